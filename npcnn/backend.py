@@ -1,0 +1,58 @@
+"""Which of the two sets of ops is in use: the only switch.
+
+``ops.conv2d(...)`` is the reference's or the Numba kernel's; whoever calls it cannot tell.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+from npcnn.checks import one_of
+
+_PACKAGES = {"numba": "npcnn.kernels", "numpy": "npcnn.reference"}
+
+
+class _Ops:
+    """The ops of the backend in use, loaded when the first one is called."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        package = importlib.import_module(_PACKAGES[get_backend()])
+        vars(self).update({op: getattr(package, op) for op in package.__all__})
+        return vars(self)[name]
+
+
+ops = _Ops()
+_name: str | None = None
+
+
+def get_backend() -> str:
+    """Return the name of the backend in use: 'numba' or 'numpy'.
+
+    >>> get_backend() in ("numba", "numpy")
+    True
+    """
+    global _name
+    if _name is None:
+        wanted = os.environ.get("NPCNN_BACKEND", "numba")
+        _name = one_of(wanted, _PACKAGES, "environment variable NPCNN_BACKEND")
+    return _name
+
+
+def use_backend(name: str) -> None:
+    """Take the ops from Numba kernels ('numba', the default) or from plain NumPy ('numpy').
+
+    Raises ArgumentError for another name. Models go on with the weights they have.
+
+    >>> before = get_backend()
+    >>> use_backend("numpy")
+    >>> get_backend()
+    'numpy'
+    >>> use_backend(before)
+    """
+    global _name
+    _name = one_of(name, _PACKAGES, "use_backend(name)")
+    vars(ops).clear()

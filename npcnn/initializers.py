@@ -1,0 +1,217 @@
+"""Where weights start. Names, arguments and ranges are Keras's.
+
+Fans: a dense kernel (in, units) has fan_in = in and fan_out = units; a convolution's kernel
+(KH, KW, C, F) has KH·KW·C and KH·KW·F.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from npcnn.checks import ArgumentError, message, one_of
+from npcnn.random import check_seed, weights_generator
+
+
+class Initializer:
+    """Base: called with a shape and a dtype, it returns the array to start from.
+
+    With `seed` given, its draws depend on that seed alone; else on `npcnn.set_random_seed`.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = None if seed is None else check_seed(seed, f"{type(self).__name__}(seed)")
+
+    def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
+        """Return an array of the given shape and dtype."""
+        generator = weights_generator() if self.seed is None else np.random.default_rng(self.seed)
+        return self.draw(generator, shape).astype(dtype)
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Return the values in float64, so that they do not depend on the model's dtype."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this initializer again."""
+        return {"seed": self.seed}
+
+
+class Zeros(Initializer):
+    """All zeros."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Return zeros."""
+        return np.zeros(shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return no arguments."""
+        return {}
+
+
+class Ones(Zeros):
+    """All ones."""
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Return ones."""
+        return np.ones(shape)
+
+
+class Constant(Initializer):
+    """One value everywhere."""
+
+    def __init__(self, value: float = 0.0) -> None:
+        super().__init__()
+        self.value = float(value)
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Return the value, repeated."""
+        return np.full(shape, self.value)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the value."""
+        return {"value": self.value}
+
+
+class RandomUniform(Initializer):
+    """Uniform in [minval, maxval)."""
+
+    def __init__(
+        self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
+    ) -> None:
+        super().__init__(seed)
+        self.minval, self.maxval = float(minval), float(maxval)
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Return uniform numbers."""
+        return generator.uniform(self.minval, self.maxval, shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return range and seed."""
+        return {"minval": self.minval, "maxval": self.maxval, "seed": self.seed}
+
+
+class RandomNormal(Initializer):
+    """Normal with the given mean and standard deviation."""
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.mean, self.stddev = float(mean), float(stddev)
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Return normal numbers."""
+        return generator.normal(self.mean, self.stddev, shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return mean, standard deviation and seed."""
+        return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
+
+
+class _Scaled(Initializer):
+    """Draws whose variance is scale / fan: fan_in, or the mean of both fans."""
+
+    scale = 1.0
+    average_fans = True
+    normal = False
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Return uniform numbers in ±√(3·variance), or normal ones cut at two deviations."""
+        fan_in, fan_out = fans(shape)
+        variance = self.scale / max(1.0, (fan_in + fan_out) / 2 if self.average_fans else fan_in)
+        if not self.normal:
+            limit = math.sqrt(3 * variance)
+            return generator.uniform(-limit, limit, shape)
+        # 0.8796… is the deviation of a standard normal cut at ±2, so the result has the right one.
+        return truncated_normal(generator, shape) * (math.sqrt(variance) / 0.87962566103423978)
+
+
+class GlorotUniform(_Scaled):
+    """Uniform in ±√(6 / (fan_in + fan_out)). Source: Glorot, Bengio, AISTATS 2010."""
+
+
+class GlorotNormal(_Scaled):
+    """Normal cut at two deviations, variance 2 / (fan_in + fan_out)."""
+
+    normal = True
+
+
+class HeUniform(_Scaled):
+    """Uniform in ±√(6 / fan_in). Source: He et al., "Delving Deep into Rectifiers", 2015."""
+
+    scale, average_fans = 2.0, False
+
+
+class HeNormal(HeUniform):
+    """Normal cut at two deviations, variance 2 / fan_in."""
+
+    normal = True
+
+
+class LecunUniform(_Scaled):
+    """Uniform in ±√(3 / fan_in)."""
+
+    average_fans = False
+
+
+class LecunNormal(LecunUniform):
+    """Normal cut at two deviations, variance 1 / fan_in."""
+
+    normal = True
+
+
+def fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return (fan_in, fan_out) of a kernel's shape.
+
+    >>> fans((3, 3, 5, 10))
+    (45, 90)
+    """
+    if len(shape) < 2:
+        size = shape[0] if shape else 1
+        return size, size
+    window = math.prod(shape[:-2])
+    return window * shape[-2], window * shape[-1]
+
+
+def truncated_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Return standard normal numbers, drawn again where they fall beyond ±2."""
+    values = generator.standard_normal(shape)
+    while (outside := np.abs(values) > 2).any():
+        values[outside] = generator.standard_normal(int(outside.sum()))
+    return values
+
+
+CLASSES: dict[str, type[Initializer]] = {
+    cls.__name__: cls
+    for cls in (
+        Zeros, Ones, Constant, RandomUniform, RandomNormal, GlorotUniform, GlorotNormal,
+        HeUniform, HeNormal, LecunUniform, LecunNormal,
+    )
+}  # fmt: skip
+
+NAMES = {
+    "zeros": Zeros, "ones": Ones, "constant": Constant, "random_uniform": RandomUniform,
+    "random_normal": RandomNormal, "glorot_uniform": GlorotUniform, "glorot_normal": GlorotNormal,
+    "he_uniform": HeUniform, "he_normal": HeNormal, "lecun_uniform": LecunUniform,
+    "lecun_normal": LecunNormal,
+}  # fmt: skip
+
+
+def get(identifier: Any, where: str = "initializer") -> Initializer:
+    """Return the initializer named, or the object itself.
+
+    Raises ArgumentError for an unknown name or another type.
+
+    >>> type(get("glorot_uniform")).__name__
+    'GlorotUniform'
+    """
+    if isinstance(identifier, Initializer):
+        return identifier
+    if isinstance(identifier, str):
+        known = {**CLASSES, **NAMES}
+        return known[identifier if identifier in CLASSES else one_of(identifier, NAMES, where)]()
+    fix = "use a name such as 'glorot_uniform'"
+    raise ArgumentError(message(where, "a name or an Initializer", repr(identifier), fix))

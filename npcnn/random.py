@@ -1,0 +1,89 @@
+"""Randomness that can be repeated: one seed, and streams that are functions of it.
+
+Initial weights come from one generator in the order in which layers are built. What changes from
+step to step has no generator at all: the order of samples is a function of (seed, epoch), a
+dropout mask one of (seed, layer, step, sample), so any epoch or step can be done again alone.
+"""
+
+from __future__ import annotations
+
+import numbers
+import secrets
+from typing import Any
+
+import numpy as np
+
+from npcnn.checks import ArgumentError, message
+
+_seed: int | None = None
+_generator: np.random.Generator | None = None
+
+_MASK = (1 << 64) - 1
+
+
+def set_random_seed(seed: int) -> None:
+    """Fix initial weights, the order of samples and dropout from here on.
+
+    Args:
+        seed: a whole number from 0 to 2⁶⁴ − 1.
+
+    >>> set_random_seed(1)
+    >>> shuffled(5, seed=current_seed(), epoch=0).tolist() == shuffled(5, seed=1, epoch=0).tolist()
+    True
+    """
+    global _seed, _generator
+    _seed = check_seed(seed, "set_random_seed(seed)")
+    _generator = np.random.default_rng(_seed)
+
+
+def check_seed(seed: Any, where: str) -> int:
+    """Return the seed as an int, or raise ArgumentError."""
+    whole = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
+    if not whole or not 0 <= seed <= _MASK:
+        expected = "a whole number from 0 to 2**64 - 1"
+        raise ArgumentError(message(where, expected, repr(seed), "give one, such as 0"))
+    return int(seed)
+
+
+def current_seed() -> int:
+    """Return the seed in use; one is drawn from the system the first time if none was set."""
+    if _seed is None:
+        set_random_seed(secrets.randbits(32))
+    assert _seed is not None
+    return _seed
+
+
+def weights_generator() -> np.random.Generator:
+    """Return the generator that initial weights are drawn from."""
+    current_seed()
+    assert _generator is not None
+    return _generator
+
+
+def shuffled(n: int, *, seed: int, epoch: int) -> np.ndarray:
+    """Return the order in which an epoch visits n samples: a permutation given by (seed, epoch).
+
+    >>> sorted(shuffled(4, seed=3, epoch=0).tolist())
+    [0, 1, 2, 3]
+    """
+    sequence = np.random.SeedSequence(seed, spawn_key=(1, epoch))
+    return np.random.Generator(np.random.PCG64(sequence)).permutation(n)
+
+
+def dropout_key(*, seed: int, layer: int, step: int) -> int:
+    """Return the 64 bits that decide one dropout layer's mask in one step.
+
+    >>> dropout_key(seed=0, layer=1, step=2) != dropout_key(seed=0, layer=2, step=1)
+    True
+    """
+    key = 0
+    for part in (seed, layer, step):
+        key = _mix((key + part + 0x9E3779B97F4A7C15) & _MASK)
+    return key
+
+
+def _mix(h: int) -> int:
+    """Scatter 64 bits: the finaliser of SplitMix64, as in reference/dropout.py."""
+    h = ((h ^ (h >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    h = ((h ^ (h >> 27)) * 0x94D049BB133111EB) & _MASK
+    return h ^ (h >> 31)

@@ -1,0 +1,73 @@
+"""Activation functions, each with its backward directly under it. Any rank, element by element;
+softmax runs over the last axis."""
+
+from __future__ import annotations
+
+import numpy as np
+
+Array = np.ndarray
+
+
+def relu(x: Array, negative_slope: float, max_value: float | None, threshold: float) -> Array:
+    """Return x above the threshold, at most max_value; below it negative_slope·(x − threshold).
+
+    Source of the formula: Keras's ReLU layer. NaN stays NaN.
+
+    >>> relu(np.array([-2.0, 1.0, 9.0]), 0.5, 6.0, 0.0)
+    array([-1.,  1.,  6.])
+    """
+    above = x if max_value is None else np.minimum(x, max_value)
+    below = negative_slope * (x - threshold) if negative_slope else x * 0
+    return np.where(x > threshold, above, below)
+
+
+def relu_backward(
+    grad_y: Array, x: Array, negative_slope: float, max_value: float | None, threshold: float
+) -> Array:
+    """Return grad_y where x passed, 0 where it was capped, negative_slope of it below."""
+    passed = grad_y if max_value is None else np.where(x < max_value, grad_y, 0)
+    return np.where(x > threshold, passed, negative_slope * grad_y)
+
+
+def softmax(x: Array) -> Array:
+    """Return exp(x) / Σ exp(x) over the last axis, shifted by the maximum so that nothing overflows.
+
+    >>> softmax(np.array([[1e4, 1e4]]))
+    array([[0.5, 0.5]])
+    """
+    powers = np.exp(x - x.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def softmax_backward(grad_y: Array, y: Array) -> Array:
+    """Return y · (grad_y − Σ grad_y · y), the sum over the last axis."""
+    return y * (grad_y - (grad_y * y).sum(axis=-1, keepdims=True))
+
+
+def sigmoid(x: Array) -> Array:
+    """Return 1 / (1 + exp(−x)), without overflow on either side.
+
+    >>> sigmoid(np.array([-1e4, 0.0, 1e4]))
+    array([0. , 0.5, 1. ])
+    """
+    power = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1 / (1 + power), power / (1 + power))
+
+
+def sigmoid_backward(grad_y: Array, y: Array) -> Array:
+    """Return grad_y · y · (1 − y)."""
+    return grad_y * y * (1 - y)
+
+
+def tanh(x: Array) -> Array:
+    """Return the hyperbolic tangent of each element.
+
+    >>> tanh(np.array([0.0]))
+    array([0.])
+    """
+    return np.tanh(x)
+
+
+def tanh_backward(grad_y: Array, y: Array) -> Array:
+    """Return grad_y · (1 − y²)."""
+    return grad_y * (1 - y * y)

@@ -1,0 +1,21 @@
+"""Flatten each sample to a vector, with its backward directly under it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+Array = np.ndarray
+
+
+def flatten(x: Array) -> Array:
+    """Return (N, everything else), each sample's elements in C order of its axes.
+
+    >>> flatten(np.arange(8.0).reshape(2, 2, 2, 1)).shape
+    (2, 4)
+    """
+    return x.reshape(len(x), int(np.prod(x.shape[1:])))
+
+
+def flatten_backward(grad_y: Array, x_shape: tuple[int, ...]) -> Array:
+    """Return grad_x, grad_y folded back to the shape x had."""
+    return grad_y.reshape(x_shape)

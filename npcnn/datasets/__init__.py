@@ -1,0 +1,17 @@
+"""Data sets: MNIST, folders of pictures, IDX files, and digits drawn by the computer."""
+
+from npcnn.datasets import mnist
+from npcnn.datasets.drawn import draw_digits
+from npcnn.datasets.idx import read_idx, write_idx
+from npcnn.datasets.image_folder import load_image_folder, save_image_folder
+from npcnn.datasets.mnist import load_mnist
+
+__all__ = [
+    "draw_digits",
+    "load_image_folder",
+    "load_mnist",
+    "mnist",
+    "read_idx",
+    "save_image_folder",
+    "write_idx",
+]

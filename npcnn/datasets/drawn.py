@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npcnn.checks import ArgumentError, message, positive_int
-from npcnn.datasets.strokes import STYLES, Stroke
+from npcnn.datasets.strokes import STYLES, Style
 
 Floats = NDArray[np.float32]
 
@@ -175,8 +175,7 @@ def _table() -> Any:
     points. ``first[digit]`` is the number of a digit's first style, ``shares[digit]`` their shares
     added up.
     """
-    all_styles = [strokes for digit in range(10) for _, strokes in STYLES[digit]]
-    prepared = [_prepare(strokes) for strokes in all_styles]
+    prepared = [_prepare(style) for digit in range(10) for style in STYLES[digit]]
     most = max(len(points) for points, _, _ in prepared)
     points = np.zeros((len(prepared), most, 2))
     weights = np.zeros((2, len(prepared), SEGMENTS, most))
@@ -188,24 +187,23 @@ def _table() -> Any:
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
     shares = []
     for digit in range(10):
-        share = np.cumsum([share for share, _ in STYLES[digit]])
+        share = np.cumsum([style.share for style in STYLES[digit]])
         shares.append(share[:-1] / share[-1])
     return (points, weights[0], weights[1]), first, shares
 
 
-def _prepare(strokes: list[Stroke]) -> tuple[Any, Any, Any]:
+def _prepare(style: Style) -> tuple[Any, Any, Any]:
     """Return a style's points and the weights that make its SEGMENTS pieces from them."""
-    points: list[tuple[float, float]] = []
+    points: list[list[int]] = []
     curves: list[list[int]] = []  # numbers of the points on each stretch without a corner
-    for stroke in strokes:
+    for stroke in style.strokes:
         curves.append([])
-        for i, point in enumerate(stroke):
-            if i and point == stroke[i - 1]:
-                curves.append([len(points) - 1])
-                continue
+        for word in stroke.split():
             curves[-1].append(len(points))
-            points.append(point)
-    xy = np.array(points, dtype=np.float64)
+            if word.endswith("!"):
+                curves.append([len(points)])
+            points.append([int(number) for number in word.rstrip("!").split(",")])
+    xy = np.array(points) / 100
     lengths = np.array([np.hypot(*np.diff(xy[c], axis=0).T).sum() for c in curves])
     pieces = np.maximum(2, np.floor(lengths / lengths.sum() * SEGMENTS).astype(int))
     pieces[np.argmax(pieces)] += SEGMENTS - pieces.sum()

@@ -1,0 +1,24 @@
+"""The layers, under Keras's names."""
+
+from npcnn.layers.activation import Activation, ReLU, Softmax
+from npcnn.layers.base import Layer
+from npcnn.layers.conv2d import Conv2D
+from npcnn.layers.dense import Dense
+from npcnn.layers.dropout import Dropout
+from npcnn.layers.flatten import Flatten
+from npcnn.layers.input_layer import Input, InputLayer
+from npcnn.layers.max_pooling2d import MaxPooling2D
+
+__all__ = [
+    "Activation",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "MaxPooling2D",
+    "ReLU",
+    "Softmax",
+]

@@ -1,5 +1,6 @@
 """Activation functions, each with its backward directly under it. Any rank, element by element;
-softmax runs over the last axis."""
+softmax runs over the last axis.
+"""
 
 from __future__ import annotations
 

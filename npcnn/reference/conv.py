@@ -74,7 +74,9 @@ def im2col(x: Array, kernel_size: Pair, strides: Pair, padding: str, dilation: P
     array([[0., 2.],
            [1., 3.]])
     """
-    above, below = padding_before_after(x.shape[1], kernel_size[0], strides[0], padding, dilation[0])
+    above, below = padding_before_after(
+        x.shape[1], kernel_size[0], strides[0], padding, dilation[0]
+    )
     left, right = padding_before_after(x.shape[2], kernel_size[1], strides[1], padding, dilation[1])
     padded = np.pad(x, ((0, 0), (above, below), (left, right), (0, 0)))
     reach = [(size - 1) * step + 1 for size, step in zip(kernel_size, dilation, strict=True)]

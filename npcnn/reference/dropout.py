@@ -1,5 +1,6 @@
 """Dropout whose mask is a pure function of (key, sample, position): no state, so any step can be
-repeated on its own, in any order and on any number of threads."""
+repeated on its own, in any order and on any number of threads.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ def dropout(x: Array, rate: float, key: int, noise_shape: tuple[int, ...]) -> Ar
         noise_shape: the shape of the mask, one entry an axis; 1 shares a decision along the axis.
 
     >>> dropout(np.ones((1, 8)), 0.5, 7, (1, 8))
-    array([[0., 2., 0., 2., 0., 2., 0., 2.]])
+    array([[0., 0., 2., 2., 0., 0., 0., 0.]])
     """
     kept = uniform(key, noise_shape) >= rate
     scale = np.array(1 / (1 - rate), x.dtype)

@@ -1,5 +1,6 @@
 """Cross-entropy and its gradient: from logits (what training uses after a softmax), or from
-probabilities (what is left when only those are known)."""
+probabilities (what is left when only those are known).
+"""
 
 from __future__ import annotations
 
@@ -35,7 +36,9 @@ def categorical_crossentropy_from_logits(
     powers = np.exp(shifted)
     sums = powers.sum(axis=-1, keepdims=True)
     mass = targets.sum(axis=-1, keepdims=True)
-    losses = weights * (np.log(sums) * mass - (targets * shifted).sum(axis=-1, keepdims=True))[..., 0]
+    losses = (
+        weights * (np.log(sums) * mass - (targets * shifted).sum(axis=-1, keepdims=True))[..., 0]
+    )
     grad = (powers / sums * mass - targets) * (weights / weights.size)[..., None]
     return losses, grad
 

@@ -1,0 +1,263 @@
+"""A row of layers: how they are put together, named, built and packed into one vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from npcnn import config, data
+from npcnn.checks import ArgumentError, DtypeError, StateError, message, one_of
+from npcnn.layers.base import Layer, set_arrays, snake_case
+from npcnn.layers.input_layer import InputLayer
+from npcnn.summary import summary_lines
+
+Array = np.ndarray
+Segment = tuple[slice, Array, Array]
+
+
+class LayerStack:
+    """Layers in a row and their parameters; `Sequential` adds learning to it."""
+
+    def __init__(
+        self, layers: Any = None, trainable: bool = True, name: str | None = None, dtype: Any = None
+    ) -> None:
+        self.name = name or "sequential"
+        self.dtype = config.float_dtype(dtype, "Sequential(dtype)")
+        self.trainable = bool(trainable)
+        self.layers: list[Layer] = []
+        self.input_layer: InputLayer | None = None
+        for layer in layers or []:
+            self.add(layer)
+
+    def add(self, layer: Layer) -> None:
+        """Put a layer at the end; it is built at once if the shape before it is known.
+
+        Raises ArgumentError if the shape before it does not suit the layer, DtypeError for
+        something that is no layer; the model is then as it was.
+        """
+        if not isinstance(layer, Layer):
+            fix = "make one, such as layers.Dense(10)"
+            got = repr(layer)
+            raise DtypeError(message("Sequential.add(layer)", "a Layer object", got, fix))
+        if isinstance(layer, InputLayer):
+            self._add_input(layer)
+            return
+        if any(layer is other for other in self.layers):
+            fix = "make a second layer of the same kind"
+            got = f"{layer.label} again"
+            raise ArgumentError(message("Sequential.add(layer)", "a new layer", got, fix))
+        own_name = layer.name
+        layer.name = self._new_name(layer)
+        try:
+            shape = self._shape_before(layer)
+            if shape is not None:
+                self._build_layer(layer, shape)
+        except Exception:
+            layer.name = own_name
+            raise
+        layer.position = len(self.layers)
+        layer.trainable = layer.trainable and self.trainable
+        self.layers.append(layer)
+
+    def pop(self) -> Layer:
+        """Take the last layer off and return it."""
+        if not self.layers:
+            raise StateError(message("Sequential.pop()", "a layer", "none", "add one first"))
+        return self.layers.pop()
+
+    def _add_input(self, layer: InputLayer) -> None:
+        if self.layers or self.input_layer:
+            fix = "put it first, once"
+            where = "Sequential.add(Input)"
+            raise ArgumentError(message(where, "the input before all layers", "a later one", fix))
+        self.input_layer = layer
+        layer.name = layer.name or "input_layer"
+
+    def _shape_before(self, layer: Layer) -> tuple | None:
+        """Return the shape that a layer added now would take in; None if not known yet."""
+        if self.layers:
+            return self.layers[-1].output_shape
+        if self.input_layer is not None:
+            assert self.input_layer.sample_shape is not None
+            return (None, *self.input_layer.sample_shape)
+        if layer.sample_shape is not None:
+            return (None, *layer.sample_shape)
+        return layer.input_shape
+
+    def _build_layer(self, layer: Layer, shape: tuple) -> None:
+        if layer.dtype is not None and layer.dtype != self.dtype:
+            fix = f"make the model with dtype='{layer.dtype}'"
+            raise DtypeError(message(layer.label, f"dtype {self.dtype}", str(layer.dtype), fix))
+        layer.build(shape, self.dtype)
+
+    def _new_name(self, layer: Layer) -> str:
+        """Return the layer's own name, or class name and number: conv2d, conv2d_1, …"""
+        taken = {other.name for other in self.layers}
+        if layer.name is not None:
+            if layer.name in taken:
+                fix = "give each layer another name"
+                got = repr(layer.name)
+                raise ArgumentError(message("Sequential.add(layer)", "a new name", got, fix))
+            return layer.name
+        base = snake_case(type(layer).__name__)
+        names = [base] + [f"{base}_{k}" for k in range(1, len(self.layers) + 1)]
+        return next(name for name in names if name not in taken)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create all parameters.
+
+        Args:
+            input_shape: batch axis included, (None, 28, 28, 1); may be left out if the first
+                layer says it.
+        """
+        if not self.layers:
+            fix = "add(layers.Dense(10)), say, before anything else"
+            raise StateError(message("Sequential.build()", "at least one layer", "none", fix))
+        shape = self._shape_before_first()
+        if input_shape is not None:
+            given = tuple(input_shape)
+            if shape is not None and given[1:] != shape[1:]:
+                fix = "leave input_shape out or make a new model"
+                raise ArgumentError(message("build(input_shape)", str(shape), str(given), fix))
+            shape = (None, *given[1:])
+        if shape is None:
+            fix = "give build() a shape, or the first layer input_shape=…"
+            raise StateError(message("Sequential.build()", "an input shape", "none", fix))
+        for layer in self.layers:
+            self._build_layer(layer, shape)
+            assert layer.output_shape is not None
+            shape = layer.output_shape
+
+    def _shape_before_first(self) -> tuple | None:
+        first = self.layers[0]
+        if self.input_layer is not None and self.input_layer.sample_shape is not None:
+            return (None, *self.input_layer.sample_shape)
+        if first.sample_shape is not None:
+            return (None, *first.sample_shape)
+        return first.input_shape
+
+    @property
+    def built(self) -> bool:
+        """Whether all shapes are known and all parameters exist."""
+        return bool(self.layers) and all(layer.built for layer in self.layers)
+
+    @property
+    def input_shape(self) -> tuple:
+        """The shape of what goes in, None for the batch axis."""
+        self._require_built("input_shape")
+        assert self.layers[0].input_shape is not None
+        return self.layers[0].input_shape
+
+    @property
+    def output_shape(self) -> tuple:
+        """The shape of what comes out, None for the batch axis."""
+        self._require_built("output_shape")
+        assert self.layers[-1].output_shape is not None
+        return self.layers[-1].output_shape
+
+    def _require_built(self, what: str) -> None:
+        if not self.built:
+            fix = "give the first layer input_shape=…, call build(input_shape) or fit on data"
+            where = f"Sequential.{what}"
+            raise StateError(message(where, "a built model", "one without shapes", fix))
+
+    def _build_from(self, x: Any, where: str) -> None:
+        if not self.layers:
+            fix = "add some first"
+            raise StateError(message(where, "a model with layers", "none", fix))
+        if not self.built:
+            shape = data.as_numbers(x, where).shape
+            self.build((None, *shape[1:]))
+
+    # Looking at it ------------------------------------------------------------------------------
+
+    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
+        """Print each layer's name, class, output shape and number of parameters."""
+        self._require_built("summary()")
+        for line in summary_lines(self):
+            print_fn(line)
+
+    def count_params(self) -> int:
+        """Return how many numbers the model learns."""
+        self._require_built("count_params()")
+        return sum(layer.count_params() for layer in self.layers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of that name, or at that place."""
+        if index is not None:
+            if not isinstance(index, int) or not -len(self.layers) <= index < len(self.layers):
+                expected = f"a place below {len(self.layers)}"
+                fix = "count from 0"
+                raise ArgumentError(message("get_layer(index)", expected, repr(index), fix))
+            return self.layers[index]
+        names = [str(layer.name) for layer in self.layers]
+        return self.layers[names.index(one_of(name, names, "get_layer(name)"))]
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all parameters: kernel and bias, layer by layer."""
+        self._require_built("get_weights()")
+        return [array for layer in self.layers for array in layer.get_weights()]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Overwrite all parameters; nothing is written unless all of them fit."""
+        self._require_built("set_weights()")
+        own = [
+            (f"{layer.name}/{name}", value)
+            for layer in self.layers
+            for name, value, _ in layer.parameters()
+        ]
+        set_arrays("Sequential.set_weights()", own, list(weights))
+
+    def segments(self) -> list[Segment]:
+        """Return the trainable parameters as stretches: (place in the slots, values, gradients).
+
+        A model keeps its parameters in one vector, so that the optimizer takes its step in one
+        pass; frozen layers, and layers shared with another model, cut it into several stretches.
+        """
+        self._pack()
+        merged: list[list[Any]] = []
+        for layer in self.layers:
+            if layer.place is None or not layer.trainable:
+                continue
+            values, gradients, start, stop = layer.place
+            if merged and merged[-1][0] is values and merged[-1][3] == start:
+                merged[-1][3] = stop
+            else:
+                merged.append([values, gradients, start, stop])
+        segments, done = [], 0
+        for values, gradients, start, stop in merged:
+            place = slice(done, done + stop - start)
+            segments.append((place, values[start:stop], gradients[start:stop]))
+            done = place.stop
+        return segments
+
+    def _pack(self) -> None:
+        """Move the parameters of layers that have no place yet into one vector."""
+        loose = [layer for layer in self.layers if layer.place is None and layer.parameter_names]
+        if not loose:
+            return
+        size = sum(layer.count_params() for layer in loose)
+        values, gradients = np.zeros(size, self.dtype), np.zeros(size, self.dtype)
+        stop = 0
+        for layer in loose:
+            first = stop
+            for name, value, _ in list(layer.parameters()):
+                start, stop = stop, stop + value.size
+                values[start:stop] = value.ravel()
+                views = (flat[start:stop].reshape(value.shape) for flat in (values, gradients))
+                layer.bind(name, *views)
+            layer.place = values, gradients, first, stop
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the architecture: name, dtype and each layer's class and arguments."""
+        layers = [] if self.input_layer is None else [self.input_layer]
+        return {
+            "name": self.name,
+            "dtype": self.dtype.name,
+            "layers": [
+                {"class_name": type(layer).__name__, "config": layer.get_config()}
+                for layer in [*layers, *self.layers]
+            ],
+        }

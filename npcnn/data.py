@@ -1,0 +1,186 @@
+"""What users hand to a model, checked once, and handed on batch by batch."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Any
+
+import numpy as np
+
+from npcnn.backend import ops
+from npcnn.checks import ArgumentError, DtypeError, message, same_length
+from npcnn.losses import CategoricalCrossentropy, first_bad
+
+Array = np.ndarray
+Shape = tuple[Any, ...]
+
+
+class Batches:
+    """A checked data set: samples, targets and weights, kept in the user's own dtype.
+
+    A batch is gathered and converted when it is asked for, so that 60,000 pictures stay bytes.
+
+    Args:
+        x: samples (n, …).
+        y: targets (n, …), or None to predict.
+        weights: one a sample, or None.
+        batch_size: samples a step; the last batch of a pass may be shorter.
+        dtype: the model's.
+    """
+
+    def __init__(
+        self, x: Array, y: Array | None, weights: Array | None, batch_size: int, dtype: Any
+    ) -> None:
+        self.x, self.y, self.weights = x, y, weights
+        self.batch_size = batch_size
+        self.dtype = np.dtype(dtype)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def steps(self) -> int:
+        """How many batches a pass has."""
+        return math.ceil(len(self.x) / self.batch_size)
+
+    def batch(
+        self, number: int, order: Array | None = None
+    ) -> tuple[Array, Array | None, Array | None]:
+        """Return (x, y, weights) of one batch, the samples taken in the given order."""
+        start = number * self.batch_size
+        stop = min(start + self.batch_size, len(self.x))
+        indices = np.arange(start, stop) if order is None else order[start:stop]
+        x = ops.gather(self.x, indices, self.dtype)
+        y = None if self.y is None else self.y[indices]
+        return x, y, None if self.weights is None else self.weights[indices]
+
+
+def check_samples(x: Any, input_shape: Shape, where: str) -> Array:
+    """Return the samples as an array that fits the model's input, or raise an error.
+
+    Args:
+        x: (n, …) numbers of any integer or float dtype, all finite, n ≥ 1.
+        input_shape: the model's, with None for the batch.
+        where: the call and argument, for the message.
+    """
+    x = as_numbers(x, where)
+    if x.ndim != len(input_shape) or x.shape[1:] != tuple(input_shape[1:]):
+        expected = "samples of shape (n, " + ", ".join(map(str, input_shape[1:])) + ")"
+        fix = "reshape the data or build the model for it"
+        if x.size and x.size % math.prod(input_shape[1:]) == 0:
+            fix = f"x.reshape({(-1, *input_shape[1:])}) would fit"
+        raise ArgumentError(message(where, expected, str(x.shape), fix))
+    if len(x) == 0:
+        raise ArgumentError(message(where, "at least one sample", "none", "give some data"))
+    check_finite(x, where)
+    return x
+
+
+def as_numbers(x: Any, where: str) -> Array:
+    """Return x as an array of integers or floats, or raise DtypeError."""
+    got = "None" if x is None else ""
+    try:
+        x = np.asarray(x)
+    except ValueError:  # rows of different lengths
+        x, got = np.empty(0, object), "a list of unequal parts"
+    if x.dtype.kind not in "fiub" or x.ndim == 0:
+        got = got or (f"dtype {x.dtype}" if x.ndim else f"{x.dtype} without axes")
+        fix = "give an array of integers or floats, samples along the first axis"
+        raise DtypeError(message(where, "an array of numbers", got, fix))
+    return x
+
+
+def check_finite(x: Array, where: str) -> None:
+    """Raise ArgumentError if a NaN or an infinity is among the numbers; looks part by part."""
+    if x.dtype.kind != "f":
+        return
+    part = max(1, 1_000_000 // max(1, math.prod(x.shape[1:])))
+    for start in range(0, len(x), part):
+        bad = ~np.isfinite(x[start : start + part])
+        if bad.any():
+            value = x[start : start + part][bad][0]
+            got = f"{value} in sample {start + first_bad(bad)}"
+            fix = "mend or drop that sample"
+            raise ArgumentError(message(where, "finite numbers", got, fix))
+
+
+def check_weights(weights: Any, n: int, where: str) -> Array | None:
+    """Return sample weights as (n,) floats, or raise an error; None stays None."""
+    if weights is None:
+        return None
+    array = as_numbers(weights, where)
+    if array.shape == (n, 1):
+        array = array[:, 0]
+    if array.shape != (n,):
+        raise ArgumentError(
+            message(where, f"one weight a sample, ({n},)", str(array.shape), "give n numbers")
+        )
+    check_finite(array, where)
+    if (array < 0).any():
+        fix = "use 0 to leave a sample out"
+        got = f"{array.min()} in sample {first_bad(array < 0)}"
+        raise ArgumentError(message(where, "weights ≥ 0", got, fix))
+    return array.astype(np.float64)
+
+
+def class_weights(class_weight: Any, y: Array, classes: int, where: str) -> Array:
+    """Return each sample's weight from its class's; classes not named weigh 1.
+
+    >>> class_weights({1: 2.0}, np.array([0, 1]), 2, "fit(class_weight)")
+    array([1., 2.])
+    """
+    table = np.ones(classes)
+    fix = "give a dict from class number to weight"
+    if not isinstance(class_weight, dict):
+        raise ArgumentError(message(where, "a dict", type(class_weight).__name__, fix))
+    for label, weight in class_weight.items():
+        known = isinstance(label, numbers.Integral) and 0 <= label < classes
+        sound = isinstance(weight, numbers.Real) and 0 <= weight < math.inf
+        if not known or not sound:
+            expected = f"classes 0 to {classes - 1} with weights ≥ 0"
+            raise ArgumentError(message(where, expected, f"{label!r}: {weight!r}", fix))
+        table[label] = weight
+    labels = y.argmax(axis=-1) if y.ndim == 2 else y
+    if labels.ndim != 1:
+        fix = "use sample_weight instead"
+        raise ArgumentError(message(where, "one class a sample", f"targets {y.shape}", fix))
+    return table[labels]
+
+
+def prepare(x: Any, y: Any, weights: Any, batch_size: int, model: Any, where: str) -> Batches:
+    """Return a data set for training or evaluation, everything checked first."""
+    if y is None:
+        raise ArgumentError(message(f"{where}(y)", "targets", "None", "give x and y"))
+    loss: CategoricalCrossentropy = model.loss
+    x = check_samples(x, model.input_shape, f"{where}(x)")
+    y = loss.check_targets(y, model.output_shape, f"{where}(y)")
+    same_length(x, y, where, ("samples", "targets"))
+    weights = check_weights(weights, len(x), f"{where}(sample_weight)")
+    return Batches(x, y, weights, batch_size, model.dtype)
+
+
+def split(x: Any, y: Any, weights: Any, share: float) -> tuple[tuple, tuple]:
+    """Return the data without its last `share`, and that last share: (x, y, weights) twice.
+
+    The cut is at ⌊n·(1 − share)⌋, before any shuffling, as in Keras.
+
+    >>> split(np.arange(5), np.arange(5), None, 0.4)[1][0]
+    array([3, 4])
+    """
+    where = "fit(validation_split)"
+    x, y = np.asarray(x), np.asarray(y)
+    same_length(x, y, "fit", ("samples", "targets"))
+    number = isinstance(share, numbers.Real) and not isinstance(share, bool)
+    if not number or not 0 < share < 1:
+        fix = "0.1 keeps the last tenth"
+        raise ArgumentError(message(where, "a share above 0 and below 1", repr(share), fix))
+    weights = check_weights(weights, len(x), "fit(sample_weight)")
+    cut = math.floor(len(x) * (1 - share))
+    if cut in (0, len(x)):
+        fix = "give more data or another share"
+        raise ArgumentError(
+            message(where, "samples on both sides", f"{share} of {len(x)} samples", fix)
+        )
+    head, tail = (None, None) if weights is None else (weights[:cut], weights[cut:])
+    return (x[:cut], y[:cut], head), (x[cut:], y[cut:], tail)

@@ -1,0 +1,139 @@
+"""The convolution layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from npcnn import initializers, shapes
+from npcnn.backend import ops
+from npcnn.checks import ArgumentError, message, one_of, positive_int, positive_pair
+from npcnn.layers.activation import Activated, get_activation
+from npcnn.layers.base import (
+    Array,
+    Shape,
+    check_channels_last,
+    check_image_shape,
+    initializer_config,
+)
+
+
+class Conv2D(Activated):
+    """2-D convolution: every filter slides over the image and answers at each place.
+
+    y[n, i, j, f] = activation(Σ x[n, i·s + u·d, j·s + v·d, c] · kernel[u, v, c, f] + bias[f])
+
+    Args:
+        filters: how many filters, F.
+        kernel_size: (KH, KW), or one number for both.
+        strides: rows and columns from one window to the next.
+        padding: 'valid' (windows stay inside) or 'same' (zeros around, ⌈size / stride⌉ windows).
+        data_format: None or 'channels_last'.
+        dilation_rate: rows and columns from one tap to the next; not together with strides.
+        groups: 1.
+        activation: None, 'relu', 'softmax', 'sigmoid', 'tanh'.
+        use_bias: whether to add a bias a filter.
+        kernel_initializer, bias_initializer: names or Initializer objects.
+
+    Shapes: x (N, H, W, C) → y (N, OH, OW, F); kernel (KH, KW, C, F); bias (F,).
+
+    Raises:
+        ArgumentError: an argument is out of range, or the window is larger than the image.
+
+    >>> layer = Conv2D(5, (3, 3), padding="same")
+    >>> layer.build((None, 28, 28, 1))
+    >>> layer.output_shape, layer.count_params()
+    ((None, 28, 28, 5), 50)
+    """
+
+    parameter_names = ("kernel", "bias")
+    kernel: Array
+    grad_kernel: Array
+    bias: Array | None = None
+    grad_bias: Array | None = None
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = (1, 1),
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = (1, 1),
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters = positive_int(filters, "Conv2D(filters)", "say how many filters it has")
+        self.kernel_size = positive_pair(kernel_size, "Conv2D(kernel_size)")
+        self.strides = positive_pair(strides, "Conv2D(strides)")
+        self.padding = one_of(padding, ("valid", "same"), "Conv2D(padding)")
+        check_channels_last(data_format, "Conv2D")
+        self.dilation_rate = positive_pair(dilation_rate, "Conv2D(dilation_rate)")
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            got = f"strides={self.strides}, dilation_rate={self.dilation_rate}"
+            fix = "leave one of them at 1"
+            raise ArgumentError(message("Conv2D", "strides or dilation above 1", got, fix))
+        if groups != 1:
+            fix = "leave it out"
+            raise ArgumentError(message("Conv2D(groups)", "1", repr(groups), fix))
+        self.activation = get_activation(activation, "Conv2D(activation)")
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer, "Conv2D(kernel_initializer)")
+        self.bias_initializer = initializers.get(bias_initializer, "Conv2D(bias_initializer)")
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (batch, OH, OW, F)."""
+        height, width, _ = check_image_shape(self, input_shape)
+        sizes = [
+            shapes.output_size(size, window, stride, self.padding, dilation)
+            for size, window, stride, dilation in zip(
+                (height, width), self.kernel_size, self.strides, self.dilation_rate, strict=True
+            )
+        ]
+        if min(sizes) < 1:
+            got = f"{height}×{width} for kernel_size={self.kernel_size}"
+            fix = "use padding='same' or a smaller kernel"
+            raise ArgumentError(message(self.label, "images that hold one window", got, fix))
+        return (input_shape[0], *sizes, self.filters)
+
+    def create_parameters(self, input_shape: Shape) -> None:
+        """Create kernel (KH, KW, C, F) and bias (F,)."""
+        shape = (*self.kernel_size, input_shape[3], self.filters)
+        self.add_parameter("kernel", shape, self.kernel_initializer)
+        if self.use_bias:
+            self.add_parameter("bias", (self.filters,), self.bias_initializer)
+
+    def linear(self, x: Array, activation: str) -> Array:
+        """Return the convolution of x."""
+        return ops.conv2d(
+            x, self.kernel, self.bias, self.strides, self.padding, self.dilation_rate, activation
+        )
+
+    def backward_logits(self, grad_z: Array, need_grad_x: bool = True) -> Array | None:
+        """Write the gradients by kernel and bias; return the one by x."""
+        x, z, _ = self.saved()
+        return ops.conv2d_backward(
+            grad_z, x, z, self.kernel, self.grad_kernel, self.grad_bias,
+            self.strides, self.padding, self.dilation_rate, self.fused, need_grad_x,
+        )  # fmt: skip
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": "channels_last",
+            "dilation_rate": self.dilation_rate,
+            "groups": 1,
+            "activation": self.activation,
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializer_config(self.kernel_initializer),
+            "bias_initializer": initializer_config(self.bias_initializer),
+        }

@@ -1,0 +1,93 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from npcnn import initializers
+from npcnn.backend import ops
+from npcnn.checks import ArgumentError, message, positive_int
+from npcnn.layers.activation import Activated, get_activation
+from npcnn.layers.base import Array, Shape, initializer_config
+
+
+class Dense(Activated):
+    """Every unit sees every input: y = activation(x @ kernel + bias), over the last axis of x.
+
+    Args:
+        units: how many outputs.
+        activation: None, 'relu', 'softmax', 'sigmoid', 'tanh'.
+        use_bias: whether to add a bias a unit.
+        kernel_initializer, bias_initializer: names or Initializer objects.
+
+    Shapes: x (N, …, in) → y (N, …, units); kernel (in, units); bias (units,).
+
+    >>> layer = Dense(128)
+    >>> layer.build((None, 490))
+    >>> layer.count_params()
+    62848
+    """
+
+    parameter_names = ("kernel", "bias")
+    kernel: Array
+    grad_kernel: Array
+    bias: Array | None = None
+    grad_bias: Array | None = None
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = positive_int(units, "Dense(units)", "say how many outputs it has")
+        self.activation = get_activation(activation, "Dense(activation)")
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer, "Dense(kernel_initializer)")
+        self.bias_initializer = initializers.get(bias_initializer, "Dense(bias_initializer)")
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape with units in place of the last axis."""
+        if len(input_shape) < 2:
+            fix = "give (batch, features)"
+            raise ArgumentError(message(self.label, "at least two axes", str(input_shape), fix))
+        return (*input_shape[:-1], self.units)
+
+    def create_parameters(self, input_shape: Shape) -> None:
+        """Create kernel (in, units) and bias (units,)."""
+        self.add_parameter("kernel", (input_shape[-1], self.units), self.kernel_initializer)
+        if self.use_bias:
+            self.add_parameter("bias", (self.units,), self.bias_initializer)
+
+    def linear(self, x: Array, activation: str) -> Array:
+        """Return x @ kernel + bias."""
+        if x.ndim == 2:
+            return ops.dense(x, self.kernel, self.bias, activation)
+        y = ops.dense(x.reshape(-1, x.shape[-1]), self.kernel, self.bias, activation)
+        return y.reshape(*x.shape[:-1], self.units)
+
+    def backward_logits(self, grad_z: Array, need_grad_x: bool = True) -> Array | None:
+        """Write the gradients by kernel and bias; return the one by x."""
+        x, z, _ = self.saved()
+        shape = x.shape
+        if x.ndim > 2:
+            x, z, grad_z = (a.reshape(-1, a.shape[-1]) for a in (x, z, grad_z))
+        grad_x = ops.dense_backward(
+            grad_z, x, z, self.kernel, self.grad_kernel, self.grad_bias, self.fused, need_grad_x
+        )
+        return grad_x if grad_x is None or len(shape) == 2 else grad_x.reshape(shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": self.activation,
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializer_config(self.kernel_initializer),
+            "bias_initializer": initializer_config(self.bias_initializer),
+        }

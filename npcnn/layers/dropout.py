@@ -1,0 +1,82 @@
+"""The dropout layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from npcnn import random
+from npcnn.backend import ops
+from npcnn.checks import ArgumentError, fraction, message
+from npcnn.layers.base import Array, Layer, Shape
+
+
+class Dropout(Layer):
+    """In training, a share `rate` of the inputs becomes 0 and the rest is scaled by 1/(1 − rate).
+
+    The mask is a function of (seed, layer, step, sample): a run can go on from any step.
+
+    Args:
+        rate: the share to drop, 0 ≤ rate < 1.
+        noise_shape: the mask's shape; None is x's own, None as an entry takes x's size there, 1
+            shares a decision along the axis.
+        seed: of this layer; None takes the model's.
+
+    >>> layer = Dropout(0.5, seed=0)
+    >>> layer.build((None, 3))
+    >>> import numpy as np
+    >>> layer.forward(np.ones((1, 3), "float32"))
+    array([[1., 1., 1.]], dtype=float32)
+    """
+
+    def __init__(
+        self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.rate = fraction(rate, "Dropout(rate)")
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.own_seed = None if seed is None else random.check_seed(seed, "Dropout(seed)")
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape, if the mask can be spread over it."""
+        if self.noise_shape is not None:
+            fits = len(self.noise_shape) == len(input_shape) and all(
+                m in (None, 1) or m == size
+                for m, size in zip(self.noise_shape[1:], input_shape[1:], strict=True)
+            )
+            if not fits:
+                expected = f"one entry an axis of {input_shape}, each None, 1 or the axis's size"
+                got = f"noise_shape={self.noise_shape}"
+                raise ArgumentError(message(self.label, expected, got, "leave it out"))
+        return input_shape
+
+    def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
+        """Return x, with elements dropped if training."""
+        if not training or self.rate == 0:
+            if keep:
+                self._saved = (None,)
+            return x
+        seed = self.own_seed if self.own_seed is not None else self.seed
+        seed = random.current_seed() if seed is None else seed
+        key = random.dropout_key(seed=seed, layer=self.position, step=step)
+        noise = x.shape
+        if self.noise_shape is not None:
+            noise = tuple(
+                size if m is None else m for m, size in zip(self.noise_shape, x.shape, strict=True)
+            )
+        if keep:
+            self._saved = ((key, noise),)
+        return ops.dropout(x, self.rate, key, noise)
+
+    def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
+        """Return the gradient by x: the same elements dropped."""
+        (mask,) = self.saved()
+        return grad_y if mask is None else ops.dropout_backward(grad_y, self.rate, *mask)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {
+            **super().get_config(),
+            "rate": self.rate,
+            "noise_shape": self.noise_shape,
+            "seed": self.own_seed,
+        }

@@ -1,0 +1,45 @@
+"""The layer that turns each sample into a vector."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from npcnn.backend import ops
+from npcnn.layers.base import Array, Layer, Shape, check_channels_last
+
+
+class Flatten(Layer):
+    """(N, H, W, C) → (N, H·W·C), each sample's numbers in C order of its axes.
+
+    Args:
+        data_format: None or 'channels_last'.
+
+    >>> layer = Flatten()
+    >>> layer.build((None, 7, 7, 10))
+    >>> layer.output_shape
+    (None, 490)
+    """
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check_channels_last(data_format, "Flatten")
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (batch, product of the other axes)."""
+        return (input_shape[0], math.prod(input_shape[1:]))
+
+    def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
+        """Return the vectors."""
+        if keep:
+            self._saved = (x.shape,)
+        return ops.flatten(x)
+
+    def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
+        """Fold the gradient back to x's shape."""
+        (x_shape,) = self.saved()
+        return ops.flatten_backward(grad_y, x_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "data_format": "channels_last"}

@@ -1,0 +1,82 @@
+"""The max-pooling layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from npcnn import shapes
+from npcnn.backend import ops
+from npcnn.checks import ArgumentError, message, one_of, positive_pair
+from npcnn.layers.base import Array, Layer, Shape, check_channels_last, check_image_shape
+
+
+class MaxPooling2D(Layer):
+    """The largest value of each window, channel by channel.
+
+    Args:
+        pool_size: rows and columns of a window, or one number for both.
+        strides: from one window to the next; None is pool_size, less makes windows overlap.
+        padding: 'valid' or 'same'; padding never wins.
+        data_format: None or 'channels_last'.
+
+    Shapes: x (N, H, W, C) → y (N, OH, OW, C).
+
+    >>> layer = MaxPooling2D()
+    >>> layer.build((None, 28, 28, 5))
+    >>> layer.output_shape
+    (None, 14, 14, 5)
+    """
+
+    def __init__(
+        self,
+        pool_size: Any = (2, 2),
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.pool_size = positive_pair(pool_size, "MaxPooling2D(pool_size)")
+        strides = self.pool_size if strides is None else strides
+        self.strides = positive_pair(strides, "MaxPooling2D(strides)")
+        self.padding = one_of(padding, ("valid", "same"), "MaxPooling2D(padding)")
+        check_channels_last(data_format, "MaxPooling2D")
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (batch, OH, OW, C)."""
+        height, width, channels = check_image_shape(self, input_shape)
+        sizes = [
+            shapes.output_size(size, window, stride, self.padding)
+            for size, window, stride in zip(
+                (height, width), self.pool_size, self.strides, strict=True
+            )
+        ]
+        if min(sizes) < 1:
+            got = f"{height}×{width} for pool_size={self.pool_size}"
+            fix = "use padding='same' or a smaller window"
+            raise ArgumentError(message(self.label, "images that hold one window", got, fix))
+        return (input_shape[0], *sizes, channels)
+
+    def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
+        """Return the maxima."""
+        y = ops.max_pooling2d(x, self.pool_size, self.strides, self.padding)
+        if keep:
+            self._saved = x, y
+        return y
+
+    def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
+        """Return the gradient by x: each window's goes to its first maximum."""
+        x, y = self.saved()
+        if not need_grad_x:
+            return None
+        return ops.max_pooling2d_backward(grad_y, x, y, self.pool_size, self.strides, self.padding)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": "channels_last",
+        }

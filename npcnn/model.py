@@ -1,0 +1,242 @@
+"""The model: layers one after the other, and what one does with them."""
+
+from __future__ import annotations
+
+import numbers
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npcnn import data, losses, optimizers, random, training
+from npcnn.architecture import LayerStack
+from npcnn.callbacks import History, check_callbacks
+from npcnn.checks import ArgumentError, StateError, message, positive_int
+from npcnn.data import Batches
+from npcnn.metrics import get as get_metric
+from npcnn.progress import EpochPrinter
+
+if TYPE_CHECKING:
+    from npcnn.losses import CategoricalCrossentropy
+    from npcnn.optimizers import Optimizer
+
+Array = np.ndarray
+
+
+class Sequential(LayerStack):
+    """Layers in a row: each takes what the one before gives.
+
+    Args:
+        layers: Layer objects; the first may be `Input(shape)` or carry `input_shape`. Without
+            either, the model is built from the first data it sees.
+        trainable: False keeps all parameters as they are.
+        name: the model's name.
+        dtype: 'float32' or 'float64' for the whole model; None is `npcnn.config.floatx()`.
+
+    >>> from npcnn import layers
+    >>> model = Sequential([layers.Input((4,)), layers.Dense(3, activation="softmax")])
+    >>> model.output_shape, model.count_params()
+    ((None, 3), 15)
+    """
+
+    def __init__(
+        self, layers: Any = None, trainable: bool = True, name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(layers, trainable, name, dtype)
+        self.optimizer: Optimizer
+        self.loss: CategoricalCrossentropy
+        self.metrics: list[Any] = []
+        self.compiled = False
+        self.stop_training = False
+        self.history: History | None = None
+        self.run: training.Run | None = None
+
+    def compile(self, optimizer: Any = "adam", loss: Any = None, metrics: Any = None) -> None:
+        """Choose how to learn.
+
+        Args:
+            optimizer: 'adam', 'sgd' or an Optimizer object.
+            loss: 'categorical_crossentropy' (one-hot rows), 'sparse_categorical_crossentropy'
+                (labels) or a loss object.
+            metrics: a list of names or objects, such as ['accuracy'].
+        """
+        optimizer, loss = optimizers.get(optimizer), losses.get(loss)
+        listed = [metrics] if isinstance(metrics, str) else list(metrics or [])
+        self.metrics = [get_metric(metric) for metric in listed]
+        self.optimizer, self.loss = optimizer, loss
+        self.compiled = True
+
+    @property
+    def metric_names(self) -> list[str]:
+        """The names of the numbers a run reports: 'loss', then the metrics'."""
+        return ["loss", *(metric.name for metric in self.metrics)]
+
+    def fit(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1,
+        verbose: Any = "auto", callbacks: Any = None, validation_split: float = 0.0,
+        validation_data: Any = None, shuffle: bool = True, class_weight: Any = None,
+        sample_weight: Any = None, initial_epoch: int = 0, *,
+        validation_batch_size: int | None = None, validation_freq: int = 1,
+    ) -> History:  # fmt: skip
+        """Learn from data; return the history, whose `history` maps names to curves.
+
+        Args:
+            x: samples (n, …), any integer or float dtype; kept as they are, converted by batch.
+            y: targets, as the loss wants them.
+            batch_size: samples a step, 32 if not given.
+            epochs: the number of the last epoch.
+            verbose: 0 nothing, 1 or 'auto' a bar on a terminal, 2 one line an epoch.
+            callbacks: Callback objects.
+            validation_split: the last share of the data is kept for validation.
+            validation_data: (x, y) or (x, y, weights) to evaluate after each epoch.
+            shuffle: whether to visit the samples in an order given by (seed, epoch).
+            class_weight: class number → weight in the loss.
+            sample_weight: one weight a sample.
+            initial_epoch: the epoch to begin with, to go on from an earlier call.
+            validation_batch_size: samples a validation step; batch_size if not given.
+            validation_freq: epochs from one validation to the next.
+
+        Raises:
+            StateError: the model is not compiled.
+            ArgumentError, DtypeError: an argument does not fit; nothing has been changed then.
+        """
+        self._require_compiled("fit()")
+        self._build_from(x, "fit(x)")
+        size = _batch_size(batch_size, "fit")
+        verbose = _verbose(verbose, "fit(verbose)")
+        epochs = positive_int(epochs, "fit(epochs)")
+        if not isinstance(initial_epoch, numbers.Integral) or not 0 <= initial_epoch <= epochs:
+            fix = "epochs is the number of the last one, not how many more"
+            got = repr(initial_epoch)
+            raise ArgumentError(message("fit(initial_epoch)", f"0 to {epochs}", got, fix))
+        listed = check_callbacks(callbacks)
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = data.split(
+                x, y, sample_weight, validation_split
+            )
+        train = data.prepare(x, y, sample_weight, size, self, "fit")
+        if class_weight is not None:
+            if sample_weight is not None:
+                fix = "multiply them into sample_weight"
+                got = "both"
+                expected = "one of class_weight and sample_weight"
+                raise ArgumentError(message("fit", expected, got, fix))
+            assert train.y is not None
+            train.weights = data.class_weights(
+                class_weight, train.y, self.output_shape[-1], "fit(class_weight)"
+            )
+        validation = None
+        if validation_data is not None:
+            size = _batch_size(validation_batch_size or size, "fit(validation)")
+            validation = self._validation(validation_data, size)
+        self._prepare_optimizer()
+        run = training.Run(
+            self, train, validation, listed, epochs, int(initial_epoch), bool(shuffle), verbose,
+            random.current_seed(), positive_int(validation_freq, "fit(validation_freq)"),
+        )  # fmt: skip
+        with _held_threads():
+            return run.go()
+
+    def evaluate(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto",
+        sample_weight: Any = None, return_dict: bool = False,
+    ) -> Any:  # fmt: skip
+        """Return loss and metrics over data, without dropout: [loss, …], or a dict if asked."""
+        self._require_compiled("evaluate()")
+        self._build_from(x, "evaluate(x)")
+        batches = data.prepare(
+            x, y, sample_weight, _batch_size(batch_size, "evaluate"), self, "evaluate"
+        )
+        printer = EpochPrinter(_verbose(verbose, "evaluate(verbose)"), batches.steps)
+        with _held_threads():
+            logs = training.evaluate(self, batches, printer)
+        printer.close(logs)
+        return logs if return_dict else _scalars(list(logs.values()))
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto") -> Array:
+        """Return the outputs (n, …) for samples (n, …)."""
+        self._build_from(x, "predict(x)")
+        x = data.check_samples(x, self.input_shape, "predict(x)")
+        batches = Batches(x, None, None, _batch_size(batch_size, "predict"), self.dtype)
+        printer = EpochPrinter(_verbose(verbose, "predict(verbose)"), batches.steps)
+        with _held_threads():
+            outputs = training.predict(self, batches, printer)
+        printer.close({})
+        return outputs
+
+    def train_on_batch(
+        self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:  # fmt: skip
+        """Take one training step; return the batch's loss and metrics from before the step."""
+        self._require_compiled("train_on_batch()")
+        self._build_from(x, "train_on_batch(x)")
+        batches = data.prepare(x, y, sample_weight, max(1, len(x)), self, "train_on_batch")
+        if class_weight is not None:
+            assert batches.y is not None
+            weights = data.class_weights(
+                class_weight, batches.y, self.output_shape[-1], "train_on_batch(class_weight)"
+            )
+            batches.weights = weights if batches.weights is None else weights * batches.weights
+        self._prepare_optimizer()
+        seed = random.current_seed()
+        for layer in self.layers:
+            layer.seed = seed
+        with _held_threads():
+            x, y, weights = batches.batch(0)
+            means = training.train_step(self, x, y, weights)
+        named = dict(zip(self.metric_names, means, strict=True))
+        return named if return_dict else _scalars(means)
+
+    def __call__(self, x: Any, training: bool = False) -> Array:
+        """Return the outputs for one batch; dropout drops if training."""
+        from npcnn.training import forward
+
+        self._build_from(x, "Sequential(x)")
+        x = data.check_samples(x, self.input_shape, "Sequential(x)").astype(self.dtype)
+        step = self.optimizer.iterations if self.compiled else 0
+        return forward(self.layers, x, training=training, step=step, keep=False)
+
+    def _validation(self, given: Any, size: int) -> Batches:
+        if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+            fix = "give x_test, y_test in a tuple"
+            got = type(given).__name__
+            raise ArgumentError(
+                message("fit(validation_data)", "(x, y) or (x, y, weights)", got, fix)
+            )
+        weights = given[2] if len(given) == 3 else None
+        return data.prepare(given[0], given[1], weights, size, self, "fit(validation_data)")
+
+    def _require_compiled(self, what: str) -> None:
+        if not self.compiled:
+            fix = "call compile(optimizer='adam', loss='categorical_crossentropy') first"
+            raise StateError(message(f"Sequential.{what}", "a compiled model", "none", fix))
+
+    def _prepare_optimizer(self) -> None:
+        size = sum(place.stop - place.start for place, _, _ in self.segments())
+        self.optimizer.build(size, self.dtype)
+        for layer in self.layers:
+            layer.forget()
+
+
+def _batch_size(value: Any, call: str) -> int:
+    return positive_int(32 if value is None else value, f"{call}(batch_size)")
+
+
+def _verbose(value: Any, where: str) -> int:
+    if isinstance(value, bool):
+        return int(value)
+    if value in (0, 1, 2, "auto"):
+        return 1 if value == "auto" else int(value)
+    fix = "0 prints nothing, 1 a bar, 2 a line an epoch"
+    raise ArgumentError(message(where, "0, 1, 2 or 'auto'", repr(value), fix))
+
+
+def _scalars(values: list[float]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _held_threads() -> Any:
+    """Hold BLAS to one thread: beside Numba's threads its own would only spin and wait."""
+    from npcnn.threads import single_threaded_blas
+
+    return single_threaded_blas()

@@ -1,0 +1,82 @@
+"""The lines a run prints: the document's form, or a bar on a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+
+def format_value(value: float) -> str:
+    """Return a number as Keras prints it: 4 decimals, or an exponent at 0.001 and below.
+
+    >>> format_value(0.12345), format_value(0.0005)
+    ('0.1235', '5.0000e-04')
+    """
+    return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
+
+
+def format_duration(seconds: float, unit: str) -> str:
+    """Return time per unit as Keras prints it, in s, ms or us.
+
+    >>> format_duration(14.2, "epoch"), format_duration(0.0142, "step")
+    ('14s/epoch', '14ms/step')
+    """
+    if seconds >= 1 or seconds == 0:
+        return f"{seconds:.0f}s/{unit}"
+    if seconds >= 1e-3:
+        return f"{seconds * 1e3:.0f}ms/{unit}"
+    return f"{seconds * 1e6:.0f}us/{unit}"
+
+
+def format_line(steps: int, seconds: float, logs: dict[str, float]) -> str:
+    """Return an epoch's line, as the document's transcript has it.
+
+    >>> format_line(1000, 14.2, {"loss": 1.0605, "accuracy": 0.7674})
+    '1000/1000 - 14s - loss: 1.0605 - accuracy: 0.7674 - 14s/epoch - 14ms/step'
+    """
+    numbers = [f"{name}: {format_value(value)}" for name, value in logs.items()]
+    speed = [format_duration(seconds, "epoch"), format_duration(seconds / steps, "step")]
+    return " - ".join([f"{steps}/{steps}", f"{seconds:.0f}s", *numbers, *speed])
+
+
+class EpochPrinter:
+    """Prints one pass over the data: nothing (0), a bar (1) or a line (2).
+
+    A bar needs a terminal; without one, verbose=1 prints the line as well.
+
+    Args:
+        verbose: 0, 1 or 2.
+        steps: steps of the pass.
+        title: printed above, such as 'Epoch 1/25'; None for nothing.
+        done: steps that were taken before this printer was made.
+    """
+
+    def __init__(self, verbose: int, steps: int, title: str | None = None, done: int = 0) -> None:
+        self.verbose, self.steps = verbose, steps
+        self.start = time.perf_counter()
+        self._bar: Any = None
+        if verbose and title:
+            print(title, flush=True)
+        if verbose == 1 and sys.stdout.isatty():
+            from tqdm import tqdm
+
+            form = "{n_fmt}/{total_fmt} {bar} {elapsed}<{remaining}{postfix}"
+            self._bar = tqdm(
+                total=steps, initial=done, file=sys.stdout, bar_format=form, leave=False
+            )
+
+    def step(self, logs: Any) -> None:
+        """Count one step; `logs` is called for the numbers only if they are shown now."""
+        if self._bar is not None and self._bar.update(1):
+            shown = logs()
+            self._bar.set_postfix_str(
+                " - ".join(f"{name}: {format_value(value)}" for name, value in shown.items())
+            )
+
+    def close(self, logs: dict[str, float] | None = None) -> None:
+        """End the pass; with logs, print its line."""
+        if self._bar is not None:
+            self._bar.close()
+        if self.verbose and logs is not None:
+            print(format_line(self.steps, time.perf_counter() - self.start, logs), flush=True)

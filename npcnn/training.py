@@ -1,0 +1,183 @@
+"""One training step, the epoch loop, evaluation and prediction.
+
+`train_step` is the whole of learning: forward through the layers, the loss, back through the
+layers, one step of the optimizer. Everything else here says on which samples and how often.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npcnn import random
+from npcnn.callbacks import Callback, History
+from npcnn.data import Batches
+from npcnn.layers.base import Layer
+from npcnn.metrics import RunningMean
+from npcnn.progress import EpochPrinter
+
+if TYPE_CHECKING:
+    from npcnn.model import Sequential
+
+Array = np.ndarray
+
+
+def train_step(model: Sequential, x: Array, y: Array, weights: Array | None = None) -> list[float]:
+    """Learn from one batch; return its mean loss and metrics, as they were before the step.
+
+    Args:
+        model: built and compiled.
+        x: (N, …) in the model's dtype.
+        y: targets, checked by the loss.
+        weights: one a sample, or None.
+    """
+    outputs = forward(model.layers, x, training=True, step=model.optimizer.iterations)
+    logits = model.layers[-1].logits
+    losses, gradient = model.loss.losses_and_gradient(y, outputs, logits, weights)
+    backward(model.layers, gradient, from_logits=logits is not None)
+    model.optimizer.apply(model.segments())
+    return batch_means(model, losses, outputs, y)
+
+
+def forward(
+    layers: list[Layer], x: Array, training: bool = False, step: int = 0, keep: bool = True
+) -> Array:
+    """Return the output of the last layer."""
+    for layer in layers:
+        x = layer.forward(x, training, step, keep)
+    return x
+
+
+def backward(layers: list[Layer], gradient: Array, from_logits: bool) -> None:
+    """Write every layer's parameter gradients, from the loss's gradient back to the first.
+
+    Args:
+        layers: after a forward pass.
+        gradient: by the output, or by what the last softmax started from.
+        from_logits: which of the two.
+    """
+    first = next((i for i, layer in enumerate(layers) if layer.parameter_names), len(layers))
+    for i in range(len(layers) - 1, first - 1, -1):
+        layer = layers[i]
+        last = from_logits and i == len(layers) - 1
+        step_back: Any = layer.backward_logits if last else layer.backward  # type: ignore[attr-defined]
+        gradient = step_back(gradient, i > first)
+
+
+def batch_means(model: Sequential, losses: Array, outputs: Array, y: Array) -> list[float]:
+    """Return the batch's mean loss and the means of the metrics."""
+    return [float(losses.mean())] + [float(m.values(y, outputs).mean()) for m in model.metrics]
+
+
+class Run:
+    """One call of `fit`: where it is, and what it does next.
+
+    Args:
+        model: built and compiled.
+        data: what is learnt from.
+        validation: what is evaluated after each epoch, or None.
+        callbacks: called in this order, the history first.
+        epochs: the number of the last epoch.
+        initial_epoch: the epoch to begin with.
+        shuffle: whether each epoch visits the samples in an order of its own.
+        verbose: 0, 1 or 2.
+        seed: of order and dropout.
+        validation_freq: epochs from one validation to the next.
+    """
+
+    def __init__(
+        self, model: Sequential, data: Batches, validation: Batches | None,
+        callbacks: list[Callback], epochs: int, initial_epoch: int, shuffle: bool, verbose: int,
+        seed: int, validation_freq: int = 1,
+    ) -> None:  # fmt: skip
+        self.model, self.data, self.validation = model, data, validation
+        self.history = History()
+        self.callbacks: list[Callback] = [self.history, *callbacks]
+        self.epochs, self.epoch, self.batch = epochs, initial_epoch, 0
+        self.shuffle, self.verbose, self.seed = shuffle, verbose, seed
+        self.validation_freq = validation_freq
+        self.means = RunningMean(model.metric_names)
+
+    def go(self) -> History:
+        """Run all epochs that are left; return the history."""
+        model = self.model
+        model.history, model.stop_training, model.run = self.history, False, self
+        plan = {"epochs": self.epochs, "steps": self.data.steps, "verbose": self.verbose}
+        for layer in model.layers:
+            layer.seed = self.seed
+        for callback in self.callbacks:
+            callback.set_model(model)
+            callback.set_params(plan)
+        self.call("on_train_begin")
+        while self.epoch < self.epochs and not model.stop_training:
+            self.train_epoch()
+        self.call("on_train_end")
+        return self.history
+
+    def call(self, hook: str, *args: Any) -> None:
+        """Call one hook of every callback."""
+        for callback in self.callbacks:
+            getattr(callback, hook)(*args)
+
+    def train_epoch(self) -> None:
+        """Take the steps that are left of this epoch, validate, and report."""
+        title = f"Epoch {self.epoch + 1}/{self.epochs}"
+        printer = EpochPrinter(self.verbose, self.data.steps, title, self.batch)
+        order = None
+        if self.shuffle:
+            order = random.shuffled(len(self.data), seed=self.seed, epoch=self.epoch)
+        if self.batch == 0:
+            self.means = RunningMean(self.model.metric_names)
+            self.call("on_epoch_begin", self.epoch)
+        try:
+            while self.batch < self.data.steps:
+                self.train_batch(order)
+                printer.step(self.means.result)
+        finally:
+            printer.close()
+        logs = self.means.result()
+        if self.validation is not None and (self.epoch + 1) % self.validation_freq == 0:
+            values = evaluate(self.model, self.validation)
+            logs |= {f"val_{name}": value for name, value in values.items()}
+        printer.close(logs)
+        epoch, self.epoch, self.batch = self.epoch, self.epoch + 1, 0
+        self.call("on_epoch_end", epoch, logs)
+
+    def train_batch(self, order: Array | None) -> None:
+        """Take one step."""
+        number = self.batch
+        self.call("on_train_batch_begin", number)
+        x, y, weights = self.data.batch(number, order)
+        assert y is not None
+        self.means.add(train_step(self.model, x, y, weights), len(x))
+        self.batch += 1
+        self.call("on_train_batch_end", number, self.means.result())
+
+
+def evaluate(model: Sequential, data: Batches, printer: EpochPrinter | None = None) -> dict:
+    """Return name → mean of loss and metrics over a data set, without dropout."""
+    means = RunningMean(model.metric_names)
+    for number in range(data.steps):
+        x, y, weights = data.batch(number)
+        assert y is not None
+        inner = forward(model.layers[:-1], x, keep=False)
+        outputs = model.layers[-1].forward(inner)  # keeps what its softmax started from
+        logits = model.layers[-1].logits
+        losses, _ = model.loss.losses_and_gradient(y, outputs, logits, weights)
+        means.add(batch_means(model, losses, outputs, y), len(x))
+        if printer is not None:
+            printer.step(means.result)
+    return means.result()
+
+
+def predict(model: Sequential, data: Batches, printer: EpochPrinter | None = None) -> Array:
+    """Return the outputs for every sample, as one C-contiguous array."""
+    outputs = np.empty((len(data), *model.output_shape[1:]), model.dtype)
+    for number in range(data.steps):
+        x, _, _ = data.batch(number)
+        start = number * data.batch_size
+        outputs[start : start + len(x)] = forward(model.layers, x, keep=False)
+        if printer is not None:
+            printer.step(dict)
+    return outputs

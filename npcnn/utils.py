@@ -1,0 +1,43 @@
+"""Small helpers under the names that Keras programs import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from npcnn.checks import ArgumentError, DtypeError, message
+from npcnn.losses import one_hot
+from npcnn.random import set_random_seed
+
+__all__ = ["set_random_seed", "to_categorical"]
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+    """Return integer labels as one-hot rows, float32.
+
+    Args:
+        x: labels (n, …), from 0 on; a last axis of 1 is dropped.
+        num_classes: the length of a row; largest label + 1 if not given.
+
+    Raises:
+        DtypeError: labels are no integers. ArgumentError: a label is out of range.
+
+    >>> to_categorical([2, 0])
+    array([[0., 0., 1.],
+           [1., 0., 0.]], dtype=float32)
+    """
+    labels = np.asarray(x)
+    where = "to_categorical(x)"
+    if labels.dtype.kind not in "iub":
+        fix = "give class numbers"
+        raise DtypeError(message(where, "integer labels", f"dtype {labels.dtype}", fix))
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    classes = int(labels.max(initial=0)) + 1 if num_classes is None else int(num_classes)
+    bad = (labels < 0) | (labels >= classes)
+    if bad.any():
+        fix = "give a larger num_classes or mend the label"
+        expected = f"labels from 0 to {classes - 1}"
+        raise ArgumentError(message(where, expected, str(labels[bad].ravel()[0]), fix))
+    return one_hot(labels.astype(np.int64), classes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from typing import Any
 
 import numpy as np
@@ -135,8 +134,8 @@ def class_weights(class_weight: Any, y: Array, classes: int, where: str) -> Arra
     if not isinstance(class_weight, dict):
         raise ArgumentError(message(where, "a dict", type(class_weight).__name__, fix))
     for label, weight in class_weight.items():
-        known = isinstance(label, numbers.Integral) and 0 <= label < classes
-        sound = isinstance(weight, numbers.Real) and 0 <= weight < math.inf
+        known = isinstance(label, (int, np.integer)) and 0 <= label < classes
+        sound = isinstance(weight, (int, float, np.generic)) and 0 <= weight < math.inf
         if not known or not sound:
             expected = f"classes 0 to {classes - 1} with weights ≥ 0"
             raise ArgumentError(message(where, expected, f"{label!r}: {weight!r}", fix))
@@ -171,7 +170,7 @@ def split(x: Any, y: Any, weights: Any, share: float) -> tuple[tuple, tuple]:
     where = "fit(validation_split)"
     x, y = np.asarray(x), np.asarray(y)
     same_length(x, y, "fit", ("samples", "targets"))
-    number = isinstance(share, numbers.Real) and not isinstance(share, bool)
+    number = isinstance(share, (int, float)) and not isinstance(share, bool)
     if not number or not 0 < share < 1:
         fix = "0.1 keeps the last tenth"
         raise ArgumentError(message(where, "a share above 0 and below 1", repr(share), fix))

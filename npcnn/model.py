@@ -182,8 +182,7 @@ class Sequential(LayerStack):
         for layer in self.layers:
             layer.seed = seed
         with _held_threads():
-            x, y, weights = batches.batch(0)
-            means = training.train_step(self, x, y, weights)
+            means = training.train_step(self, *batches.batch(0))
         named = dict(zip(self.metric_names, means, strict=True))
         return named if return_dict else _scalars(means)
 

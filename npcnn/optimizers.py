@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ class Optimizer:
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        number = isinstance(value, (numbers.Real, np.generic)) and not isinstance(value, bool)
+        number = isinstance(value, (int, float, np.generic)) and not isinstance(value, bool)
         if not number or not 0 <= float(value) < math.inf:
             where = f"{type(self).__name__}(learning_rate)"
             raise ArgumentError(message(where, "a number ≥ 0", repr(value), "0.001 is a start"))
@@ -92,7 +91,7 @@ class Adam(Optimizer):
         super().__init__(learning_rate, name)
         self.beta_1 = fraction(beta_1, "Adam(beta_1)")
         self.beta_2 = fraction(beta_2, "Adam(beta_2)")
-        if not isinstance(epsilon, numbers.Real) or not 0 <= epsilon < math.inf:
+        if not isinstance(epsilon, (int, float)) or not 0 <= epsilon < math.inf:
             fix = "1e-7 is Keras's"
             raise ArgumentError(message("Adam(epsilon)", "a number ≥ 0", repr(epsilon), fix))
         self.epsilon = float(epsilon)
@@ -134,7 +133,7 @@ class SGD(Optimizer):
         name: str | None = None,
     ) -> None:
         super().__init__(learning_rate, name)
-        if not isinstance(momentum, numbers.Real) or not 0 <= momentum <= 1:
+        if not isinstance(momentum, (int, float)) or not 0 <= momentum <= 1:
             fix = "0.9 is usual"
             raise ArgumentError(message("SGD(momentum)", "a number 0 to 1", repr(momentum), fix))
         self.momentum, self.nesterov = float(momentum), bool(nesterov)

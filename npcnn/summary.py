@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.architecture import LayerStack
 
 _COLUMNS = (34, 22, 9)
 
 
-def summary_lines(model: Sequential) -> list[str]:
+def summary_lines(model: LayerStack) -> list[str]:
     """Return the lines of a built model's table, in the form of the document's."""
     width = sum(_COLUMNS)
     lines = [f'Model: "{model.name}"', "_" * width]

@@ -1,5 +1,6 @@
-"""Activation functions, each with its backward directly under it. Any rank, element by element;
-softmax runs over the last axis.
+"""Activation functions, each with its backward directly under it.
+
+Any rank, element by element; softmax runs over the last axis.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ def relu(x: Array, negative_slope: float, max_value: float | None, threshold: fl
     array([-1.,  1.,  6.])
     """
     above = x if max_value is None else np.minimum(x, max_value)
-    below = negative_slope * (x - threshold) if negative_slope else x * 0
-    return np.where(x > threshold, above, below)
+    below = negative_slope * (x - threshold) if negative_slope else np.zeros_like(x)
+    return np.where(x <= threshold, below, above)
 
 
 def relu_backward(
@@ -31,7 +32,7 @@ def relu_backward(
 
 
 def softmax(x: Array) -> Array:
-    """Return exp(x) / Σ exp(x) over the last axis, shifted by the maximum so that nothing overflows.
+    """Return exp(x) / Σ exp(x) over the last axis, shifted by the maximum: no overflow.
 
     >>> softmax(np.array([[1e4, 1e4]]))
     array([[0.5, 0.5]])

@@ -74,10 +74,7 @@ def im2col(x: Array, kernel_size: Pair, strides: Pair, padding: str, dilation: P
     array([[0., 2.],
            [1., 3.]])
     """
-    above, below = padding_before_after(
-        x.shape[1], kernel_size[0], strides[0], padding, dilation[0]
-    )
-    left, right = padding_before_after(x.shape[2], kernel_size[1], strides[1], padding, dilation[1])
+    (above, below), (left, right) = _edges(x.shape, kernel_size, strides, padding, dilation)
     padded = np.pad(x, ((0, 0), (above, below), (left, right), (0, 0)))
     reach = [(size - 1) * step + 1 for size, step in zip(kernel_size, dilation, strict=True)]
     windows = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=(1, 2))
@@ -94,8 +91,7 @@ def col2im(
     """Add each row of columns back onto the window it was taken from: the transpose of im2col."""
     n, height, width, channels = x_shape
     rows, cols = columns.shape[1:3]
-    above, below = padding_before_after(height, kernel_size[0], strides[0], padding, dilation[0])
-    left, right = padding_before_after(width, kernel_size[1], strides[1], padding, dilation[1])
+    (above, below), (left, right) = _edges(x_shape, kernel_size, strides, padding, dilation)
     padded = np.zeros((n, height + above + below, width + left + right, channels), columns.dtype)
     taps = columns.reshape(n, rows, cols, *kernel_size, channels)
     for u in range(kernel_size[0]):
@@ -104,3 +100,13 @@ def col2im(
             bottom, end = top + (rows - 1) * strides[0] + 1, start + (cols - 1) * strides[1] + 1
             padded[:, top : bottom : strides[0], start : end : strides[1]] += taps[:, :, :, u, v]
     return padded[:, above : above + height, left : left + width]
+
+
+def _edges(
+    x_shape: tuple[int, ...], kernel_size: Pair, strides: Pair, padding: str, dilation: Pair
+) -> list[Pair]:
+    """Return the zeros around the images: (above, below), (left, right)."""
+    return [
+        padding_before_after(x_shape[1 + axis], kernel_size[axis], strides[axis], padding, step)
+        for axis, step in enumerate(dilation)
+    ]

@@ -1,5 +1,6 @@
-"""Dropout whose mask is a pure function of (key, sample, position): no state, so any step can be
-repeated on its own, in any order and on any number of threads.
+"""Dropout whose mask is a pure function of (key, sample, position).
+
+There is no state, so any step can be repeated on its own and on any number of threads.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""Cross-entropy and its gradient: from logits (what training uses after a softmax), or from
-probabilities (what is left when only those are known).
+"""Cross-entropy and its gradient.
+
+From logits, which is what training uses after a softmax, or from probabilities, where only those
+are known.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Models in files: Keras's own formats, and checkpoints of running training."""

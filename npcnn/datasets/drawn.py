@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 
 SIDE = 28  # rows and columns of a picture
 BOX = 20.0  # MNIST scales each digit, its ratio kept, to fit a box of 20 by 20 …
-CENTRE = 14.0  # … and puts its centre of mass into the middle
+CENTRE = 14  # … and shifts it by whole pixels until its centre of mass lies in this one
 SEGMENTS = 32  # straight pieces that a digit is drawn with
 # How hands differ: the standard deviations (and, where there is one, the mean) of what is drawn.
 WOBBLE = 0.05  # of every point by itself, in heights of the digit, as all lengths here
@@ -27,6 +27,8 @@ SLANT = 0.2, 0.25  # to the right
 TURN = 0.15  # radians
 PEN = 1.3, 0.33  # radius in pixels; the deviation is that of the logarithm
 PRESSURE = 0.12  # of the radius within a digit
+EDGE = 0.9, 1.5  # from, to: over how many pixels the ink fades away
+FULL = 245.0, 256.0  # from, to: the brightest ink
 BLOCK = 100  # samples drawn at once from one random generator: always all of them, see draw_digits
 
 
@@ -76,10 +78,18 @@ def _draw_block(rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np
     tens = np.tile(np.arange(10, dtype=np.uint8), (BLOCK // 10, 1))
     labels = rng.permuted(tens, axis=1).ravel()
     starts, ends = _pen_path(_choose_styles(labels, rng), rng)
-    radius = np.exp(rng.normal(np.log(PEN[0]), PEN[1], BLOCK)).clip(0.55, 2.6)
-    starts, ends = _place(starts, ends, radius, rng)
-    ink = _ink(starts.astype(np.float32), ends.astype(np.float32), radius.astype(np.float32), rng)
-    return ink, labels
+    radius = np.exp(rng.normal(np.log(PEN[0]), PEN[1], BLOCK)).clip(0.7, 2.6)
+    edge = rng.uniform(*EDGE, BLOCK)
+    starts, ends = _place(starts, ends, BOX - 2 * radius - edge, rng)
+    ink = _ink(
+        starts.astype(np.float32),
+        ends.astype(np.float32),
+        radius.astype(np.float32),
+        edge.astype(np.float32),
+        _pressure(BLOCK, rng),
+    )
+    full = rng.uniform(*FULL, (BLOCK, 1, 1))
+    return _centred((ink * full).astype(np.uint8)), labels
 
 
 def _choose_styles(labels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.intp]:
@@ -118,24 +128,23 @@ def _pen_path(styles: NDArray[np.intp], rng: np.random.Generator) -> tuple[Any, 
     return bend(from_points), bend(to_points)
 
 
-def _place(starts: Any, ends: Any, radius: Any, rng: np.random.Generator) -> tuple[Any, Any]:
-    """Scale every digit, pen included, to the box, and move its centre of mass to the middle."""
+def _place(starts: Any, ends: Any, room: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+    """Scale every digit to the room it has, and bring its middle near that of the picture."""
     low = np.minimum(starts, ends).min(axis=1)
     high = np.maximum(starts, ends).max(axis=1)
-    scale = (BOX - 2 * radius) / (high - low).max(axis=1)
+    scale = room / (high - low).max(axis=1)
     starts, ends = starts * scale[:, None, None], ends * scale[:, None, None]
     length = np.sqrt(((ends - starts) ** 2).sum(axis=2)) + 1e-6
     mass = (length[:, :, None] * (starts + ends) / 2).sum(axis=1) / length.sum(axis=1)[:, None]
-    shift = CENTRE - mass + rng.uniform(-0.5, 0.5, mass.shape)
+    shift = CENTRE + rng.uniform(0, 1, mass.shape) - mass
     return starts + shift[:, None], ends + shift[:, None]
 
 
-def _ink(starts: Floats, ends: Floats, radius: Floats, rng: np.random.Generator) -> Any:
-    """Return the pictures, uint8 ``(n, 28, 28)``: dark where no piece of the line is near."""
+def _ink(starts: Floats, ends: Floats, radius: Floats, edge: Floats, pressure: Floats) -> Floats:
+    """Return the pictures, ``(n, 28, 28)`` from 0 to 1: 0 where no piece of the line is near."""
     n = len(starts)
     pixel = np.arange(SIDE, dtype=np.float32) + np.float32(0.5)
     nearest = np.full((n, SIDE, SIDE), np.inf, np.float32)  # squared distance to the line
-    pressure = _pressure(n, rng)
     for s in range(SEGMENTS):
         start, along = starts[:, s, :, None], ends[:, s, :, None] - starts[:, s, :, None]
         right, down = pixel - start[:, 0], pixel - start[:, 1]  # (n, 28) each
@@ -151,10 +160,22 @@ def _ink(starts: Floats, ends: Floats, radius: Floats, rng: np.random.Generator)
         across += foot
         across *= pressure[:, s, None, None]
         np.minimum(nearest, across, out=nearest)
-    edge = rng.uniform(0.9, 1.5, (n, 1, 1)).astype(np.float32)
-    full = rng.uniform(235, 256, (n, 1, 1)).astype(np.float32)
-    ink = (radius[:, None, None] - np.sqrt(nearest)) / edge + np.float32(0.5)
-    return (np.clip(ink, 0, 1) * full).astype(np.uint8)
+    reach = radius[:, None, None] - np.sqrt(nearest)  # how deep in the ink the pixel lies
+    return np.clip(reach / edge[:, None, None] + np.float32(0.5), 0, 1)
+
+
+def _centred(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Shift every picture by whole pixels so that its centre of mass lies in pixel CENTRE."""
+    n = len(images)
+    pixel = np.arange(SIDE)
+    mass = images.sum(axis=(1, 2), dtype=np.int64)
+    rows = (images.sum(axis=2, dtype=np.int64) * (pixel + 0.5)).sum(axis=1) / mass
+    columns = (images.sum(axis=1, dtype=np.int64) * (pixel + 0.5)).sum(axis=1) / mass
+    margin = SIDE // 2  # what is shifted out is lost, what comes in is empty
+    padded = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
+    row = pixel + (np.floor(rows).astype(np.intp) - CENTRE + margin)[:, None]
+    column = pixel + (np.floor(columns).astype(np.intp) - CENTRE + margin)[:, None]
+    return padded[np.arange(n)[:, None, None], row[:, :, None], column[:, None, :]]
 
 
 def _pressure(n: int, rng: np.random.Generator) -> Floats:

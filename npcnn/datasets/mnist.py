@@ -219,9 +219,9 @@ def _fetch(url: str, target: Path) -> None:
 
     from tqdm import tqdm
 
-    request = urllib.request.Request(url, headers={"User-Agent": "npcnn"})
     network = (OSError, http.client.HTTPException, ValueError)
     try:
+        request = urllib.request.Request(url, headers={"User-Agent": "npcnn"})
         answer = urllib.request.urlopen(request, timeout=TIMEOUT)
     except network as error:
         raise _MirrorError(_reason(error)) from error

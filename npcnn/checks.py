@@ -6,11 +6,10 @@ Every message is a single line: *where: expected X, got Y; what to do.*
 from __future__ import annotations
 
 import difflib
-import numbers
 from collections.abc import Iterable, Sized
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
+import numpy as np
 
 
 class NpcnnError(Exception):
@@ -53,7 +52,7 @@ def message(where: str, expected: str, got: str, fix: str) -> str:
 
 def positive_int(value: Any, where: str, fix: str = "give a whole number of 1 or more") -> int:
     """Return ``value`` as an int of at least 1, or raise ArgumentError."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise ArgumentError(message(where, "a positive integer", repr(value), fix))
     return int(value)
 
@@ -66,7 +65,7 @@ def positive_pair(value: Any, where: str) -> tuple[int, int]:
     """
     both = value if isinstance(value, (tuple, list)) else (value, value)
     if len(both) == 2 and all(
-        isinstance(v, numbers.Integral) and not isinstance(v, bool) and v >= 1 for v in both
+        isinstance(v, (int, np.integer)) and not isinstance(v, bool) and v >= 1 for v in both
     ):
         return int(both[0]), int(both[1])
     expected = "a positive integer or a pair of them"
@@ -76,7 +75,11 @@ def positive_pair(value: Any, where: str) -> tuple[int, int]:
 
 def fraction(value: Any, where: str) -> float:
     """Return ``value`` as a float in [0, 1), or raise ArgumentError."""
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 <= value < 1:
+    if (
+        isinstance(value, (int, float, np.floating))
+        and not isinstance(value, bool)
+        and 0 <= value < 1
+    ):
         return float(value)
     raise ArgumentError(
         message(where, "a number from 0 up to, not including, 1", repr(value), "give a share")

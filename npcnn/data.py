@@ -135,7 +135,7 @@ def class_weights(class_weight: Any, y: Array, classes: int, where: str) -> Arra
         raise ArgumentError(message(where, "a dict", type(class_weight).__name__, fix))
     for label, weight in class_weight.items():
         known = isinstance(label, (int, np.integer)) and 0 <= label < classes
-        sound = isinstance(weight, (int, float, np.generic)) and 0 <= weight < math.inf
+        sound = isinstance(weight, (int, float, np.number)) and 0 <= weight < math.inf
         if not known or not sound:
             expected = f"classes 0 to {classes - 1} with weights ≥ 0"
             raise ArgumentError(message(where, expected, f"{label!r}: {weight!r}", fix))

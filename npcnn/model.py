@@ -182,7 +182,9 @@ class Sequential(LayerStack):
         for layer in self.layers:
             layer.seed = seed
         with _held_threads():
-            means = training.train_step(self, *batches.batch(0))
+            x, y, w = batches.batch(0)
+            assert y is not None
+            means = training.train_step(self, x, y, w)
         named = dict(zip(self.metric_names, means, strict=True))
         return named if return_dict else _scalars(means)
 

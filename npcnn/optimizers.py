@@ -31,7 +31,7 @@ class Optimizer:
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        number = isinstance(value, (int, float, np.generic)) and not isinstance(value, bool)
+        number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
         if not number or not 0 <= float(value) < math.inf:
             where = f"{type(self).__name__}(learning_rate)"
             raise ArgumentError(message(where, "a number ≥ 0", repr(value), "0.001 is a start"))

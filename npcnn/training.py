@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 
-def train_step(
-    model: Sequential, x: Array, y: Array | None, weights: Array | None = None
-) -> list[float]:
+def train_step(model: Sequential, x: Array, y: Array, weights: Array | None = None) -> list[float]:
     """Learn from one batch; return its mean loss and metrics, as they were before the step.
 
     Args:

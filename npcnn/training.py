@@ -32,12 +32,25 @@ def train_step(model: Sequential, x: Array, y: Array, weights: Array | None = No
         y: targets, checked by the loss.
         weights: one a sample, or None.
     """
-    outputs = forward(model.layers, x, training=True, step=model.optimizer.iterations)
-    logits = model.layers[-1].logits
-    losses, gradient = model.loss.losses_and_gradient(y, outputs, logits, weights)
-    backward(model.layers, gradient, from_logits=logits is not None)
+    losses, outputs = losses_and_gradients(model, model.layers, x, y, weights)
     model.optimizer.apply(model.segments())
     return batch_means(model, losses, outputs, y)
+
+
+def losses_and_gradients(
+    model: Sequential, layers: list[Layer], x: Array, y: Array, weights: Array | None,
+    training: bool = True,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Go forward and back once; return the samples' losses and the outputs.
+
+    All of a training step but the update. `layers` are the model's own, or what stands in for them
+    to look on (npcnn.inspection).
+    """
+    outputs = forward(layers, x, training=training, step=model.optimizer.iterations)
+    logits = layers[-1].logits
+    losses, gradient = model.loss.losses_and_gradient(y, outputs, logits, weights)
+    backward(layers, gradient, from_logits=logits is not None)
+    return losses, outputs
 
 
 def forward(

@@ -1,8 +1,8 @@
 """How well does the document's network read real digits when it has only seen drawn ones?
 
-Trains it on ``draw_digits(n, seed)`` with the document's settings (raw 0-255 pixels, batch 60, Adam,
-dropout 0.5) and prints its accuracy on MNIST's test images after every epoch. The result goes to
-``benchmarks/results/drawn_digits.json``.
+Trains it on ``draw_digits(n, seed)`` with the document's settings (raw 0-255 pixels, batch 60,
+Adam, dropout 0.5) and prints its accuracy on MNIST's test images after every epoch. The result
+goes to ``benchmarks/results/drawn_digits.json``.
 
     python benchmarks/drawn_digits.py --n 20000 --epochs 25
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import io
 import os
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -23,6 +24,7 @@ from npcnn.checks import (
     same_length,
 )
 
+SMALL = 1 << 16  # bytes of a file up to which it is a small one
 CHUNK = 64  # pictures a thread takes at a time
 LISTED = 10  # bad files named in an error; the others are counted
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -61,43 +63,24 @@ def load_image_folder(
     >>> images.shape, labels.tolist()
     ((2, 28, 28), [5, 0])
     """
-    from PIL import Image
-
     rows, columns = positive_pair(size, "load_image_folder(size)")
     paths = sorted(glob.glob(os.fspath(pattern), recursive=True))
     if not paths:
         fix = "check the folder and the pattern, which is like 'train_images/*.jpg'"
         got = f"nothing that matches {os.fspath(pattern)!r}"
         raise FileError(message("load_image_folder(pattern)", "pictures", got, fix))
-    images = np.empty((len(paths), rows, columns), np.uint8)
-    labels = np.empty(len(paths), np.uint8)
-
-    def read(chunk: range) -> dict[int, str]:
-        bad = {}
-        for i in chunk:
-            label = Path(paths[i]).stem[-1:]
-            if label in set("0123456789"):
-                labels[i] = int(label)
-            else:
-                bad[i] = "no digit before the extension"
-            try:
-                with Image.open(paths[i]) as image:
-                    images[i] = np.asarray(image.convert("L").resize((columns, rows)))
-            except Exception as error:  # Pillow raises whatever its decoders run into
-                bad[i] = ", ".join(filter(None, [bad.get(i), _reason(error)]))
-        return bad
-
+    pictures = _Pictures(paths, rows, columns)
     with warnings.catch_warnings():
         # A picture that Pillow warns of (so large that it may be a bomb, say) is a bad one.
         warnings.filterwarnings("error", module=r"PIL\.")
-        bad = _in_chunks(read, len(paths), workers, "reading pictures")
+        bad = _in_chunks(pictures.read, len(paths), workers, "reading pictures")
     if bad:
         names = [f"{os.path.basename(paths[i])} ({bad[i]})" for i in sorted(bad)]
         expected = "readable pictures with names like 00017_5.jpg"
         got = f"{len(bad)} of {len(paths)} bad: {_listed(names)}"
         fix = "repair, rename or remove them"
         raise FormatError(message(f"load_image_folder({os.fspath(pattern)!r})", expected, got, fix))
-    return images, labels
+    return pictures.images, pictures.labels
 
 
 def save_image_folder(
@@ -147,6 +130,59 @@ def save_image_folder(
         return {}
 
     _in_chunks(write, len(pixels), workers, "writing pictures")
+
+
+class _Pictures:
+    """The arrays of a folder that is being read, and how a thread reads its part of them."""
+
+    def __init__(self, paths: Sequence[str], rows: int, columns: int) -> None:
+        self.paths = paths
+        self.images = np.empty((len(paths), rows, columns), np.uint8)
+        self.labels = np.empty(len(paths), np.uint8)
+        self.one_at_a_time = threading.Lock()
+
+    def read(self, chunk: range) -> dict[int, str]:
+        """Read the pictures of these numbers; return what is wrong with those that are bad.
+
+        The work on a small picture is nearly all Python's, which runs in one thread at a time
+        anyway, and threads that compete for it are slower than one. So they read small files side
+        by side and decode them in turn; large ones each thread decodes by itself, since Pillow
+        then lets the others run.
+        """
+        wrong: dict[int, str] = {}
+        small: dict[int, io.BytesIO] = {}
+        for i in chunk:
+            try:
+                with open(self.paths[i], "rb") as file:
+                    content = file.read(SMALL + 1)
+            except OSError as error:
+                wrong[i] = _reason(error)
+                continue
+            if len(content) > SMALL:
+                wrong[i] = self.decode(i, self.paths[i])
+            else:
+                small[i] = io.BytesIO(content)
+        with self.one_at_a_time:
+            wrong.update({i: self.decode(i, source) for i, source in small.items()})
+        for i in chunk:
+            label = Path(self.paths[i]).stem[-1:]
+            if label in set("0123456789"):
+                self.labels[i] = int(label)
+            else:
+                wrong[i] = ", ".join(filter(None, ["no digit before the extension", wrong[i]]))
+        return {i: what for i, what in wrong.items() if what}
+
+    def decode(self, i: int, source: str | io.BytesIO) -> str:
+        """Put picture ``i`` into its place; return what is wrong with it, or nothing."""
+        from PIL import Image
+
+        rows, columns = self.images.shape[1:]
+        try:
+            with Image.open(source) as image:
+                self.images[i] = np.asarray(image.convert("L").resize((columns, rows)))
+        except Exception as error:  # Pillow raises whatever its decoders run into
+            return _reason(error)
+        return ""
 
 
 def _checked(images: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.uint8], list[int]]:

@@ -55,6 +55,19 @@ def test_a_folder_written_and_read_again(tmp_path, workers):
     assert np.abs(again.astype(int) - images).mean() < 2  # JPEG loses a little
 
 
+def test_large_pictures_are_read_as_small_ones_are(tmp_path):
+    colourful(300, 200, 0).save(tmp_path / "a_1.png")
+    colourful(300, 200, 1).save(tmp_path / "b_2.png")
+    assert (tmp_path / "a_1.png").stat().st_size > 100_000
+    images, labels = load_image_folder(f"{tmp_path}/*.png")
+    assert labels.tolist() == [1, 2]
+    for image, name in zip(images, ("a_1.png", "b_2.png"), strict=True):
+        np.testing.assert_array_equal(image, document_process(tmp_path / name, 28, 28))
+    (tmp_path / "c_3.png").write_bytes((tmp_path / "a_1.png").read_bytes()[:90_000])
+    with pytest.raises(FormatError, match=r"got 1 of 3 bad: c_3.png \(.*truncated"):
+        load_image_folder(f"{tmp_path}/*.png")
+
+
 def test_threads_change_nothing(tmp_path):
     save_image_folder(tmp_path, *draw_digits(150, seed=4))
     one, _ = load_image_folder(f"{tmp_path}/*.jpg", workers=1)

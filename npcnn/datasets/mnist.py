@@ -248,4 +248,4 @@ def _fetch(url: str, target: Path) -> None:
 
 def _reason(error: Exception) -> str:
     cause = getattr(error, "reason", None) or error
-    return str(cause) or type(cause).__name__
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__

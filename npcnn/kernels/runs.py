@@ -1,0 +1,210 @@
+"""Operations on runs of consecutive elements: copies, masks, the cells of pooling windows.
+
+Each works vector by vector. Where a run does not end on a whole vector, the last vector starts
+early enough to end with it and computes some elements twice, to the same values: runs here must
+hold a vector at least, or be done element by element by the caller.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba.core import cgutils
+
+from npcnn.kernels import simd
+from npcnn.kernels.compile import kernel
+from npcnn.kernels.simd import INT, VECTOR_BYTES
+
+
+def _size(pointer: Any) -> int:
+    return VECTOR_BYTES // simd.vector_type(pointer.type.pointee).count
+
+
+def _emit_copy(builder: Any, to: Any, i: Any, source: Any, j: Any, n: Any) -> None:
+    to, source = simd.at(builder, to, i), simd.at(builder, source, j)
+    cgutils.raw_memcpy(builder, to, source, n, _size(to))
+
+
+@simd.native(_emit_copy)
+def copy_run(to: Any, i: int, source: Any, j: int, n: int) -> None:
+    """Copy n elements to to[i:] from source[j:]."""
+    to.reshape(-1)[i : i + n] = source.reshape(-1)[j : j + n]
+
+
+def _emit_zero(builder: Any, to: Any, i: Any, n: Any) -> None:
+    to = simd.at(builder, to, i)
+    cgutils.memset(builder, to, builder.mul(n, INT(_size(to))), 0)
+
+
+@simd.native(_emit_zero)
+def zero_run(to: Any, i: int, n: int) -> None:
+    """Set n elements from to[i] on to zero."""
+    to.reshape(-1)[i : i + n] = 0
+
+
+def _emit_masked(builder: Any, to: Any, i: Any, g: Any, y: Any, j: Any, n: Any, masked: Any,
+                 sums: Any, s: Any) -> None:  # fmt: skip
+    to, sums = simd.at(builder, to, i), simd.at(builder, sums, s)
+    g, y = simd.at(builder, g, j), simd.at(builder, y, j)
+    kind = simd.vector_type(g.type.pointee)
+    open_ = simd.splat_mask(builder, builder.icmp_signed("==", masked, INT(0)), kind.count)
+    with simd.counted(builder, INT(0), n, kind.count, [simd.load(builder, sums)]) as (t, sum_, new):
+        passed = builder.fcmp_ordered(
+            ">", simd.load(builder, simd.at(builder, y, t)), simd.zeros(kind.element)
+        )
+        value = builder.select(
+            builder.or_(passed, open_),
+            simd.load(builder, simd.at(builder, g, t)),
+            simd.zeros(kind.element),
+        )
+        simd.store(builder, value, simd.at(builder, to, t))
+        new.append(builder.fadd(sum_[0], value))
+    simd.store(builder, new[0], sums)
+
+
+@simd.native(_emit_masked)
+def masked_vectors(to: Any, i: int, g: Any, y: Any, j: int, n: int, masked: int, sums: Any,
+                   s: int) -> None:  # fmt: skip
+    """Copy n elements of g[j:], whole vectors, with zeros where y[j:] ≤ 0; add them to sums[s:]."""
+    values = g.reshape(-1)[j : j + n]
+    if masked:
+        values = np.where(y.reshape(-1)[j : j + n] > 0, values, values.dtype.type(0))
+    to.reshape(-1)[i : i + n] = values
+    lanes = simd.lanes_of(g.dtype)
+    sums.reshape(-1)[s : s + lanes] += values.reshape(-1, lanes).sum(axis=0)
+
+
+@kernel
+def masked_run(to, i, g, y, j, n, masked, sums, s):  # type: ignore[no-untyped-def]
+    """Copy n elements of g[j:] with zeros where y[j:] ≤ 0, and add them, by lane, to sums[s:]."""
+    to, g, y, sums = to.reshape(-1), g.reshape(-1), y.reshape(-1), sums.reshape(-1)
+    whole = n - n % (VECTOR_BYTES // g.itemsize)
+    masked_vectors(to, i, g, y, j, whole, masked, sums, s)
+    for t in range(whole, n):
+        value = g[j + t]
+        if masked and not y[j + t] > 0:
+            value = g.dtype.type(0)
+        to[i + t] = value
+        sums[s + t - whole] += value
+
+
+def _halves(builder: Any, vector: Any) -> Any:
+    """Return the sum of a vector's lanes: upper half onto lower half until one is left."""
+    from llvmlite import ir
+
+    count = vector.type.count
+    while count > 1:
+        count //= 2
+        ints = ir.VectorType(ir.IntType(32), count)
+        low = builder.shuffle_vector(vector, vector, ir.Constant(ints, list(range(count))))
+        high = builder.shuffle_vector(
+            vector, vector, ir.Constant(ints, list(range(count, 2 * count)))
+        )
+        vector = builder.fadd(low, high)
+    return builder.extract_element(vector, ir.IntType(32)(0))
+
+
+def _emit_sum(builder: Any, to: Any, i: Any, totals: Any, j: Any, n: Any, parts: Any,
+              pitch: Any) -> None:  # fmt: skip
+    to, totals = simd.at(builder, to, i), simd.at(builder, totals, j)
+    element = to.type.pointee
+    lanes = INT(simd.vector_type(element).count)
+    with simd.counted(builder, INT(0), n, 1, []) as (t, _, _none):
+        place = simd.at(builder, totals, builder.mul(t, lanes))
+        start = [simd.zeros(element)]
+        with simd.counted(builder, INT(0), parts, 1, start) as (part, sums, new):
+            vector = simd.load(builder, simd.at(builder, place, builder.mul(part, pitch)))
+            new.append(builder.fadd(sums[0], vector))
+        builder.store(_halves(builder, new[0]), simd.at(builder, to, t))
+
+
+@simd.native(_emit_sum)
+def sum_lanes(to: Any, i: int, totals: Any, j: int, n: int, parts: int, pitch: int) -> None:
+    """Write to[i + t] = Σ over the lanes of totals[j + t·lanes + p·pitch], over the parts p."""
+    lanes = simd.lanes_of(to.dtype)
+    to, totals = to.reshape(-1), totals.reshape(-1)
+    for t in range(n):
+        starts = [j + t * lanes + p * pitch for p in range(parts)]
+        vector = sum((totals[s : s + lanes] for s in starts), np.zeros(lanes, to.dtype))
+        while len(vector) > 1:
+            vector = vector[: len(vector) // 2] + vector[len(vector) // 2 :]
+        to[i + t] = vector[0]
+
+
+def _overlapping(builder: Any, t: Any, n: Any, count: int) -> Any:
+    last = builder.sub(n, INT(count))
+    return builder.select(builder.icmp_signed("<", t, last), t, last)
+
+
+def _emit_largest(builder: Any, y: Any, i: Any, x: Any, j: Any, n: Any, rows: Any, row: Any,
+                  columns: Any, column: Any) -> None:  # fmt: skip
+    y, x = simd.at(builder, y, i), simd.at(builder, x, j)
+    kind = simd.vector_type(x.type.pointee)
+    with simd.counted(builder, INT(0), n, kind.count, []) as (step, _, _none):
+        t = _overlapping(builder, step, n, kind.count)
+        corner = simd.at(builder, x, t)
+        first = [simd.load(builder, corner)]
+        with simd.counted(builder, INT(0), rows, 1, first) as (u, best, new):
+            line = simd.at(builder, corner, builder.mul(u, row))
+            with simd.counted(builder, INT(0), columns, 1, best) as (v, so_far, better):
+                cell = simd.load(builder, simd.at(builder, line, builder.mul(v, column)))
+                larger = builder.or_(
+                    builder.fcmp_ordered(">", cell, so_far[0]),
+                    builder.fcmp_unordered("uno", cell, cell),
+                )
+                better.append(builder.select(larger, cell, so_far[0]))
+            new += better
+        simd.store(builder, new[0], simd.at(builder, y, t))
+
+
+@simd.native(_emit_largest)
+def largest_run(y: Any, i: int, x: Any, j: int, n: int, rows: int, row: int, columns: int,
+                column: int) -> None:  # fmt: skip
+    """Write y[i + t] = max over u, v of x[j + t + u·row + v·column]; NaN where one of them is."""
+    y, x = y.reshape(-1), x.reshape(-1)
+    starts = [j + u * row + v * column for u in range(rows) for v in range(columns)]
+    y[i : i + n] = np.max([x[start : start + n] for start in starts], axis=0)
+
+
+def _emit_winner(builder: Any, grad_x: Any, x: Any, j: Any, y: Any, grad_y: Any, i: Any, n: Any,
+                 rows: Any, row: Any, columns: Any, column: Any) -> None:  # fmt: skip
+    grad_x, x = simd.at(builder, grad_x, j), simd.at(builder, x, j)
+    y, grad_y = simd.at(builder, y, i), simd.at(builder, grad_y, i)
+    kind = simd.vector_type(x.type.pointee)
+    zero = simd.zeros(kind.element)
+    with simd.counted(builder, INT(0), n, kind.count, []) as (step, _, _none):
+        t = _overlapping(builder, step, n, kind.count)
+        best = simd.load(builder, simd.at(builder, y, t))
+        share = [simd.load(builder, simd.at(builder, grad_y, t))]
+        with simd.counted(builder, INT(0), rows, 1, share) as (u, left, rest):
+            line = builder.add(t, builder.mul(u, row))
+            with simd.counted(builder, INT(0), columns, 1, left) as (v, here, after):
+                place = builder.add(line, builder.mul(v, column))
+                cell = simd.load(builder, simd.at(builder, x, place))
+                # equal, or a NaN: y is NaN then, and the first NaN is the winner
+                wins = builder.or_(
+                    builder.fcmp_ordered("==", cell, best),
+                    builder.fcmp_unordered("uno", cell, cell),
+                )
+                won = builder.select(wins, here[0], zero)
+                simd.store(builder, won, simd.at(builder, grad_x, place))
+                after.append(builder.select(wins, zero, here[0]))
+            rest += after
+
+
+@simd.native(_emit_winner)
+def winner_run(grad_x: Any, x: Any, j: int, y: Any, grad_y: Any, i: int, n: int, rows: int,
+               row: int, columns: int, column: int) -> None:  # fmt: skip
+    """Give grad_y[i + t] to the first of the cells x[j + t + u·row + v·column] that equals y[i + t].
+
+    All other cells get zero: for windows that do not overlap.
+    """
+    grad_x, x, y, grad_y = grad_x.reshape(-1), x.reshape(-1), y.reshape(-1), grad_y.reshape(-1)
+    share = grad_y[i : i + n].copy()
+    for u in range(rows):
+        for v in range(columns):
+            place = slice(j + u * row + v * column, j + u * row + v * column + n)
+            wins = (x[place] == y[i : i + n]) | np.isnan(x[place])
+            grad_x[place] = np.where(wins, share, share.dtype.type(0))
+            share[wins] = 0

@@ -1,0 +1,103 @@
+"""The confusion matrix: which class is taken for which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npcnn.plots import style
+from npcnn.plots.arrays import Array, as_labels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@style.styled
+def confusion_matrix(y_true: Any, y_pred: Any, title: str = "") -> Figure:
+    """Draw how many samples of each class were given which answer.
+
+    counts[i, j] = how many samples of class i were answered j. The right answers on the diagonal
+    are far more than the others and would drown them, so colour shows the wrong ones only.
+
+    Args:
+        y_true: the true classes: integers (n,), or one-hot rows.
+        y_pred: the answers: integers (n,), or the model's outputs (n, classes).
+        title: a text for the head; one that counts the mistakes is made if it is empty.
+
+    Raises:
+        ArgumentError: labels are not as said above.
+
+    >>> figure = confusion_matrix([0, 0, 1, 1], [0, 1, 1, 1])
+    >>> figure.texts[0].get_text()
+    '1 of 4 samples wrong: accuracy 0.7500'
+    """
+    y_true = as_labels(y_true, None, "confusion_matrix(y_true)")
+    classes = _classes(y_true, y_pred)
+    y_pred = as_labels(y_pred, len(y_true), "confusion_matrix(y_pred)")
+    counts = count_pairs(y_true, y_pred, classes)
+    wrong = int(len(y_true) - np.trace(counts))
+    right = 1 - wrong / len(y_true)
+    title = title or f"{wrong:,} of {len(y_true):,} samples wrong: accuracy {right:.4f}"
+    note = "row: the true class; column: the model's answer; at the right, what share was right"
+    figure = style.new_figure(title, note, height=8.2)
+    axes = figure.add_subplot()
+    off_diagonal = np.where(np.eye(classes, dtype=bool), 0, counts)
+    most = max(int(off_diagonal.max()), 1)
+    axes.imshow(off_diagonal, cmap="Oranges", vmin=0, vmax=most * 1.6, aspect="auto")
+    _write_counts(axes, counts)
+    axes.set_xticks(range(classes))
+    axes.set_yticks(range(classes))
+    between = [k + 0.5 for k in range(classes - 1)]
+    axes.vlines(between, -0.5, classes - 0.5, color=style.PAPER, linewidth=2)
+    axes.hlines(between, -0.5, classes - 0.5, color=style.PAPER, linewidth=2)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("true class")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    _write_shares(axes, counts)
+    return figure
+
+
+def count_pairs(y_true: Array, y_pred: Array, classes: int) -> Array:
+    """Return counts (classes, classes): rows the true class, columns the answer.
+
+    >>> count_pairs(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
+    [[1, 1], [0, 1]]
+    """
+    pairs = np.bincount(y_true * classes + y_pred, minlength=classes * classes)
+    return pairs.reshape(classes, classes)
+
+
+def _classes(y_true: Array, y_pred: Any) -> int:
+    """Return how many classes there are: as many as scores a row, or the largest label + 1."""
+    answers = np.asarray(y_pred)
+    scored = answers.shape[1] if answers.ndim == 2 else int(answers.max(initial=0)) + 1
+    return max(scored, int(y_true.max()) + 1)
+
+
+def _write_counts(axes: Axes, counts: Array) -> None:
+    from matplotlib.patches import Rectangle
+
+    size = 13 if len(counts) <= 12 else max(5, 150 // len(counts))
+    for i, row in enumerate(counts):
+        for j, count in enumerate(row):
+            if i == j:
+                axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, color="#CFE6F5"))
+            text = f"{count:,}" if count or i == j else ""
+            axes.text(j, i, text, ha="center", va="center", fontsize=size)
+
+
+def _write_shares(axes: Axes, counts: Array) -> None:
+    totals = counts.sum(axis=1)
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(range(len(counts)))
+    right.set_yticklabels(
+        [
+            f"{hits / total:.1%}" if total else "none"
+            for hits, total in zip(np.diag(counts), totals, strict=True)
+        ]
+    )
+    right.tick_params(length=0)
+    right.spines[:].set_visible(False)

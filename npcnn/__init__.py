@@ -7,6 +7,7 @@ from npcnn import (
     callbacks,
     config,
     datasets,
+    gradient_check,
     initializers,
     layers,
     losses,
@@ -18,7 +19,7 @@ from npcnn import (
 from npcnn.backend import get_backend, use_backend
 from npcnn.checks import NpcnnError
 from npcnn.layers import Input
-from npcnn.models import Sequential
+from npcnn.models import Sequential, load_model
 from npcnn.random import set_random_seed
 
 __version__ = "0.1.0"
@@ -31,8 +32,10 @@ __all__ = [
     "config",
     "datasets",
     "get_backend",
+    "gradient_check",
     "initializers",
     "layers",
+    "load_model",
     "losses",
     "metrics",
     "models",

@@ -1,0 +1,78 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+import npcnn
+
+ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("npcnn", deadline=None, derandomize=True, max_examples=40)
+settings.load_profile("npcnn")
+
+
+def backends():
+    """The backends that can be loaded here: the ops of both are held to the same tests."""
+    import npcnn.reference
+
+    try:
+        import npcnn.kernels
+    except ImportError:
+        return ["numpy"]
+    complete = set(npcnn.reference.__all__) <= set(getattr(npcnn.kernels, "__all__", ()))
+    return ["numpy", "numba"] if complete else ["numpy"]
+
+
+if "numba" not in backends():
+    npcnn.use_backend("numpy")
+
+
+@pytest.fixture(params=backends())
+def backend(request):
+    """Run the test once with each backend."""
+    before = npcnn.get_backend()
+    npcnn.use_backend(request.param)
+    yield request.param
+    npcnn.use_backend(before)
+
+
+@pytest.fixture
+def ops(backend):
+    """The ops of the backend under test."""
+    from npcnn.backend import ops as current
+
+    return current
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Give every test the same seed and the default float type."""
+    npcnn.set_random_seed(1234)
+    npcnn.config.set_floatx("float32")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)
+
+
+@pytest.fixture
+def run_python():
+    """Return a function that runs source in a fresh interpreter and returns what it printed."""
+
+    def run(source, **environment):
+        result = subprocess.run(
+            [sys.executable, "-W", "error", "-c", source],
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run

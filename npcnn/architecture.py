@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from npcnn import config, data
-from npcnn.checks import ArgumentError, DtypeError, StateError, message, one_of
-from npcnn.layers.base import Layer, set_arrays, snake_case
+from npcnn import config
+from npcnn.checks import ArgumentError, DtypeError, StateError, as_numbers, message, one_of
+from npcnn.layers.base import Layer, check_sample_shape, set_arrays, snake_case
 from npcnn.layers.input_layer import InputLayer
 from npcnn.summary import summary_lines
 
@@ -25,11 +25,25 @@ class LayerStack:
     ) -> None:
         self.name = name or "sequential"
         self.dtype = config.float_dtype(dtype, "Sequential(dtype)")
-        self.trainable = bool(trainable)
+        self._trainable = bool(trainable)
         self.layers: list[Layer] = []
         self.input_layer: InputLayer | None = None
+        if not isinstance(layers, (list, tuple, type(None))):
+            fix = "put the layers in a list"
+            raise DtypeError(message("Sequential(layers)", "a list of layers", repr(layers), fix))
         for layer in layers or []:
             self.add(layer)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the parameters; setting it sets it for every layer."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self.layers:
+            layer.trainable = self._trainable
 
     def add(self, layer: Layer) -> None:
         """Put a layer at the end; it is built at once if the shape before it is known.
@@ -58,7 +72,8 @@ class LayerStack:
             layer.name = own_name
             raise
         layer.position = len(self.layers)
-        layer.trainable = layer.trainable and self.trainable
+        if not self.trainable:
+            layer.trainable = False
         self.layers.append(layer)
 
     def pop(self) -> Layer:
@@ -87,10 +102,13 @@ class LayerStack:
         return layer.input_shape
 
     def _build_layer(self, layer: Layer, shape: tuple) -> None:
+        self._check_dtype(layer)
+        layer.build(shape, self.dtype)
+
+    def _check_dtype(self, layer: Layer) -> None:
         if layer.dtype is not None and layer.dtype != self.dtype:
             fix = f"make the model with dtype='{layer.dtype}'"
             raise DtypeError(message(layer.label, f"dtype {self.dtype}", str(layer.dtype), fix))
-        layer.build(shape, self.dtype)
 
     def _new_name(self, layer: Layer) -> str:
         """Return the layer's own name, or class name and number: conv2d, conv2d_1, …"""
@@ -112,23 +130,36 @@ class LayerStack:
             input_shape: batch axis included, (None, 28, 28, 1); may be left out if the first
                 layer says it.
         """
-        if not self.layers:
-            fix = "add(layers.Dense(10)), say, before anything else"
-            raise StateError(message("Sequential.build()", "at least one layer", "none", fix))
+        self._require_layers("Sequential.build()")
         shape = self._shape_before_first()
         if input_shape is not None:
-            given = tuple(input_shape)
-            if shape is not None and given[1:] != shape[1:]:
+            given = self._batch_shape(input_shape)
+            if shape is not None and given != shape:
                 fix = "leave input_shape out or make a new model"
                 raise ArgumentError(message("build(input_shape)", str(shape), str(given), fix))
-            shape = (None, *given[1:])
+            shape = given
         if shape is None:
             fix = "give build() a shape, or the first layer input_shape=…"
             raise StateError(message("Sequential.build()", "an input shape", "none", fix))
+        self._infer(shape)  # raises before the first parameter is made
         for layer in self.layers:
             self._build_layer(layer, shape)
             assert layer.output_shape is not None
             shape = layer.output_shape
+
+    def _batch_shape(self, given: Any) -> tuple:
+        if not isinstance(given, (tuple, list)) or len(given) < 2:
+            fix = "put None for the batch in front, as in (None, 28, 28, 1)"
+            where = "build(input_shape)"
+            raise ArgumentError(message(where, "a shape with the batch axis", repr(given), fix))
+        return (None, *check_sample_shape(tuple(given)[1:], "build"))
+
+    def _infer(self, shape: tuple) -> tuple:
+        """Return the shape that comes out for one that goes in, or raise; nothing is built."""
+        for layer in self.layers:
+            self._check_dtype(layer)
+            shape = layer.infer_output_shape(shape)
+        return shape
 
     def _shape_before_first(self) -> tuple | None:
         first = self.layers[0]
@@ -163,13 +194,29 @@ class LayerStack:
             where = f"Sequential.{what}"
             raise StateError(message(where, "a built model", "one without shapes", fix))
 
-    def _build_from(self, x: Any, where: str) -> None:
+    def _require_layers(self, where: str) -> None:
         if not self.layers:
-            fix = "add some first"
+            fix = "add some first, such as layers.Dense(10)"
             raise StateError(message(where, "a model with layers", "none", fix))
-        if not self.built:
-            shape = data.as_numbers(x, where).shape
-            self.build((None, *shape[1:]))
+
+    def shapes_for(self, x: Any, where: str) -> tuple[tuple, tuple]:
+        """Return the shapes of what goes in and comes out, from data if the model is not built.
+
+        Nothing is built: that is left to the caller, when all else has been found right.
+
+        Args:
+            x: samples, of which only the shape is read.
+            where: the call and argument, for the message.
+        """
+        self._require_layers(where)
+        if self.built:
+            return self.input_shape, self.output_shape
+        shape = as_numbers(x, where).shape
+        if 0 in shape:
+            got = f"an array of shape {shape}"
+            raise ArgumentError(message(where, "at least one sample", got, "give some data"))
+        batch_shape = (None, *shape[1:])
+        return batch_shape, self._infer(batch_shape)
 
     # Looking at it ------------------------------------------------------------------------------
 
@@ -208,7 +255,7 @@ class LayerStack:
             for layer in self.layers
             for name, value, _ in layer.parameters()
         ]
-        set_arrays("Sequential.set_weights()", own, list(weights))
+        set_arrays("Sequential.set_weights()", own, weights)
 
     def segments(self) -> list[Segment]:
         """Return the trainable parameters as stretches: (place in the slots, values, gradients).

@@ -92,8 +92,22 @@ def one_of(value: Any, choices: Iterable[str], where: str) -> str:
     if isinstance(value, str) and value in names:
         return value
     near = difflib.get_close_matches(str(value), names, n=1)
-    fix = f"did you mean {near[0]!r}?".rstrip("?") if near else "use one of these names"
+    fix = f"perhaps {near[0]!r} was meant" if near else "use one of these names"
     raise ArgumentError(message(where, f"one of {', '.join(names)}", repr(value), fix))
+
+
+def as_numbers(x: Any, where: str) -> np.ndarray:
+    """Return x as an array of integers or floats with at least one axis, or raise DtypeError."""
+    got = "None" if x is None else ""
+    try:
+        x = np.asarray(x)
+    except ValueError:  # rows of different lengths
+        x, got = np.empty(0, object), "a list of unequal parts"
+    if x.dtype.kind not in "fiub" or x.ndim == 0:
+        got = got or (f"dtype {x.dtype}" if x.ndim else f"{x.dtype} without axes")
+        fix = "give an array of integers or floats, samples along the first axis"
+        raise DtypeError(message(where, "an array of numbers", got, fix))
+    return x
 
 
 def same_length(first: Sized, second: Sized, where: str, names: tuple[str, str]) -> None:

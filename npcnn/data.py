@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, DtypeError, message, same_length
+from npcnn.checks import ArgumentError, as_numbers, message, same_length
 from npcnn.losses import CategoricalCrossentropy, first_bad
 
 Array = np.ndarray
@@ -76,20 +76,6 @@ def check_samples(x: Any, input_shape: Shape, where: str) -> Array:
     return x
 
 
-def as_numbers(x: Any, where: str) -> Array:
-    """Return x as an array of integers or floats, or raise DtypeError."""
-    got = "None" if x is None else ""
-    try:
-        x = np.asarray(x)
-    except ValueError:  # rows of different lengths
-        x, got = np.empty(0, object), "a list of unequal parts"
-    if x.dtype.kind not in "fiub" or x.ndim == 0:
-        got = got or (f"dtype {x.dtype}" if x.ndim else f"{x.dtype} without axes")
-        fix = "give an array of integers or floats, samples along the first axis"
-        raise DtypeError(message(where, "an array of numbers", got, fix))
-    return x
-
-
 def check_finite(x: Array, where: str) -> None:
     """Raise ArgumentError if a NaN or an infinity is among the numbers; looks part by part."""
     if x.dtype.kind != "f":
@@ -123,12 +109,13 @@ def check_weights(weights: Any, n: int, where: str) -> Array | None:
     return array.astype(np.float64)
 
 
-def class_weights(class_weight: Any, y: Array, classes: int, where: str) -> Array:
+def class_weights(class_weight: Any, y: Array, output_shape: Shape, where: str) -> Array:
     """Return each sample's weight from its class's; classes not named weigh 1.
 
-    >>> class_weights({1: 2.0}, np.array([0, 1]), 2, "fit(class_weight)")
+    >>> class_weights({1: 2.0}, np.array([0, 1]), (None, 2), "fit(class_weight)")
     array([1., 2.])
     """
+    classes = output_shape[-1]
     table = np.ones(classes)
     fix = "give a dict from class number to weight"
     if not isinstance(class_weight, dict):
@@ -140,20 +127,28 @@ def class_weights(class_weight: Any, y: Array, classes: int, where: str) -> Arra
             expected = f"classes 0 to {classes - 1} with weights ≥ 0"
             raise ArgumentError(message(where, expected, f"{label!r}: {weight!r}", fix))
         table[label] = weight
-    labels = y.argmax(axis=-1) if y.ndim == 2 else y
+    labels = y.argmax(axis=-1) if y.ndim == len(output_shape) else y
     if labels.ndim != 1:
         fix = "use sample_weight instead"
         raise ArgumentError(message(where, "one class a sample", f"targets {y.shape}", fix))
     return table[labels]
 
 
-def prepare(x: Any, y: Any, weights: Any, batch_size: int, model: Any, where: str) -> Batches:
-    """Return a data set for training or evaluation, everything checked first."""
+def prepare(
+    x: Any, y: Any, weights: Any, batch_size: int, model: Any, where: str,
+    shapes: tuple[Shape, Shape] | None = None,
+) -> Batches:  # fmt: skip
+    """Return a data set for training or evaluation, everything checked first.
+
+    `shapes` are the model's input and output; it may be given for a model that is not built yet,
+    so that nothing need be built for data that does not fit.
+    """
     if y is None:
         raise ArgumentError(message(f"{where}(y)", "targets", "None", "give x and y"))
     loss: CategoricalCrossentropy = model.loss
-    x = check_samples(x, model.input_shape, f"{where}(x)")
-    y = loss.check_targets(y, model.output_shape, f"{where}(y)")
+    input_shape, output_shape = shapes or model.shapes_for(x, f"{where}(x)")
+    x = check_samples(x, input_shape, f"{where}(x)")
+    y = loss.check_targets(y, output_shape, f"{where}(y)")
     same_length(x, y, where, ("samples", "targets"))
     weights = check_weights(weights, len(x), f"{where}(sample_weight)")
     return Batches(x, y, weights, batch_size, model.dtype)
@@ -168,7 +163,7 @@ def split(x: Any, y: Any, weights: Any, share: float) -> tuple[tuple, tuple]:
     array([3, 4])
     """
     where = "fit(validation_split)"
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = as_numbers(x, "fit(x)"), as_numbers(y, "fit(y)")
     same_length(x, y, "fit", ("samples", "targets"))
     number = isinstance(share, (int, float)) and not isinstance(share, bool)
     if not number or not 0 < share < 1:

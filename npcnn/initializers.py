@@ -201,7 +201,12 @@ NAMES = {
 
 
 def get(identifier: Any, where: str = "initializer") -> Initializer:
-    """Return the initializer named, or the object itself.
+    """Return the initializer named or described, or the object itself.
+
+    Args:
+        identifier: a name, an Initializer, or {"class_name": …, "config": …} as layers' configs
+            have it.
+        where: the argument, for the message.
 
     Raises ArgumentError for an unknown name or another type.
 
@@ -213,5 +218,8 @@ def get(identifier: Any, where: str = "initializer") -> Initializer:
     if isinstance(identifier, str):
         known = {**CLASSES, **NAMES}
         return known[identifier if identifier in CLASSES else one_of(identifier, NAMES, where)]()
+    if isinstance(identifier, dict) and {"class_name", "config"} <= set(identifier):
+        cls = CLASSES[one_of(identifier["class_name"], CLASSES, where)]
+        return cls(**identifier["config"])
     fix = "use a name such as 'glorot_uniform'"
     raise ArgumentError(message(where, "a name or an Initializer", repr(identifier), fix))

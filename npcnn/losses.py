@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, DtypeError, fraction, message, one_of
+from npcnn.checks import ArgumentError, DtypeError, as_numbers, fraction, message, one_of
 
 Array = np.ndarray
 Shape = tuple[Any, ...]
@@ -47,10 +47,7 @@ class CategoricalCrossentropy:
             output_shape: the model's, with None for the batch.
             where: the call, for the message.
         """
-        y = np.asarray(y)
-        if y.dtype.kind not in "fiub":
-            fix = "give one-hot rows, as npcnn.utils.to_categorical makes them"
-            raise DtypeError(message(where, "numbers as targets", f"dtype {y.dtype}", fix))
+        y = as_numbers(y, where)
         if y.shape[1:] != tuple(output_shape[1:]) or y.ndim != len(output_shape):
             expected = f"targets of shape {_batch_shape(output_shape)} for {self.name}"
             fix = "use loss='sparse_categorical_crossentropy' for labels or to_categorical on them"
@@ -135,15 +132,15 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
 
     def check_targets(self, y: Any, output_shape: Shape, where: str) -> Array:
         """Return the labels as integers (N, …), each a class of the output, or raise an error."""
-        y = np.asarray(y)
+        y = as_numbers(y, where)
         shape = tuple(output_shape[1:-1])
         if y.shape[1:] == (*shape, 1):
             y = y.reshape(len(y), *shape)
-        if y.ndim < 1 or y.shape[1:] != shape:
+        if y.shape[1:] != shape:
             expected = f"labels of shape {_batch_shape((None, *shape))} for {self.name}"
             fix = "use loss='categorical_crossentropy' for one-hot rows"
-            raise ArgumentError(message(where, expected, str(np.shape(y)), fix))
-        if y.dtype.kind not in "iub" and not (y.dtype.kind == "f" and (y == np.floor(y)).all()):
+            raise ArgumentError(message(where, expected, str(y.shape), fix))
+        if y.dtype.kind == "f" and not (y == np.floor(y)).all():
             fix = "give each class a number, 0, 1, …"
             raise DtypeError(message(where, "integer labels", f"dtype {y.dtype}", fix))
         bad = (y < 0) | (y >= output_shape[-1])
@@ -152,7 +149,8 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
             expected = f"labels from 0 to {output_shape[-1] - 1}, the model's outputs"
             fix = "give the last layer a unit for each class or mend the label"
             raise ArgumentError(message(where, expected, got, fix))
-        return y.astype(np.int64, copy=False) if y.dtype.kind == "f" else y
+        # As an index, bool would be a mask; uint8 labels stay as small as they are.
+        return y.astype(np.int64) if y.dtype.kind in "fb" else y
 
     def rows(self, y: Array, classes: int, dtype: np.dtype) -> Array:
         """Return the labels as one-hot rows."""

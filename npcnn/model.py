@@ -10,7 +10,7 @@ import numpy as np
 from npcnn import data, losses, optimizers, random, training
 from npcnn.architecture import LayerStack
 from npcnn.callbacks import History, check_callbacks
-from npcnn.checks import ArgumentError, StateError, message, positive_int
+from npcnn.checks import ArgumentError, StateError, as_numbers, message, positive_int
 from npcnn.data import Batches
 from npcnn.metrics import get as get_metric
 from npcnn.progress import EpochPrinter
@@ -60,7 +60,9 @@ class Sequential(LayerStack):
             metrics: a list of names or objects, such as ['accuracy'].
         """
         optimizer, loss = optimizers.get(optimizer), losses.get(loss)
-        listed = [metrics] if isinstance(metrics, str) else list(metrics or [])
+        listed = (
+            list(metrics or []) if isinstance(metrics, (list, tuple, type(None))) else [metrics]
+        )
         self.metrics = [get_metric(metric) for metric in listed]
         self.optimizer, self.loss = optimizer, loss
         self.compiled = True
@@ -100,7 +102,7 @@ class Sequential(LayerStack):
             ArgumentError, DtypeError: an argument does not fit; nothing has been changed then.
         """
         self._require_compiled("fit()")
-        self._build_from(x, "fit(x)")
+        shapes = self.shapes_for(x, "fit(x)")
         size = _batch_size(batch_size, "fit")
         verbose = _verbose(verbose, "fit(verbose)")
         epochs = positive_int(epochs, "fit(epochs)")
@@ -108,12 +110,13 @@ class Sequential(LayerStack):
             fix = "epochs is the number of the last one, not how many more"
             got = repr(initial_epoch)
             raise ArgumentError(message("fit(initial_epoch)", f"0 to {epochs}", got, fix))
+        validation_freq = positive_int(validation_freq, "fit(validation_freq)")
         listed = check_callbacks(callbacks)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = data.split(
                 x, y, sample_weight, validation_split
             )
-        train = data.prepare(x, y, sample_weight, size, self, "fit")
+        train = data.prepare(x, y, sample_weight, size, self, "fit", shapes)
         if class_weight is not None:
             if sample_weight is not None:
                 fix = "multiply them into sample_weight"
@@ -122,16 +125,17 @@ class Sequential(LayerStack):
                 raise ArgumentError(message("fit", expected, got, fix))
             assert train.y is not None
             train.weights = data.class_weights(
-                class_weight, train.y, self.output_shape[-1], "fit(class_weight)"
+                class_weight, train.y, shapes[1], "fit(class_weight)"
             )
         validation = None
         if validation_data is not None:
             size = _batch_size(validation_batch_size or size, "fit(validation)")
-            validation = self._validation(validation_data, size)
+            validation = self._validation(validation_data, size, shapes)
+        self.build(shapes[0])
         self._prepare_optimizer()
         run = training.Run(
             self, train, validation, listed, epochs, int(initial_epoch), bool(shuffle), verbose,
-            random.current_seed(), positive_int(validation_freq, "fit(validation_freq)"),
+            random.current_seed(), validation_freq,
         )  # fmt: skip
         with _held_threads():
             return run.go()
@@ -142,11 +146,11 @@ class Sequential(LayerStack):
     ) -> Any:  # fmt: skip
         """Return loss and metrics over data, without dropout: [loss, …], or a dict if asked."""
         self._require_compiled("evaluate()")
-        self._build_from(x, "evaluate(x)")
-        batches = data.prepare(
-            x, y, sample_weight, _batch_size(batch_size, "evaluate"), self, "evaluate"
-        )
-        printer = EpochPrinter(_verbose(verbose, "evaluate(verbose)"), batches.steps)
+        verbose = _verbose(verbose, "evaluate(verbose)")
+        size = _batch_size(batch_size, "evaluate")
+        batches = data.prepare(x, y, sample_weight, size, self, "evaluate")
+        self.build((None, *batches.x.shape[1:]))
+        printer = EpochPrinter(verbose, batches.steps)
         with _held_threads():
             logs = training.evaluate(self, batches, printer)
         printer.close(logs)
@@ -154,10 +158,10 @@ class Sequential(LayerStack):
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto") -> Array:
         """Return the outputs (n, …) for samples (n, …)."""
-        self._build_from(x, "predict(x)")
-        x = data.check_samples(x, self.input_shape, "predict(x)")
-        batches = Batches(x, None, None, _batch_size(batch_size, "predict"), self.dtype)
-        printer = EpochPrinter(_verbose(verbose, "predict(verbose)"), batches.steps)
+        verbose, size = _verbose(verbose, "predict(verbose)"), _batch_size(batch_size, "predict")
+        x = self._samples(x, "predict(x)")
+        batches = Batches(x, None, None, size, self.dtype)
+        printer = EpochPrinter(verbose, batches.steps)
         with _held_threads():
             outputs = training.predict(self, batches, printer)
         printer.close({})
@@ -169,14 +173,16 @@ class Sequential(LayerStack):
     ) -> Any:  # fmt: skip
         """Take one training step; return the batch's loss and metrics from before the step."""
         self._require_compiled("train_on_batch()")
-        self._build_from(x, "train_on_batch(x)")
+        x = as_numbers(x, "train_on_batch(x)")
         batches = data.prepare(x, y, sample_weight, max(1, len(x)), self, "train_on_batch")
+        output_shape = self.shapes_for(x, "train_on_batch(x)")[1]
         if class_weight is not None:
             assert batches.y is not None
             weights = data.class_weights(
-                class_weight, batches.y, self.output_shape[-1], "train_on_batch(class_weight)"
+                class_weight, batches.y, output_shape, "train_on_batch(class_weight)"
             )
             batches.weights = weights if batches.weights is None else weights * batches.weights
+        self.build((None, *x.shape[1:]))
         self._prepare_optimizer()
         seed = random.current_seed()
         for layer in self.layers:
@@ -192,12 +198,24 @@ class Sequential(LayerStack):
         """Return the outputs for one batch; dropout drops if training."""
         from npcnn.training import forward
 
-        self._build_from(x, "Sequential(x)")
-        x = data.check_samples(x, self.input_shape, "Sequential(x)").astype(self.dtype)
+        x = self._samples(x, "Sequential(x)").astype(self.dtype)
         step = self.optimizer.iterations if self.compiled else 0
         return forward(self.layers, x, training=training, step=step, keep=False)
 
-    def _validation(self, given: Any, size: int) -> Batches:
+    def _samples(self, x: Any, where: str) -> Array:
+        """Return checked samples; a model without shapes is built for them."""
+        input_shape, _ = self.shapes_for(x, where)
+        x = data.check_samples(x, input_shape, where)
+        self.build(input_shape)
+        return x
+
+    def save(self, path: Any) -> None:
+        """Write the model to a `.keras` or `.h5` file that Keras reads as well."""
+        from npcnn import saving
+
+        saving.save_model(self, path)
+
+    def _validation(self, given: Any, size: int, shapes: tuple[tuple, tuple]) -> Batches:
         if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
             fix = "give x_test, y_test in a tuple"
             got = type(given).__name__
@@ -205,7 +223,8 @@ class Sequential(LayerStack):
                 message("fit(validation_data)", "(x, y) or (x, y, weights)", got, fix)
             )
         weights = given[2] if len(given) == 3 else None
-        return data.prepare(given[0], given[1], weights, size, self, "fit(validation_data)")
+        where = "fit(validation_data)"
+        return data.prepare(given[0], given[1], weights, size, self, where, shapes)
 
     def _require_compiled(self, what: str) -> None:
         if not self.compiled:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, DtypeError, message
+from npcnn.checks import ArgumentError, DtypeError, as_numbers, message, positive_int
 from npcnn.losses import one_hot
 from npcnn.random import set_random_seed
 
@@ -27,14 +27,15 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     array([[0., 0., 1.],
            [1., 0., 0.]], dtype=float32)
     """
-    labels = np.asarray(x)
     where = "to_categorical(x)"
+    labels = as_numbers(x, where)
     if labels.dtype.kind not in "iub":
         fix = "give class numbers"
         raise DtypeError(message(where, "integer labels", f"dtype {labels.dtype}", fix))
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
-    classes = int(labels.max(initial=0)) + 1 if num_classes is None else int(num_classes)
+    classes = int(labels.max(initial=0)) + 1 if num_classes is None else num_classes
+    classes = positive_int(classes, "to_categorical(num_classes)")
     bad = (labels < 0) | (labels >= classes)
     if bad.any():
         fix = "give a larger num_classes or mend the label"

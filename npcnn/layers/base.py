@@ -6,6 +6,7 @@ A layer calls ops and does no arithmetic of its own. `forward` keeps what `backw
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from npcnn import config, initializers
-from npcnn.checks import ArgumentError, StateError, message
+from npcnn.checks import ArgumentError, StateError, as_numbers, message, one_of
 
 Array = np.ndarray
 Shape = tuple[Any, ...]  # the batch axis is None
@@ -41,8 +42,11 @@ class Layer:
         dtype: Any = None,
         trainable: bool = True,
         input_shape: Any = None,
+        **unknown: Any,
     ) -> None:
         where = type(self).__name__
+        if unknown:
+            one_of(next(iter(unknown)), argument_names(type(self)), f"{where}, its arguments")
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
             fix = "give a short text"
             raise ArgumentError(message(f"{where}(name)", "a text without '/'", repr(name), fix))
@@ -101,15 +105,19 @@ class Layer:
             dtype: of the parameters, unless the layer has its own.
         """
         shape = (None, *input_shape[1:])
+        output_shape = self.infer_output_shape(shape)
         if self.built:
-            if shape != self.input_shape:
-                fix = "make a new layer from its get_config()"
-                raise ArgumentError(message(self.label, str(self.input_shape), str(shape), fix))
             return
-        output_shape = self.compute_output_shape(shape)
         self.dtype = config.float_dtype(self.dtype or dtype, f"{self.label}(dtype)")
         self.create_parameters(shape)
         self.input_shape, self.output_shape = shape, output_shape
+
+    def infer_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the output's shape; ArgumentError also if the layer is built for another input."""
+        if self.built and input_shape != self.input_shape:
+            fix = "make a new layer from its get_config()"
+            raise ArgumentError(message(self.label, str(self.input_shape), str(input_shape), fix))
+        return self.compute_output_shape(input_shape)
 
     @property
     def built(self) -> bool:
@@ -179,7 +187,7 @@ class Layer:
 
     def __call__(self, x: Any, training: bool = False) -> Array:
         """Return the output for x, checked; the first call builds the layer."""
-        x = np.asarray(x)
+        x = as_numbers(x, self.label)
         if not self.built:
             self.build((None, *x.shape[1:]))
         assert self.input_shape is not None
@@ -191,19 +199,30 @@ class Layer:
 
 def set_arrays(where: str, own: list[tuple[str, Array]], given: list[Any]) -> None:
     """Copy the given arrays into the own ones, or raise before the first is touched."""
-    if len(given) != len(own):
+    if not isinstance(given, (list, tuple)) or len(given) != len(own):
         fix = "give one array a parameter, in get_weights()'s order"
-        raise ArgumentError(message(where, f"{len(own)} arrays", str(len(given)), fix))
+        got = str(len(given)) if isinstance(given, (list, tuple)) else type(given).__name__
+        raise ArgumentError(message(where, f"a list of {len(own)} arrays", got, fix))
     arrays = []
     for (name, value), array in zip(own, given, strict=True):
-        array = np.asarray(array)
-        if array.shape != value.shape or array.dtype.kind not in "fiub":
-            expected = f"{name} as numbers of shape {value.shape}"
+        array = as_numbers(array, f"{where}, {name}")
+        if array.shape != value.shape:
             fix = "give arrays as get_weights() returns them"
-            raise ArgumentError(message(where, expected, f"{array.dtype} {array.shape}", fix))
+            expected = f"{name} of shape {value.shape}"
+            raise ArgumentError(message(where, expected, str(array.shape), fix))
         arrays.append(array)
     for (_, value), array in zip(own, arrays, strict=True):
         value[...] = array
+
+
+def argument_names(cls: type) -> list[str]:
+    """Return the names of a layer class's arguments, its own first."""
+    names: list[str] = []
+    for function in (cls.__init__, Layer.__init__):  # type: ignore[misc]
+        for name, parameter in inspect.signature(function).parameters.items():
+            if name != "self" and parameter.kind is not parameter.VAR_KEYWORD:
+                names.append(name)
+    return list(dict.fromkeys(names))
 
 
 def check_sample_shape(value: Any, where: str) -> tuple[int, ...]:

@@ -33,6 +33,10 @@ class Dropout(Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.rate = fraction(rate, "Dropout(rate)")
+        if not isinstance(noise_shape, (tuple, list, type(None))):
+            fix = "give one entry an axis, such as (None, 1, 1, 5)"
+            got = repr(noise_shape)
+            raise ArgumentError(message("Dropout(noise_shape)", "a tuple or None", got, fix))
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
         self.own_seed = None if seed is None else random.check_seed(seed, "Dropout(seed)")
 

@@ -1,0 +1,203 @@
+"""Compile settings as Keras writes them, and back: optimizer, loss, metrics."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npcnn import losses, metrics, optimizers
+from npcnn.checks import NpcnnError
+from npcnn.saving.keras_config import keras_object, one_line, short
+
+if TYPE_CHECKING:
+    from npcnn.model import Sequential
+
+# Options of Keras's optimizers that npcnn has nothing for, with the values that switch them off.
+_OFF: dict[str, tuple[Any, ...]] = {
+    "amsgrad": (False, None), "centered": (False, None), "decay": (0, None), "clipnorm": (None,),
+    "clipvalue": (None,), "global_clipnorm": (None,), "weight_decay": (None, 0, False),
+    "use_ema": (False, None), "loss_scale_factor": (None,), "gradient_accumulation_steps": (None,),
+}  # fmt: skip
+# … and those that change nothing by themselves.
+_IDLE = ("ema_momentum", "ema_overwrite_frequency", "jit_compile", "is_legacy_optimizer")
+
+_ARGUMENTS = {
+    optimizers.Adam: ("learning_rate", "beta_1", "beta_2", "epsilon"),
+    optimizers.SGD: ("learning_rate", "momentum", "nesterov"),
+}
+_METRIC_CLASSES = (
+    "Accuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "MeanMetricWrapper",
+)  # fmt: skip
+
+
+class UnsupportedError(Exception):
+    """A compile setting that npcnn has nothing for; the text names it."""
+
+
+# Writing --------------------------------------------------------------------------------------
+
+
+def optimizer_config(optimizer: optimizers.Optimizer) -> dict[str, Any]:
+    """Return class and arguments; what Keras has beyond them is left at its defaults."""
+    return {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
+
+
+def training_config(model: Sequential) -> dict[str, Any]:
+    """Return the `training_config` of a `.h5` file."""
+    return {**_settings(model, False), "optimizer_config": optimizer_config(model.optimizer)}
+
+
+def compile_config(model: Sequential) -> dict[str, Any]:
+    """Return the `compile_config` of a `.keras` file; Keras hands its keys to `compile`."""
+    written = optimizer_config(model.optimizer)
+    optimizer = keras_object("keras.optimizers", written["class_name"], written["config"])
+    return {"optimizer": optimizer, **_settings(model, True)}
+
+
+def _settings(model: Sequential, full: bool) -> dict[str, Any]:
+    def entry(module: str, class_name: str, config: dict[str, Any]) -> dict[str, Any]:
+        if full:
+            return keras_object(module, class_name, config)
+        return {"class_name": class_name, "config": config}
+
+    loss = model.loss
+    sparse = isinstance(loss, losses.SparseCategoricalCrossentropy)
+    config = {**loss.get_config(), "reduction": "sum_over_batch_size"}
+    plain = type(loss)().get_config() == loss.get_config()
+    listed: list[Any] = []
+    for metric in model.metrics:
+        if type(metric) is not metrics.Accuracy:
+            text = f"save: metric {metric.name!r} is not npcnn's own and is left out of the file"
+            warnings.warn(text, stacklevel=2)
+        elif metric.name in metrics.NAMES:
+            listed.append(metric.name)
+        else:
+            kind = "SparseCategoricalAccuracy" if sparse else "CategoricalAccuracy"
+            listed.append(entry("keras.metrics", kind, {"name": metric.name}))
+    return {
+        "loss": loss.name if plain else entry("keras.losses", type(loss).__name__, config),
+        "loss_weights": None,
+        "metrics": listed or None,
+        "weighted_metrics": None,
+    }
+
+
+# Reading --------------------------------------------------------------------------------------
+
+
+def read_compile(config: Any, where: str) -> dict[str, Any] | None:
+    """Return the arguments of `compile`; None, with a warning, if npcnn lacks one of them.
+
+    Args:
+        config: `training_config` (.h5) or `compile_config` (.keras); None gives None in silence.
+        where: the file, for the warning.
+    """
+    if config is None:
+        return None
+    try:
+        if not isinstance(config, dict):
+            raise UnsupportedError("compile settings that are no JSON object")
+        written = config.get("optimizer_config") or config.get("optimizer")
+        if config.get("loss_weights") or config.get("weighted_metrics"):
+            raise UnsupportedError("loss_weights or weighted_metrics")
+        return {
+            "optimizer": _read_optimizer(written),
+            "loss": _read_loss(config.get("loss")),
+            "metrics": _read_metrics(config.get("metrics")),
+        }
+    except (UnsupportedError, NpcnnError, TypeError, ValueError, OverflowError) as error:
+        text = f"{where}: loaded without its compile settings; npcnn lacks {one_line(error)}"
+        warnings.warn(text, stacklevel=2)
+        return None
+
+
+def _read_optimizer(written: Any) -> optimizers.Optimizer:
+    if isinstance(written, str):
+        written = {"class_name": written, "config": {}}
+    if not isinstance(written, dict) or not isinstance(written.get("config"), dict):
+        raise UnsupportedError("the optimizer, which the file does not name")
+    name = str(written.get("class_name")).split(">")[-1]
+    by_name = {cls.__name__.lower(): cls for cls in optimizers.CLASSES.values()}
+    kind = by_name.get(name.lower())
+    if kind is None:
+        raise UnsupportedError(f"the optimizer {short(name)}")
+    arguments: dict[str, Any] = {}
+    for key, value in written["config"].items():
+        if key == "lr":
+            key = "learning_rate"
+        if key == "name" and isinstance(value, str):
+            arguments["name"] = value
+        elif key in _ARGUMENTS[kind]:
+            if isinstance(value, dict):
+                raise UnsupportedError(f"{name}'s {key} given as an object, such as a schedule")
+            arguments[key] = value
+        elif key in _OFF and value not in _OFF[key]:
+            raise UnsupportedError(f"{name}'s option {key} = {short(value)}")
+        elif key not in _OFF and key not in _IDLE and value is not None:
+            raise UnsupportedError(f"{name}'s option {short(key)}")
+    if "learning_rate" in arguments:
+        arguments["learning_rate"] = shortest(arguments["learning_rate"])
+    return kind(**arguments)
+
+
+def _read_loss(written: Any) -> losses.CategoricalCrossentropy:
+    while isinstance(written, list) and len(written) == 1:
+        written = written[0]
+    if isinstance(written, dict) and isinstance(written.get("config"), str):
+        written = written["config"]  # a function by name
+    if isinstance(written, str) and written in (*losses.NAMES, *losses.CLASSES):
+        return losses.get(written)
+    kind = written.get("class_name") if isinstance(written, dict) else written
+    if not isinstance(written, dict) or kind not in losses.CLASSES:
+        raise UnsupportedError(f"the loss {short(kind)}")
+    config = dict(written.get("config") or {})
+    if config.pop("reduction", None) not in (None, "auto", "sum_over_batch_size", "mean"):
+        raise UnsupportedError(f"{kind}'s reduction other than the mean over the batch")
+    if config.pop("axis", None) not in (None, -1):
+        raise UnsupportedError(f"{kind} over another axis than the last")
+    own = losses.CLASSES[kind]().get_config()
+    extra = {key: v for key, v in config.items() if key not in own and key not in ("fn", "dtype")}
+    if any(value is not None for value in extra.values()):
+        raise UnsupportedError(f"{kind}'s option {short(next(iter(extra)))}")
+    return losses.CLASSES[kind](**{key: config[key] for key in own if key in config})
+
+
+def _read_metrics(written: Any) -> list[metrics.Accuracy]:
+    if written is None:
+        return []
+    if isinstance(written, dict) and "class_name" not in written:
+        raise UnsupportedError("metrics by output")
+    found: list[metrics.Accuracy] = []
+    for item in written if isinstance(written, list) else [written]:
+        if isinstance(item, list):
+            found.extend(_read_metrics(item))
+        elif isinstance(item, str):
+            found.append(metrics.get(item))
+        elif isinstance(item, dict) and item.get("class_name") in _METRIC_CLASSES:
+            config = item.get("config")
+            name = config.get("name") if isinstance(config, dict) else None
+            function = config.get("fn", "accuracy") if isinstance(config, dict) else "accuracy"
+            if isinstance(function, dict):
+                function = function.get("config")
+            if not isinstance(name, str) or function not in metrics.NAMES:
+                raise UnsupportedError(f"the metric {short(item)}")
+            found.append(metrics.Accuracy(name))
+        else:
+            kind = item.get("class_name") if isinstance(item, dict) else item
+            raise UnsupportedError(f"the metric {short(kind)}")
+    return found
+
+
+def shortest(value: Any) -> Any:
+    """Return a float32's shortest decimal for a float that is exactly one, else the value.
+
+    Keras keeps the learning rate in float32 and writes it with all its digits.
+
+    >>> shortest(0.0010000000474974513)
+    0.001
+    """
+    if isinstance(value, float) and float(np.float32(value)) == value:
+        return float(str(np.float32(value)))
+    return value

@@ -1,0 +1,367 @@
+"""The architecture as Keras 3 writes it in JSON, and back; Keras 2's form is read as well.
+
+The list of layer classes and of their options is closed: nothing is ever imported or called by a
+name that a file holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from npcnn import initializers, layers
+from npcnn.checks import FormatError, NpcnnError, message
+from npcnn.layers.activation import ACTIVATIONS
+from npcnn.layers.base import Layer
+from npcnn.model import Sequential
+
+MAX_LAYERS = 1000
+
+# Class → the options that it has here and in Keras, beside name, trainable and dtype.
+_INITIALIZED = ("activation", "use_bias", "kernel_initializer", "bias_initializer")
+OPTIONS: dict[type[Layer], tuple[str, ...]] = {
+    layers.Conv2D: (
+        "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups",
+        *_INITIALIZED,
+    ),
+    layers.MaxPooling2D: ("pool_size", "padding", "strides", "data_format"),
+    layers.Dropout: ("rate", "seed", "noise_shape"),
+    layers.Flatten: ("data_format",),
+    layers.Dense: ("units", *_INITIALIZED),
+    layers.Activation: ("activation",),
+    layers.ReLU: ("max_value", "negative_slope", "threshold"),
+    layers.Softmax: ("axis",),
+}  # fmt: skip
+CLASSES = {cls.__name__: cls for cls in OPTIONS}
+
+# Options that Keras writes and npcnn has nothing for; None is what Keras has as default.
+_ABSENT = {
+    layers.Conv2D: (
+        "kernel_regularizer", "bias_regularizer", "activity_regularizer",
+        "kernel_constraint", "bias_constraint",
+    ),
+    layers.Dense: (
+        "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
+    ),
+}  # fmt: skip
+_WITH_SHAPE = (layers.Conv2D, layers.Dense, layers.Flatten)
+
+# Keras 2 wrote Glorot's and its kin under one class: (scale, mode, distribution) → the name.
+_VARIANCE_SCALING = {
+    (1.0, "fan_avg", "uniform"): "GlorotUniform",
+    (1.0, "fan_avg", "truncated_normal"): "GlorotNormal",
+    (1.0, "fan_avg", "normal"): "GlorotNormal",
+    (2.0, "fan_in", "uniform"): "HeUniform",
+    (2.0, "fan_in", "truncated_normal"): "HeNormal",
+    (2.0, "fan_in", "normal"): "HeNormal",
+    (1.0, "fan_in", "uniform"): "LecunUniform",
+    (1.0, "fan_in", "truncated_normal"): "LecunNormal",
+    (1.0, "fan_in", "normal"): "LecunNormal",
+}
+
+
+# Writing --------------------------------------------------------------------------------------
+
+
+def keras_object(module: str, class_name: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Return one object in Keras 3's full form."""
+    return {
+        "module": module,
+        "class_name": class_name,
+        "config": config,
+        "registered_name": None,
+    }
+
+
+def model_config(model: Sequential, full: bool = True) -> dict[str, Any]:
+    """Return what Keras calls a Sequential's config: name, dtype, layers, input shape.
+
+    Args:
+        model: built or not.
+        full: whether each layer carries its module and build shape, as in `.keras`; `.h5` has
+            the shorter form.
+    """
+    dtype = model.dtype.name
+    listed = [_layer_object(layer, dtype, full) for layer in model.layers]
+    shape = known_input_shape(model)
+    config = {"name": model.name, "trainable": model.trainable, "dtype": _policy(dtype)}
+    if shape is not None:
+        name = "input_layer" if model.input_layer is None else model.input_layer.name
+        entry = {"batch_shape": list(shape), "dtype": dtype, "sparse": False, "name": name}
+        listed.insert(0, _entry("InputLayer", entry, full))
+    config["layers"] = listed
+    if shape is not None:
+        config["build_input_shape"] = list(shape)
+    return config
+
+
+def full_model_config(model: Sequential) -> dict[str, Any]:
+    """Return a model in Keras 3's full form, as in `config.json` and `to_json`."""
+    config = keras_object("keras", "Sequential", model_config(model))
+    if known_input_shape(model) is not None:
+        config["build_config"] = {"input_shape": list(known_input_shape(model))}
+    return config
+
+
+def known_input_shape(model: Sequential) -> tuple[Any, ...] | None:
+    """Return the shape that goes in, None for the batch axis; None as a whole if not known."""
+    if model.layers:
+        return model._shape_before_first()
+    return None if model.input_layer is None else (None, *(model.input_layer.sample_shape or ()))
+
+
+def _entry(class_name: str, config: dict[str, Any], full: bool) -> dict[str, Any]:
+    if full:
+        return keras_object("keras.layers", class_name, config)
+    return {"class_name": class_name, "config": config}
+
+
+def _policy(dtype: str) -> dict[str, Any]:
+    return keras_object("keras", "DTypePolicy", {"name": dtype})
+
+
+def _layer_object(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
+    kind = type(layer)
+    if kind not in OPTIONS:
+        fix = "only npcnn's own layers can be written"
+        got = f"{layer.label} of class {kind.__name__}"
+        raise FormatError(message("save", f"one of {', '.join(CLASSES)}", got, fix))
+    given = layer.get_config()
+    config = {"name": layer.name, "trainable": layer.trainable, "dtype": _policy(dtype)}
+    for option in OPTIONS[kind]:
+        value = given[option]
+        if isinstance(value, dict):
+            value = keras_object("keras.initializers", value["class_name"], value["config"])
+        config[option] = list(value) if isinstance(value, tuple) else value
+    config.update(dict.fromkeys(_ABSENT.get(kind, ())))
+    entry = _entry(kind.__name__, config, full)
+    if full and kind in _WITH_SHAPE and layer.input_shape is not None:
+        entry["build_config"] = {"input_shape": list(layer.input_shape)}
+    return entry
+
+
+# Reading --------------------------------------------------------------------------------------
+
+
+def read_architecture(config: Any, where: str) -> tuple[dict[str, Any], list[Layer]]:
+    """Return (arguments of Sequential, its layers), nothing built and nothing allocated.
+
+    Args:
+        config: a model in the full or the short form of Keras 3, or in Keras 2's.
+        where: the file, for the message.
+
+    Raises:
+        FormatError: naming the layer and its class if npcnn has none like it.
+    """
+    fix = "npcnn reads Sequential models"
+    kind = config.get("class_name") if isinstance(config, dict) else type(config).__name__
+    if kind != "Sequential":
+        raise FormatError(message(where, "a Sequential model", f"class {short(kind)}", fix))
+    inner = config.get("config")
+    if isinstance(inner, list):  # Keras before 2.2.3
+        inner = {"layers": inner}
+    listed = inner.get("layers") if isinstance(inner, dict) else None
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_LAYERS:
+        got = "none" if not isinstance(listed, list) else str(len(listed))
+        raise FormatError(message(where, f"1 to {MAX_LAYERS} layers", got, fix))
+    made = [_read_layer(entry, where) for entry in listed]
+    dtypes = {layer.dtype for layer in made if not isinstance(layer, layers.InputLayer)}
+    if len(dtypes) > 1:
+        got = " and ".join(sorted(str(dtype) for dtype in dtypes))
+        raise FormatError(message(where, "one dtype in all layers", got, "convert it in Keras"))
+    _start_with_input(made, inner)
+    name = inner.get("name")
+    if name is not None and not isinstance(name, str):
+        raise FormatError(message(where, "a name for the model", short(name), fix))
+    arguments = {"name": name, "trainable": inner.get("trainable", True) is not False}
+    arguments["dtype"] = dtypes.pop() if dtypes else None
+    return arguments, made
+
+
+def _start_with_input(made: list[Layer], inner: dict[str, Any]) -> None:
+    """Put the input's shape in front if only the model as a whole names it."""
+    shape = inner.get("build_input_shape") or inner.get("batch_input_shape")
+    if isinstance(shape, list) and made[0].sample_shape is None and len(shape) > 1:
+        made.insert(0, layers.InputLayer(shape[1:]))
+
+
+def _read_layer(entry: Any, where: str) -> Layer:
+    if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
+        fix = "the file is damaged or no Keras model"
+        raise FormatError(message(where, "a layer's class and config", short(entry), fix))
+    kind, config = entry.get("class_name"), entry["config"]
+    place = f"{where}, layer {short(config.get('name'))} of class {short(kind)}"
+    try:
+        if kind == "InputLayer":
+            return _input_layer(config)
+        if not isinstance(kind, str) or kind not in CLASSES:
+            known = ", ".join(["InputLayer", *CLASSES])
+            fix = "build the model without that layer"
+            raise FormatError(message(place, f"one of {known}", "a class npcnn lacks", fix))
+        return CLASSES[kind](**_arguments(CLASSES[kind], config, place))
+    except FormatError:
+        raise
+    except NpcnnError as error:
+        raise FormatError(f"{place}: {one_line(error)}") from error
+    except (TypeError, ValueError, OverflowError, KeyError, AttributeError) as error:
+        fix = "the file is damaged or no Keras model"
+        raise FormatError(message(place, "sound options", one_line(error), fix)) from error
+
+
+def _input_layer(config: dict[str, Any]) -> Layer:
+    shape = config.get("batch_shape") or config.get("batch_input_shape")
+    return layers.InputLayer.from_config({"batch_shape": shape, "name": config.get("name")})
+
+
+def _arguments(kind: type[Layer], config: dict[str, Any], place: str) -> dict[str, Any]:
+    """Return a layer's constructor arguments from its config."""
+    arguments: dict[str, Any] = {"name": config.get("name")}
+    arguments["trainable"] = config.get("trainable", True) is not False
+    arguments["dtype"] = _dtype(config.get("dtype"), place)
+    for option, value in config.items():
+        if option in ("name", "trainable", "dtype"):
+            continue
+        if option == "batch_input_shape":
+            arguments["input_shape"] = tuple(value[1:])
+        elif option in OPTIONS[kind]:
+            arguments[option] = _value(option, value, place)
+        elif value is not None:
+            fix = "build the model without it"
+            got = f"{short(option)} = {short(value)}"
+            raise FormatError(message(place, "options that npcnn has", got, fix))
+    return arguments
+
+
+def _value(option: str, value: Any, place: str) -> Any:
+    if option.endswith("_initializer"):
+        return _initializer(value, f"{place}, {option}")
+    if option == "activation":
+        return _activation(value, place)
+    if option == "axis" and isinstance(value, list) and len(value) == 1:
+        return value[0]
+    if isinstance(value, dict):
+        fix = "build the model without it"
+        raise FormatError(message(place, f"a plain {option}", short(value), fix))
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _dtype(value: Any, place: str) -> np.dtype:
+    """Return the dtype of a layer: a text in Keras 2, a policy in Keras 3."""
+    if isinstance(value, dict):
+        inner = value.get("config")
+        value = inner.get("name") if isinstance(inner, dict) else None
+    if value not in (None, "float32", "float64"):
+        fix = "convert it in Keras"
+        raise FormatError(message(place, "dtype float32 or float64", short(value), fix))
+    return np.dtype(value or "float32")
+
+
+def _activation(value: Any, place: str) -> str:
+    if isinstance(value, dict):  # a function by name
+        value = value.get("config")
+    if value is None:
+        return "linear"
+    if not isinstance(value, str) or value not in ACTIVATIONS:
+        fix = "build the model with one of these"
+        expected = f"activation {', '.join(ACTIVATIONS)}"
+        raise FormatError(message(place, expected, short(value), fix))
+    return value
+
+
+def _initializer(value: Any, place: str) -> initializers.Initializer:
+    """Return the initializer an entry names, from npcnn's own list."""
+    if isinstance(value, str):
+        return initializers.get(value, place)
+    kind = value.get("class_name") if isinstance(value, dict) else value
+    config = value.get("config", {}) if isinstance(value, dict) else {}
+    config = {
+        key: item
+        for key, item in config.items()
+        if item is not None and key != "dtype"
+    }  # fmt: skip
+    if kind == "VarianceScaling":
+        rule = tuple(config.pop(key, None) for key in ("scale", "mode", "distribution"))
+        kind = _VARIANCE_SCALING.get(rule, kind)  # type: ignore[arg-type]
+    if not isinstance(kind, str) or kind not in initializers.CLASSES:
+        known = ", ".join(initializers.CLASSES)
+        fix = "build the model with one of these"
+        raise FormatError(message(place, f"one of {known}", short(kind), fix))
+    return initializers.CLASSES[kind](**config)
+
+
+def parameter_shapes(
+    made: list[Layer], where: str
+) -> Iterator[tuple[Layer, list[tuple[str, tuple[int, ...]]]]]:
+    """Yield each layer with the names and shapes its parameters would have; allocates nothing.
+
+    Raises:
+        FormatError: the layers do not fit one another.
+    """
+    shape: tuple[Any, ...] | None = None
+    for layer in made:
+        if layer.sample_shape is not None:
+            shape = (None, *layer.sample_shape)
+        if isinstance(layer, layers.InputLayer):
+            continue
+        if shape is None:
+            fix = "build the model in Keras before saving it"
+            raise FormatError(message(where, "a model with an input shape", "none", fix))
+        found: list[tuple[str, tuple[int, ...]]] = []
+        try:
+            after = layer.compute_output_shape(shape)
+            _watch(layer, lambda name, size, _, found=found: found.append((name, size)))
+            layer.create_parameters(shape)
+        except NpcnnError as error:
+            raise FormatError(f"{where}: {one_line(error)}") from error
+        finally:
+            vars(layer).pop("add_parameter", None)
+        shape = after
+        yield layer, found
+
+
+def assemble(
+    arguments: dict[str, Any], made: list[Layer], arrays: dict[int, dict[str, np.ndarray]],
+    where: str,
+) -> Sequential:  # fmt: skip
+    """Return the model with these layers and weights; no initial weights are drawn.
+
+    Args:
+        arguments: of Sequential.
+        made: its layers, unbuilt.
+        arrays: id of a layer → parameter name → value, shapes checked.
+        where: the file, for the message.
+    """
+    try:
+        model = Sequential(**arguments)
+        for layer in made:
+            given = arrays.get(id(layer), {})
+
+            def bind(name: str, shape: Any, _: Any, layer: Layer = layer, given: Any = given):  # type: ignore[no-untyped-def]
+                value = np.ascontiguousarray(given[name], layer.dtype)
+                layer.bind(name, value, np.zeros_like(value))
+
+            _watch(layer, bind)
+            try:
+                model.add(layer)
+            finally:
+                vars(layer).pop("add_parameter", None)
+    except NpcnnError as error:
+        raise FormatError(f"{where}: {one_line(error)}") from error
+    return model
+
+
+def _watch(layer: Layer, instead: Any) -> None:
+    """Let this one layer hand its parameters to `instead` when it creates them."""
+    vars(layer)["add_parameter"] = instead
+
+
+def short(value: Any) -> str:
+    """Return a value from a file as a short printable text."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

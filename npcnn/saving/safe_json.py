@@ -1,0 +1,66 @@
+"""JSON from a file nobody vouches for: size, depth and numbers are bounded."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from npcnn.checks import FormatError, message
+
+MAX_BYTES = 4 * 2**20
+MAX_DEPTH = 32
+_MAX_DIGITS = 25
+
+
+def parse_json(text: bytes | str, where: str) -> dict[str, Any]:
+    """Return the JSON object in `text`, or raise FormatError.
+
+    Args:
+        text: UTF-8, at most 4 MiB; objects and lists nested at most 32 deep; no NaN or infinity.
+        where: file and place, for the message.
+
+    >>> parse_json('{"a": [1, 2]}', "example")
+    {'a': [1, 2]}
+    """
+    fix = "the file is damaged or no Keras model"
+    if len(text) > MAX_BYTES:
+        got = f"{len(text)} bytes"
+        raise FormatError(message(where, f"JSON of at most {MAX_BYTES} bytes", got, fix))
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        value = json.loads(decoded, parse_int=_int, parse_float=_float, parse_constant=_constant)
+    except RecursionError:
+        expected = f"JSON at most {MAX_DEPTH} deep"
+        raise FormatError(message(where, expected, "a deeper one", fix)) from None
+    except ValueError as error:
+        raise FormatError(message(where, "JSON in UTF-8", f"{error}"[:200], fix)) from error
+    if not isinstance(value, dict):
+        raise FormatError(message(where, "a JSON object", type(value).__name__, fix))
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return value
+    raise FormatError(message(where, f"JSON at most {MAX_DEPTH} deep", "a deeper one", fix))
+
+
+def _int(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError(f"an integer of {len(digits)} digits")
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"the number {digits[:20]}, beyond what a float holds")
+    return value
+
+
+def _constant(name: str) -> float:
+    raise ValueError(f"the number {name}")

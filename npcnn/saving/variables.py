@@ -1,0 +1,66 @@
+"""A model's variables in Keras's order: parameters, and the optimizer's state beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from npcnn import optimizers
+from npcnn.layers.base import Layer
+
+if TYPE_CHECKING:
+    from npcnn.model import Sequential
+
+Array = np.ndarray
+Shape = tuple[int, ...]
+
+# npcnn's name of a slot → Keras 3's.
+SLOTS = {"m": "momentum", "v": "velocity", "velocity": "momentum"}
+
+
+def kept_slots(optimizer: optimizers.Optimizer) -> tuple[str, ...]:
+    """Return the slots that Keras keeps too; without momentum its SGD has none."""
+    if isinstance(optimizer, optimizers.SGD) and optimizer.momentum == 0:
+        return ()
+    return optimizer.slot_names
+
+
+def trainable_parameters(model: Sequential) -> Iterator[tuple[Layer, str, Array, slice]]:
+    """Yield (layer, name, value, place in the slots) for what the optimizer moves."""
+    stop = 0
+    for layer in model.layers:
+        if layer.trainable:
+            for name, value, _ in layer.parameters():
+                start, stop = stop, stop + value.size
+                yield layer, name, value, slice(start, stop)
+
+
+def optimizer_variables(model: Sequential) -> Iterator[tuple[str, Array]]:
+    """Yield (Keras's name, value): iteration, learning rate, then the slots variable by variable.
+
+    An optimizer that has not stepped yet has zeros, as Keras expects them.
+    """
+    optimizer = model.optimizer
+    yield "iteration", np.array(optimizer.iterations, np.int64)
+    yield "learning_rate", np.array(optimizer.learning_rate, np.float32)
+    found = list(trainable_parameters(model))
+    size = found[-1][3].stop if found else 0
+    for layer, name, value, place in found:
+        for slot in kept_slots(optimizer):
+            flat = optimizer.slots.get(slot)
+            part = np.zeros(value.size, model.dtype)
+            if flat is not None and flat.size == size:
+                part = flat[place]
+            yield f"{model.name}_{layer.name}_{name}_{SLOTS[slot]}", part.reshape(value.shape)
+
+
+def set_slots(model: Sequential, values: dict[str, list[Array]]) -> None:
+    """Give the optimizer its state: slot → one array a trainable parameter."""
+    found = list(trainable_parameters(model))
+    size = found[-1][3].stop if found else 0
+    model.optimizer.build(size, model.dtype)
+    for slot, arrays in values.items():
+        for (*_, place), array in zip(found, arrays, strict=True):
+            model.optimizer.slots[slot][place] = array.ravel()

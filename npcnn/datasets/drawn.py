@@ -27,7 +27,7 @@ SLANT = 0.2, 0.25  # to the right
 TURN = 0.15  # radians
 PEN = 1.3, 0.33  # radius in pixels; the deviation is that of the logarithm
 PRESSURE = 0.12  # of the radius within a digit
-EDGE = 0.9, 1.5  # from, to: over how many pixels the ink fades away
+EDGE = 0.6, 1.2  # from, to: over how many pixels the ink fades away
 FULL = 245.0, 256.0  # from, to: the brightest ink
 BLOCK = 100  # samples drawn at once from one random generator: always all of them, see draw_digits
 

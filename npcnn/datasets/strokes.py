@@ -34,7 +34,7 @@ STYLES: dict[int, tuple[Style, ...]] = {
     ),
     1: (
         Style("one stroke", 12,
-              "50,0 50,34 50,67 50,100"),
+              "50,0 50,50 50,100"),
         Style("a flag at the top", 1,
               "34,20 46,10 54,0! 52,50 50,100"),
         Style("a flag and a foot", 0.7,
@@ -133,6 +133,10 @@ STYLES: dict[int, tuple[Style, ...]] = {
               "10,34 12,22 16,10! 50,10 84,2! 66,36 54,68 46,100"),
         Style("one wave from the tick into the stem", 1,
               "4,30 14,6 40,12 66,10 88,2 70,36 56,68 48,100"),
+        Style("barred, with a tick", 1.5,
+              "10,20 16,6! 50,8 84,4! 68,36 52,68 40,100", "24,54 54,50 84,46"),
+        Style("one round bow", 0.8,
+              "10,8 50,2 80,16 76,50 60,80 40,100"),
     ),
     8: (
         Style("begun at the top right, an S, and back up to the beginning", 4,
@@ -151,6 +155,10 @@ STYLES: dict[int, tuple[Style, ...]] = {
               "74,14 54,2 38,14 42,32 70,56 80,82 48,100 12,86 26,58 60,34 76,12"),
         Style("begun with a long slanting stroke", 1.5,
               "96,0 66,34 36,60 20,84 40,100 64,84 56,56 32,34 26,12 50,2 80,10"),
+        Style("open at the foot", 0.8,
+              "16,98 40,62 68,34 70,10 46,0 26,14 36,40 62,62 76,86 66,100"),
+        Style("open on the right", 1,
+              "80,20 60,2 28,4 22,26 46,46 72,64 74,90 46,100 18,88 26,62 50,48 62,38"),
     ),
     9: (
         Style("a ring, then down in a straight stem", 4,
@@ -165,6 +173,8 @@ STYLES: dict[int, tuple[Style, ...]] = {
               "48,2 20,16 12,38 36,50 64,38 82,6! 76,50 70,100"),
         Style("a large ring, a short stem", 2,
               "78,20 54,0 18,12 8,42 30,62 66,50 82,16! 84,56 80,100"),
+        Style("a ring that hangs from its top, a curled tail", 1,
+              "60,4 30,10 22,32 48,42 74,24! 76,56 70,80 44,98 16,92"),
     ),
 }
 # fmt: on

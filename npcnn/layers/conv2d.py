@@ -76,7 +76,7 @@ class Conv2D(Activated):
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             got = f"strides={self.strides}, dilation_rate={self.dilation_rate}"
             fix = "leave one of them at 1"
-            raise ArgumentError(message("Conv2D", "strides or dilation above 1", got, fix))
+            raise ArgumentError(message("Conv2D", "strides or dilation_rate to be 1", got, fix))
         if groups != 1:
             fix = "leave it out"
             raise ArgumentError(message("Conv2D(groups)", "1", repr(groups), fix))

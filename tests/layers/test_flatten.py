@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+from layer_checks import check_everything
+
+from npcnn import layers
+from npcnn.checks import ArgumentError
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "output_shape"),
+    [((2, 3, 4, 5), (2, 60)), ((3, 4), (3, 4)), ((2, 2, 3), (2, 6)), ((1, 1, 1, 1), (1, 1))],
+)
+def test_everything(backend, input_shape, output_shape):
+    trains = input_shape != (1, 1, 1, 1)
+    check_everything(layers.Flatten, input_shape, output_shape, (), "flatten", trains)
+
+
+def test_a_vector_in_c_order():
+    x = np.arange(12).reshape(1, 2, 3, 2)
+    np.testing.assert_array_equal(layers.Flatten()(x), [np.arange(12)])
+
+
+def test_single_numbers_become_vectors():
+    layer = layers.Flatten()
+    layer.build((None,))
+    assert layer.output_shape == (None, 1)
+
+
+def test_channels_first_is_refused():
+    with pytest.raises(ArgumentError, match=r"Flatten\(data_format\): expected 'channels_last'"):
+        layers.Flatten("channels_first")

@@ -3,6 +3,10 @@
 ``import npcnn as keras`` runs a Keras program that stays within the layers it has.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from npcnn import (
     callbacks,
     config,
@@ -17,16 +21,29 @@ from npcnn import (
     utils,
 )
 from npcnn.backend import get_backend, use_backend
-from npcnn.checks import NpcnnError
+from npcnn.checks import NpcnnError, NpcnnWarning
 from npcnn.layers import Input
 from npcnn.models import Sequential, load_model
 from npcnn.random import set_random_seed
 
+if TYPE_CHECKING:
+    from npcnn.inspection import (
+        Diagnostics,
+        Recorder,
+        load_recording,
+        overfit_one_batch,
+        step_through,
+        trace,
+    )
+
 __version__ = "0.1.0"
 
 __all__ = [
+    "Diagnostics",
     "Input",
     "NpcnnError",
+    "NpcnnWarning",
+    "Recorder",
     "Sequential",
     "callbacks",
     "config",
@@ -36,11 +53,28 @@ __all__ = [
     "initializers",
     "layers",
     "load_model",
+    "load_recording",
     "losses",
     "metrics",
     "models",
     "optimizers",
+    "overfit_one_batch",
     "set_random_seed",
+    "step_through",
+    "trace",
     "use_backend",
     "utils",
 ]
+
+_INSPECTION = {
+    "Diagnostics", "Recorder", "load_recording", "overfit_one_batch", "step_through", "trace",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import what looks inside when it is first asked for."""
+    if name in _INSPECTION:
+        from npcnn import inspection
+
+        return getattr(inspection, name)
+    raise AttributeError(f"module 'npcnn' has no attribute {name!r}")

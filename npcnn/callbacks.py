@@ -186,3 +186,12 @@ def check_callbacks(callbacks: Any) -> list[Callback]:
             got = repr(callback) if not isinstance(callback, type) else f"the class {callback}"
             raise ArgumentError(message("fit(callbacks)", "Callback objects", got, fix))
     return listed
+
+
+def __getattr__(name: str) -> Any:
+    """Import the callbacks that look inside a run when they are first asked for."""
+    if name in ("Diagnostics", "Recorder"):
+        from npcnn import inspection
+
+        return getattr(inspection, name)
+    raise AttributeError(f"module 'npcnn.callbacks' has no attribute {name!r}")

@@ -40,6 +40,10 @@ class NumericsError(NpcnnError, ArithmeticError):
     """A NaN or an infinity arose where numbers were due."""
 
 
+class NpcnnWarning(UserWarning):
+    """Something that is allowed and will hardly end well."""
+
+
 def message(where: str, expected: str, got: str, fix: str) -> str:
     """Return the one-line text of an error: ``where: expected …, got …; fix.``
 

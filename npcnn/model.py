@@ -78,6 +78,7 @@ class Sequential(LayerStack):
         validation_data: Any = None, shuffle: bool = True, class_weight: Any = None,
         sample_weight: Any = None, initial_epoch: int = 0, *,
         validation_batch_size: int | None = None, validation_freq: int = 1,
+        check_numerics: bool = False,
     ) -> History:  # fmt: skip
         """Learn from data; return the history, whose `history` maps names to curves.
 
@@ -96,9 +97,11 @@ class Sequential(LayerStack):
             initial_epoch: the epoch to begin with, to go on from an earlier call.
             validation_batch_size: samples a validation step; batch_size if not given.
             validation_freq: epochs from one validation to the next.
+            check_numerics: True to stop before a step that would learn from NaN or infinity.
 
         Raises:
             StateError: the model is not compiled.
+            NumericsError: with check_numerics, the step, pass and layer where they arose.
             ArgumentError, DtypeError: an argument does not fit; nothing has been changed then.
         """
         self._require_compiled("fit()")
@@ -135,7 +138,7 @@ class Sequential(LayerStack):
         self._prepare_optimizer()
         run = training.Run(
             self, train, validation, listed, epochs, int(initial_epoch), bool(shuffle), verbose,
-            random.current_seed(), validation_freq,
+            random.current_seed(), validation_freq, _step(check_numerics),
         )  # fmt: skip
         with _held_threads():
             return run.go()
@@ -236,6 +239,15 @@ class Sequential(LayerStack):
         self.optimizer.build(size, self.dtype)
         for layer in self.layers:
             layer.forget()
+
+
+def _step(check_numerics: bool) -> Any:
+    """Return what takes a step."""
+    if not check_numerics:
+        return training.train_step
+    from npcnn.inspection.numerics import checked_step
+
+    return checked_step
 
 
 def _batch_size(value: Any, call: str) -> int:

@@ -97,19 +97,20 @@ class Run:
         verbose: 0, 1 or 2.
         seed: of order and dropout.
         validation_freq: epochs from one validation to the next.
+        step: what takes a step: `train_step`, or one that also checks its numbers.
     """
 
     def __init__(
         self, model: Sequential, data: Batches, validation: Batches | None,
         callbacks: list[Callback], epochs: int, initial_epoch: int, shuffle: bool, verbose: int,
-        seed: int, validation_freq: int = 1,
+        seed: int, validation_freq: int = 1, step: Any = train_step,
     ) -> None:  # fmt: skip
         self.model, self.data, self.validation = model, data, validation
         self.history = History()
         self.callbacks: list[Callback] = [self.history, *callbacks]
         self.epochs, self.epoch, self.batch = epochs, initial_epoch, 0
         self.shuffle, self.verbose, self.seed = shuffle, verbose, seed
-        self.validation_freq = validation_freq
+        self.validation_freq, self.step = validation_freq, step
         self.means = RunningMean(model.metric_names)
 
     def go(self) -> History:
@@ -163,7 +164,7 @@ class Run:
         self.call("on_train_batch_begin", number)
         x, y, weights = self.data.batch(number, order)
         assert y is not None
-        self.means.add(train_step(self.model, x, y, weights), len(x))
+        self.means.add(self.step(self.model, x, y, weights), len(x))
         self.batch += 1
         self.call("on_train_batch_end", number, self.means.result())
 

@@ -1,0 +1,25 @@
+"""Looking inside: a training step held still, in slow motion, recorded, and guarded.
+
+Nothing here computes what training computes a second way: the trace, the steps and the guards all
+call `npcnn.training` and look on.
+"""
+
+from npcnn.inspection.diagnostics import Diagnostics
+from npcnn.inspection.overfit import OverfitReport, overfit_one_batch
+from npcnn.inspection.recorder import Recorder, Recording, load_recording
+from npcnn.inspection.steps import Event, step_through
+from npcnn.inspection.tracing import LayerTrace, Trace, trace
+
+__all__ = [
+    "Diagnostics",
+    "Event",
+    "LayerTrace",
+    "OverfitReport",
+    "Recorder",
+    "Recording",
+    "Trace",
+    "load_recording",
+    "overfit_one_batch",
+    "step_through",
+    "trace",
+]

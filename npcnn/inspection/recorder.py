@@ -1,0 +1,302 @@
+"""Recording a run: what the network was like at chosen steps, in one file to be replayed."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from npcnn.callbacks import Callback, Logs
+from npcnn.checks import ArgumentError, FileError, FormatError, message, one_of, positive_int
+from npcnn.files import atomic_write
+from npcnn.inspection.diagnostics import BatchLoss
+from npcnn.inspection.spy import layer_output, rectifies
+from npcnn.inspection.tables import columns, norm, number
+from npcnn.layers import MaxPooling2D
+from npcnn.layers.activation import Activated
+
+Array = np.ndarray
+Frame = dict[str, Any]
+
+FORMAT = "npcnn recording 1"
+SELDOM = 40  # by default at least as many steps from one frame to the next
+WRITES_APART = 30.0  # seconds
+LOWEST, HIGHEST = -40, 10  # powers of two that gradients are counted in
+
+
+class Recorder(Callback):
+    """Keep, for chosen steps, what one wants to see again afterwards.
+
+    A frame holds all parameters; the norm of each gradient and how its sizes are spread; of each
+    activation mean, spread and the share of ReLUs that were 0 for the whole batch; the length of
+    each update relative to its weights; the loss; and what each layer made of one fixed picture.
+    Frames are kept in memory and written at the ends of epochs (30 seconds apart at least) and of
+    the run. When there are `max_frames`, every second one is dropped and `every` doubled: the
+    file stays below max_frames times a frame, however long the run.
+
+    Args:
+        path: the file, by custom ….npz.
+        every: steps from one frame to the next; None gives some hundred frames a run, at least 40
+            steps apart, which keeps the cost below 5 % of the training time.
+        picture: one sample to follow through the run; None takes the first of the training data.
+        max_frames: how many frames to keep at most.
+        append: True to go on with the frames in the file, if it is there.
+
+    Raises:
+        ArgumentError: `every` or `max_frames` is no positive integer.
+        FileError: the file cannot be written, at the start of the run.
+
+    >>> Recorder("run.npz", every=10).every
+    10
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], every: int | None = None, picture: Any = None,
+        max_frames: int = 100, append: bool = False,
+    ) -> None:  # fmt: skip
+        self.path = Path(path)
+        self.every = None if every is None else positive_int(every, "Recorder(every)")
+        self.max_frames = positive_int(max_frames, "Recorder(max_frames)")
+        self.picture, self.append = picture, bool(append)
+        self.frames: list[Frame] = []
+        self.pitch, self.epoch, self.written = self.every or 1, 0, 0.0
+        self.before: dict[str, Array] | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Settle how often, take the first frame, and write the file once to see that it can be."""
+        total = self.params["epochs"] * self.params["steps"]
+        self.pitch = self.every or max(SELDOM, math.ceil(total / self.max_frames))
+        self.loss, self.before = BatchLoss(), None
+        self.frames = self._earlier()
+        self._picture = self._checked_picture()
+        if not self.frames or self.frames[-1]["step"] < self.model.optimizer.iterations:
+            self._keep(self._frame(math.nan))
+        self.write()
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Note which epoch it is."""
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Keep the weights if this step becomes a frame, to see how far it goes."""
+        if (self.model.optimizer.iterations + 1) % self.pitch == 0:
+            self.before = _parameters(self.model)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Take a frame if it is time."""
+        loss = self.loss.last(self.model, logs or {})
+        if self.before is not None:
+            frame, before = self._frame(loss), self.before
+            self.before = None
+            frame |= _statistics(self.model)
+            for name, old in before.items():
+                moved = norm(frame[f"weights/{name}"] - old)
+                frame[f"update_ratio/{name}"] = moved / max(norm(old), 1e-12)
+            self._keep(frame)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write the file unless it was written a moment ago."""
+        if time.monotonic() - self.written > WRITES_APART:
+            self.write()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Take the last frame and write the file."""
+        if self.frames[-1]["step"] != self.model.optimizer.iterations:
+            self._keep(self._frame(self.frames[-1]["loss"]))
+        self.write()
+
+    def get_state(self) -> dict[str, Any]:
+        """Write the file; return the step it goes to and how often frames are taken."""
+        self.write()
+        return {"step": int(self.model.optimizer.iterations), "pitch": self.pitch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on with the frames of the file up to that step."""
+        self.pitch = int(state["pitch"])
+        if self.path.exists():
+            frames = load_recording(self.path).frames()
+            self.frames = [frame for frame in frames if frame["step"] <= state["step"]]
+
+    def write(self) -> None:
+        """Write all frames, so that the file is the old one or the whole new one."""
+        arrays: dict[str, Array] = {"format": np.array(FORMAT)}
+        names = dict.fromkeys(name for frame in self.frames for name in frame)
+        for name in names:
+            shape = np.shape(next(frame[name] for frame in self.frames if name in frame))
+            missing = np.full(shape, np.nan, np.float32)
+            column = [frame.get(name, missing) for frame in self.frames]
+            given = next(frame[name] for frame in self.frames if name in frame)
+            dtype = np.asarray(given).dtype if not any(c is missing for c in column) else None
+            arrays[name] = np.array(column, dtype)
+        with atomic_write(self.path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        self.written = time.monotonic()
+
+    # A frame ------------------------------------------------------------------------------------
+
+    def _frame(self, loss: float) -> Frame:
+        frame: Frame = {
+            "step": int(self.model.optimizer.iterations), "epoch": self.epoch, "loss": float(loss),
+        }  # fmt: skip
+        frame |= {f"weights/{name}": value for name, value in _parameters(self.model).items()}
+        x = self._picture
+        for layer in self.model.layers:
+            x = layer.forward(x, keep=False)
+            if isinstance(layer, (Activated, MaxPooling2D)):
+                frame[f"picture/{layer.name}"] = x[0].astype(np.float32)
+        return frame
+
+    def _keep(self, frame: Frame) -> None:
+        self.frames.append(frame)
+        if len(self.frames) > self.max_frames:
+            self.pitch *= 2
+            first, *others = self.frames
+            self.frames = [first, *(f for f in others if f["step"] % self.pitch == 0)]
+            while len(self.frames) > self.max_frames:  # of other runs, at odd steps
+                self.frames = self.frames[::2]
+
+    def _checked_picture(self) -> Array:
+        assert self.model.run is not None
+        given = self.model.run.data.x[0] if self.picture is None else np.asarray(self.picture)
+        shape = self.model.input_shape[1:]
+        if given.shape == (1, *shape):
+            given = given[0]
+        if given.shape != shape:
+            fix = "give one sample as the model takes it"
+            raise ArgumentError(
+                message("Recorder(picture)", f"a sample {shape}", str(given.shape), fix)
+            )
+        return given[None].astype(self.model.dtype)
+
+    def _earlier(self) -> list[Frame]:
+        if not self.append or not self.path.exists():
+            return []
+        recording = load_recording(self.path)
+        own = {f"weights/{name}": value.shape for name, value in _parameters(self.model).items()}
+        theirs = {n: a.shape[1:] for n, a in recording.arrays.items() if n.startswith("weights/")}
+        if own != theirs:
+            fix = "give another path or append=False"
+            got = "one of another model"
+            raise FormatError(message(f"append to {self.path}", "a recording of it", got, fix))
+        return recording.frames()
+
+
+class Recording:
+    """A recorded run.
+
+    Attributes:
+        steps, epochs, losses: one a frame.
+        layers: the names of the layers with parameters.
+        arrays: everything, name → array with one entry a frame along its first axis:
+            'weights/conv2d/kernel', 'gradient_norm/…', 'gradient_sizes/…', 'update_ratio/…',
+            'activation_mean/conv2d', 'activation_spread/…', 'dead/…', 'picture/conv2d'.
+    """
+
+    def __init__(self, arrays: dict[str, Array]) -> None:
+        self.arrays = arrays
+        self.steps, self.epochs = arrays["step"].astype(int), arrays["epoch"].astype(int)
+        self.losses = arrays["loss"]
+        names = [name.split("/")[1] for name in arrays if name.startswith("weights/")]
+        self.layers = list(dict.fromkeys(names))
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, name: str) -> Array:
+        return self.arrays[one_of(name, self.arrays, "recording[…]")]
+
+    def weights(self, frame: int) -> list[Array]:
+        """Return all parameters at one frame, as `model.set_weights` takes them."""
+        return [a[frame] for name, a in self.arrays.items() if name.startswith("weights/")]
+
+    def frames(self) -> list[Frame]:
+        """Return the frames one by one, as the recorder keeps them."""
+        listed: list[Frame] = []
+        for i in range(len(self)):
+            frame = {name: array[i] for name, array in self.arrays.items()}
+            frame |= {name: int(frame[name]) for name in ("step", "epoch")}
+            listed.append(frame)
+        return listed
+
+    def __str__(self) -> str:
+        rows: list[tuple[str, ...]] = [
+            ("step", "epoch", "loss", "largest update ratio", "dead ReLUs, most")
+        ]
+        ratios = [a for name, a in self.arrays.items() if name.startswith("update_ratio/")]
+        dead = [a for name, a in self.arrays.items() if name.startswith("dead/")]
+        for i in range(len(self)):
+            most = [max((float(a[i]) for a in some), default=math.nan) for some in (ratios, dead)]
+            cells = (number(v) if math.isfinite(v) else "–" for v in (self.losses[i], *most))
+            rows.append((str(self.steps[i]), str(self.epochs[i] + 1), *cells))
+        return "\n".join(columns(rows, left=0))
+
+
+def load_recording(path: str | os.PathLike[str]) -> Recording:
+    """Read what a `Recorder` wrote.
+
+    Raises:
+        FileError: the file is missing. FormatError: it is no recording.
+    """
+    path = Path(path)
+    if not path.is_file():
+        fix = "check the path"
+        raise FileError(message("load_recording(path)", "a file", f"{path}, no file", fix))
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise _no_recording(path, str(error) or type(error).__name__) from error
+    if str(arrays.pop("format", "")) != FORMAT:
+        raise _no_recording(path, "another content")
+    lengths = {array.shape[:1] for array in arrays.values()}
+    if not {"step", "epoch", "loss"} <= set(arrays) or len(lengths) != 1:
+        raise _no_recording(path, "columns missing or of different lengths")
+    return Recording(arrays)
+
+
+def _no_recording(path: Path, got: str) -> FormatError:
+    fix = "give a file that npcnn.Recorder wrote"
+    return FormatError(message(f"read {path}", "a recording", got, fix))
+
+
+def _parameters(model: Any) -> dict[str, Array]:
+    return {
+        f"{layer.name}/{name}": value.copy()
+        for layer in model.layers
+        for name, value, _ in layer.parameters()
+    }
+
+
+def _statistics(model: Any) -> Frame:
+    """Return what the last step left in the layers: gradients and activations, in figures."""
+    frame: Frame = {}
+    for layer in model.layers:
+        for name, _, gradient in layer.parameters():
+            frame[f"gradient_norm/{layer.name}/{name}"] = norm(gradient)
+            frame[f"gradient_sizes/{layer.name}/{name}"] = gradient_sizes(gradient)
+        y = layer_output(layer)
+        if y is None:
+            continue
+        frame[f"activation_mean/{layer.name}"] = float(y.mean())
+        frame[f"activation_spread/{layer.name}"] = float(y.std())
+        if rectifies(layer):
+            frame[f"dead/{layer.name}"] = 1.0 - float((y > 0).any(axis=0).mean())
+    return frame
+
+
+def gradient_sizes(gradient: Array) -> Array:
+    """Count how many |g| lie in [2ᵏ, 2ᵏ⁺¹) for k from −40 to 9; smaller and larger at the ends.
+
+    Zeros are not counted.
+
+    >>> gradient_sizes(np.array([0.0, 1.0, -1.5, 0.3]))[[38, 40]].tolist()
+    [1, 2]
+    """
+    exponents = np.frexp(gradient[gradient != 0])[1] - 1
+    bins = np.clip(exponents, LOWEST, HIGHEST - 1) - LOWEST
+    return np.bincount(bins, minlength=HIGHEST - LOWEST).astype(np.int32)

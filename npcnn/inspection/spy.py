@@ -1,0 +1,188 @@
+"""Layers that are looked on: stand-ins which hand every call to the real layer and note it."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npcnn import data, random
+from npcnn.backend import ops
+from npcnn.checks import StateError, message
+from npcnn.layers import Activation, Dropout, Layer, ReLU
+from npcnn.layers.activation import Activated, activate_backward
+
+if TYPE_CHECKING:
+    from npcnn.model import Sequential
+
+Array = np.ndarray
+
+
+def shadows(layers: list[Layer], dtype: Any = None) -> list[Layer]:
+    """Return shallow copies of layers, with parameters and gradients of their own.
+
+    Whatever is done with them, the layers they were made from stay as they are. What they compute
+    is the same to the bit, unless another dtype is asked for.
+
+    Args:
+        layers: built.
+        dtype: of the copies; None keeps each layer's.
+
+    >>> from npcnn.layers import Dense
+    >>> layer = Dense(2)
+    >>> layer.build((None, 3))
+    >>> twin = shadows([layer])[0]
+    >>> twin.bias += 1.0
+    >>> layer.bias.tolist(), twin.bias.tolist()
+    ([0.0, 0.0], [1.0, 1.0])
+    """
+    seed = random.current_seed()
+    twins = []
+    for layer in layers:
+        twin = copy.copy(layer)
+        twin.forget()
+        twin.seed, twin.place = seed, None
+        twin.dtype = layer.dtype if dtype is None else np.dtype(dtype)
+        for name, value, gradient in list(layer.parameters()):
+            own = np.array(value, twin.dtype, order="C"), np.array(gradient, twin.dtype, order="C")
+            twin.bind(name, *own)
+        twins.append(twin)
+    return twins
+
+
+class Spy:
+    """Stands in for a layer in `training.forward` and `training.backward`, and notes what passes.
+
+    Args:
+        layer: the real one; best a shadow, since its gradients are written.
+
+    Attributes:
+        arrays: name → copy of an array, C-contiguous: input, pre_activation, activation and the
+            gradients by each of them, the parameters and theirs.
+        visited: whether the backward pass came by.
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+        self.arrays: dict[str, Array] = {}
+        self.visited = False
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The layer's."""
+        return self.layer.parameter_names
+
+    @property
+    def logits(self) -> Array | None:
+        """The layer's."""
+        return self.layer.logits
+
+    def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
+        """Go forward through the layer."""
+        self.note("input", x)
+        y = self.layer.forward(x, training, step, keep)
+        self.note("pre_activation", pre_activation(self.layer, x, y))
+        self.note("activation", y)
+        if isinstance(self.layer, Dropout):
+            self.note("mask", dropout_mask(self.layer, x))
+        for name, value, _ in self.layer.parameters():
+            self.note(name, value)
+        return y
+
+    def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
+        """Go back through the layer from the gradient by its output."""
+        self.note("grad_activation", grad_y)
+        grad_x = self._back(self.layer.backward, grad_y, need_grad_x)
+        self.note("grad_pre_activation", grad_pre_activation(self.layer, grad_y, grad_x))
+        return grad_x
+
+    def backward_logits(self, grad_z: Array, need_grad_x: bool = True) -> Array | None:
+        """Go back through the layer from the gradient by what its softmax started from."""
+        self.note("grad_pre_activation", grad_z)
+        return self._back(self.layer.backward_logits, grad_z, need_grad_x)  # type: ignore[attr-defined]
+
+    def _back(self, call: Any, gradient: Array, need_grad_x: bool) -> Array:
+        """Call as training does; where it leaves out the gradient by the input, call once more."""
+        self.visited = True
+        grad_x = call(gradient, need_grad_x)
+        for name, _, grad in self.layer.parameters():
+            self.note(f"grad_{name}", grad)
+        if grad_x is None:
+            grad_x = call(gradient, True)
+        assert grad_x is not None
+        self.note("grad_input", grad_x)
+        return grad_x
+
+    def note(self, name: str, array: Array | None) -> None:
+        """Keep a copy of an array."""
+        if array is not None:
+            self.arrays[name] = np.array(array, order="C")
+
+
+def pre_activation(layer: Layer, x: Array, y: Array) -> Array | None:
+    """Return what the layer's activation was given; None for a layer without one."""
+    if isinstance(layer, (Activation, ReLU)):
+        return x
+    if not isinstance(layer, Activated):
+        return None
+    if layer.activation == "linear":
+        return y
+    if layer.activation == layer.fused:  # the op applied it on the way: go there once more
+        return layer.linear(x, "linear")
+    return layer.saved()[1]
+
+
+def grad_pre_activation(layer: Layer, grad_y: Array, grad_x: Array | None) -> Array | None:
+    """Return the gradient by what the layer's activation was given."""
+    if isinstance(layer, (Activation, ReLU)):
+        return grad_x
+    if not isinstance(layer, Activated):
+        return None
+    return activate_backward(layer.activation, grad_y, layer.saved()[2])
+
+
+def dropout_mask(layer: Dropout, x: Array) -> Array:
+    """Return which elements the layer's last forward pass let through, as booleans like x."""
+    (mask,) = layer.saved()
+    if mask is None:
+        return np.ones(x.shape, bool)
+    key, noise = mask
+    return np.broadcast_to(
+        ops.dropout(np.ones(x.shape, x.dtype), layer.rate, key, noise) > 0, x.shape
+    )
+
+
+def layer_output(layer: Layer) -> Array | None:
+    """Return the output that a layer with an activation kept in the last forward pass."""
+    if isinstance(layer, Activated):
+        return layer.saved()[2]
+    return None
+
+
+def rectifies(layer: Layer) -> bool:
+    """Whether a layer's output is a plain ReLU's: 0 where its input is negative."""
+    return isinstance(layer, Activated) and layer.activation == "relu"
+
+
+def one_batch(
+    model: Sequential, x: Any, y: Any, sample_weight: Any, where: str
+) -> tuple[Array, Array, Array | None]:
+    """Return (x, y, weights) of one batch as training would get them, or raise an error.
+
+    Raises:
+        StateError: the model is not built or not compiled.
+        ArgumentError, DtypeError: the data do not fit the model.
+    """
+    for there, what, fix in (
+        (model.built, "built", "give the first layer input_shape=… or call build(input_shape)"),
+        (model.compiled, "compiled", "call compile(loss='categorical_crossentropy') first"),
+    ):
+        if not there:
+            got = f"one that is not {what}"
+            raise StateError(message(f"{where}(model)", "a model built and compiled", got, fix))
+    size = max(1, len(x)) if hasattr(x, "__len__") else 1
+    batches = data.prepare(x, y, sample_weight, size, model, where)
+    x, y, weights = batches.batch(0)
+    assert y is not None
+    return x, y, weights

@@ -1,0 +1,201 @@
+"""A training step in slow motion: one event for each thing that happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npcnn import random
+from npcnn import training as training_module
+from npcnn.inspection.spy import Spy, one_batch, shadows
+from npcnn.inspection.tables import number
+from npcnn.layers import Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
+from npcnn.threads import single_threaded_blas
+
+if TYPE_CHECKING:
+    from npcnn.model import Sequential
+
+Array = np.ndarray
+
+OPS = {
+    Conv2D: "conv2d", Dense: "dense", Dropout: "dropout", Flatten: "flatten",
+    MaxPooling2D: "max_pooling2d",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happens in a training step.
+
+    Attributes:
+        phase: 'forward', 'loss', 'backward' or 'update'.
+        layer: the layer's name; '' where the whole network is meant.
+        op: what is called, as in npcnn/reference: 'conv2d', 'conv2d_backward', 'adam', …
+        before, after: name → array: what went in, what came out.
+        text: one sentence that says what happened, with the shapes in it.
+    """
+
+    phase: str
+    layer: str
+    op: str
+    before: dict[str, Array] = field(repr=False)
+    after: dict[str, Array] = field(repr=False)
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.phase:<8} {self.layer or '–':<16} {self.text}"
+
+
+def step_through(
+    model: Sequential, x: Any, y: Any, training: bool = True, update: bool = True,
+    sample_weight: Any = None,
+) -> Iterator[Event]:  # fmt: skip
+    """Take one training step in slow motion, and yield an event for each thing that happens.
+
+    Forward layer by layer, the loss, backward layer by layer, the update. It is the step that
+    `train_on_batch` would take, to the bit. The model stays as it is until the last event, the
+    update, has been asked for; stop before it and nothing has happened.
+
+    Args:
+        model: built and compiled.
+        x: samples (N, …).
+        y: their targets.
+        training: False to leave dropout out.
+        update: False to leave the model as it is.
+        sample_weight: one a sample, or None.
+
+    Raises:
+        StateError, ArgumentError, DtypeError: as `npcnn.trace`, at the first event.
+
+    >>> from npcnn import Sequential, layers
+    >>> model = Sequential([layers.Input((4,)), layers.Dense(3, activation="softmax")])
+    >>> model.compile("sgd", "sparse_categorical_crossentropy")
+    >>> for event in step_through(model, np.eye(4), [0, 1, 2, 0]):
+    ...     print(event.phase, event.layer, event.op)
+    forward dense dense + softmax
+    loss  categorical_crossentropy_from_logits
+    backward dense dense_backward
+    update  sgd
+    """
+    x, y, weights = one_batch(model, x, y, sample_weight, "step_through")
+    step = model.optimizer.iterations
+    spies: list[Any] = [Spy(layer) for layer in shadows(model.layers)]
+    for spy in spies:
+        with single_threaded_blas():
+            x = training_module.forward([spy], x, training, step)
+        yield _forward_event(spy)
+    logits = spies[-1].logits
+    losses, gradient = model.loss.losses_and_gradient(y, x, logits, weights)
+    yield _loss_event(x, y, logits, losses, gradient)
+    with single_threaded_blas():
+        training_module.backward(spies, gradient, from_logits=logits is not None)
+    for spy in reversed(spies):
+        if spy.visited:
+            yield _backward_event(spy)
+    if update:
+        yield _update(model, spies)
+
+
+def _forward_event(spy: Any) -> Event:
+    layer, arrays = spy.layer, spy.arrays
+    x, y = arrays["input"], arrays["activation"]
+    names = ("input", "mask", *layer.parameter_names)
+    before = {name: arrays[name] for name in names if name in arrays}
+    after = {name: arrays[name] for name in ("pre_activation", "activation") if name in arrays}
+    op, function = _op(layer), getattr(layer, "activation", "linear")
+    if op and function != "linear":
+        op += f" + {function}"
+    text = f"{_shape(x)} → {_shape(y)}: {_what(layer, arrays)}"
+    return Event("forward", str(layer.name), op or function, before, after, text)
+
+
+def _what(layer: Layer, arrays: dict[str, Array]) -> str:
+    """Return what a layer does, in words."""
+    shape = arrays["activation"].shape
+    function = getattr(layer, "activation", "linear")
+    then = "" if function == "linear" else f", then {function}"
+    if isinstance(layer, Conv2D):
+        kh, kw, channels, filters = layer.kernel.shape
+        columns = f"{shape[0] * shape[1] * shape[2]} × {kh * kw * channels}"
+        return (
+            f"{filters} filters of {kh}×{kw}×{channels} at {shape[1]}×{shape[2]} places, a product "
+            f"of columns ({columns}) and kernel ({kh * kw * channels} × {filters}){then}"
+        )
+    if isinstance(layer, Dense):
+        return f"input @ kernel {_shape(layer.kernel)} + bias ({layer.units},){then}"
+    if isinstance(layer, MaxPooling2D):
+        return f"the largest of each {layer.pool_size[0]}×{layer.pool_size[1]} window"
+    if isinstance(layer, Dropout):
+        dropped = int((~arrays["mask"]).sum())
+        return f"{dropped} of {arrays['mask'].size} elements dropped (rate {layer.rate:g})"
+    if isinstance(layer, Flatten):
+        return "each sample's numbers in one row"
+    return f"{type(layer).__name__}, element by element"
+
+
+def _loss_event(
+    outputs: Array, y: Array, logits: Array | None, losses: Array, gradient: Array
+) -> Event:
+    before = {"outputs": outputs, "targets": y}
+    source = "outputs"
+    op = "categorical_crossentropy"
+    if logits is not None:
+        before["logits"], source = logits, "logits"
+        op += "_from_logits"
+    text = (
+        f"{_shape(outputs)} outputs and {_shape(y)} targets → loss {number(float(losses.mean()))}; "
+        f"its gradient by the {source} is {_shape(gradient)}"
+    )
+    return Event("loss", "", op, before, {"losses": losses, "gradient": gradient}, text)
+
+
+def _backward_event(spy: Any) -> Event:
+    layer, arrays = spy.layer, spy.arrays
+    key = "grad_activation" if "grad_activation" in arrays else "grad_pre_activation"
+    names = [f"grad_{name}" for name in layer.parameter_names if f"grad_{name}" in arrays]
+    after = {name: arrays[name] for name in (*names, "grad_input")}
+    by = ["input", *layer.parameter_names]
+    parts = [f"{n} {_shape(arrays[f'grad_{n}'])}" for n in by if f"grad_{n}" in arrays]
+    text = f"{_shape(arrays[key])} gradient → gradients by {', '.join(parts)}"
+    op = _op(layer) or getattr(layer, "activation", type(layer).__name__.lower())
+    return Event("backward", str(layer.name), f"{op}_backward", {key: arrays[key]}, after, text)
+
+
+def _update(model: Sequential, spies: list[Any]) -> Event:
+    """Put the gradients into the model, let its optimizer take the step, and say what changed."""
+    segments = model.segments()
+    model.optimizer.build(sum(place.stop - place.start for place, _, _ in segments), model.dtype)
+    seed = random.current_seed()
+    before: dict[str, Array] = {}
+    after: dict[str, Array] = {}
+    gradients: dict[str, Array] = {}
+    for layer, spy in zip(model.layers, spies, strict=True):
+        layer.seed = seed
+        for name, value, gradient in layer.parameters():
+            if f"grad_{name}" in spy.arrays:
+                gradient[...] = spy.arrays[f"grad_{name}"]
+            before[f"{layer.name}/{name}"] = value.copy()
+            gradients[f"{layer.name}/grad_{name}"] = gradient.copy()
+    model.optimizer.apply(model.segments())
+    for layer in model.layers:
+        after |= {f"{layer.name}/{name}": value.copy() for name, value, _ in layer.parameters()}
+    moved = max((float(np.abs(after[k] - before[k]).max()) for k in after), default=0.0)
+    size = sum(array.size for array in after.values())
+    text = (
+        f"{size:,} parameters move, the farthest by {number(moved)} "
+        f"({model.optimizer.name}, learning rate {model.optimizer.learning_rate:g}, "
+        f"step {model.optimizer.iterations})"
+    )
+    return Event("update", "", model.optimizer.name, {**before, **gradients}, after, text)
+
+
+def _op(layer: Layer) -> str:
+    """Return the name of a layer's op; '' for one that is an activation and no more."""
+    return next((name for kind, name in OPS.items() if isinstance(layer, kind)), "")
+
+
+def _shape(array: Array) -> str:
+    return "×".join(str(size) for size in array.shape)

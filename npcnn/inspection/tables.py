@@ -1,0 +1,82 @@
+"""Traces as text: shapes, ranges and norms in columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+ORDER = (
+    "input", "mask", "pre_activation", "activation", "kernel", "bias", "grad_activation",
+    "grad_pre_activation", "grad_input", "grad_kernel", "grad_bias",
+)  # fmt: skip
+
+
+def in_order(arrays: dict[str, Array]) -> dict[str, Array]:
+    """Return the arrays in the order in which a step makes them."""
+    known = {name: arrays[name] for name in ORDER if name in arrays}
+    return {**known, **{name: array for name, array in arrays.items() if name not in known}}
+
+
+def norm(array: Array) -> float:
+    """Return √Σa², summed in float64.
+
+    >>> norm(np.array([3.0, 4.0]))
+    5.0
+    """
+    return float(np.sqrt(np.square(array, dtype=np.float64).sum()))
+
+
+def number(value: float, width: int = 0) -> str:
+    """Return a number with four significant digits.
+
+    >>> number(0.000123456), number(12.3456), number(0.0)
+    ('0.0001235', '12.35', '0')
+    """
+    return f"{value:.4g}".rjust(width)
+
+
+def columns(rows: list[tuple[str, ...]], left: int = 1) -> list[str]:
+    """Return rows of cells as lines, the first `left` columns to the left, the others right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def layer_table(layer: Any) -> str:
+    """Return a layer's arrays: name, shape, smallest, mean, largest, norm."""
+    rows: list[tuple[str, ...]] = [("array", "shape", "min", "mean", "max", "norm")]
+    for name, array in layer.arrays.items():
+        figures = (array.min(), array.mean(), array.max(), norm(array))
+        rows.append((name, str(array.shape), *(number(float(v)) for v in figures)))
+    kind = type(layer.layer).__name__
+    return "\n".join([f"{layer.name} ({kind})", *("  " + line for line in columns(rows))])
+
+
+def trace_table(trace: Any) -> str:
+    """Return a trace: each layer's output and parameters beside the gradients by them."""
+    rows: list[tuple[str, ...]] = [
+        ("layer", "array", "shape", "min", "max", "norm", "|grad| max", "grad norm")
+    ]
+    first = trace.layers[0].arrays
+    pairs = [("(input)", "x", first["input"], first.get("grad_input"))]
+    for layer in trace.layers:
+        names = [name for name in ("activation", *layer.layer.parameter_names) if name in layer]
+        for i, name in enumerate(names):
+            owner = layer.name if i == 0 else ""
+            pairs.append((owner, name, layer[name], layer.arrays.get(f"grad_{name}")))
+    for owner, name, array, grad in pairs:
+        cells = [number(float(v)) for v in (array.min(), array.max(), norm(array))]
+        if grad is not None:
+            cells += [number(float(np.abs(grad).max())), number(norm(grad))]
+        rows.append((owner, name, str(array.shape), *cells, *[""] * (5 - len(cells))))
+    mode = "training" if trace.training else "without dropout"
+    head = f"{trace.model_name}: {len(trace.x)} samples, {mode}, loss {trace.loss:.6g}"
+    return "\n".join([head, *columns(rows, left=3)])

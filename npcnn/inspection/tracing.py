@@ -1,0 +1,242 @@
+"""One training step held still: every array of it, under its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npcnn import training as training_module
+from npcnn.checks import ArgumentError, message, one_of
+from npcnn.inspection import tables, windows
+from npcnn.inspection.check import TraceCheck, check_trace
+from npcnn.inspection.spy import Spy, one_batch, shadows
+from npcnn.layers import Dense, Dropout, Layer
+from npcnn.threads import single_threaded_blas
+
+if TYPE_CHECKING:
+    from npcnn.model import Sequential
+
+Array = np.ndarray
+
+
+class LayerTrace:
+    """What one layer took in, gave out and was told on the way back.
+
+    Each array is an attribute and an entry: ``layer.grad_kernel`` is ``layer["grad_kernel"]``.
+
+    input, activation: what went in and came out, (N, …).
+    pre_activation: what the activation was applied to; only where there is one.
+    grad_input, grad_pre_activation, grad_activation: the gradient of the loss by each.
+    kernel, bias, grad_kernel, grad_bias: the parameters and theirs.
+    mask: which elements a dropout layer let through, booleans.
+    """
+
+    def __init__(self, layer: Layer, arrays: dict[str, Array]) -> None:
+        self.layer, self.name = layer, str(layer.name)
+        self.arrays = arrays
+
+    def __getattr__(self, name: str) -> Array:
+        if name.startswith("__") or name == "arrays":
+            raise AttributeError(name)
+        if name not in self.arrays:
+            fix = f"it has {', '.join(self.arrays)}"
+            text = message(f"trace of {self.name}", "an array it has", repr(name), fix)
+            raise AttributeError(text)
+        return self.arrays[name]
+
+    def __getitem__(self, name: str) -> Array:
+        return self.arrays[one_of(name, self.arrays, f"trace[{self.name!r}]")]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.arrays
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.arrays)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.arrays]
+
+    def keys(self) -> list[str]:
+        """Return the names of the arrays."""
+        return list(self.arrays)
+
+    def __str__(self) -> str:
+        return tables.layer_table(self)
+
+    __repr__ = __str__
+
+
+class Trace:
+    """A training step of a model on one batch, held still.
+
+    Attributes:
+        layers: one `LayerTrace` a layer, first to last; ``trace["conv2d_1"]`` and ``trace[1]``
+            are one of them.
+        x, y: the batch as it went in. outputs: (N, classes).
+        losses: one a sample. loss: their mean.
+        training: whether dropout dropped.
+    """
+
+    def __init__(
+        self, model_name: str, loss_function: Any, batch: tuple[Array, Array, Array | None],
+        training: bool, twins: list[Layer], step: int,
+    ) -> None:  # fmt: skip
+        self.model_name, self.loss_function = model_name, loss_function
+        self.training, self.step, self.twins = training, step, twins
+        self.x, self.y, self.weights = batch
+        spies: list[Any] = [Spy(layer) for layer in twins]
+        with single_threaded_blas():
+            stand_in: Any = _StandIn(loss_function, step)
+            losses, outputs = training_module.losses_and_gradients(
+                stand_in, spies, *batch, training=training
+            )
+            self._finish(spies)
+        for layer in twins:
+            layer.forget()
+        self.losses, self.outputs = np.array(losses), np.array(outputs)
+        self.loss = float(losses.mean())
+        self.layers = [LayerTrace(s.layer, tables.in_order(s.arrays)) for s in spies]
+
+    def _finish(self, spies: list[Any]) -> None:
+        """Go back to the input where training would stop, and from the logits to the outputs."""
+        last = spies[-1]
+        if "grad_activation" not in last.arrays and last.visited:
+            last.note("grad_activation", self._grad_outputs(last.arrays["activation"]))
+        if not last.visited:  # no parameters at all: training goes nowhere
+            last.backward(self._grad_outputs(last.arrays["activation"]))
+        gradient = None
+        for spy in reversed(spies):
+            if not spy.visited:
+                assert gradient is not None
+                spy.backward(gradient)
+            gradient = spy.arrays["grad_input"]
+
+    def _grad_outputs(self, outputs: Array) -> Array:
+        """Return −w·t / p / N, the gradient by a softmax's outputs, which training leaps over."""
+        rows = self.loss_function.targets(self.y, outputs.shape[-1], outputs.dtype)
+        count = outputs[..., 0].size
+        weights = np.ones(len(rows)) if self.weights is None else self.weights
+        scale = (weights / count).reshape(-1, *(1,) * (outputs.ndim - 1)).astype(outputs.dtype)
+        return -rows / np.maximum(outputs, np.finfo(outputs.dtype).tiny) * scale
+
+    # Getting at it ------------------------------------------------------------------------------
+
+    def __getitem__(self, which: Any) -> LayerTrace:
+        if isinstance(which, (int, np.integer)) and -len(self.layers) <= which < len(self.layers):
+            return self.layers[which]
+        names = [layer.name for layer in self.layers]
+        if isinstance(which, (int, np.integer)):
+            got, fix = str(which), "count from 0"
+            raise ArgumentError(message("trace[…]", f"a place below {len(names)}", got, fix))
+        return self.layers[names.index(one_of(which, names, "trace[…]"))]
+
+    def __getattr__(self, name: str) -> LayerTrace:
+        for layer in self.__dict__.get("layers", []):
+            if layer.name == name:
+                return layer
+        raise AttributeError(message("trace", "an attribute or a layer", repr(name), "see trace"))
+
+    def __iter__(self) -> Iterator[LayerTrace]:
+        return iter(self.layers)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __str__(self) -> str:
+        return tables.trace_table(self)
+
+    __repr__ = __str__
+
+    # Asking it ----------------------------------------------------------------------------------
+
+    def check(
+        self, entries: int = 8, seed: int = 0, tolerance: float = 1e-6, raise_on_error: bool = False
+    ) -> TraceCheck:
+        """Hold the gradients by every input and parameter against central differences, in float64.
+
+        The whole step is done again in float64, whatever the model's dtype. `entries` elements of
+        each array are pushed: those with the largest gradients, and others drawn by `seed`.
+
+        Args:
+            entries: how many elements of each array.
+            seed: which.
+            tolerance: the largest relative error that passes.
+            raise_on_error: whether a wrong gradient raises NumericsError, naming the layer.
+
+        Returns:
+            A table that prints: relative error by layer and array, and where a kink (a ReLU at 0,
+            a tie for a maximum) leaves no difference to compare with.
+        """
+        found = check_trace(self, entries, seed, tolerance)
+        return found.raise_on_error() if raise_on_error else found
+
+    def window(
+        self, layer: Any, sample: int = 0, row: int = 0, col: int = 0, filter: int = 0
+    ) -> windows.ConvWindow | windows.PoolWindow | windows.DenseUnit:
+        """Return the arithmetic of one output: of a convolution, a pooling or a dense layer.
+
+        Args:
+            layer: its name or place.
+            sample: which of the batch.
+            row: of the output pixel.
+            col: its column.
+            filter: which filter or channel; of a dense layer, which unit.
+
+        Returns:
+            An object with the arrays, whose print is the formula with the numbers in.
+        """
+        if isinstance(self[layer].layer, Dense):
+            return self.unit(layer, sample, filter)
+        return windows.window(self[layer], sample, row, col, filter)
+
+    def unit(self, layer: Any, sample: int = 0, unit: int = 0) -> windows.DenseUnit:
+        """Return the arithmetic of one unit of a dense layer."""
+        return windows.dense_unit(self[layer], sample, unit, self._before(layer))
+
+    def _before(self, layer: Any) -> LayerTrace | None:
+        """Return the layer in front of another one, dropout left out."""
+        place = self.layers.index(self[layer]) - 1
+        while place >= 0 and isinstance(self.layers[place].layer, Dropout):
+            place -= 1
+        return self.layers[place] if place >= 0 else None
+
+
+class _StandIn:
+    """What `losses_and_gradients` needs of a model."""
+
+    def __init__(self, loss: Any, step: int) -> None:
+        self.loss, self.optimizer, self.iterations = loss, self, step
+
+
+def trace(
+    model: Sequential, x: Any, y: Any, training: bool = False, sample_weight: Any = None
+) -> Trace:
+    """Hold one training step still: all its activations and gradients as plain NumPy arrays.
+
+    It calls what training calls, on the same backend, so every number is the one that training
+    computes, to the bit. The model is not touched: not its weights, its gradients, its optimizer.
+
+    Args:
+        model: built and compiled.
+        x: samples (N, …); a few are enough.
+        y: their targets, as `fit` takes them.
+        training: True to let dropout drop, with the mask of the model's next step.
+        sample_weight: one a sample, or None.
+
+    Raises:
+        StateError: the model is not built or not compiled.
+        ArgumentError, DtypeError: the data do not fit the model.
+
+    >>> from npcnn import Sequential, layers
+    >>> model = Sequential([layers.Input((4,)), layers.Dense(3, activation="softmax")])
+    >>> model.compile("sgd", "sparse_categorical_crossentropy")
+    >>> step = trace(model, np.eye(4), [0, 1, 2, 0])
+    >>> step["dense"].grad_kernel.shape, step.dense.activation.shape
+    ((4, 3), (4, 3))
+    """
+    batch = one_batch(model, x, y, sample_weight, "trace")
+    step = model.optimizer.iterations
+    twins = shadows(model.layers)
+    return Trace(model.name, model.loss, batch, bool(training), twins, step)

@@ -23,7 +23,7 @@ from npcnn import (
 from npcnn.backend import get_backend, use_backend
 from npcnn.checks import NpcnnError, NpcnnWarning
 from npcnn.layers import Input
-from npcnn.models import Sequential, load_model
+from npcnn.models import Sequential, load_model, model_from_json
 from npcnn.random import set_random_seed
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ __all__ = [
     "load_recording",
     "losses",
     "metrics",
+    "model_from_json",
     "models",
     "optimizers",
     "overfit_one_batch",

@@ -212,11 +212,38 @@ class Sequential(LayerStack):
         self.build(input_shape)
         return x
 
+    # In files; npcnn/saving has what these stand for ---------------------------------------------
+
     def save(self, path: Any) -> None:
         """Write the model to a `.keras` or `.h5` file that Keras reads as well."""
         from npcnn import saving
 
         saving.save_model(self, path)
+
+    def save_weights(self, path: Any) -> None:
+        """Write the weights to a `.weights.h5` file that Keras reads as well."""
+        from npcnn import saving
+
+        saving.save_weights(self, path)
+
+    def load_weights(self, path: Any) -> None:
+        """Take the weights of a file of the same architecture; nothing else is changed."""
+        from npcnn import saving
+
+        saving.load_weights(self, path)
+
+    def to_json(self) -> str:
+        """Return the architecture as Keras's JSON; `npcnn.model_from_json` reads it."""
+        from npcnn import saving
+
+        return saving.to_json(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Sequential:
+        """Return a model of the architecture that `get_config` returned, with new weights."""
+        from npcnn.saving.keras_config import fresh_model
+
+        return fresh_model({"class_name": "Sequential", "config": config}, "Sequential.from_config")
 
     def _validation(self, given: Any, size: int, shapes: tuple[tuple, tuple]) -> Batches:
         if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import IO, TYPE_CHECKING, Any
 
 from npcnn.checks import ArgumentError, FileError, StateError, message
 from npcnn.files import atomic_write
 
 if TYPE_CHECKING:
     from npcnn.model import Sequential
+    from npcnn.saving.state import Parts
+
+WEIGHTS = ".weights.h5"
 
 
-def extension(path: Any, call: str) -> str:
+def extension(path: Any, where: str) -> str:
     """Return '.keras' or '.h5', or raise ArgumentError."""
     name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else repr(path)
     for known in (".keras", ".h5"):
-        if str(name).lower().endswith(known):
+        if str(name).lower().endswith(known) and not str(name).lower().endswith(WEIGHTS):
             return known
     fix = "end the file's name in one of them"
-    raise ArgumentError(message(f"{call}(path)", "a name ending in .keras or .h5", str(name), fix))
+    if str(name).lower().endswith(WEIGHTS):
+        fix = "save_weights() and load_weights() are for weights alone"
+    raise ArgumentError(message(where, "a name ending in .keras or .h5", repr(str(name)), fix))
 
 
 def save_model(model: Sequential, path: Any, run: dict[str, Any] | None = None) -> None:
@@ -29,21 +36,31 @@ def save_model(model: Sequential, path: Any, run: dict[str, Any] | None = None) 
 
     Args:
         path: ends in `.keras` or `.h5`; an old file is replaced by the whole new one or kept.
-        run: where a run stands, for `fit(resume_from=…)`.
+        run: where a run stands, for `fit(resume_from=…)`; Keras passes over it.
 
     Raises:
         ArgumentError: another extension. StateError: shapes not known. FileError: cannot write.
     """
-    from npcnn.saving import keras_h5
+    from npcnn.saving import keras_h5, keras_zip
 
-    extension(path, "save")
-    if not model.built:
-        fix = "give the first layer input_shape=…, call build(input_shape) or fit on data"
-        raise StateError(message("Sequential.save()", "a built model", "no shapes", fix))
-    stream = io.BytesIO()
-    keras_h5.write_model(model, stream, run)
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(stream.getbuffer())
+    kind = extension(path, "save(path)")
+    write = keras_zip.write_model if kind == ".keras" else keras_h5.write_model
+    _write(model, path, "save()", lambda stream: write(model, stream, run))
+
+
+def save_weights(model: Sequential, path: Any) -> None:
+    """Write parameters (and optimizer state, as Keras does) to a `.weights.h5` file.
+
+    Raises:
+        ArgumentError: another extension. StateError: shapes not known. FileError: cannot write.
+    """
+    from npcnn.saving import keras_zip
+
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path).lower().endswith(WEIGHTS):
+        fix = "save() writes whole models"
+        expected = f"a name ending in {WEIGHTS}"
+        raise ArgumentError(message("save_weights(path)", expected, repr(path), fix))
+    _write(model, path, "save_weights()", lambda stream: keras_zip.write_weights(model, stream))
 
 
 def load_model(path: Any) -> Sequential:
@@ -55,18 +72,120 @@ def load_model(path: Any) -> Sequential:
     Raises:
         ArgumentError: another extension. FileError: no such file. FormatError: the file is
         damaged, or holds a layer or an option that npcnn lacks.
+
+    >>> import pathlib, tempfile
+    >>> from npcnn import Sequential, layers
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.keras"
+    >>> Sequential([layers.Input((4,)), layers.Dense(3)]).save(path)
+    >>> load_model(path).count_params()
+    15
     """
-    from npcnn.saving import keras_h5
+    with opened_parts(path, "load_model(path)") as parts:
+        return parts.model()
 
-    extension(path, "load_model")
+
+def load_weights(model: Sequential, path: Any) -> None:
+    """Overwrite the parameters of a built model with those of a file of the same architecture.
+
+    Args:
+        path: `.weights.h5`, or a whole model's `.keras` or `.h5`, or Keras 2's `.h5` of weights.
+
+    Raises:
+        FileError, FormatError: as `load_model`; no parameter has been changed then.
+    """
+    from npcnn.saving import keras_h5, keras_zip, state
+    from npcnn.saving.hdf5_safe import Hdf5File
+
+    _require_built(model, "load_weights()")
+    shapes: state.Shapes = [
+        (layer, [(name, value.shape) for name, value, _ in layer.parameters()])
+        for layer in model.layers
+    ]
     with _opened(path) as stream:
-        return keras_h5.read_model(stream, os.fspath(path))
+        if stream.read(4) == b"PK\3\4":
+            parts = keras_zip.read_parts(stream, os.fspath(path))
+            file, find = parts.file, keras_zip.find_weights
+        else:
+            file = Hdf5File(stream, os.fspath(path))
+            find = keras_zip.find_weights
+            if file.is_group("model_weights") or file.attribute("", "layer_names") is not None:
+                find = keras_h5.find_weights
+        found = find(file, shapes)
+        arrays = state.read_all(found)
+    values = [arrays.get(id(layer), {}).values() for layer, _ in shapes]
+    model.set_weights([value for own in values for value in own])
 
 
-def _opened(path: Any) -> Any:
+def to_json(model: Sequential) -> str:
+    """Return the architecture (and compile settings) as Keras 3's JSON, without weights."""
+    from npcnn.saving import keras_compile, keras_config
+
+    config = keras_config.full_model_config(model)
+    if model.compiled:
+        config["compile_config"] = keras_compile.compile_config(model)
+    return json.dumps(config)
+
+
+def model_from_json(json_string: str) -> Sequential:
+    """Return a model of the architecture in Keras's JSON, with new initial weights.
+
+    Raises:
+        DtypeError: no text. FormatError: no such JSON, or npcnn has nothing for a part of it.
+
+    >>> from npcnn import Sequential, layers
+    >>> model_from_json(Sequential([layers.Input((4,)), layers.Dense(3)]).to_json()).output_shape
+    (None, 3)
+    """
+    from npcnn.checks import DtypeError
+    from npcnn.saving import keras_compile, keras_config
+    from npcnn.saving.safe_json import parse_json
+
+    where = "model_from_json"
+    if not isinstance(json_string, (str, bytes)):
+        got = type(json_string).__name__
+        raise DtypeError(message(where, "a text", got, "give what to_json() returned"))
+    config = parse_json(json_string, where)
+    model = keras_config.fresh_model(config, where)
+    settings = keras_compile.read_compile(config.get("compile_config"), where)
+    if settings is not None:
+        model.compile(**settings)
+    return model
+
+
+@contextlib.contextmanager
+def opened_parts(path: Any, where: str) -> Iterator[Parts]:
+    """Open a whole model's file, checked, while its values are being read."""
+    from npcnn.saving import keras_h5, keras_zip
+
+    kind = extension(path, where)
+    read = keras_zip.read_parts if kind == ".keras" else keras_h5.read_parts
+    with _opened(path) as stream:
+        yield read(stream, os.fspath(path))
+
+
+def _opened(path: Any) -> IO[bytes]:
     try:
         return open(path, "rb")
     except OSError as error:
         got = error.strerror or str(error)
         fix = "check the name and its folder"
         raise FileError(message(f"read {path}", "a file that can be read", got, fix)) from error
+
+
+def _require_built(model: Sequential, call: str) -> None:
+    if not model.built:
+        fix = "give the first layer input_shape=…, call build(input_shape) or fit on data"
+        raise StateError(message(f"Sequential.{call}", "a built model", "no shapes", fix))
+
+
+def _write(model: Sequential, path: Any, call: str, write: Callable[[IO[bytes]], None]) -> None:
+    """Write by way of memory, so that HDF5 meets no disk that is full."""
+    _require_built(model, call)
+    if "/" in model.name:
+        fix = "give the model another name"
+        where = f"Sequential.{call}"
+        raise ArgumentError(message(where, "a name without '/'", repr(model.name), fix))
+    stream = io.BytesIO()
+    write(stream)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(stream.getbuffer())

@@ -132,13 +132,11 @@ def _read_optimizer(written: Any) -> optimizers.Optimizer:
         elif key in _ARGUMENTS[kind]:
             if isinstance(value, dict):
                 raise UnsupportedError(f"{name}'s {key} given as an object, such as a schedule")
-            arguments[key] = value
+            arguments[key] = shortest(value)
         elif key in _OFF and value not in _OFF[key]:
             raise UnsupportedError(f"{name}'s option {key} = {short(value)}")
         elif key not in _OFF and key not in _IDLE and value is not None:
             raise UnsupportedError(f"{name}'s option {short(key)}")
-    if "learning_rate" in arguments:
-        arguments["learning_rate"] = shortest(arguments["learning_rate"])
     return kind(**arguments)
 
 
@@ -193,7 +191,8 @@ def _read_metrics(written: Any) -> list[metrics.Accuracy]:
 def shortest(value: Any) -> Any:
     """Return a float32's shortest decimal for a float that is exactly one, else the value.
 
-    Keras keeps the learning rate in float32 and writes it with all its digits.
+    Keras keeps the learning rate in float32, its older optimizers all their numbers, and writes
+    every digit.
 
     >>> shortest(0.0010000000474974513)
     0.001

@@ -6,6 +6,7 @@ name that a file holds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,9 @@ from npcnn.layers.activation import ACTIVATIONS
 from npcnn.layers.base import Layer
 from npcnn.model import Sequential
 
+KERAS_VERSION = "3.8.0"  # whose form the files have
 MAX_LAYERS = 1000
+MAX_PARAMETERS = 2**31
 
 # Class → the options that it has here and in Keras, beside name, trainable and dtype.
 _INITIALIZED = ("activation", "use_bias", "kernel_initializer", "bias_initializer")
@@ -175,13 +178,16 @@ def read_architecture(config: Any, where: str) -> tuple[dict[str, Any], list[Lay
     name = inner.get("name")
     if name is not None and not isinstance(name, str):
         raise FormatError(message(where, "a name for the model", short(name), fix))
-    arguments = {"name": name, "trainable": inner.get("trainable", True) is not False}
-    arguments["dtype"] = dtypes.pop() if dtypes else None
-    return arguments, made
+    moving = any(layer.trainable for layer in made if not isinstance(layer, layers.InputLayer))
+    frozen = inner.get("trainable") is False and not moving
+    dtype = dtypes.pop() if dtypes else None
+    return {"name": name, "trainable": not frozen, "dtype": dtype}, made
 
 
 def _start_with_input(made: list[Layer], inner: dict[str, Any]) -> None:
-    """Put the input's shape in front if only the model as a whole names it."""
+    """Keep the input's shape in one place: in front. Keras 2 repeats it in the first layer."""
+    for layer in made[1:]:
+        layer.sample_shape = None
     shape = inner.get("build_input_shape") or inner.get("batch_input_shape")
     if isinstance(shape, list) and made[0].sample_shape is None and len(shape) > 1:
         made.insert(0, layers.InputLayer(shape[1:]))
@@ -319,6 +325,25 @@ def parameter_shapes(
             vars(layer).pop("add_parameter", None)
         shape = after
         yield layer, found
+
+
+def fresh_model(config: Any, where: str) -> Sequential:
+    """Return a model of this architecture with new initial weights, if its input is known.
+
+    Raises:
+        FormatError: npcnn has nothing for a part of it, or it is too large.
+    """
+    arguments, made = read_architecture(config, where)
+    if made[0].sample_shape is not None:
+        own = [shape for _, found in parameter_shapes(made, where) for _, shape in found]
+        total = sum(math.prod(shape) for shape in own)
+        if total > MAX_PARAMETERS:
+            expected, fix = f"at most {MAX_PARAMETERS} parameters", "make the model smaller"
+            raise FormatError(message(where, expected, str(total), fix))
+    try:
+        return Sequential(made, **arguments)
+    except NpcnnError as error:
+        raise FormatError(f"{where}: {one_line(error)}") from error
 
 
 def assemble(

@@ -1,0 +1,180 @@
+"""What a file holds of a model, checked before it is read: parameters and optimizer state."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from npcnn.checks import FormatError, message
+from npcnn.layers.base import Layer
+from npcnn.model import Sequential
+from npcnn.saving import keras_compile, keras_config, run_state, variables
+from npcnn.saving.hdf5_safe import Dataset, Hdf5File
+
+_STEPS = ("iteration", "iterations", "iter")
+_KINDS = {"m": "m", "momentum": "m", "momentums": "m", "v": "v", "velocity": "v"}
+Shapes = list[tuple[Layer, list[tuple[str, tuple[int, ...]]]]]
+
+
+@dataclass
+class Parts:
+    """A model in a file: architecture and where the values are, all shapes checked.
+
+    Attributes:
+        file: the open HDF5 file.
+        arguments, made: of `Sequential`, and its unbuilt layers.
+        shapes: each layer with its parameters' names and shapes.
+        found: id of a layer → parameter → dataset.
+        settings: the arguments of `compile`, or None.
+        state: the optimizer's, or None.
+    """
+
+    file: Hdf5File
+    arguments: dict[str, Any]
+    made: list[Layer]
+    shapes: Shapes
+    found: dict[int, dict[str, Dataset]]
+    settings: dict[str, Any] | None
+    state: OptimizerState | None = None
+
+    def model(self) -> Sequential:
+        """Read the values and return the model, compiled if the file says how."""
+        self._check_total()
+        arrays = read_all(self.found)
+        model = keras_config.assemble(self.arguments, self.made, arrays, self.file.where)
+        if self.settings is not None:
+            model.compile(**self.settings)
+            if self.state is not None:
+                self.state.apply(model)
+        return model
+
+    def run(self) -> run_state.State | None:
+        """Return where a run stands, if the file holds that."""
+        return run_state.read(self.file)
+
+    def _check_total(self) -> None:
+        """Refuse datasets that share their bytes: together they fit into the file."""
+        every = [d for own in self.found.values() for d in own.values()]
+        if self.state is not None:
+            every += [d for own in self.state.slots.values() for d in own]
+        total = sum(d.nbytes for d in every)
+        if total > self.file.size:
+            got = f"{total} bytes of weights"
+            raise self.file.error(f"at most {self.file.size} bytes, the file's size", got)
+
+
+def match(
+    file: Hdf5File, layer: Layer, wanted: list[tuple[str, tuple[int, ...]]], paths: list[str]
+) -> dict[str, Dataset]:
+    """Return a layer's datasets by parameter, or raise FormatError if one does not fit."""
+    fix = "use the architecture it was saved from"
+    if len(paths) != len(wanted):
+        expected = f"{len(wanted)} weights for layer {layer.name!r}"
+        raise file.error(expected, str(len(paths)), fix)
+    result = {}
+    for (name, shape), path in zip(wanted, paths, strict=True):
+        dataset = file.dataset(path)
+        if dataset.shape != shape or dataset.dtype.kind != "f":
+            expected = f"{name} of layer {layer.name!r} as floats of shape {shape}"
+            raise file.error(expected, f"{dataset.dtype} {dataset.shape}", fix)
+        result[name] = dataset
+    return result
+
+
+def read_all(found: dict[int, dict[str, Dataset]]) -> dict[int, dict[str, np.ndarray]]:
+    """Read the values of all datasets."""
+    return {key: {name: d.read() for name, d in own.items()} for key, own in found.items()}
+
+
+class OptimizerState:
+    """Iteration, learning rate and slots of a file, sorted out and checked; `apply` reads them.
+
+    Keras 3 writes momentum and velocity in turns, older tf.keras first all m and then all v: the
+    names tell, and where they do not, the order of Keras 3 is tried first.
+
+    Args:
+        listed: (name, dataset) in the file's order.
+        parts: the model they belong to.
+        where: the file, for messages.
+    """
+
+    def __init__(self, listed: list[tuple[str, Dataset]], parts: Parts, where: str) -> None:
+        assert parts.settings is not None
+        optimizer, trainable = parts.settings["optimizer"], parts.arguments["trainable"]
+        wanted = [s for layer, own in parts.shapes if layer.trainable and trainable for _, s in own]
+        self.where = where
+        self.steps: Dataset | None = None
+        self.rate: Dataset | None = None
+        rest: list[tuple[str, Dataset]] = []
+        for place, (name, dataset) in enumerate(listed):
+            last = re.sub(r":\d+$", "", name).split("/")[-1]
+            if dataset.shape == () and (last in _STEPS or place == 0) and self.steps is None:
+                self.steps = dataset
+            elif dataset.shape == () and (last == "learning_rate" or place == 1):
+                self.rate = dataset
+            elif last not in ("decay", "learning_rate", "lr"):
+                rest.append((name, dataset))
+        slots = variables.kept_slots(optimizer)
+        self.slots = self._sort(rest, wanted, slots, type(optimizer).__name__)
+
+    def _sort(
+        self, rest: list[tuple[str, Dataset]], wanted: list[tuple[int, ...]],
+        names: tuple[str, ...], kind: str,
+    ) -> dict[str, list[Dataset]]:  # fmt: skip
+        """Return slot → its datasets in the parameters' order; {} if the file has none yet."""
+        n = len(wanted)
+        if len(rest) == 3 * n and all(d.shape in ((), (1,)) for _, d in rest[2 * n :]):
+            rest = rest[: 2 * n]  # Keras 2's place for amsgrad, unused
+        if not rest or not names:
+            return {}
+        kinds: dict[str, list[Dataset]] = {"m": [], "v": []}
+        for name, dataset in rest:
+            kinds[_kind(name)].append(dataset)
+        every = [dataset for _, dataset in rest]
+        k = len(names)
+        tries = [list(kinds.values())[:k], [every[i::k] for i in range(k)]]
+        tries.append([every[i * n : (i + 1) * n] for i in range(k)])
+        for slots in tries:
+            if len(every) == k * n and all([d.shape for d in own] == wanted for own in slots):
+                if any(d.dtype.kind != "f" for d in every):
+                    break
+                return dict(zip(names, slots, strict=True))
+        expected = f"{k} slots of {kind} for each of {n} parameters"
+        got = f"{len(every)} arrays that do not fit"
+        fix = "the file is damaged; load_weights() takes its weights alone"
+        raise FormatError(message(self.where, expected, got, fix))
+
+    def apply(self, model: Sequential) -> None:
+        """Read the values into the model's optimizer."""
+        optimizer = model.optimizer
+        values = {slot: [d.read() for d in own] for slot, own in self.slots.items()}
+        if self.steps is not None:
+            optimizer.iterations = max(0, int(_number(self.steps, self.where)))
+        if self.rate is not None:
+            rate = _number(self.rate, self.where)
+            if np.float32(optimizer.learning_rate) != np.float32(rate):
+                if not 0 <= rate < np.inf:
+                    fix = "the file is damaged"
+                    raise FormatError(message(self.where, "a learning rate ≥ 0", str(rate), fix))
+                optimizer.learning_rate = keras_compile.shortest(rate)
+        variables.set_slots(model, values)
+
+
+def _kind(name: str) -> str:
+    """Return 'm' or 'v' for the name of a slot; an unknown one counts as 'm'."""
+    parts = re.sub(r":\d+$", "", name).split("/")
+    for part in (parts[-1], parts[-1].split("_")[-1], *parts[1:2]):
+        if part in _KINDS:
+            return _KINDS[part]
+    return "m"
+
+
+def _number(dataset: Dataset, where: str) -> float:
+    value = float(dataset.read())
+    if not np.isfinite(value):
+        fix = "the file is damaged"
+        raise FormatError(message(where, f"a finite {dataset.path}", str(value), fix))
+    return value

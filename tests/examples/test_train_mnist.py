@@ -76,7 +76,10 @@ def test_the_saved_model_gives_the_same_answers(train, small_mnist):
     assert int(wrong.split()[-1]) == (answers != y_test).sum()
 
 
-def test_a_seed_repeats_a_run(train):
+def test_a_seed_repeats_a_run(train, example, monkeypatch):
+    for name in ("draw_before", "draw_after"):  # pictures take most of the time
+        monkeypatch.setattr(example("train_mnist"), name, lambda *arguments: None)
+
     def losses(seed):
         out = train("--epochs", "1", "--seed", seed)[1]
         return next(line for line in out.splitlines() if line.startswith("training loss"))

@@ -1,0 +1,71 @@
+"""What the READMEs show is run as it stands."""
+
+import re
+
+import pytest
+from runs import ROOT, run_program, write_small_mnist
+
+READMES = ["README.md", "README.zh-CN.md"]
+COMMANDS = [
+    "python -m pip install -e . && python examples/train_mnist.py",
+    'python -m pip install -e ".[test]" && python -m pytest',
+]
+
+
+def text(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(name, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", text(name), re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def small_mnist(tmp_path_factory):
+    return write_small_mnist(tmp_path_factory.mktemp("idx"))
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_python_block_runs(name, tmp_path, small_mnist):
+    printed = []
+    for number, source in enumerate(blocks(name, "python")):
+        program = tmp_path / f"block_{number}.py"
+        program.write_text(source, encoding="utf-8")
+        run = run_program(program, cwd=tmp_path, NPCNN_DATA=str(small_mnist))
+        assert run.returncode == 0, run.stderr
+        printed.append(run.stdout)
+    use, folder, error = printed
+    assert "Epoch 3/3" in use
+    assert {"digits.h5", "accuracy.png", "confusion.png"} <= {p.name for p in tmp_path.iterdir()}
+    assert folder.startswith("(20, 28, 28) uint8")
+    assert [error] == blocks(name, "text")
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_main_block_is_about_thirty_lines(name):
+    assert 20 <= len([line for line in blocks(name, "python")[0].splitlines() if line]) <= 32
+
+
+def test_both_readmes_show_the_same_code():
+    english, chinese = (blocks(name, "python") for name in READMES)
+    for first, second in zip(english, chinese, strict=True):
+        for line, other in zip(first.splitlines(), second.splitlines(), strict=True):
+            assert line == other or not other.isascii()
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_two_commands_stand_word_for_word(name):
+    assert [c for c in COMMANDS if f"\n```\n{c}\n```\n" in text(name)] == COMMANDS
+
+
+@pytest.mark.parametrize("name", [*READMES, "CONTRIBUTING.md"])
+def test_what_is_named_is_there(name):
+    links = re.findall(r"\]\(([^)#:]+)\)", text(name))
+    files = re.findall(r"`((?:npcnn|examples|tests|benchmarks)/[\w./]*)`", text(name))
+    missing = [path for path in [*links, *files] if not (ROOT / path).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_benchmarks_have_their_place(name):
+    assert text(name).count("<!-- benchmarks -->") == 2

@@ -96,6 +96,19 @@ def kernel(
     return dispatcher
 
 
+def helper(function: Callable) -> Callable:
+    """Return the function compiled for the use of other kernels only, without an entry for Python.
+
+    Its code ends up in the file of each kernel that calls it.
+    """
+    if not JIT:
+        return function
+    return numba.njit(
+        function, nogil=True, error_model="numpy", boundscheck=False, no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+    )  # fmt: skip
+
+
 def both(function: Callable, *, fastmath: frozenset[str] | bool = False) -> tuple[Callable, Callable]:
     """Return the function compiled twice: as it is, and with its ``prange`` spread over threads.
 

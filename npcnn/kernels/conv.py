@@ -12,36 +12,31 @@ twice: against x for the kernel's gradient, and under the kernel turned round fo
 from __future__ import annotations
 
 import numpy as np
-from numba import get_thread_id, prange
 
 from npcnn.kernels import layout, tiles
 from npcnn.kernels import plans as P
-from npcnn.kernels.compile import both
 from npcnn.kernels.runs import sum_lanes, zero_run
-from npcnn.kernels.simd import VECTOR_BYTES
 from npcnn.kernels.slide import dot_rows, pack_rows, part, slide_rows, source_rows
+from npcnn.kernels.tasks import Body
 
 Pair = tuple[int, int]
 Array = np.ndarray
 
-# Multiply-adds below which one thread is done before a second has woken up.
-SMALL = 400_000
+# Shares of the taps, in which blocks' sums are added up.
+REDUCERS = 8
 
 
-def _forward(address, plan, x, w, bias, mode, y, blocks, groups, size, scratch):  # type: ignore[no-untyped-def]
-    filters, out_height = y.shape[0], y.shape[1]
-    for task in prange(blocks * groups):
-        i0, i1 = part(out_height, task // groups, blocks)
-        f0, f1 = part(filters, task % groups, groups)
-        buf = scratch[get_thread_id()]
-        first, last = source_rows(plan, i0, i1, x.shape[1])
-        pack_rows(plan, x, x, -1, first, last, 0, 0, buf, buf, 0)
-        slide_rows(
-            address, plan, buf, first, x.shape[1], w, bias, mode, y, i0, i1, f0, f1, buf, size
-        )
-
-
-_forward_serial, _forward_parallel = both(_forward)
+@Body
+def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill a block of rows and a group of filters of y."""
+    p, groups = ints[P.FORWARD], ints[P.GROUPS]
+    i0, i1 = part(ints[p + P.OUT_HEIGHT], task // groups, ints[P.BLOCKS])
+    f0, f1 = part(ints[p + P.OUT_CHANNELS], task % groups, groups)
+    first, last = source_rows(ints, p, i0, i1)
+    pack_rows(ints, p, x, x, 0, first, last, 0, 0, scratch, 0, scratch, 0)
+    slide_rows(
+        ints, p, scratch, 0, first, w, bias, ints[P.MODE], y, i0, i1, f0, f1, ints[P.SPARE_AT]
+    )
 
 
 def conv2d(
@@ -67,72 +62,57 @@ def conv2d(
     array([[ 8., 12.],
            [20., 24.]])
     """
-    call = _call(x, kernel, strides, padding, dilation)
+    geometry = P.Geometry(x.shape, kernel.shape, strides, padding, dilation)
     dtype = x.dtype
-    y = np.empty(call.y_shape, dtype)
+    call = P.forward_call(geometry, dtype, tiles.RELU if activation == "relu" else 0)
+    y = np.empty(call.y_block, dtype)
     if y.size:
-        run = _forward_serial if call.small else _forward_parallel
-        run(
-            tiles.slide_address(dtype), call.forward, layout.batch_innermost(x),
-            np.ascontiguousarray(kernel),
-            layout.zeros(kernel.shape[3], dtype) if bias is None else np.ascontiguousarray(bias),
-            tiles.RELU if activation == "relu" else 0, y, call.blocks, call.groups, call.x_size,
-            layout.scratch(call.x_size + call.y_spare, dtype),
-        )  # fmt: skip
+        bias = layout.zeros(kernel.shape[3], dtype) if bias is None else np.ascontiguousarray(bias)
+        arrays = [layout.batch_innermost(x), np.ascontiguousarray(kernel), bias, y]
+        _forward(call.tasks, call.parallel, arrays, call.ints, call.scratch)
     return layout.batch_outermost(y)
 
 
-def _call(x: Array, kernel: Array, strides: Pair, padding: str, dilation: Pair) -> P.Call:
-    geometry = P.Geometry(x.shape, kernel.shape, strides, padding, dilation)
-    return P.prepare(geometry, SMALL, tiles.ROWS, VECTOR_BYTES, x.itemsize)
+@Body
+def _backward(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill a block of rows of grad_x, and the block's own sums for the other gradients."""
+    p, q = ints[P.FORWARD], ints[P.BACKWARD]
+    blocks, pitch, at, wanted = ints[P.BLOCKS], ints[P.PITCH], ints[P.GRAD_AT], ints[P.WANTED]
+    filters, lanes = ints[p + P.OUT_CHANNELS], ints[p + P.LANES]
+    i0, i1 = part(ints[p + P.OUT_HEIGHT], task, blocks)
+    r0, r1 = part(ints[p + P.HEIGHT], task, blocks)
+    zero_run(totals, task * pitch, pitch)
+    first, last = i0, i1
+    if wanted:
+        first, last = source_rows(ints, q, r0, r1)
+        first, last = min(first, i0), max(last, i1)
+    pack_rows(
+        ints, q, g, y, ints[P.MODE], first, last, i0, i1, scratch, at, totals, task * pitch
+    )
+    x_first, x_last = source_rows(ints, p, i0, i1)
+    pack_rows(ints, p, x, x, 0, x_first, x_last, 0, 0, scratch, 0, totals, 0)
+    sums = task * pitch + (filters + 1) * lanes
+    dot_rows(ints, p, scratch, x_first, q, at, first, i0, i1, totals, sums)
+    if wanted:
+        channels = ints[p + P.CHANNELS]
+        slide_rows(
+            ints, q, scratch, at, first, w, zeros, 0, grad_x, r0, r1, 0, channels,
+            ints[P.SPARE_AT],
+        )  # fmt: skip
 
 
-def _backward(slides, dots, forward, backward, x, g, y, masked, w, zeros, grad_x, wanted, blocks,
-              pitch, x_size, g_size, scratch, totals):  # type: ignore[no-untyped-def]  # fmt: skip
-    channels, height = x.shape[0], x.shape[1]
-    filters, out_height = g.shape[0], g.shape[1]
-    lanes = VECTOR_BYTES // x.itemsize
-    for block in prange(blocks):
-        i0, i1 = part(out_height, block, blocks)
-        r0, r1 = part(height, block, blocks)
-        buf = scratch[get_thread_id()]
-        gs = buf[x_size:]
-        mine = totals[block]
-        zero_run(mine, 0, pitch)
-        first, last = i0, i1
-        if wanted:
-            first, last = source_rows(backward, r0, r1, out_height)
-            first, last = min(first, i0), max(last, i1)
-        pack_rows(
-            backward, g, y, masked, first, last, i0, i1, gs, mine, filters * lanes
-        )
-        x_first, x_last = source_rows(forward, i0, i1, height)
-        pack_rows(forward, x, x, -1, x_first, x_last, 0, 0, buf, mine, 0)
-        dot_rows(
-            dots, forward, buf, x_first, height, backward, gs, first, g, i0, i1, mine,
-            (filters + 1) * lanes,
-        )
-        if wanted:
-            slide_rows(
-                slides, backward, gs, first, out_height, w, zeros, 0, grad_x, r0, r1, 0, channels,
-                gs, g_size,
-            )
-
-
-_backward_serial, _backward_parallel = both(_backward)
-
-
-def _reduce(plan, totals, blocks, pitch, filters, grad_kernel, grad_bias):  # type: ignore[no-untyped-def]
-    """Add up the blocks' sums, block after block, then the lanes of each."""
-    lanes = VECTOR_BYTES // grad_kernel.itemsize
-    sum_lanes(grad_bias, 0, totals, 0, filters, blocks, pitch)
-    for k in prange(plan[P.TAPS]):
+@Body
+def _reduce(task, totals, grad_kernel, grad_bias, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Add up the blocks' sums, block after block, then the lanes of each; a share of the taps."""
+    p, blocks, pitch = ints[P.FORWARD], ints[P.BLOCKS], ints[P.PITCH]
+    filters, lanes = ints[p + P.OUT_CHANNELS], ints[p + P.LANES]
+    if task == 0:
+        sum_lanes(grad_bias, 0, totals, 0, filters, blocks, pitch)
+    k0, k1 = part(ints[p + P.TAPS], task, REDUCERS)
+    for k in range(k0, k1):
         start = (filters + 1 + k * filters) * lanes
-        to = plan[plan[P.WOFF] + k]
+        to = ints[p + ints[p + P.WOFF] + k]
         sum_lanes(grad_kernel, to, totals, start, filters, blocks, pitch)
-
-
-_reduce_serial, _reduce_parallel = both(_reduce)
 
 
 def conv2d_backward(
@@ -155,26 +135,21 @@ def conv2d_backward(
     (array([[3., 3.],
            [3., 3.]]), 4.0)
     """
-    call = _call(x, kernel, strides, padding, dilation)
-    dtype, filters = x.dtype, kernel.shape[3]
+    geometry = P.Geometry(x.shape, kernel.shape, strides, padding, dilation)
+    dtype, relu = x.dtype, activation == "relu"
     if grad_bias is None:
-        grad_bias = np.empty(filters, dtype)
+        grad_bias = np.empty(kernel.shape[3], dtype)
     if not grad_y.size:
         grad_kernel[...], grad_bias[...] = 0, 0
         return np.zeros_like(x) if need_grad_x else None
+    call = P.backward_call(geometry, dtype, 1 if relu else 2, int(need_grad_x))
     x_block, g_block = layout.batch_innermost(x), layout.batch_innermost(grad_y)
     grad_x = np.empty(x_block.shape, dtype) if need_grad_x else x_block
-    totals = layout.scratch(call.blocks * call.pitch, dtype, "totals")
-    totals = totals[0, : call.blocks * call.pitch].reshape(call.blocks, call.pitch)
-    run = _backward_serial if call.small else _backward_parallel
-    run(
-        tiles.slide_address(dtype), tiles.dot_address(dtype), call.forward, call.backward, x_block,
-        g_block, layout.batch_innermost(y) if activation == "relu" else g_block,
-        int(activation == "relu"), np.ascontiguousarray(kernel),
-        layout.zeros(kernel.shape[2], dtype), grad_x, int(need_grad_x), call.blocks, call.pitch,
-        call.x_size, call.g_size,
-        layout.scratch(call.x_size + call.g_size + call.x_spare, dtype), totals,
-    )  # fmt: skip
-    reduce = _reduce_parallel if kernel.size > 4000 else _reduce_serial
-    reduce(call.forward, totals, call.blocks, call.pitch, filters, grad_kernel, grad_bias)
+    totals = layout.scratch(call.totals, dtype, "totals")
+    arrays = [
+        x_block, g_block, layout.batch_innermost(y) if relu else g_block,
+        np.ascontiguousarray(kernel), layout.zeros(kernel.shape[2], dtype), grad_x, totals,
+    ]  # fmt: skip
+    _backward(call.tasks, call.parallel, arrays, call.ints, call.scratch)
+    _reduce(REDUCERS, kernel.size > 4000, [totals, grad_kernel, grad_bias], call.ints)
     return layout.batch_outermost(grad_x) if need_grad_x else None

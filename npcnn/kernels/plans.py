@@ -14,29 +14,40 @@ source cells q·S + o for the taps t of phase p:
     forward:        P = 1,  S = stride:  o = t·dilation − padding, every tap t
     gradient by x:  P = stride,  S = 1:  o = (p + padding − t·dilation) / stride, where that is whole
 
-A plan is one array of integers: a header, then four tables at the places the header names.
+A plan is a row of integers: a header, then four tables at the places the header names, counted
+from the plan's own start. A call's integers are a header of their own and then its plans.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from npcnn.kernels import simd, tiles
 from npcnn.kernels.layout import shares
 from npcnn.shapes import output_size, padding_before_after
 
 Pair = tuple[int, int]
 Axis = list[list[tuple[int, int]]]
 
-# The header's entries, by index.
+# A plan's header, by index.
 (
-    ROW_PHASES, ROW_STEP, COLUMN_PHASES, COLUMN_STEP, FIRST_COLUMN, COLUMNS, CHANNEL_PITCH,
-    ROW_PITCH, FIRST_ROW, LAST_ROW, TAPS, ROW_TAPS, COLUMN_COUNTS, OFF, WOFF, ROW_TABLE_WIDTH,
-    W_STEP,
-) = range(17)  # fmt: skip
+    CHANNELS, HEIGHT, WIDTH, BATCH, OUT_CHANNELS, OUT_HEIGHT, OUT_WIDTH, LANES, TILES, DOT_TILES,
+    W_STEP, ROW_PHASES, ROW_STEP, FIRST_ROW, LAST_ROW, ROW_TABLE_WIDTH, COLUMN_PHASES, COLUMN_STEP,
+    FIRST_COLUMN, COLUMNS, CHANNEL_PITCH, ROW_PITCH, TAPS, COLUMN_COUNTS, OFF, WOFF,
+) = range(26)  # fmt: skip
+ROW_TAPS = 26  # the first table: of each row phase, how many taps and their offsets
+
+# A call's header: parts to cut into, options, and where things lie in a thread's scratch memory.
+BLOCKS, GROUPS, MODE, WANTED, GRAD_AT, SPARE_AT, PITCH, FORWARD, BACKWARD = range(9)
+HEADER = 9
+
+# Multiply-adds below which one thread is done before a second has woken up.
+SMALL = 400_000
 
 
 class Geometry(NamedTuple):
@@ -47,6 +58,42 @@ class Geometry(NamedTuple):
     strides: Pair
     padding: str
     dilation: Pair
+
+
+class Call(NamedTuple):
+    """What a call needs to know of its shapes."""
+
+    y_block: tuple[int, int, int, int]  # (F, OH, OW, N), y as it lies in memory
+    parallel: bool
+    tasks: int
+    scratch: int
+    totals: int
+    ints: np.ndarray
+
+
+def output_shape(geometry: Geometry) -> Pair:
+    """Return how many rows and columns the output has."""
+    rows, columns = (
+        output_size(
+            geometry.x_shape[1 + axis], geometry.kernel_shape[axis], geometry.strides[axis],
+            geometry.padding, geometry.dilation[axis],
+        )
+        for axis in (0, 1)
+    )  # fmt: skip
+    return rows, columns
+
+
+def source_rows(ints: Any, p: int, start: int, stop: int) -> Pair:
+    """Return the first row that outputs start … stop − 1 draw on, and the one after the last."""
+    first = start // ints[p + ROW_PHASES] * ints[p + ROW_STEP] + ints[p + FIRST_ROW]
+    last = (stop - 1) // ints[p + ROW_PHASES] * ints[p + ROW_STEP] + ints[p + LAST_ROW] + 1
+    first = min(max(first, 0), ints[p + HEIGHT])
+    return first, max(min(last, ints[p + HEIGHT]), first)
+
+
+def part(total: int, index: int, parts: int) -> Pair:
+    """Return where part `index` of so many starts and stops."""
+    return total * index // parts, total * (index + 1) // parts
 
 
 def _pad(geometry: Geometry, axis: int) -> int:
@@ -72,142 +119,131 @@ def _backward_axis(geometry: Geometry, axis: int) -> Axis:
     ]
 
 
-@functools.lru_cache(maxsize=256)
-def forward_plan(geometry: Geometry) -> np.ndarray:
+def forward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
     """Return the plan that draws y from x; weights kernel[u, v, c, f], filters one apart."""
-    kernel_shape, strides = geometry.kernel_shape, geometry.strides
-    rows, columns = _forward_axis(geometry, 0), _forward_axis(geometry, 1)
-    channels, filters = kernel_shape[2:]
+    batch, height, width, channels = geometry.x_shape
+    kernel_shape, out = geometry.kernel_shape, output_shape(geometry)
+    columns = kernel_shape[1]
+    filters = kernel_shape[3]
 
     def weight(u: int, v: int, c: int) -> int:
-        return ((u * kernel_shape[1] + v) * channels + c) * filters
+        return ((u * columns + v) * channels + c) * filters
 
-    width = output_shape(geometry)[1]
-    return _plan(rows, columns, strides, width, channels, geometry.x_shape[0], weight, 1)
+    sizes = [channels, height, width, batch, filters, *out]
+    axes = _forward_axis(geometry, 0), _forward_axis(geometry, 1)
+    return _plan(sizes, dtype, axes, geometry.strides, out[1], weight, 1)
 
 
-@functools.lru_cache(maxsize=256)
-def backward_plan(geometry: Geometry) -> np.ndarray:
-    """Return the plan that draws grad_x from grad_y; its 'channels' are filters, and vice versa."""
-    kernel_shape = geometry.kernel_shape
-    rows, columns = _backward_axis(geometry, 0), _backward_axis(geometry, 1)
-    channels, filters = kernel_shape[2:]
+def backward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
+    """Return the plan that draws grad_x from grad_y: filters are its channels, and vice versa."""
+    batch, height, width, channels = geometry.x_shape
+    kernel_shape, out = geometry.kernel_shape, output_shape(geometry)
+    columns, filters = kernel_shape[1], kernel_shape[3]
 
     def weight(u: int, v: int, f: int) -> int:
-        return (u * kernel_shape[1] + v) * channels * filters + f
+        return (u * columns + v) * channels * filters + f
 
-    # Columns at the end of y's rows are packed too, for the gradient by the kernel's sake.
-    width = max(geometry.x_shape[2], output_shape(geometry)[1] * geometry.strides[1])
-    return _plan(rows, columns, (1, 1), width, filters, geometry.x_shape[0], weight, filters)
-
-
-def output_shape(geometry: Geometry) -> Pair:
-    """Return how many rows and columns the output has."""
-    rows, columns = (
-        output_size(
-            geometry.x_shape[1 + axis], geometry.kernel_shape[axis], geometry.strides[axis],
-            geometry.padding, geometry.dilation[axis],
-        )
-        for axis in (0, 1)
-    )  # fmt: skip
-    return rows, columns
+    sizes = [filters, *out, batch, channels, height, width]
+    axes = _backward_axis(geometry, 0), _backward_axis(geometry, 1)
+    # All of grad_y's columns are packed, also those no grad_x draws on: grad_kernel does.
+    wide = max(width, out[1] * geometry.strides[1])
+    return _plan(sizes, dtype, axes, (1, 1), wide, weight, filters)
 
 
-def source_rows(plan: np.ndarray, start: int, stop: int, height: int) -> Pair:
-    """Return the first row that outputs start … stop − 1 draw on, and the one after the last."""
-    first = start // plan[ROW_PHASES] * plan[ROW_STEP] + plan[FIRST_ROW]
-    last = (stop - 1) // plan[ROW_PHASES] * plan[ROW_STEP] + plan[LAST_ROW] + 1
-    first = min(max(first, 0), height)
-    return first, max(min(last, height), first)
-
-
-def part(total: int, index: int, parts: int) -> Pair:
-    """Return where part `index` of so many starts and stops."""
-    return total * index // parts, total * (index + 1) // parts
-
-
-def _plan(rows: Axis, columns: Axis, steps: Pair, width: int, channels: int, batch: int,
-          weight: object, w_step: int) -> np.ndarray:  # fmt: skip
-    step = steps[1]
+def _plan(sizes: list[int], dtype: np.dtype, axes: tuple[Axis, Axis], steps: Pair, width: int,
+          weight: Callable[[int, int, int], int], w_step: int) -> list[int]:  # fmt: skip
+    rows, columns = axes
+    channels, batch, step = sizes[0], sizes[3], steps[1]
     offsets = [o for phase in columns for o, _ in phase] or [0]
-    first = min(0, *offsets) if step == 1 else min(offsets)
-    reach = max(0, *offsets) if step == 1 else max(offsets)
+    first, reach = min(offsets), max(offsets)
+    if step == 1:  # the packed row begins and ends with the image's own, or outside
+        first, reach = min(first, 0), max(reach, 0)
     per_phase = math.ceil(width / len(columns)) + (reach - first) // step
     channel_pitch = step * per_phase * batch
     row_pitch = channels * channel_pitch
-    off: list[list[int]] = []
-    woff: list[list[int]] = []
+    off, woff = [], []
     for row_phase in rows:
         for column_phase in columns:
-            off.append([])
-            woff.append([])
-            for o_row, u in row_phase:
-                for c in range(channels):
-                    for o_column, v in column_phase:
-                        place = o_column - first
-                        run = (place % step) * per_phase + place // step
-                        off[-1].append(o_row * row_pitch + c * channel_pitch + run * batch)
-                        woff[-1].append(weight(u, v, c))  # type: ignore[operator]
-    taps = max(map(len, off))
-    wide = 1 + max(map(len, rows))
-    row_table = [[len(phase), *(o for o, _ in phase)] for phase in rows]
+            taps = [(o, u, c, q, v) for o, u in row_phase for c in range(channels)
+                    for q, v in column_phase]  # fmt: skip
+            starts = [
+                o * row_pitch + c * channel_pitch
+                + ((q - first) % step * per_phase + (q - first) // step) * batch
+                for o, _, c, q, _ in taps
+            ]  # fmt: skip
+            off.append(starts)
+            woff.append([weight(u, v, c) for _, u, c, _, v in taps])
     row_offsets = [o for phase in rows for o, _ in phase] or [0]
-    row_taps = 17
-    column_counts = row_taps + len(rows) * wide
-    off_start = column_counts + len(columns)
-    woff_start = off_start + len(off) * taps
-    header = [
-        len(rows), steps[0], len(columns), step, first, per_phase, channel_pitch, row_pitch,
-        min(row_offsets), max(row_offsets), taps, row_taps, column_counts, off_start, woff_start,
-        wide, w_step,
+    row_table = [[len(phase), *(o for o, _ in phase)] for phase in rows]
+    most, wide = max(map(len, off)), max(map(len, row_table))
+    counts_at = ROW_TAPS + len(rows) * wide
+    off_at = counts_at + len(columns)
+    woff_at = off_at + len(off) * most
+    plan = [
+        *sizes, simd.lanes_of(dtype), tiles.slide_address(dtype), tiles.dot_address(dtype), w_step,
+        len(rows), steps[0], min(row_offsets), max(row_offsets), wide,
+        len(columns), step, first, per_phase, channel_pitch, row_pitch, most,
+        counts_at, off_at, woff_at,
     ]  # fmt: skip
-    tables = [
-        header,
-        *([*line, *[0] * (wide - len(line))] for line in row_table),
-        [len(phase) * channels for phase in columns],
-        *([*line, *[0] * (taps - len(line))] for line in off),
-        *([*line, *[0] * (taps - len(line))] for line in woff),
-    ]
-    return np.array([value for table in tables for value in table], np.int64)
+    for line in row_table:
+        plan += line + [0] * (wide - len(line))
+    plan += [len(phase) * channels for phase in columns]
+    for line in (*off, *woff):
+        plan += line + [0] * (most - len(line))
+    return plan
 
 
-class Call(NamedTuple):
-    """All that a call needs to know of its shapes."""
-
-    y_shape: tuple[int, int, int, int]  # (F, OH, OW, N), as it lies in memory
-    forward: np.ndarray
-    backward: np.ndarray
-    small: bool  # not worth a parallel region
-    blocks: int  # of rows
-    groups: int  # of filters, forward
-    x_size: int  # elements of a block's packed x
-    g_size: int  # elements of a block's packed grad_y
-    y_spare: int  # elements that slide_rows may need beside them
-    x_spare: int
-    pitch: int  # elements of a block's sums, backward
+def _cuts(geometry: Geometry) -> tuple[int, int, int]:
+    """Return the multiply-adds, and into how many blocks of rows and groups of filters to cut."""
+    height, width = output_shape(geometry)
+    taps, filters = math.prod(geometry.kernel_shape[:3]), geometry.kernel_shape[3]
+    work = height * width * geometry.x_shape[0] * taps * filters
+    if work < SMALL:
+        return work, 1, 1
+    blocks = shares(height, 3, 16)
+    return work, blocks, shares(filters, tiles.ROWS, max(4 // blocks, 1))
 
 
 @functools.lru_cache(maxsize=256)
-def prepare(geometry: Geometry, small: int, rows: int, vector_bytes: int, itemsize: int) -> Call:
-    """Return the plans and sizes of a convolution; below `small` multiply-adds it stays whole."""
+def forward_call(geometry: Geometry, dtype: np.dtype, mode: int) -> Call:
+    """Return what the forward pass of a convolution needs."""
+    plan = forward_plan(geometry, dtype)
+    batch, height, width = geometry.x_shape[0], *output_shape(geometry)
+    filters = geometry.kernel_shape[3]
+    work, blocks, groups = _cuts(geometry)
+    rows = 0
+    for block in range(blocks if work else 0):
+        first, last = source_rows(plan, 0, *part(height, block, blocks))
+        rows = max(rows, last - first)
+    packed = rows * plan[ROW_PITCH]
+    spare = filters * max(width * batch, plan[LANES])
+    header = [blocks, groups, mode, 0, 0, packed, 0, HEADER, 0]
+    ints = np.array(header + plan, np.int64)
+    y_block = (filters, height, width, batch)
+    return Call(y_block, work >= SMALL, blocks * groups, packed + spare, 0, ints)
+
+
+@functools.lru_cache(maxsize=256)
+def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int) -> Call:
+    """Return what the backward pass of a convolution needs."""
+    forward, backward = forward_plan(geometry, dtype), backward_plan(geometry, dtype)
     batch, height, width, channels = geometry.x_shape
-    taps, filters = geometry.kernel_shape[0] * geometry.kernel_shape[1], geometry.kernel_shape[3]
     out_height, out_width = output_shape(geometry)
-    work = out_height * out_width * batch * taps * channels * filters
-    blocks = 1 if work < small else shares(out_height, 3, 16)
-    groups = 1 if work < small else shares(filters, rows, max(4 // blocks, 1))
-    forward, backward = forward_plan(geometry), backward_plan(geometry)
+    work, blocks, _ = _cuts(geometry)
     x_rows = g_rows = 0
     for block in range(blocks if work else 0):
         i0, i1 = part(out_height, block, blocks)
-        first, last = source_rows(forward, i0, i1, height)
+        first, last = source_rows(forward, 0, i0, i1)
         x_rows = max(x_rows, last - first)
-        first, last = source_rows(backward, *part(height, block, blocks), out_height)
+        first, last = source_rows(backward, 0, *part(height, block, blocks))
         g_rows = max(g_rows, max(last, i1) - min(first, i0))
-    lanes = vector_bytes // itemsize
-    return Call(
-        (filters, out_height, out_width, batch), forward, backward, work < small, blocks, groups,
-        x_rows * int(forward[ROW_PITCH]), g_rows * int(backward[ROW_PITCH]),
-        filters * max(out_width * batch, lanes), channels * max(width * batch, lanes),
-        (filters + 1 + taps * channels * filters) * lanes,
-    )  # fmt: skip
+    x_size, g_size = x_rows * forward[ROW_PITCH], g_rows * backward[ROW_PITCH]
+    spare = channels * max(width * batch, forward[LANES])
+    pitch = (forward[OUT_CHANNELS] * (1 + forward[TAPS]) + 1) * forward[LANES]
+    header = [
+        blocks, 1, masked, wanted, x_size, x_size + g_size, pitch, HEADER, HEADER + len(forward),
+    ]  # fmt: skip
+    ints = np.array(header + forward + backward, np.int64)
+    y_block = (forward[OUT_CHANNELS], out_height, out_width, batch)
+    scratch = x_size + g_size + spare
+    return Call(y_block, work >= SMALL, blocks, scratch, blocks * pitch, ints)

@@ -10,15 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba.core import cgutils
 
 from npcnn.kernels import simd
-from npcnn.kernels.compile import kernel
-from npcnn.kernels.simd import INT, VECTOR_BYTES
+from npcnn.kernels.compile import helper
+from npcnn.kernels.simd import INT
 
 
 def _size(pointer: Any) -> int:
-    return VECTOR_BYTES // simd.vector_type(pointer.type.pointee).count
+    return simd.VECTOR_BYTES // simd.vector_type(pointer.type.pointee).count
 
 
 def _emit_copy(builder: Any, to: Any, i: Any, source: Any, j: Any, n: Any) -> None:
@@ -29,7 +30,7 @@ def _emit_copy(builder: Any, to: Any, i: Any, source: Any, j: Any, n: Any) -> No
 @simd.native(_emit_copy)
 def copy_run(to: Any, i: int, source: Any, j: int, n: int) -> None:
     """Copy n elements to to[i:] from source[j:]."""
-    to.reshape(-1)[i : i + n] = source.reshape(-1)[j : j + n]
+    to[i : i + n] = source[j : j + n]
 
 
 def _emit_zero(builder: Any, to: Any, i: Any, n: Any) -> None:
@@ -40,7 +41,7 @@ def _emit_zero(builder: Any, to: Any, i: Any, n: Any) -> None:
 @simd.native(_emit_zero)
 def zero_run(to: Any, i: int, n: int) -> None:
     """Set n elements from to[i] on to zero."""
-    to.reshape(-1)[i : i + n] = 0
+    to[i : i + n] = 0
 
 
 def _emit_masked(builder: Any, to: Any, i: Any, g: Any, y: Any, j: Any, n: Any, masked: Any,
@@ -48,7 +49,7 @@ def _emit_masked(builder: Any, to: Any, i: Any, g: Any, y: Any, j: Any, n: Any, 
     to, sums = simd.at(builder, to, i), simd.at(builder, sums, s)
     g, y = simd.at(builder, g, j), simd.at(builder, y, j)
     kind = simd.vector_type(g.type.pointee)
-    open_ = simd.splat_mask(builder, builder.icmp_signed("==", masked, INT(0)), kind.count)
+    open_ = simd.splat_mask(builder, builder.icmp_signed("!=", masked, INT(1)), kind.count)
     with simd.counted(builder, INT(0), n, kind.count, [simd.load(builder, sums)]) as (t, sum_, new):
         passed = builder.fcmp_ordered(
             ">", simd.load(builder, simd.at(builder, y, t)), simd.zeros(kind.element)
@@ -66,33 +67,30 @@ def _emit_masked(builder: Any, to: Any, i: Any, g: Any, y: Any, j: Any, n: Any, 
 @simd.native(_emit_masked)
 def masked_vectors(to: Any, i: int, g: Any, y: Any, j: int, n: int, masked: int, sums: Any,
                    s: int) -> None:  # fmt: skip
-    """Copy n elements of g[j:], whole vectors, with zeros where y[j:] ≤ 0; add them to sums[s:]."""
-    values = g.reshape(-1)[j : j + n]
-    if masked:
-        values = np.where(y.reshape(-1)[j : j + n] > 0, values, values.dtype.type(0))
-    to.reshape(-1)[i : i + n] = values
+    """Copy n elements of g[j:], whole vectors, and add them to sums[s:]; zeros where y[j:] ≤ 0 if masked = 1."""
+    values = g[j : j + n]
+    if masked == 1:
+        values = np.where(y[j : j + n] > 0, values, values.dtype.type(0))
+    to[i : i + n] = values
     lanes = simd.lanes_of(g.dtype)
-    sums.reshape(-1)[s : s + lanes] += values.reshape(-1, lanes).sum(axis=0)
+    sums[s : s + lanes] += values.reshape(-1, lanes).sum(axis=0)
 
 
-@kernel
-def masked_run(to, i, g, y, j, n, masked, sums, s):  # type: ignore[no-untyped-def]
+@helper
+def masked_run(to, i, g, y, j, n, masked, sums, s, lanes):  # type: ignore[no-untyped-def]
     """Copy n elements of g[j:] with zeros where y[j:] ≤ 0, and add them, by lane, to sums[s:]."""
-    to, g, y, sums = to.reshape(-1), g.reshape(-1), y.reshape(-1), sums.reshape(-1)
-    whole = n - n % (VECTOR_BYTES // g.itemsize)
+    whole = n - n % lanes
     masked_vectors(to, i, g, y, j, whole, masked, sums, s)
     for t in range(whole, n):
         value = g[j + t]
-        if masked and not y[j + t] > 0:
-            value = g.dtype.type(0)
+        if masked == 1 and not y[j + t] > 0:
+            value = value * 0
         to[i + t] = value
         sums[s + t - whole] += value
 
 
 def _halves(builder: Any, vector: Any) -> Any:
     """Return the sum of a vector's lanes: upper half onto lower half until one is left."""
-    from llvmlite import ir
-
     count = vector.type.count
     while count > 1:
         count //= 2
@@ -123,7 +121,6 @@ def _emit_sum(builder: Any, to: Any, i: Any, totals: Any, j: Any, n: Any, parts:
 def sum_lanes(to: Any, i: int, totals: Any, j: int, n: int, parts: int, pitch: int) -> None:
     """Write to[i + t] = Σ over the lanes of totals[j + t·lanes + p·pitch], over the parts p."""
     lanes = simd.lanes_of(to.dtype)
-    to, totals = to.reshape(-1), totals.reshape(-1)
     for t in range(n):
         starts = [j + t * lanes + p * pitch for p in range(parts)]
         vector = sum((totals[s : s + lanes] for s in starts), np.zeros(lanes, to.dtype))
@@ -162,7 +159,6 @@ def _emit_largest(builder: Any, y: Any, i: Any, x: Any, j: Any, n: Any, rows: An
 def largest_run(y: Any, i: int, x: Any, j: int, n: int, rows: int, row: int, columns: int,
                 column: int) -> None:  # fmt: skip
     """Write y[i + t] = max over u, v of x[j + t + u·row + v·column]; NaN where one of them is."""
-    y, x = y.reshape(-1), x.reshape(-1)
     starts = [j + u * row + v * column for u in range(rows) for v in range(columns)]
     y[i : i + n] = np.max([x[start : start + n] for start in starts], axis=0)
 
@@ -200,7 +196,6 @@ def winner_run(grad_x: Any, x: Any, j: int, y: Any, grad_y: Any, i: int, n: int,
 
     All other cells get zero: for windows that do not overlap.
     """
-    grad_x, x, y, grad_y = grad_x.reshape(-1), x.reshape(-1), y.reshape(-1), grad_y.reshape(-1)
     share = grad_y[i : i + n].copy()
     for u in range(rows):
         for v in range(columns):

@@ -1,80 +1,85 @@
-"""Row blocks of a convolution: pack the input rows, slide the filters over them."""
+"""Row blocks of a convolution: pack the input rows, slide the filters over them.
+
+All arrays are flat here; `ints` holds the plan of `plans.py`, which starts at `p`.
+"""
 
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
 from npcnn.kernels import plans as P
-from npcnn.kernels import simd
-from npcnn.kernels.compile import kernel
+from npcnn.kernels.compile import helper
 from npcnn.kernels.runs import copy_run, masked_run, zero_run
 from npcnn.kernels.tiles import FILTERS, REGISTERS, ROWS, TAPS, VECTORS, dot_tile, slide_tile
 
-VECTOR_BYTES = simd.VECTOR_BYTES
 # Taps done at one go: their four vectors each, and the weights, stay in the first-level cache.
 TAPS_AT_ONCE = 96
 
+part, source_rows = helper(P.part), helper(P.source_rows)
 
-part, source_rows = kernel(P.part), kernel(P.source_rows)
 
+@helper
+def pack_rows(
+    ints, p, source, mask, masked, first, last, counted_from, counted_to, buf, at, sums, sums_at
+):
+    """Copy rows first … last − 1 of the source (C, H, W, N) to buf[at:], in the plan's order.
 
-@kernel
-def pack_rows(plan, source, mask, masked, first, last, counted_from, counted_to, buf, sums, spare):
-    """Copy rows first … last − 1 of the source (C, H, W, N) into buf, in the plan's order.
-
-    With `masked`, elements are zero where the mask is not above zero. What is packed of the rows
-    counted_from … counted_to − 1 is added, by lane, to `sums`: one vector a channel. `spare` is
-    the sum that nobody wants.
+    masked = 0 just copies. 1 puts zeros where the mask is not above zero; 1 and 2 add what is
+    packed of the rows counted_from … counted_to − 1, by lane, to sums[sums_at:], a vector a channel
+    (and what is packed of the others to one vector more, which nobody wants).
     """
-    channels, height, width, batch = source.shape
-    step, left, columns = plan[P.COLUMN_STEP], plan[P.FIRST_COLUMN], plan[P.COLUMNS]
-    lanes = VECTOR_BYTES // source.itemsize
+    channels, height, width = ints[p + P.CHANNELS], ints[p + P.HEIGHT], ints[p + P.WIDTH]
+    batch, lanes = ints[p + P.BATCH], ints[p + P.LANES]
+    step, left, columns = ints[p + P.COLUMN_STEP], ints[p + P.FIRST_COLUMN], ints[p + P.COLUMNS]
     for row in range(first, last):
         for c in range(channels):
-            to = (row - first) * plan[P.ROW_PITCH] + c * plan[P.CHANNEL_PITCH]
+            to = at + (row - first) * ints[p + P.ROW_PITCH] + c * ints[p + P.CHANNEL_PITCH]
             start = (c * height + row) * width * batch
-            place = spare
-            if counted_from <= row < counted_to:
-                place = c * lanes
             if step == 1:
-                before = min(-left, columns)
-                inside = min(width, columns - before)
-                zero_run(buf, to, before * batch)
-                to += before * batch
-                if masked >= 0:
+                before = min(-left, columns) * batch
+                inside = min(width * batch, columns * batch - before)
+                zero_run(buf, to, before)
+                if masked:
+                    place = c if counted_from <= row < counted_to else channels
+                    place = sums_at + place * lanes
                     masked_run(
-                        buf, to, source, mask, start, inside * batch, masked, sums, place
+                        buf, to + before, source, mask, start, inside, masked, sums, place, lanes
                     )
                 else:
-                    copy_run(buf, to, source, start, inside * batch)
-                zero_run(buf, to + inside * batch, (columns - before - inside) * batch)
-            else:
-                for phase in range(step):
-                    for q in range(columns):
-                        column = left + phase + q * step
-                        if 0 <= column < width:
-                            copy_run(buf, to, source, start + column * batch, batch)
-                        else:
-                            zero_run(buf, to, batch)
-                        to += batch
+                    copy_run(buf, to + before, source, start, inside)
+                zero_run(buf, to + before + inside, columns * batch - before - inside)
+                continue
+            for cell in range(step * columns):
+                column = left + cell // columns + cell % columns * step
+                if 0 <= column < width:
+                    copy_run(buf, to + cell * batch, source, start + column * batch, batch)
+                else:
+                    zero_run(buf, to + cell * batch, batch)
 
 
-@kernel
-def rows_inside(plan, table, source, height):
-    """Return which taps' rows lie inside the image; the others would meet only zeros."""
-    low, high = 0, plan[table]
-    while low < high and source + plan[table + 1 + low] < 0:
+@helper
+def rows_inside(ints, p, i):
+    """Return where output row i's window starts, and which of its rows lie inside the image.
+
+    The others would meet only zeros.
+    """
+    phases = ints[p + P.ROW_PHASES]
+    start = i // phases * ints[p + P.ROW_STEP]
+    table = p + P.ROW_TAPS + i % phases * ints[p + P.ROW_TABLE_WIDTH]
+    low, high = 0, ints[table]
+    while low < high and start + ints[table + 1 + low] < 0:
         low += 1
-    while high > low and source + plan[table + high] >= height:
+    while high > low and start + ints[table + high] >= ints[p + P.HEIGHT]:
         high -= 1
-    return low, high
+    return start, low, high
 
 
-@kernel
-def slide_run(tiles, n, f0, f1, w, wf, buf, ib, plan, off, woff, k0, k1, mode, bias, out, io, orow):
+@helper
+def slide_run(ints, p, tables, k0, k1, n, f0, f1, w, buf, ib, mode, bias, out, io, orow):
     """Fill out[io + (f − f0)·orow + t], filters f0 … f1 − 1, t below n (at least one vector)."""
-    lanes = VECTOR_BYTES // buf.itemsize
-    tiles_across = (f1 - f0 + ROWS - 1) // ROWS
+    lanes, wf = ints[p + P.LANES], ints[p + P.W_STEP]
+    off, woff = p + ints[p + P.OFF] + tables, p + ints[p + P.WOFF] + tables
+    across = (f1 - f0 + ROWS - 1) // ROWS
     t = 0
     while t < n:
         vectors = min((n - t + lanes - 1) // lanes, VECTORS)
@@ -83,12 +88,11 @@ def slide_run(tiles, n, f0, f1, w, wf, buf, ib, plan, off, woff, k0, k1, mode, b
         while True:
             stop = k1 if k1 - k <= TAPS_AT_ONCE + TAPS_AT_ONCE // 2 else k + TAPS_AT_ONCE
             step_mode = (2 if k > k0 else 0) | (mode if stop == k1 else 0)
-            for tile in range(tiles_across):
-                f = f0 + (f1 - f0) * tile // tiles_across
-                rows = f0 + (f1 - f0) * (tile + 1) // tiles_across - f
+            for tile in range(across):
+                f, end = part(f1 - f0, tile, across)
                 slide_tile(
-                    tiles, rows, vectors, last, w, f * wf, wf, buf, ib + t, plan, woff, off,
-                    k, stop, step_mode, bias, f, out, io + (f - f0) * orow + t, orow,
+                    ints[p + P.TILES], end - f, vectors, last, w, (f + f0) * wf, wf, buf, ib + t,
+                    ints, woff, off, k, stop, step_mode, bias, f + f0, out, io + f * orow + t, orow,
                 )  # fmt: skip
             k = stop
             if k >= k1:
@@ -96,84 +100,81 @@ def slide_run(tiles, n, f0, f1, w, wf, buf, ib, plan, off, woff, k0, k1, mode, b
         t += vectors * lanes
 
 
-@kernel
-def slide_rows(tiles, plan, buf, packed_from, height, w, bias, mode, out, i0, i1, f0, f1, spare, at):
-    """Fill rows i0 … i1 − 1 of out (C, H, W, N), channels f0 … f1 − 1, from packed rows.
+@helper
+def slide_rows(ints, p, buf, at, first, w, bias, mode, out, i0, i1, f0, f1, spare):
+    """Fill rows i0 … i1 − 1 of out (F, OH, OW, N), channels f0 … f1 − 1, from rows packed at `at`.
 
-    The first packed row is row `packed_from` of a source of `height` rows. spare[at:] holds what
-    cannot be written in place: rows shorter than a vector, and columns that are not neighbours.
+    The first packed row is the source's row `first`. buf[spare:] holds what cannot be written in
+    place: rows shorter than a vector, and columns that are not neighbours.
     """
-    _, out_height, width, batch = out.shape
-    phases, column_phases, taps = plan[P.ROW_PHASES], plan[P.COLUMN_PHASES], plan[P.TAPS]
-    lanes = VECTOR_BYTES // out.itemsize
-    orow = out_height * width * batch
+    height, width, batch = ints[p + P.OUT_HEIGHT], ints[p + P.OUT_WIDTH], ints[p + P.BATCH]
+    phases = ints[p + P.COLUMN_PHASES]
+    orow = height * width * batch
     for i in range(i0, i1):
-        phase = i % phases
-        source = i // phases * plan[P.ROW_STEP]
-        table = plan[P.ROW_TAPS] + phase * plan[P.ROW_TABLE_WIDTH]
-        low, high = rows_inside(plan, table, source, height)
-        ib = (source - packed_from) * plan[P.ROW_PITCH]
-        for column_phase in range(column_phases):
-            per_tap = plan[plan[P.COLUMN_COUNTS] + column_phase]
-            tables = (phase * column_phases + column_phase) * taps
-            off, woff = plan[P.OFF] + tables, plan[P.WOFF] + tables
-            columns = (width - column_phase + column_phases - 1) // column_phases
-            n = columns * batch
-            io = (f0 * out_height + i) * width * batch
-            if column_phases == 1 and n >= lanes:
-                slide_run(
-                    tiles, n, f0, f1, w, plan[P.W_STEP], buf, ib, plan, off, woff,
-                    low * per_tap, high * per_tap, mode, bias, out, io, orow,
-                )  # fmt: skip
-                continue
-            whole = max(n, lanes)
+        start, low, high = rows_inside(ints, p, i)
+        ib = at + (start - first) * ints[p + P.ROW_PITCH]
+        for phase in range(phases):
+            per_tap = ints[p + ints[p + P.COLUMN_COUNTS] + phase]
+            tables = (i % ints[p + P.ROW_PHASES] * phases + phase) * ints[p + P.TAPS]
+            columns = (width - phase + phases - 1) // phases
+            n, io = columns * batch, (f0 * height + i) * width * batch
+            direct = phases == 1 and n >= ints[p + P.LANES]
+            to, place, pitch = out, io, orow
+            if not direct:
+                n = max(n, ints[p + P.LANES])
+                to, place, pitch = buf, spare, n
             slide_run(
-                tiles, whole, f0, f1, w, plan[P.W_STEP], buf, ib, plan, off, woff,
-                low * per_tap, high * per_tap, mode, bias, spare, at, whole,
+                ints, p, tables, low * per_tap, high * per_tap, n, f0, f1, w, buf, ib, mode, bias,
+                to, place, pitch,
             )  # fmt: skip
+            if direct:
+                continue
             for f in range(f1 - f0):
                 for q in range(columns):
-                    to = io + f * orow + (column_phase + q * column_phases) * batch
-                    copy_run(out, to, spare, at + f * whole + q * batch, batch)
+                    cell = io + f * orow + (phase + q * phases) * batch
+                    copy_run(out, cell, buf, spare + f * n + q * batch, batch)
 
 
-@kernel
-def dot_block(tiles, xs, ix, plan, off, k0, k1, gs, ig, g_pitch, filters, n, totals, base):
+@helper
+def dot_block(ints, p, k0, k1, xs, ix, gs, ig, pitch, filters, n, totals, base):
     """Add n products to the totals of all filters and taps k0 … k1 − 1."""
-    lanes = VECTOR_BYTES // gs.itemsize
+    lanes = ints[p + P.LANES]
     across = (filters + FILTERS - 1) // FILTERS
     most = min(TAPS, REGISTERS // ((filters + across - 1) // across))
     down = (k1 - k0 + most - 1) // most
     for a in range(down):
         k, stop = part(k1 - k0, a, down)
-        k, stop = k + k0, stop + k0
         for b in range(across):
             f, end = part(filters, b, across)
             dot_tile(
-                tiles, stop - k, end - f, n, xs, ix, plan, off + k, gs, ig + f * g_pitch, g_pitch,
-                totals, base + (k * filters + f) * lanes, filters * lanes,
+                ints[p + P.DOT_TILES], stop - k, end - f, n, xs, ix, ints,
+                p + ints[p + P.OFF] + k0 + k, gs, ig + f * pitch, pitch, totals,
+                base + ((k0 + k) * filters + f) * lanes, filters * lanes,
             )  # fmt: skip
 
 
-@kernel
-def dot_rows(tiles, plan, xs, x_from, height, g_plan, gs, g_from, g, i0, i1, totals, base):
-    """Add the products of x and grad_y in rows i0 … i1 − 1 to the totals at `base`."""
-    filters, _, width, batch = g.shape
-    n = width * batch
-    table = plan[P.ROW_TAPS]
-    per_tap = plan[plan[P.COLUMN_COUNTS]]
+@helper
+def dot_rows(ints, p, buf, x_from, g_plan, at, g_from, i0, i1, totals, base):
+    """Add the products of x and grad_y in rows i0 … i1 − 1 to the totals at `base`.
+
+    buf holds x's rows from `x_from` on, in the order of the plan at p, and from `at` on grad_y's
+    rows from `g_from` on, in the order of the plan at `g_plan`.
+    """
+    batch = ints[p + P.BATCH]
+    n = ints[p + P.OUT_WIDTH] * batch
+    per_tap = ints[p + ints[p + P.COLUMN_COUNTS]]
     # so much of a row at once that five rows of x and five of grad_y fit the first-level cache
-    chunk = 48 * (VECTOR_BYTES // gs.itemsize)
+    chunk = 48 * ints[p + P.LANES]
     for i in range(i0, i1):
-        source = i * plan[P.ROW_STEP]
-        low, high = rows_inside(plan, table, source, height)
-        x_row = (source - x_from) * plan[P.ROW_PITCH]
-        g_row = (i - g_from) * g_plan[P.ROW_PITCH] - g_plan[P.FIRST_COLUMN] * batch
-        start = 0
-        while start < n:
-            length = n - start if n - start <= chunk + chunk // 2 else chunk
+        start, low, high = rows_inside(ints, p, i)
+        x_row = (start - x_from) * ints[p + P.ROW_PITCH]
+        g_row = at + (i - g_from) * ints[g_plan + P.ROW_PITCH]
+        g_row -= ints[g_plan + P.FIRST_COLUMN] * batch
+        t = 0
+        while t < n:
+            length = n - t if n - t <= chunk + chunk // 2 else chunk
             dot_block(
-                tiles, xs, x_row + start, plan, plan[P.OFF], low * per_tap, high * per_tap, gs,
-                g_row + start, g_plan[P.CHANNEL_PITCH], filters, length, totals, base,
+                ints, p, low * per_tap, high * per_tap, buf, x_row + t, buf, g_row + t,
+                ints[g_plan + P.CHANNEL_PITCH], ints[p + P.OUT_CHANNELS], length, totals, base,
             )  # fmt: skip
-            start += length
+            t += length

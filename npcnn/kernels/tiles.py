@@ -75,7 +75,6 @@ def slide_tile(address: int, rows: int, vectors: int, last: int, w: Any, iw: int
     to. `last` is below (vectors − 1)·lanes where a row does not end on a whole vector: its vectors
     then overlap, and compute the same numbers twice.
     """
-    w, buf, bias, out = w.reshape(-1), buf.reshape(-1), bias.reshape(-1), out.reshape(-1)
     lanes = simd.lanes_of(out.dtype)
     starts = [v * lanes for v in range(vectors - 1)] + [last]
     results = []

@@ -1,0 +1,49 @@
+"""Taking a batch out of a data set."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from npcnn.kernels import layout
+from npcnn.kernels.compile import both
+from npcnn.kernels.elementwise import SMALL
+
+Array = np.ndarray
+
+
+def _gather(out, data, indices):
+    """Fill out (channels, cells, batch) from data (samples, cells, channels), converting."""
+    channels, cells, batch = out.shape
+    for line in prange(channels * cells):
+        channel, cell = line // cells, line % cells
+        for n in range(batch):
+            out[channel, cell, n] = data[indices[n], cell, channel]
+
+
+_GATHER = both(_gather)
+
+
+def gather(data: Array, indices: Array, dtype: np.dtype) -> Array:
+    """Return the samples data[indices] as a new array of the given float dtype.
+
+    The data set keeps its own dtype (bytes, say); only the batch is converted, straight into the
+    memory order of the other kernels. Raises IndexError for an index outside.
+
+    >>> gather(np.array([[1], [2], [3]], np.uint8), np.array([2, 0]), np.dtype("float32"))
+    array([[3.],
+           [1.]], dtype=float32)
+    """
+    indices = np.asarray(indices)
+    if indices.dtype != np.int64 or not data.flags.c_contiguous or not data.size or not indices.size:
+        return data[indices].astype(dtype)
+    if indices.min() < 0 or indices.max() >= len(data):
+        return data[indices].astype(dtype)
+    source = np.asarray(data).reshape(len(data), -1, data.shape[-1] if data.ndim > 1 else 1)
+    block = np.empty((source.shape[2], source.shape[1], len(indices)), dtype)
+    _GATHER[block.size >= SMALL](block, source, indices)
+    if data.ndim == 1:
+        return block.reshape(-1)
+    return layout.batch_outermost(block.reshape(data.shape[-1], *data.shape[1:-1], len(indices)))

@@ -1,0 +1,196 @@
+"""The fully connected layer on the same tiles as convolution, with its backward under it.
+
+With the batch innermost, y (units, N) = kernelᵀ x is a convolution of one pixel: rows of x (in, N)
+slide under the filters. grad_x is the same with the kernel read across. For grad_kernel the batch
+is summed over and the units run along the vectors, so that grad_y is turned round first.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from npcnn.kernels import layout, simd, tiles
+from npcnn.kernels import plans as P
+from npcnn.kernels.compile import helper
+from npcnn.kernels.runs import copy_run, masked_run, sum_lanes, zero_run
+from npcnn.kernels.slide import part, slide_run
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+# A call's integers; its plans follow.
+(
+    INPUTS, UNITS, BATCH, LANES, MODE, TASKS, BATCH_PITCH, UNIT_PITCH, WANTED, SUMS_AT, FIRST, SECOND,
+) = range(12)  # fmt: skip
+HEADER = 12
+# Parts no smaller than this many rows of tiles' filters: four tiles.
+ROWS = 4 * tiles.ROWS
+
+
+def _product(dtype: np.dtype, taps: int, pitch: int, w_pitch: int, w_step: int) -> list[int]:
+    """Return a plan for out[f, t] = Σₖ w[k·w_pitch + f·w_step] · buf[k·pitch + t]."""
+    plan = [0] * P.ROW_TAPS
+    plan[P.LANES], plan[P.TILES] = simd.lanes_of(dtype), tiles.slide_address(dtype)
+    plan[P.W_STEP], plan[P.OFF], plan[P.WOFF] = w_step, P.ROW_TAPS, P.ROW_TAPS + taps
+    return [*plan, *(k * pitch for k in range(taps)), *(k * w_pitch for k in range(taps))]
+
+
+@functools.lru_cache(maxsize=256)
+def _forward_call(n: int, inputs: int, units: int, dtype: np.dtype, mode: int) -> tuple[int, Array]:
+    lanes = simd.lanes_of(dtype)
+    parts = 1 if n * inputs * units < P.SMALL else layout.shares(units, ROWS, 16)
+    header = [inputs, units, n, lanes, mode, parts, n, units, 0, 0, HEADER, 0]
+    if n >= lanes:
+        plan = _product(dtype, inputs, n, units, 1)
+    else:  # samples for filters, units along the vectors
+        plan = _product(dtype, inputs, units, n, 1)
+    return parts, np.array(header + plan, np.int64)
+
+
+@Body
+def _forward(task, x, w, bias, y, zeros, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill some units of y (units, N)."""
+    p, batch, units, inputs = ints[FIRST], ints[BATCH], ints[UNITS], ints[INPUTS]
+    u0, u1 = part(units, task, ints[TASKS])
+    if batch >= ints[LANES]:
+        slide_run(
+            ints, p, 0, 0, inputs, batch, u0, u1, w, x, 0, ints[MODE], bias, y, u0 * batch, batch
+        )
+        return
+    wide = u1 - u0
+    if wide >= ints[LANES]:
+        slide_run(
+            ints, p, 0, 0, inputs, wide, 0, batch, x, w, u0, 0, zeros, scratch, 0, wide
+        )
+    else:
+        for n in range(batch):
+            for u in range(u0, u1):
+                total = bias[u] * 0
+                for k in range(inputs):
+                    total += x[k * batch + n] * w[k * units + u]
+                scratch[n * wide + u - u0] = total
+    for u in range(u0, u1):
+        for n in range(batch):
+            value = scratch[n * wide + u - u0] + bias[u]
+            if ints[MODE] and value < 0:
+                value = value * 0
+            y[u * batch + n] = value
+
+
+def dense(x: Array, kernel: Array, bias: Array | None, activation: str) -> Array:
+    """Return y = x @ kernel + bias, and max(y, 0) of it where activation is 'relu'.
+
+    Args:
+        x: (N, in), float32 or float64, any strides.
+        kernel: weights (in, units).
+        bias: (units,) or None.
+        activation: 'linear' or 'relu'.
+
+    Returns:
+        y (N, units), the batch innermost in memory.
+
+    >>> dense(np.array([[1.0, 2.0]]), np.array([[1.0, -1.0], [1.0, -1.0]]), None, "relu")
+    array([[3., 0.]])
+    """
+    n, dtype = len(x), x.dtype
+    inputs, units = kernel.shape
+    mode = tiles.RELU if activation == "relu" else 0
+    parts, ints = _forward_call(n, inputs, units, dtype, mode)
+    y = np.empty((units, n), dtype)
+    if y.size:
+        bias = layout.zeros(units, dtype) if bias is None else np.ascontiguousarray(bias)
+        block, zeros = np.ascontiguousarray(x.T), layout.zeros(n, dtype)
+        arrays = [block, np.ascontiguousarray(kernel), bias, y, zeros]
+        _forward(parts, parts > 1, arrays, ints, n * units)
+    return y.T
+
+
+@functools.lru_cache(maxsize=256)
+def _backward_call(
+    n: int, inputs: int, units: int, dtype: np.dtype, masked: int, wanted: int
+) -> tuple[int, int, int, Array]:
+    lanes = simd.lanes_of(dtype)
+    batch_pitch, unit_pitch = max(n, lanes), max(units, lanes)
+    parts = 1 if n * inputs * units < P.SMALL else layout.shares(inputs, ROWS, 16)
+    by_x = _product(dtype, units, batch_pitch, 1, units)
+    by_kernel = _product(dtype, n, unit_pitch, 1, n)
+    sums_at = units * batch_pitch + n * unit_pitch
+    header = [
+        inputs, units, n, lanes, masked, parts, batch_pitch, unit_pitch, wanted, sums_at, HEADER,
+        HEADER + len(by_x),
+    ]  # fmt: skip
+    ints = np.array(header + by_x + by_kernel, np.int64)
+    spare = -(-inputs // parts) * max(batch_pitch, unit_pitch)
+    return parts, sums_at + units * lanes, spare, ints
+
+
+@Body
+def _turn(task, g, y, both, grad_bias, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Write masked grad_y twice, as (units, N) and as (N, units), zeros behind; and its sums."""
+    batch, units, lanes = ints[BATCH], ints[UNITS], ints[LANES]
+    pitch, turned, sums = ints[BATCH_PITCH], ints[UNITS] * ints[BATCH_PITCH], ints[SUMS_AT]
+    zero_run(both, 0, ints[SUMS_AT] + units * lanes)
+    for u in range(units):
+        masked_run(
+            both, u * pitch, g, y, u * batch, batch, ints[MODE], both, sums + u * lanes, lanes
+        )
+        for n in range(batch):
+            both[turned + n * ints[UNIT_PITCH] + u] = both[u * pitch + n]
+    sum_lanes(grad_bias, 0, both, sums, units, 1, 0)
+
+
+def _fill_rows(ints, p, taps, n, i0, i1, w, buf, ib, zeros, out, spare):  # type: ignore[no-untyped-def]
+    """Fill rows i0 … i1 − 1 of out (in, n), by way of the spare memory if they are short."""
+    whole = max(n, ints[LANES])
+    to, start = out, i0 * n
+    if whole > n:
+        to, start = spare, 0
+    slide_run(ints, p, 0, 0, taps, whole, i0, i1, w, buf, ib, 0, zeros, to, start, whole)
+    if whole > n:
+        for i in range(i0, i1):
+            copy_run(out, i * n, spare, (i - i0) * whole, n)
+
+
+_rows = helper(_fill_rows)
+
+
+@Body
+def _backward(task, x, w, both, zeros, grad_x, grad_kernel, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill the rows of grad_x (in, N) and of grad_kernel (in, units) of some inputs."""
+    batch, units = ints[BATCH], ints[UNITS]
+    i0, i1 = part(ints[INPUTS], task, ints[TASKS])
+    if ints[WANTED]:
+        _rows(ints, ints[FIRST], units, batch, i0, i1, w, both, 0, zeros, grad_x, scratch)
+    turned = units * ints[BATCH_PITCH]
+    _rows(ints, ints[SECOND], batch, units, i0, i1, x, both, turned, zeros, grad_kernel, scratch)
+
+
+def dense_backward(
+    grad_y: Array, x: Array, y: Array, kernel: Array, grad_kernel: Array, grad_bias: Array | None,
+    activation: str, need_grad_x: bool = True,
+) -> Array | None:  # fmt: skip
+    """Write the gradients by kernel and bias, and return the one by x (or None if not needed).
+
+    grad_kernel = xᵀ G, grad_bias = Σ rows of G, grad_x = G kernelᵀ, with G the gradient by the
+    output before its activation.
+    """
+    n, dtype, relu = len(x), x.dtype, activation == "relu"
+    inputs, units = kernel.shape
+    if grad_bias is None:
+        grad_bias = np.empty(units, dtype)
+    if not n:
+        grad_kernel[...], grad_bias[...] = 0, 0
+        return np.zeros_like(x) if need_grad_x else None
+    masked = 1 if relu else 2
+    parts, size, spare, ints = _backward_call(n, inputs, units, dtype, masked, int(need_grad_x))
+    g = np.ascontiguousarray(grad_y.T)
+    both = layout.scratch(size, dtype, "turned")
+    _turn(1, False, [g, np.ascontiguousarray(y.T) if relu else g, both, grad_bias], ints)
+    block = np.ascontiguousarray(x.T)
+    grad_x = np.empty((inputs, n), dtype) if need_grad_x else block
+    zeros = layout.zeros(inputs, dtype)
+    arrays = [block, np.ascontiguousarray(kernel), both, zeros, grad_x, grad_kernel]
+    _backward(parts, parts > 1, arrays, ints, spare)
+    return grad_x.T if need_grad_x else None

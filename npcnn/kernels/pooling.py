@@ -1,0 +1,158 @@
+"""Max pooling, with its backward directly under it."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from npcnn.kernels import layout, simd
+from npcnn.kernels.compile import helper
+from npcnn.kernels.elementwise import SMALL
+from npcnn.kernels.runs import largest_run, winner_run, zero_run
+from npcnn.kernels.tasks import Body
+from npcnn.shapes import output_size, padding_before_after
+
+Pair = tuple[int, int]
+Array = np.ndarray
+
+# A call's integers.
+(
+    CHANNELS, HEIGHT, WIDTH, BATCH, OUT_HEIGHT, OUT_WIDTH, ROWS, COLUMNS, ROW_STEP, COLUMN_STEP,
+    ABOVE, LEFT, LANES, BLOCKS, APART, COVERED,
+) = range(16)  # fmt: skip
+
+
+@functools.lru_cache(maxsize=256)
+def _call(
+    shape: tuple[int, ...], pool_size: Pair, strides: Pair, padding: str, lanes: int
+) -> Array:
+    batch, height, width, channels = shape
+    sizes = list(zip((height, width), pool_size, strides, strict=True))
+    out = [output_size(*size, padding) for size in sizes]
+    before = [padding_before_after(*size, padding)[0] for size in sizes]
+    apart = strides[0] >= pool_size[0] and strides[1] >= pool_size[1]
+    covered = strides == pool_size and (height, width) == tuple(
+        size * step for size, step in zip(out, strides, strict=True)
+    )
+    # Windows that share cells must be done by one thread, in order: it takes a whole channel.
+    blocks = layout.shares(out[0], 2, 16) if apart else 1
+    return np.array(
+        [channels, height, width, batch, *out, *pool_size, *strides, *before, lanes, blocks, apart,
+         covered],
+        np.int64,
+    )  # fmt: skip
+
+
+def _part(total: int, index: int, parts: int) -> Pair:
+    return total * index // parts, total * (index + 1) // parts
+
+
+def _inside(position: int, step: int, before: int, window: int, size: int) -> Pair:
+    """Return the first cell of a window along one axis, and how many of its cells are inside."""
+    start = position * step - before
+    stop = min(start + window, size)
+    return max(start, 0), stop - max(start, 0)
+
+
+part, inside = helper(_part), helper(_inside)
+
+
+@Body
+def _forward(task, x, y, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill a block of rows of one channel of y; blocks outside, so threads keep to their rows."""
+    channel, batch, line = task % ints[CHANNELS], ints[BATCH], ints[WIDTH] * ints[BATCH]
+    i0, i1 = part(ints[OUT_HEIGHT], task // ints[CHANNELS], ints[BLOCKS])
+    for i in range(i0, i1):
+        row, rows = inside(i, ints[ROW_STEP], ints[ABOVE], ints[ROWS], ints[HEIGHT])
+        for j in range(ints[OUT_WIDTH]):
+            column, columns = inside(j, ints[COLUMN_STEP], ints[LEFT], ints[COLUMNS], ints[WIDTH])
+            corner = ((channel * ints[HEIGHT] + row) * ints[WIDTH] + column) * batch
+            to = ((channel * ints[OUT_HEIGHT] + i) * ints[OUT_WIDTH] + j) * batch
+            if batch >= ints[LANES]:
+                largest_run(y, to, x, corner, batch, rows, line, columns, batch)
+                continue
+            for n in range(batch):
+                best = x[corner + n]
+                for cell in range(rows * columns):
+                    value = x[corner + cell // columns * line + cell % columns * batch + n]
+                    if value > best or value != value:
+                        best = value
+                y[to + n] = best
+
+
+def max_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Array:
+    """Return the largest value of each window, channel by channel.
+
+    Padding cells hold −∞, so they never win; a NaN in a window makes its result NaN.
+
+    Args:
+        x: (N, H, W, C), float32 or float64, any strides.
+        pool_size: rows and columns of a window.
+        strides: rows and columns from one window to the next; windows may overlap.
+        padding: 'same' or 'valid'.
+
+    Returns:
+        y (N, OH, OW, C), the batch innermost in memory.
+
+    >>> max_pooling2d(np.arange(16.0).reshape(1, 4, 4, 1), (2, 2), (2, 2), "valid")[0, :, :, 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
+    """
+    ints = _call(x.shape, pool_size, strides, padding, simd.lanes_of(x.dtype))
+    y = np.empty((x.shape[3], ints[OUT_HEIGHT], ints[OUT_WIDTH], x.shape[0]), x.dtype)
+    if y.size:
+        tasks = int(ints[CHANNELS] * ints[BLOCKS])
+        _forward(tasks, x.size >= SMALL, [layout.batch_innermost(x), y], ints)
+    return layout.batch_outermost(y)
+
+
+@Body
+def _backward(task, x, y, grad_y, grad_x, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill the rows of one channel of grad_x that a block of rows of y draws on."""
+    channel, batch, line = task % ints[CHANNELS], ints[BATCH], ints[WIDTH] * ints[BATCH]
+    block, blocks = task // ints[CHANNELS], ints[BLOCKS]
+    i0, i1 = part(ints[OUT_HEIGHT], block, blocks)
+    if not ints[COVERED]:
+        first = max(i0 * ints[ROW_STEP] - ints[ABOVE], 0) if block else 0
+        last = i1 * ints[ROW_STEP] - ints[ABOVE] if block < blocks - 1 else ints[HEIGHT]
+        zero_run(grad_x, (channel * ints[HEIGHT] + first) * line, max(last - first, 0) * line)
+    for i in range(i0, i1):
+        row, rows = inside(i, ints[ROW_STEP], ints[ABOVE], ints[ROWS], ints[HEIGHT])
+        for j in range(ints[OUT_WIDTH]):
+            column, columns = inside(j, ints[COLUMN_STEP], ints[LEFT], ints[COLUMNS], ints[WIDTH])
+            corner = ((channel * ints[HEIGHT] + row) * ints[WIDTH] + column) * batch
+            at = ((channel * ints[OUT_HEIGHT] + i) * ints[OUT_WIDTH] + j) * batch
+            if ints[APART] and batch >= ints[LANES]:
+                winner_run(grad_x, x, corner, y, grad_y, at, batch, rows, line, columns, batch)
+                continue
+            for n in range(batch):
+                for cell in range(rows * columns):
+                    place = corner + cell // columns * line + cell % columns * batch + n
+                    if x[place] == y[at + n] or x[place] != x[place]:
+                        grad_x[place] += grad_y[at + n]
+                        break
+
+
+def max_pooling2d_backward(
+    grad_y: Array, x: Array, y: Array, pool_size: Pair, strides: Pair, padding: str
+) -> Array:
+    """Return grad_x: each window's gradient goes to its first maximum in row order.
+
+    Where windows overlap, a cell that wins several of them gets the sum; the first NaN of a window
+    counts as its maximum.
+    """
+    ints = _call(x.shape, pool_size, strides, padding, simd.lanes_of(x.dtype))
+    x_block = layout.batch_innermost(x)
+    grad_x = np.zeros(x_block.shape, x.dtype) if _adds(ints) else np.empty_like(x_block)
+    if not grad_y.size:
+        grad_x[...] = 0
+        return layout.batch_outermost(grad_x)
+    arrays = [x_block, layout.batch_innermost(y), layout.batch_innermost(grad_y), grad_x]
+    _backward(int(ints[CHANNELS] * ints[BLOCKS]), x.size >= SMALL, arrays, ints)
+    return layout.batch_outermost(grad_x)
+
+
+def _adds(ints: Array) -> bool:
+    """Return whether cells are added to one by one, so that all must be zero before."""
+    return bool(not ints[APART] or ints[BATCH] < ints[LANES])

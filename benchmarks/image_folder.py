@@ -1,7 +1,7 @@
 """How fast is a folder of JPEG files read, with one thread and with several?
 
 Writes ``n`` drawn digits as 28 by 28 JPEGs into a temporary folder and reads them back with each
-number of threads, once to warm the disk's cache and then three times; the best counts. The result
+number of threads, once to warm the disk's cache and then ``--repeats`` times; the best counts. The result
 goes to ``benchmarks/results/image_folder.json``.
 
     python benchmarks/image_folder.py --n 60000

@@ -123,8 +123,8 @@ def _ending(w: Any) -> list[str]:
         lines.append(f"relu: max({z}, 0) = {y}")
     elif w.function != "linear":
         lines.append(f"{w.function}({z}) = {y}")
-    if w.function == "softmax":
-        lines.append(f"gradient of the loss by z: {digits(w.grad_pre_activation)}")
+    if w.function in ("softmax", "linear"):
+        lines.append(f"gradient of the loss by this sum: {digits(w.grad_pre_activation)}")
     else:
         lines.append(
             f"gradient of the loss: {digits(w.grad_activation)} by the output, "

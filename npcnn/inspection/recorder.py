@@ -44,7 +44,7 @@ class Recorder(Callback):
         every: steps from one frame to the next; None gives some hundred frames a run, at least 40
             steps apart, which keeps the cost below 5 % of the training time.
         picture: one sample to follow through the run; None takes the first of the training data.
-        max_frames: how many frames to keep at most.
+        max_frames: how many frames to keep at most, 3 or more.
         append: True to go on with the frames in the file, if it is there.
 
     Raises:
@@ -107,7 +107,7 @@ class Recorder(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Take the last frame and write the file."""
         if self.frames[-1]["step"] != self.model.optimizer.iterations:
-            self._keep(self._frame(self.frames[-1]["loss"]))
+            self._keep(self._frame(self.frames[-1]["loss"]), last=True)
         self.write()
 
     def get_state(self) -> dict[str, Any]:
@@ -151,14 +151,16 @@ class Recorder(Callback):
                 frame[f"picture/{layer.name}"] = x[0].astype(np.float32)
         return frame
 
-    def _keep(self, frame: Frame) -> None:
+    def _keep(self, frame: Frame, last: bool = False) -> None:
+        """Add a frame; where they become too many, drop every second one but the first and last."""
         self.frames.append(frame)
         if len(self.frames) > self.max_frames:
             self.pitch *= 2
             first, *others = self.frames
-            self.frames = [first, *(f for f in others if f["step"] % self.pitch == 0)]
+            ends = [frame] if last and frame["step"] % self.pitch else []
+            self.frames = [first, *(f for f in others if f["step"] % self.pitch == 0), *ends]
             while len(self.frames) > self.max_frames:  # of other runs, at odd steps
-                self.frames = self.frames[::2]
+                self.frames = [*self.frames[:-1][::2], self.frames[-1]]
 
     def _checked_picture(self) -> Array:
         assert self.model.run is not None
@@ -247,7 +249,7 @@ def load_recording(path: str | os.PathLike[str]) -> Recording:
         fix = "check the path"
         raise FileError(message("load_recording(path)", "a file", f"{path}, no file", fix))
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise _no_recording(path, str(error) or type(error).__name__) from error

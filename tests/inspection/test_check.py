@@ -1,0 +1,178 @@
+import networks
+import numpy as np
+import pytest
+
+import npcnn
+from npcnn import layers
+from npcnn.backend import ops
+from npcnn.checks import NumericsError
+
+
+def test_the_documents_network_is_right_in_float64(backend):
+    model, (x, y) = networks.document_network("float64"), networks.digits(2)
+    check = npcnn.trace(model, x, y).check(entries=4)
+    assert check.largest < 1e-6
+    assert check.passed
+    names = {(row.layer, row.array) for row in check.rows}
+    for layer in model.layers:
+        assert (layer.name, "input") in names
+        for name, _, _ in layer.parameters():
+            assert (layer.name, name) in names
+    for row in check.rows:
+        assert len(row.differences) > 0, f"{row.layer} {row.array}"  # not all at kinks
+        assert np.abs(row.gradients).max() > 0
+
+
+def test_a_float32_model_is_checked_in_float64():
+    model, (x, y) = networks.small_network("float32"), networks.pictures(3)
+    assert npcnn.trace(model, x, y, training=True).check().largest < 1e-7
+
+
+def test_raw_pixels_and_a_trained_network():
+    model = networks.document_network()
+    x, y = npcnn.datasets.draw_digits(40, seed=1)
+    x = x[..., None]
+    model.fit(x, y, epochs=3, batch_size=10, verbose=0)
+    noise = np.random.default_rng(0).integers(0, 60, (2, 28, 28, 1))
+    check = npcnn.trace(model, np.clip(x[:2] + noise, 0, 255), y[:2]).check(entries=3)
+    assert check.largest < 1e-6
+
+
+def test_a_relu_at_zero_is_called_a_kink():
+    model = npcnn.Sequential(
+        [
+            layers.Input((2,)),
+            layers.Dense(3, activation="relu", use_bias=False),
+            layers.Dense(2, activation="softmax"),
+        ],
+        dtype="float64",
+    )
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.layers[0].kernel[...] = [[1.0, 1.0, -1.0], [-1.0, 1.0, -1.0]]
+    check = npcnn.trace(model, [[1.0, 1.0]], [0]).check()  # the first unit's input is exactly 0
+    kinks = [(layer, array, kink.place) for layer, array, kink in check.kinks]
+    assert ("dense", "kernel", (0, 0)) in kinks
+    assert ("dense", "input", (0, 0)) in kinks
+    assert ("dense", "kernel", (0, 1)) not in kinks
+    assert all(kink.layers == ("dense",) for _, _, kink in check.kinks)
+    assert check.largest < 1e-8
+    assert "left out: at a kink of dense" in str(check)
+    assert "a kink: a ReLU at 0 or a tie for a maximum" in str(check)
+
+
+def test_a_tie_for_a_maximum_is_called_a_kink():
+    model = npcnn.Sequential(
+        [
+            layers.Input((2, 2, 1)), layers.MaxPooling2D(), layers.Flatten(),
+            layers.Dense(2, activation="softmax"),
+        ],
+        dtype="float64",
+    )  # fmt: skip
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x = np.array([1.0, 3.0, 3.0, 2.0]).reshape(1, 2, 2, 1)
+    check = npcnn.trace(model, x, [0]).check()
+    found = {kink.place: kink.layers for layer, _, kink in check.kinks if layer == "max_pooling2d"}
+    assert found == {(0, 0, 1, 0): ("max_pooling2d",), (0, 1, 0, 0): ("max_pooling2d",)}
+    assert check.largest < 1e-8
+
+
+def test_zero_gradients_are_no_error():
+    model = npcnn.Sequential(
+        [layers.Input((2,)), layers.Dense(2, activation="relu"), layers.Dense(2)], dtype="float64"
+    )
+    model.compile("sgd", npcnn.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.layers[0].bias[...] = -100.0
+    check = npcnn.trace(model, np.eye(2), [0, 1]).check()
+    assert check.error("dense", "kernel") == 0.0
+    assert check.passed
+
+
+# Planted mistakes: each in one place, each found there -------------------------------------------
+
+
+def plant_flipped_kernel(monkeypatch):
+    right = ops.conv2d_backward
+
+    def wrong(grad_y, x, y, kernel, *rest):
+        return right(grad_y, x, y, kernel[::-1, ::-1], *rest)
+
+    monkeypatch.setattr(ops, "conv2d_backward", wrong, raising=False)
+
+
+def plant_forgotten_bias(monkeypatch, name):
+    right = layers.Conv2D.backward_logits
+
+    def wrong(self, grad_z, need_grad_x=True):
+        grad_x = right(self, grad_z, need_grad_x)
+        if self.name == name:
+            self.grad_bias[...] = 0
+        return grad_x
+
+    monkeypatch.setattr(layers.Conv2D, "backward_logits", wrong)
+
+
+def plant_transposed_weight(monkeypatch, name):
+    right = layers.Dense.backward_logits
+
+    def wrong(self, grad_z, need_grad_x=True):
+        grad_x = right(self, grad_z, need_grad_x)
+        if self.name != name:
+            return grad_x
+        return grad_z @ self.kernel  # of a square layer: the shapes agree
+
+    monkeypatch.setattr(layers.Dense, "backward_logits", wrong)
+
+
+def test_a_flipped_kernel_in_the_backward_is_caught(monkeypatch, backend):
+    model, (x, y) = networks.document_network("float64"), networks.digits(2)
+    plant_flipped_kernel(monkeypatch)
+    check = npcnn.trace(model, x, y).check(entries=3)
+    first = check.failed[0]
+    assert (first.layer, first.array) == ("conv2d_3", "input")  # the one nearest the loss
+    assert "wrong: mend conv2d_3 first (gradient by its input)" in str(check)
+    assert check.error("dense", "kernel") < 1e-6
+    assert check.error("conv2d_3", "kernel") < 1e-6
+    with pytest.raises(NumericsError, match="gradient by the input of conv2d_3: expected a rel"):
+        check.raise_on_error()
+
+
+def test_a_forgotten_bias_gradient_is_caught(monkeypatch):
+    model, (x, y) = networks.document_network("float64"), networks.digits(2)
+    plant_forgotten_bias(monkeypatch, "conv2d_1")
+    check = npcnn.trace(model, x, y).check(entries=3)
+    assert [(row.layer, row.array) for row in check.failed] == [("conv2d_1", "bias")]
+    assert check.failed[0].error == 1.0
+
+
+def test_a_transposed_weight_is_caught(monkeypatch):
+    model = networks.compiled(
+        npcnn.Sequential(
+            [
+                layers.Input((6,)), layers.Dense(6, activation="tanh"),
+                layers.Dense(6, activation="tanh"), layers.Dense(3, activation="softmax"),
+            ],
+            dtype="float64",
+        )
+    )  # fmt: skip
+    x = np.random.default_rng(1).normal(size=(4, 6))
+    plant_transposed_weight(monkeypatch, "dense_1")
+    trace = npcnn.trace(model, x, [0, 1, 2, 1])
+    check = trace.check()
+    assert (check.failed[0].layer, check.failed[0].array) == ("dense_1", "input")
+    assert {row.layer for row in check.failed} == {"dense", "dense_1"}
+    with pytest.raises(NumericsError, match="input of dense_1"):
+        trace.check(raise_on_error=True)
+
+
+def test_a_forgotten_factor_in_the_loss_is_caught(monkeypatch):
+    model, (x, y) = networks.small_network("float64"), networks.pictures(2)
+    right = ops.categorical_crossentropy_from_logits
+
+    def wrong(*args):
+        losses, grad = right(*args)
+        return losses, grad * len(losses)  # not divided by the number of samples
+
+    monkeypatch.setattr(ops, "categorical_crossentropy_from_logits", wrong, raising=False)
+    check = npcnn.trace(model, x, y).check()
+    assert check.failed[0].layer == "softmax"
+    assert check.failed[0].error == pytest.approx(0.5)

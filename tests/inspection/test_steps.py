@@ -1,0 +1,80 @@
+import networks
+import numpy as np
+import pytest
+
+import npcnn
+from npcnn.checks import ArgumentError
+
+
+def test_it_is_the_step_that_training_takes(backend):
+    x, y = networks.digits(5)
+    npcnn.set_random_seed(4)
+    first = networks.document_network(dropout=0.5)
+    npcnn.set_random_seed(4)
+    second = networks.document_network(dropout=0.5)
+    for _ in range(2):
+        first.train_on_batch(x, y)
+        events = list(npcnn.step_through(second, x, y))
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for name, slot in first.optimizer.slots.items():
+        np.testing.assert_array_equal(slot, second.optimizer.slots[name])
+    assert first.optimizer.iterations == second.optimizer.iterations == 2
+    update = events[-1]
+    np.testing.assert_array_equal(update.after["dense/kernel"], second.get_layer("dense").kernel)
+    assert (update.before["dense/kernel"] != update.after["dense/kernel"]).any()
+
+
+def test_order_and_names_of_the_events():
+    model, (x, y) = networks.small_network(), networks.pictures(2)
+    events = list(npcnn.step_through(model, x, y))
+    names = [layer.name for layer in model.layers]
+    assert [e.layer for e in events if e.phase == "forward"] == names
+    assert [e.layer for e in events if e.phase == "backward"] == names[::-1]
+    phases = list(dict.fromkeys(event.phase for event in events))
+    assert phases == ["forward", "loss", "backward", "update"]
+    ops = [event.op for event in events]
+    assert ops[:3] == ["conv2d + relu", "max_pooling2d", "conv2d + tanh"]
+    assert "categorical_crossentropy_from_logits" in ops
+    assert ops[-2:] == ["conv2d_backward", "adam"]
+
+
+def test_arrays_and_sentences_agree():
+    model, (x, y) = networks.document_network(), networks.digits(3)
+    events = list(npcnn.step_through(model, x, y, update=False))
+    trace = npcnn.trace(model, x, y, training=True)
+    for event in events:
+        if event.phase == "forward":
+            np.testing.assert_array_equal(event.before["input"], trace[event.layer].input)
+            np.testing.assert_array_equal(event.after["activation"], trace[event.layer].activation)
+        if event.phase == "backward":
+            np.testing.assert_array_equal(event.after["grad_input"], trace[event.layer].grad_input)
+    texts = {(event.phase, event.layer): event.text for event in events}
+    assert texts["forward", "conv2d_2"] == (
+        "3×14×14×5 → 3×14×14×10: 10 filters of 3×3×5 at 14×14 places, a product of columns "
+        "(588 × 45) and kernel (45 × 10), then relu"
+    )
+    assert texts["forward", "max_pooling2d"].endswith("the largest of each 2×2 window")
+    assert texts["loss", ""].startswith("3×10 outputs and 3 targets → loss ")
+    assert texts["backward", "dense"] == (
+        "3×128 gradient → gradients by input 3×490, kernel 490×128, bias 128"
+    )
+    assert str(events[0]).startswith("forward  conv2d ")
+
+
+def test_nothing_happens_before_the_update():
+    model, (x, y) = networks.small_network(), networks.pictures(2)
+    before = model.get_weights()
+    for event in npcnn.step_through(model, x, y):
+        if event.phase == "backward":
+            break
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert len(list(npcnn.step_through(model, x, y, update=False))) == 21
+    assert model.optimizer.iterations == 0
+
+
+def test_errors_come_with_the_first_event():
+    model, (x, y) = networks.small_network(), networks.pictures(2)
+    with pytest.raises(ArgumentError, match=r"step_through\(x\): expected samples of shape"):
+        next(npcnn.step_through(model, x[:, :3], y))

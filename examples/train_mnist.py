@@ -98,7 +98,9 @@ def train(model: Sequential, digits: Digits, options: argparse.Namespace, clock:
 def draw_before(output: Output, digits: Digits, model: Sequential) -> None:
     """Draw the document's figures 1 and 2: the data and the network."""
     count = f"{len(digits.x_train):,} images to train on"
-    sheet = plots.sample_sheet(digits.x_train, digits.y_train, title=f"{digits.name}: {count}")
+    sheet = plots.sample_sheet(
+        digits.x_train, digits.y_train, title=f"{capitalised(digits.name)}: {count}"
+    )
     output.picture("samples.png", sheet)
     title = f"The document's network: {model.count_params():,} parameters"
     output.picture("network.png", plots.network_diagram(model, title=title))
@@ -113,7 +115,7 @@ def draw_after(output: Output, digits: Digits, history: History, outputs: np.nda
         )
         output.picture(f"{metric}.png", figure)
     wrong = int((outputs.argmax(axis=1) != digits.y_test).sum())
-    title = f"{digits.name}: {wrong:,} of {len(outputs):,} test images wrong"
+    title = f"{capitalised(digits.name)}: {wrong:,} of {len(outputs):,} test images wrong"
     output.picture("confusion.png", plots.confusion_matrix(digits.y_test, outputs, title=title))
     mistakes = plots.confident_mistakes(digits.x_test, digits.y_test, outputs, title=title)
     output.picture("mistakes.png", mistakes)
@@ -155,6 +157,10 @@ def table(
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in [lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def counts(digits: Digits) -> str:

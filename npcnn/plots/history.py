@@ -57,7 +57,7 @@ def history_curves(
     title = title or f"Model {metric}"
     note = "  ·  ".join(_last_values(lines, metric))
     figure = style.new_figure(title, note, height=5.2)
-    zoomed = max(epochs[-1], *(curve[0][-1] for _, _, _, curve in lines)) >= ZOOM_FROM
+    zoomed = epochs[-1] >= ZOOM_FROM
     panels = figure.subplots(1, 2 if zoomed else 1, squeeze=False)[0]
     for axes in panels:
         for key, run, dashed, curve in lines:

@@ -4,10 +4,12 @@ import subprocess
 
 import numpy as np
 import pytest
+from figures import title
 from PIL import Image
 from runs import EXAMPLES, command, environment
 
 import npcnn
+from npcnn import plots
 from npcnn.datasets import draw_digits, load_mnist, mnist
 
 PICTURES = ["accuracy.png", "confusion.png", "loss.png", "mistakes.png", "network.png"]
@@ -102,8 +104,13 @@ def test_without_data_it_draws_digits_and_says_so(train, example, monkeypatch, t
     monkeypatch.setattr(mnist, "MIRRORS", ())
     few = {20_000: 120, 5_000: 40}
     monkeypatch.setattr(example("digits"), "draw_digits", lambda n, seed: draw_digits(few[n], seed))
+    titles = []
+    monkeypatch.setattr(plots, "save_figure", lambda figure, path: titles.append(title(figure)))
     code, out, err, _ = train("--epochs", "1", data=None)
     assert code == 0
+    assert len(titles) == len(PICTURES)
+    assert not any("MNIST" in head for head in titles)
+    assert sum("drawn digits" in head.lower() for head in titles) == len(PICTURES) - 1
     assert "Warning: going on with drawn digits in its place." in err
     assert out.startswith("drawn digits: 120, 40 images")
     mentions = [line for line in out.splitlines() if "MNIST" in line]

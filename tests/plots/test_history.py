@@ -55,6 +55,12 @@ def test_a_long_run_has_a_second_panel_for_the_later_epochs():
     assert high - low < 1.2 * (max(later) - min(later))
 
 
+def test_a_short_run_beside_a_long_one_is_not_enlarged():
+    figure = history_curves({"accuracy": [0.5, 0.6]}, "accuracy", LONG)
+    assert len(figure.axes) == 1
+    assert len(figure.axes[0].lines) == 2
+
+
 def test_a_history_tells_its_own_epochs():
     history = History()
     for epoch in (3, 4):

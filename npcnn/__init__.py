@@ -25,6 +25,7 @@ from npcnn.checks import NpcnnError, NpcnnWarning
 from npcnn.layers import Input
 from npcnn.models import Sequential, load_model, model_from_json
 from npcnn.random import set_random_seed
+from npcnn.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from npcnn.inspection import (
@@ -49,6 +50,7 @@ __all__ = [
     "config",
     "datasets",
     "get_backend",
+    "get_num_threads",
     "gradient_check",
     "initializers",
     "layers",
@@ -60,6 +62,7 @@ __all__ = [
     "models",
     "optimizers",
     "overfit_one_batch",
+    "set_num_threads",
     "set_random_seed",
     "step_through",
     "trace",

@@ -32,11 +32,15 @@ def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no
     p, groups = ints[P.FORWARD], ints[P.GROUPS]
     i0, i1 = part(ints[p + P.OUT_HEIGHT], task // groups, ints[P.BLOCKS])
     f0, f1 = part(ints[p + P.OUT_CHANNELS], task % groups, groups)
-    first, last = source_rows(ints, p, i0, i1)
-    pack_rows(ints, p, x, x, 0, first, last, 0, 0, scratch, 0, scratch, 0)
+    first, rows = 0, x
+    if ints[P.PACKED]:
+        first, last = source_rows(ints, p, i0, i1)
+        pack_rows(ints, p, x, x, 0, first, last, 0, 0, scratch, 0, scratch, 0)
+        rows = scratch
     slide_rows(
-        ints, p, scratch, 0, first, w, bias, ints[P.MODE], y, i0, i1, f0, f1, ints[P.SPARE_AT]
-    )
+        ints, p, rows, 0, first, w, bias, ints[P.MODE], y, i0, i1, f0, f1, scratch,
+        ints[P.SPARE_AT],
+    )  # fmt: skip
 
 
 def conv2d(
@@ -89,15 +93,18 @@ def _backward(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: 
     pack_rows(
         ints, q, g, y, ints[P.MODE], first, last, i0, i1, scratch, at, totals, task * pitch
     )
-    x_first, x_last = source_rows(ints, p, i0, i1)
-    pack_rows(ints, p, x, x, 0, x_first, x_last, 0, 0, scratch, 0, totals, 0)
+    x_first, rows = 0, x
+    if ints[P.PACKED]:
+        x_first, x_last = source_rows(ints, p, i0, i1)
+        pack_rows(ints, p, x, x, 0, x_first, x_last, 0, 0, scratch, 0, totals, 0)
+        rows = scratch
     sums = task * pitch + (filters + 1) * lanes
-    dot_rows(ints, p, scratch, x_first, q, at, first, i0, i1, totals, sums)
+    dot_rows(ints, p, rows, x_first, q, scratch, at, first, i0, i1, totals, sums)
     if wanted:
         channels = ints[p + P.CHANNELS]
         slide_rows(
             ints, q, scratch, at, first, w, zeros, 0, grad_x, r0, r1, 0, channels,
-            ints[P.SPARE_AT],
+            scratch, ints[P.SPARE_AT],
         )  # fmt: skip
 
 
@@ -108,7 +115,7 @@ def _reduce(task, totals, grad_kernel, grad_bias, a3, a4, a5, a6, scratch, ints)
     filters, lanes = ints[p + P.OUT_CHANNELS], ints[p + P.LANES]
     if task == 0:
         sum_lanes(grad_bias, 0, totals, 0, filters, blocks, pitch)
-    k0, k1 = part(ints[p + P.TAPS], task, REDUCERS)
+    k0, k1 = part(ints[p + P.TAPS] * ints[p + P.SEGMENTS], task, REDUCERS)
     for k in range(k0, k1):
         start = (filters + 1 + k * filters) * lanes
         to = ints[p + ints[p + P.WOFF] + k]

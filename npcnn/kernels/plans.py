@@ -8,6 +8,10 @@ of each stride phase together:
 so that for every tap the input of all outputs of a row is one run of numbers. For output row i,
 tap k = (u, c, v), the run starts at row(i)·row_pitch + OFF[k], and its weight is at WOFF[k].
 
+Where the columns' stride is 1 and the batch fills a vector, x is read where it lies. Columns near
+the edges, whose windows reach outside, are then *segments* of their own, with fewer taps; the
+inner columns are one long segment.
+
 One form serves the forward pass and the gradient by x. Output i = q·P + p, with P phases, draws on
 source cells q·S + o for the taps t of phase p:
 
@@ -37,17 +41,23 @@ Axis = list[list[tuple[int, int]]]
 # A plan's header, by index.
 (
     CHANNELS, HEIGHT, WIDTH, BATCH, OUT_CHANNELS, OUT_HEIGHT, OUT_WIDTH, LANES, TILES, DOT_TILES,
-    W_STEP, ROW_PHASES, ROW_STEP, FIRST_ROW, LAST_ROW, ROW_TABLE_WIDTH, COLUMN_PHASES, COLUMN_STEP,
-    FIRST_COLUMN, COLUMNS, CHANNEL_PITCH, ROW_PITCH, TAPS, COLUMN_COUNTS, OFF, WOFF,
+    W_STEP, ROW_PHASES, ROW_STEP, FIRST_ROW, LAST_ROW, ROW_TABLE_WIDTH, COLUMN_STEP, FIRST_COLUMN,
+    COLUMNS, CHANNEL_PITCH, ROW_PITCH, TAPS, SEGMENTS, SEGMENT_TABLE, OFF, WOFF,
 ) = range(26)  # fmt: skip
 ROW_TAPS = 26  # the first table: of each row phase, how many taps and their offsets
+# The second table: of each segment of a row, taps a row of the kernel, first output column, output
+# columns from one to the next, how many, and what to add to the taps' offsets.
+PER_TAP, START, EVERY, COUNT, BASE = range(5)
+SEGMENT = 5
 
 # A call's header: parts to cut into, options, and where things lie in a thread's scratch memory.
-BLOCKS, GROUPS, MODE, WANTED, GRAD_AT, SPARE_AT, PITCH, FORWARD, BACKWARD = range(9)
-HEADER = 9
+BLOCKS, GROUPS, MODE, WANTED, GRAD_AT, SPARE_AT, PITCH, PACKED, FORWARD, BACKWARD = range(10)
+HEADER = 10
 
 # Multiply-adds below which one thread is done before a second has woken up.
 SMALL = 400_000
+# Rows a block has at least. Each block packs grad_y's rows beside its own once more.
+ROWS_A_BLOCK = 3
 
 
 class Geometry(NamedTuple):
@@ -119,19 +129,80 @@ def _backward_axis(geometry: Geometry, axis: int) -> Axis:
     ]
 
 
+def _in_place(geometry: Geometry, dtype: np.dtype) -> bool:
+    """Return whether x can be read where it lies."""
+    return geometry.strides[1] == 1 and geometry.x_shape[0] >= simd.lanes_of(dtype)
+
+
+class _Segment(NamedTuple):
+    """Columns of a row that draw on the same taps."""
+
+    taps: list[tuple[int, int]]  # offset of the run, column of the kernel
+    start: int
+    every: int
+    count: int
+    base: int
+
+
+class _Memory(NamedTuple):
+    """How the source's rows lie in memory."""
+
+    first: int  # column with which a row begins
+    columns: int  # of each stride phase
+    channel_pitch: int
+    row_pitch: int
+
+
+def _packed(columns: Axis, step: int, width: int, channels: int, batch: int
+            ) -> tuple[_Memory, list[_Segment]]:  # fmt: skip
+    """Return the layout of packed rows, and a segment for each phase of the output's columns."""
+    offsets = [o for phase in columns for o, _ in phase] or [0]
+    first, reach = min(offsets), max(offsets)
+    if step == 1:  # the packed row begins and ends with the image's own, or outside
+        first, reach = min(first, 0), max(reach, 0)
+    per_phase = math.ceil(width / len(columns)) + (reach - first) // step
+    memory = _Memory(first, per_phase, step * per_phase * batch, channels * step * per_phase * batch)
+    segments = []
+    for phase, taps in enumerate(columns):
+        runs = [
+            (((o - first) % step * per_phase + (o - first) // step) * batch, v) for o, v in taps
+        ]
+        count = (width - phase + len(columns) - 1) // len(columns)
+        segments.append(_Segment(runs, phase, len(columns), count, 0))
+    return memory, segments
+
+
+def _lying(geometry: Geometry) -> tuple[_Memory, list[_Segment]]:
+    """Return the layout of x itself, and a segment for each run of columns with the same taps."""
+    batch, height, width, _ = geometry.x_shape
+    taps = _forward_axis(geometry, 1)[0]
+    segments: list[_Segment] = []
+    for j in range(output_shape(geometry)[1]):
+        inside = [(o * batch, v) for o, v in taps if 0 <= j + o < width]
+        if segments and segments[-1].taps == inside:
+            segments[-1] = segments[-1]._replace(count=segments[-1].count + 1)
+        else:
+            segments.append(_Segment(inside, j, 1, 1, j * batch))
+    return _Memory(0, width, height * width * batch, width * batch), segments
+
+
 def forward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
     """Return the plan that draws y from x; weights kernel[u, v, c, f], filters one apart."""
     batch, height, width, channels = geometry.x_shape
     kernel_shape, out = geometry.kernel_shape, output_shape(geometry)
-    columns = kernel_shape[1]
-    filters = kernel_shape[3]
+    columns, filters = kernel_shape[1], kernel_shape[3]
 
     def weight(u: int, v: int, c: int) -> int:
         return ((u * columns + v) * channels + c) * filters
 
     sizes = [channels, height, width, batch, filters, *out]
-    axes = _forward_axis(geometry, 0), _forward_axis(geometry, 1)
-    return _plan(sizes, dtype, axes, geometry.strides, out[1], weight, 1)
+    if _in_place(geometry, dtype):
+        memory, segments = _lying(geometry)
+    else:
+        across = _forward_axis(geometry, 1)
+        memory, segments = _packed(across, geometry.strides[1], out[1], channels, batch)
+    rows = _forward_axis(geometry, 0)
+    return _plan(sizes, dtype, rows, geometry.strides, memory, segments, weight, 1)
 
 
 def backward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
@@ -144,50 +215,71 @@ def backward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
         return (u * columns + v) * channels * filters + f
 
     sizes = [filters, *out, batch, channels, height, width]
-    axes = _backward_axis(geometry, 0), _backward_axis(geometry, 1)
     # All of grad_y's columns are packed, also those no grad_x draws on: grad_kernel does.
     wide = max(width, out[1] * geometry.strides[1])
-    return _plan(sizes, dtype, axes, (1, 1), wide, weight, filters)
+    memory, segments = _packed(_backward_axis(geometry, 1), 1, wide, filters, batch)
+    stride = geometry.strides[1]
+    segments = [
+        segment._replace(count=(width - segment.start + stride - 1) // stride)
+        for segment in segments
+    ]
+    rows = _backward_axis(geometry, 0)
+    return _plan(sizes, dtype, rows, (1, 1), memory, segments, weight, filters)
 
 
-def _plan(sizes: list[int], dtype: np.dtype, axes: tuple[Axis, Axis], steps: Pair, width: int,
-          weight: Callable[[int, int, int], int], w_step: int) -> list[int]:  # fmt: skip
-    rows, columns = axes
-    channels, batch, step = sizes[0], sizes[3], steps[1]
-    offsets = [o for phase in columns for o, _ in phase] or [0]
-    first, reach = min(offsets), max(offsets)
-    if step == 1:  # the packed row begins and ends with the image's own, or outside
-        first, reach = min(first, 0), max(reach, 0)
-    per_phase = math.ceil(width / len(columns)) + (reach - first) // step
-    channel_pitch = step * per_phase * batch
-    row_pitch = channels * channel_pitch
+def dot_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
+    """Return the plan by which grad_kernel pairs x with grad_y.
+
+    Where x lies in place, it is grad_y's packed rows, with their halo of zeros, that shift: a
+    segment for each column of the kernel, its BASE counted in grad_y. Else, x's packed rows shift.
+    """
+    batch, height, width, channels = geometry.x_shape
+    kernel_shape, out = geometry.kernel_shape, output_shape(geometry)
+    if not _in_place(geometry, dtype):
+        return forward_plan(geometry, dtype)
+    columns, filters = kernel_shape[1], kernel_shape[3]
+
+    def weight(u: int, v: int, c: int) -> int:
+        return ((u * columns + v) * channels + c) * filters
+
+    memory = _Memory(0, width, height * width * batch, width * batch)
+    segments = [
+        _Segment([(0, v)], 0, 1, width, -o * batch) for o, v in _forward_axis(geometry, 1)[0]
+    ]
+    sizes = [channels, height, width, batch, filters, *out]
+    rows = _forward_axis(geometry, 0)
+    return _plan(sizes, dtype, rows, geometry.strides, memory, segments, weight, 1)
+
+
+def _plan(sizes: list[int], dtype: np.dtype, rows: Axis, steps: Pair, memory: _Memory,
+          segments: list[_Segment], weight: Callable[[int, int, int], int], w_step: int,
+          ) -> list[int]:  # fmt: skip
+    channels = sizes[0]
     off, woff = [], []
     for row_phase in rows:
-        for column_phase in columns:
-            taps = [(o, u, c, q, v) for o, u in row_phase for c in range(channels)
-                    for q, v in column_phase]  # fmt: skip
-            starts = [
-                o * row_pitch + c * channel_pitch
-                + ((q - first) % step * per_phase + (q - first) // step) * batch
-                for o, _, c, q, _ in taps
-            ]  # fmt: skip
-            off.append(starts)
+        for segment in segments:
+            taps = [(o, u, c, run, v) for o, u in row_phase for c in range(channels)
+                    for run, v in segment.taps]  # fmt: skip
+            off.append(
+                [o * memory.row_pitch + c * memory.channel_pitch + run for o, _, c, run, _ in taps]
+            )
             woff.append([weight(u, v, c) for _, u, c, _, v in taps])
     row_offsets = [o for phase in rows for o, _ in phase] or [0]
     row_table = [[len(phase), *(o for o, _ in phase)] for phase in rows]
     most, wide = max(map(len, off)), max(map(len, row_table))
-    counts_at = ROW_TAPS + len(rows) * wide
-    off_at = counts_at + len(columns)
+    segments_at = ROW_TAPS + len(rows) * wide
+    off_at = segments_at + len(segments) * SEGMENT
     woff_at = off_at + len(off) * most
     plan = [
         *sizes, simd.lanes_of(dtype), tiles.slide_address(dtype), tiles.dot_address(dtype), w_step,
-        len(rows), steps[0], min(row_offsets), max(row_offsets), wide,
-        len(columns), step, first, per_phase, channel_pitch, row_pitch, most,
-        counts_at, off_at, woff_at,
+        len(rows), steps[0], min(row_offsets), max(row_offsets), wide, steps[1], memory.first,
+        memory.columns, memory.channel_pitch, memory.row_pitch, most, len(segments), segments_at,
+        off_at, woff_at,
     ]  # fmt: skip
     for line in row_table:
         plan += line + [0] * (wide - len(line))
-    plan += [len(phase) * channels for phase in columns]
+    for taps, start, every, count, base in segments:
+        plan += [len(taps) * channels, start, every, count, base]
     for line in (*off, *woff):
         plan += line + [0] * (most - len(line))
     return plan
@@ -200,7 +292,7 @@ def _cuts(geometry: Geometry) -> tuple[int, int, int]:
     work = height * width * geometry.x_shape[0] * taps * filters
     if work < SMALL:
         return work, 1, 1
-    blocks = shares(height, 3, 16)
+    blocks = shares(height, ROWS_A_BLOCK, 16)
     return work, blocks, shares(filters, tiles.ROWS, max(4 // blocks, 1))
 
 
@@ -211,39 +303,42 @@ def forward_call(geometry: Geometry, dtype: np.dtype, mode: int) -> Call:
     batch, height, width = geometry.x_shape[0], *output_shape(geometry)
     filters = geometry.kernel_shape[3]
     work, blocks, groups = _cuts(geometry)
-    rows = 0
-    for block in range(blocks if work else 0):
+    rows, packed = 0, not _in_place(geometry, dtype)
+    for block in range(blocks if work and packed else 0):
         first, last = source_rows(plan, 0, *part(height, block, blocks))
         rows = max(rows, last - first)
-    packed = rows * plan[ROW_PITCH]
+    size = rows * plan[ROW_PITCH]
     spare = filters * max(width * batch, plan[LANES])
-    header = [blocks, groups, mode, 0, 0, packed, 0, HEADER, 0]
+    header = [blocks, groups, mode, 0, 0, size, 0, packed, HEADER, 0]
     ints = np.array(header + plan, np.int64)
     y_block = (filters, height, width, batch)
-    return Call(y_block, work >= SMALL, blocks * groups, packed + spare, 0, ints)
+    return Call(y_block, work >= SMALL, blocks * groups, size + spare, 0, ints)
 
 
 @functools.lru_cache(maxsize=256)
 def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int) -> Call:
     """Return what the backward pass of a convolution needs."""
-    forward, backward = forward_plan(geometry, dtype), backward_plan(geometry, dtype)
+    dots, backward = dot_plan(geometry, dtype), backward_plan(geometry, dtype)
     batch, height, width, channels = geometry.x_shape
-    out_height, out_width = output_shape(geometry)
+    filters, out_height, out_width = geometry.kernel_shape[3], *output_shape(geometry)
     work, blocks, _ = _cuts(geometry)
     x_rows = g_rows = 0
+    packed = not _in_place(geometry, dtype)
     for block in range(blocks if work else 0):
         i0, i1 = part(out_height, block, blocks)
-        first, last = source_rows(forward, 0, i0, i1)
-        x_rows = max(x_rows, last - first)
+        first, last = source_rows(dots, 0, i0, i1)
+        x_rows = max(x_rows, last - first) if packed else 0
         first, last = source_rows(backward, 0, *part(height, block, blocks))
         g_rows = max(g_rows, max(last, i1) - min(first, i0))
-    x_size, g_size = x_rows * forward[ROW_PITCH], g_rows * backward[ROW_PITCH]
-    spare = channels * max(width * batch, forward[LANES])
-    pitch = (forward[OUT_CHANNELS] * (1 + forward[TAPS]) + 1) * forward[LANES]
+    x_size, g_size = x_rows * dots[ROW_PITCH], g_rows * backward[ROW_PITCH]
+    spare = channels * max(width * batch, dots[LANES])
+    taps = math.prod(geometry.kernel_shape[:3])
+    pitch = (filters * (1 + taps) + 1) * dots[LANES]
     header = [
-        blocks, 1, masked, wanted, x_size, x_size + g_size, pitch, HEADER, HEADER + len(forward),
+        blocks, 1, masked, wanted, x_size, x_size + g_size, pitch, packed, HEADER,
+        HEADER + len(dots),
     ]  # fmt: skip
-    ints = np.array(header + forward + backward, np.int64)
-    y_block = (forward[OUT_CHANNELS], out_height, out_width, batch)
+    ints = np.array(header + dots + backward, np.int64)
+    y_block = (filters, out_height, out_width, batch)
     scratch = x_size + g_size + spare
     return Call(y_block, work >= SMALL, blocks, scratch, blocks * pitch, ints)

@@ -101,44 +101,45 @@ def slide_run(ints, p, tables, k0, k1, n, f0, f1, w, buf, ib, mode, bias, out, i
 
 
 @helper
-def slide_rows(ints, p, buf, at, first, w, bias, mode, out, i0, i1, f0, f1, spare):
-    """Fill rows i0 … i1 − 1 of out (F, OH, OW, N), channels f0 … f1 − 1, from rows packed at `at`.
+def slide_rows(ints, p, buf, at, first, w, bias, mode, out, i0, i1, f0, f1, scratch, spare):
+    """Fill rows i0 … i1 − 1 of out (F, OH, OW, N), channels f0 … f1 − 1, from the rows at buf[at:].
 
-    The first packed row is the source's row `first`. buf[spare:] holds what cannot be written in
+    The first of them is the source's row `first`. scratch[spare:] holds what cannot be written in
     place: rows shorter than a vector, and columns that are not neighbours.
     """
     height, width, batch = ints[p + P.OUT_HEIGHT], ints[p + P.OUT_WIDTH], ints[p + P.BATCH]
-    phases = ints[p + P.COLUMN_PHASES]
+    segments = ints[p + P.SEGMENTS]
     orow = height * width * batch
     for i in range(i0, i1):
         start, low, high = rows_inside(ints, p, i)
         ib = at + (start - first) * ints[p + P.ROW_PITCH]
-        for phase in range(phases):
-            per_tap = ints[p + ints[p + P.COLUMN_COUNTS] + phase]
-            tables = (i % ints[p + P.ROW_PHASES] * phases + phase) * ints[p + P.TAPS]
-            columns = (width - phase + phases - 1) // phases
-            n, io = columns * batch, (f0 * height + i) * width * batch
-            direct = phases == 1 and n >= ints[p + P.LANES]
+        for segment in range(segments):
+            about = p + ints[p + P.SEGMENT_TABLE] + segment * P.SEGMENT
+            per_tap, every = ints[about + P.PER_TAP], ints[about + P.EVERY]
+            tables = (i % ints[p + P.ROW_PHASES] * segments + segment) * ints[p + P.TAPS]
+            columns = ints[about + P.COUNT]
+            n, io = columns * batch, ((f0 * height + i) * width + ints[about + P.START]) * batch
+            direct = every == 1 and n >= ints[p + P.LANES]
             to, place, pitch = out, io, orow
             if not direct:
                 n = max(n, ints[p + P.LANES])
-                to, place, pitch = buf, spare, n
+                to, place, pitch = scratch, spare, n
             slide_run(
-                ints, p, tables, low * per_tap, high * per_tap, n, f0, f1, w, buf, ib, mode, bias,
-                to, place, pitch,
+                ints, p, tables, low * per_tap, high * per_tap, n, f0, f1, w, buf,
+                ib + ints[about + P.BASE], mode, bias, to, place, pitch,
             )  # fmt: skip
             if direct:
                 continue
             for f in range(f1 - f0):
                 for q in range(columns):
-                    cell = io + f * orow + (phase + q * phases) * batch
-                    copy_run(out, cell, buf, spare + f * n + q * batch, batch)
+                    cell = io + f * orow + q * every * batch
+                    copy_run(out, cell, scratch, spare + f * n + q * batch, batch)
 
 
 @helper
-def dot_block(ints, p, k0, k1, xs, ix, gs, ig, pitch, filters, n, totals, base):
-    """Add n products to the totals of all filters and taps k0 … k1 − 1."""
-    lanes = ints[p + P.LANES]
+def dot_block(ints, p, off, k0, k1, xs, ix, gs, ig, pitch, n, totals, base):
+    """Add n products to the totals of all filters and taps k0 … k1 − 1 of a table of offsets."""
+    lanes, filters = ints[p + P.LANES], ints[p + P.OUT_CHANNELS]
     across = (filters + FILTERS - 1) // FILTERS
     most = min(TAPS, REGISTERS // ((filters + across - 1) // across))
     down = (k1 - k0 + most - 1) // most
@@ -147,34 +148,36 @@ def dot_block(ints, p, k0, k1, xs, ix, gs, ig, pitch, filters, n, totals, base):
         for b in range(across):
             f, end = part(filters, b, across)
             dot_tile(
-                ints[p + P.DOT_TILES], stop - k, end - f, n, xs, ix, ints,
-                p + ints[p + P.OFF] + k0 + k, gs, ig + f * pitch, pitch, totals,
-                base + ((k0 + k) * filters + f) * lanes, filters * lanes,
+                ints[p + P.DOT_TILES], stop - k, end - f, n, xs, ix, ints, off + k0 + k, gs,
+                ig + f * pitch, pitch, totals, base + ((k0 + k) * filters + f) * lanes,
+                filters * lanes,
             )  # fmt: skip
 
 
 @helper
-def dot_rows(ints, p, buf, x_from, g_plan, at, g_from, i0, i1, totals, base):
+def dot_rows(ints, p, xs, x_from, q, gs, at, g_from, i0, i1, totals, base):
     """Add the products of x and grad_y in rows i0 … i1 − 1 to the totals at `base`.
 
-    buf holds x's rows from `x_from` on, in the order of the plan at p, and from `at` on grad_y's
-    rows from `g_from` on, in the order of the plan at `g_plan`.
+    xs holds x's rows from `x_from` on, by the plan at p, and gs[at:] grad_y's rows from `g_from`
+    on, by the plan at q.
     """
-    batch = ints[p + P.BATCH]
-    n = ints[p + P.OUT_WIDTH] * batch
-    per_tap = ints[p + ints[p + P.COLUMN_COUNTS]]
+    batch, lanes = ints[p + P.BATCH], ints[p + P.LANES]
     # so much of a row at once that five rows of x and five of grad_y fit the first-level cache
-    chunk = 48 * ints[p + P.LANES]
+    chunk = 48 * lanes
     for i in range(i0, i1):
         start, low, high = rows_inside(ints, p, i)
         x_row = (start - x_from) * ints[p + P.ROW_PITCH]
-        g_row = at + (i - g_from) * ints[g_plan + P.ROW_PITCH]
-        g_row -= ints[g_plan + P.FIRST_COLUMN] * batch
+        g_row = at + (i - g_from) * ints[q + P.ROW_PITCH] - ints[q + P.FIRST_COLUMN] * batch
+        n = ints[p + ints[p + P.SEGMENT_TABLE] + P.COUNT] * batch
         t = 0
         while t < n:
             length = n - t if n - t <= chunk + chunk // 2 else chunk
-            dot_block(
-                ints, p, low * per_tap, high * per_tap, buf, x_row + t, buf, g_row + t,
-                ints[g_plan + P.CHANNEL_PITCH], ints[p + P.OUT_CHANNELS], length, totals, base,
-            )  # fmt: skip
+            for segment in range(ints[p + P.SEGMENTS]):
+                about = p + ints[p + P.SEGMENT_TABLE] + segment * P.SEGMENT
+                per_tap, taps = ints[about + P.PER_TAP], segment * ints[p + P.TAPS]
+                dot_block(
+                    ints, p, p + ints[p + P.OFF] + taps, low * per_tap, high * per_tap, xs,
+                    x_row + t, gs, g_row + ints[about + P.BASE] + t, ints[q + P.CHANNEL_PITCH],
+                    length, totals, base + taps * ints[p + P.OUT_CHANNELS] * lanes,
+                )  # fmt: skip
             t += length

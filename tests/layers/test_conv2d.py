@@ -79,7 +79,7 @@ def test_bad_arguments(arguments, text):
 
 
 def test_bad_inputs():
-    with pytest.raises(ArgumentError, match="expected images as .*; reshape to four axes"):
+    with pytest.raises(ArgumentError, match=r"expected images as .*; reshape to four axes"):
         layers.Conv2D(2, 3).build((None, 28, 28))
     with pytest.raises(ArgumentError, match="expected images that hold one window, got 2×9 for"):
         layers.Conv2D(2, 3).build((None, 2, 9, 1))

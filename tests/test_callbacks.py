@@ -1,0 +1,175 @@
+import numpy as np
+import pytest
+from models import assert_same_weights, small_data, small_model
+
+from npcnn.callbacks import Callback, EarlyStopping, History, LambdaCallback
+from npcnn.checks import ArgumentError
+
+
+class Notes(Callback):
+    """Writes down every call."""
+
+    def __init__(self, name, notes):
+        self.name, self.notes = name, notes
+
+    def __getattribute__(self, attribute):
+        if attribute.startswith("on_"):
+            return lambda *args: self.notes.append((self.name, attribute[3:], *args))
+        return super().__getattribute__(attribute)
+
+
+def test_the_order_of_calls():
+    notes = []
+    model = small_model()
+    x, y = small_data(20)
+    model.fit(x, y, 10, 1, 0, [Notes("a", notes), Notes("b", notes)], validation_data=(x, y))
+    order = [
+        "train_begin", "epoch_begin", "train_batch_begin", "train_batch_end",
+        "train_batch_begin", "train_batch_end", "epoch_end", "train_end",
+    ]  # fmt: skip
+    assert [(n, h) for n, h, *_ in notes] == [(n, hook) for hook in order for n in "ab"]
+    ends = [args for name, hook, *args in notes if (name, hook) == ("a", "train_batch_end")]
+    assert [number for number, _ in ends] == [0, 1]
+    assert set(ends[1][1]) == {"loss", "accuracy"}
+    (epoch_end,) = [args for name, hook, *args in notes if (name, hook) == ("a", "epoch_end")]
+    assert epoch_end[0] == 0
+    assert list(epoch_end[1]) == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert epoch_end[1]["loss"] == ends[1][1]["loss"]
+    assert epoch_end[1]["loss"] == model.history.history["loss"][0]
+
+
+def test_model_and_params_are_there():
+    callback = Callback()
+    model = small_model()
+    x, y = small_data(20)
+    model.fit(x, y, 8, 2, 0, callback)
+    assert callback.model is model
+    assert callback.params == {"epochs": 2, "steps": 3, "verbose": 0}
+
+
+def test_history_goes_on_from_its_state():
+    history = History()
+    history.on_epoch_end(0, {"loss": 1.0})
+    other = History()
+    other.set_state(history.get_state())
+    other.on_epoch_end(1, {"loss": 0.5})
+    assert other.history == {"loss": [1.0, 0.5]}
+    assert other.epoch == [0, 1]
+    assert history.history == {"loss": [1.0]}
+
+
+class FakeModel:
+    stop_training = False
+    weights = 0
+
+    def get_weights(self):
+        return self.weights
+
+    def set_weights(self, weights):
+        self.restored = weights
+
+
+def run_early_stopping(callback, values, name="val_loss"):
+    """Return (how many epochs were run, the model)."""
+    model = FakeModel()
+    callback.set_model(model)
+    callback.on_train_begin()
+    epoch = -1
+    for epoch, value in enumerate(values):
+        model.weights = epoch
+        callback.on_epoch_end(epoch, {name: value})
+        if model.stop_training:
+            break
+    callback.on_train_end()
+    return epoch + 1, model
+
+
+def test_early_stopping_counts_epochs_without_gain():
+    values = [1.0, 0.9, 0.95, 0.91, 0.5, 0.6, 0.6, 0.6]
+    assert run_early_stopping(EarlyStopping(), values)[0] == 3
+    assert run_early_stopping(EarlyStopping(patience=2), values)[0] == 4
+    callback = EarlyStopping(patience=3, restore_best_weights=True)
+    epochs, model = run_early_stopping(callback, values)
+    assert epochs == 8
+    assert callback.best == 0.5
+    assert callback.best_epoch == model.restored == 4
+    assert callback.stopped_epoch == 7
+
+
+def test_early_stopping_up_or_down():
+    rising = [0.1, 0.2, 0.3, 0.2]
+    assert run_early_stopping(EarlyStopping("val_accuracy"), rising, "val_accuracy")[0] == 4
+    downward = EarlyStopping("val_accuracy", mode="min")
+    assert run_early_stopping(downward, rising, "val_accuracy")[0] == 2
+    assert run_early_stopping(EarlyStopping(mode="max"), rising)[0] == 4
+    assert run_early_stopping(EarlyStopping(min_delta=0.5), [1.0, 0.6, 0.4])[0] == 2
+
+
+def test_early_stopping_on_a_model():
+    model = small_model()
+    x, y = small_data()
+    seen = []
+    keep = LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(model.get_weights()))
+    stop = EarlyStopping("loss", min_delta=10, patience=2, restore_best_weights=True)
+    history = model.fit(x, y, epochs=9, verbose=0, callbacks=[keep, stop])
+    assert len(history.history["loss"]) == 3
+    assert_same_weights(model.get_weights(), seen[0])
+
+
+def test_early_stopping_goes_on_from_its_state():
+    callback = EarlyStopping(patience=2)
+    run_early_stopping(callback, [1.0, 2.0])
+    other = EarlyStopping(patience=2)
+    other.set_state(callback.get_state())
+    assert (other.wait, other.best) == (1, 1.0)
+
+
+def test_early_stopping_wants_a_name_that_is_reported():
+    model = small_model()
+    with pytest.raises(ArgumentError) as caught:
+        model.fit(*small_data(), verbose=0, callbacks=[EarlyStopping()])
+    assert str(caught.value) == (
+        "EarlyStopping(monitor): expected one of loss, accuracy, got 'val_loss'; "
+        "give validation data or monitor a name that the run reports."
+    )
+
+
+def test_any_callback_may_stop_the_run():
+    model = small_model()
+
+    def stop(epoch, logs):
+        model.stop_training = epoch == 1
+
+    x, y = small_data()
+    history = model.fit(x, y, epochs=5, verbose=0, callbacks=LambdaCallback(on_epoch_end=stop))
+    assert history.epoch == [0, 1]
+
+
+def test_lambda_callback_knows_the_hooks():
+    with pytest.raises(ArgumentError, match=r"LambdaCallback: .*perhaps 'on_epoch_end' was meant"):
+        LambdaCallback(on_epoch_ends=print)
+
+
+@pytest.mark.parametrize("bad", [print, [Callback], ["History"]])
+def test_only_callbacks(bad):
+    model = small_model()
+    with pytest.raises(ArgumentError, match=r"fit\(callbacks\): expected Callback objects, got"):
+        model.fit(*small_data(), callbacks=bad)
+
+
+def test_an_error_in_a_callback_comes_through():
+    def fail(epoch, logs):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        small_model().fit(*small_data(), verbose=0, callbacks=[LambdaCallback(on_epoch_end=fail)])
+
+
+def test_weights_may_be_changed_by_a_callback():
+    model = small_model()
+
+    def zero(batch, logs):
+        model.set_weights([np.zeros_like(w) for w in model.get_weights()])
+
+    model.fit(*small_data(), verbose=0, callbacks=[LambdaCallback(on_train_batch_end=zero)])
+    assert all((w == 0).all() for w in model.get_weights())

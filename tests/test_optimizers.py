@@ -1,0 +1,136 @@
+import math
+
+import numpy as np
+import oracles
+import pytest
+
+from npcnn import optimizers
+from npcnn.checks import ArgumentError
+from npcnn.optimizers import SGD, Adam, Optimizer
+
+GRADIENTS = [0.5, -2.0, 0.25, 0.0, 1.0]
+
+
+def steps(optimizer, gradients=GRADIENTS, start=1.0):
+    """Return one parameter after steps with these gradients."""
+    parameter, gradient = np.array([start]), np.zeros(1)
+    optimizer.build(1, np.dtype("float64"))
+    for value in gradients:
+        gradient[0] = value
+        optimizer.apply([(slice(0, 1), parameter, gradient)])
+    return parameter[0]
+
+
+def test_adams_first_steps_by_hand():
+    """From 1 with gradient 0.5: m = 0.05, v = 0.00025, α = 0.001·√0.001/0.1, ε beside √v."""
+    alpha = 0.001 * math.sqrt(0.001) / 0.1
+    want = 1 - alpha * 0.05 / (math.sqrt(0.00025) + 1e-7)
+    assert steps(Adam(), [0.5]) == pytest.approx(want, rel=1e-14)
+    # Then −2: m = 0.05·0.9 − 0.2 = −0.155, v = 0.00025·0.999 + 0.004.
+    alpha = 0.001 * math.sqrt(1 - 0.999**2) / (1 - 0.9**2)
+    want += alpha * 0.155 / (math.sqrt(0.00424975) + 1e-7)
+    assert steps(Adam(), [0.5, -2.0]) == pytest.approx(want, rel=1e-14)
+
+
+def test_epsilon_stands_beside_the_uncorrected_root():
+    """With ε as large as √v the order shows: after the correction, as in PyTorch, it would be
+    0.05/0.1 / (√(0.00025/0.001) + 0.5) = 0.5."""
+    alpha = math.sqrt(0.001) / 0.1
+    want = 1 - alpha * 0.05 / (math.sqrt(0.00025) + 0.5)
+    assert steps(Adam(1.0, epsilon=0.5), [0.5]) == pytest.approx(want, rel=1e-14)
+
+
+def test_sgd_by_hand():
+    assert steps(SGD(0.1), [0.5, -2.0]) == pytest.approx(1 - 0.05 + 0.2)
+    # u: −0.05, then 0.9·(−0.05) + 0.2 = 0.155
+    assert steps(SGD(0.1, 0.9), [0.5, -2.0]) == pytest.approx(1 - 0.05 + 0.155)
+    # looking ahead: p += 0.9·u − 0.1·g
+    assert steps(SGD(0.1, 0.9, True), [0.5]) == pytest.approx(1 + 0.9 * -0.05 - 0.05)
+
+
+@pytest.mark.parametrize(
+    "arguments", [(0.001, 0.9, 0.999, 1e-7), (0.1, 0.5, 0.9, 1e-3), (0.1, 0.0, 0.0, 1e-8)]
+)
+def test_adam_agrees_with_the_oracle(backend, arguments):
+    assert steps(Adam(*arguments)) == pytest.approx(oracles.adam(1.0, GRADIENTS, *arguments))
+
+
+@pytest.mark.parametrize("arguments", [(0.1, 0.0, False), (0.1, 0.9, False), (0.01, 0.5, True)])
+def test_sgd_agrees_with_the_oracle(backend, arguments):
+    assert steps(SGD(*arguments)) == pytest.approx(oracles.sgd(1.0, GRADIENTS, *arguments))
+
+
+def test_stretches_keep_their_own_state():
+    """Two parameters in two stretches take the same steps as each of them alone."""
+    optimizer = Adam(0.1)
+    optimizer.build(2, np.dtype("float64"))
+    a, b = np.ones(1), np.full(1, 2.0)
+    for value in GRADIENTS:
+        optimizer.apply(
+            [(slice(0, 1), a, np.array([value])), (slice(1, 2), b, np.array([-3 * value]))]
+        )
+    assert a[0] == steps(Adam(0.1))
+    assert b[0] == steps(Adam(0.1), [-3 * value for value in GRADIENTS], 2.0)
+    assert optimizer.iterations == len(GRADIENTS)
+
+
+def test_build_keeps_state_that_fits():
+    optimizer = Adam()
+    optimizer.build(3, np.dtype("float32"))
+    optimizer.slots["m"][:] = 5
+    optimizer.build(3, np.dtype("float32"))
+    assert (optimizer.slots["m"] == 5).all()
+    optimizer.build(4, np.dtype("float32"))
+    np.testing.assert_array_equal(optimizer.slots["m"], np.zeros(4))
+    optimizer.build(4, np.dtype("float64"))
+    assert optimizer.slots["v"].dtype == "float64"
+
+
+def test_learning_rate_may_change_between_steps():
+    optimizer = SGD(0.1)
+    assert steps(optimizer, [1.0]) == pytest.approx(0.9)
+    optimizer.learning_rate = np.float32(0.5)
+    assert steps(optimizer, [1.0]) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("optimizer", [Adam(0.01, 0.8, 0.9, 1e-3, "a"), SGD(0.5, 0.9, True)])
+def test_config_round_trip(optimizer):
+    config = optimizer.get_config()
+    assert type(optimizer)(**config).get_config() == config
+
+
+def test_get():
+    assert isinstance(optimizers.get("adam"), Adam)
+    assert isinstance(optimizers.get("SGD"), SGD)
+    optimizer = SGD()
+    assert optimizers.get(optimizer) is optimizer
+    with pytest.raises(ArgumentError, match=r"compile\(optimizer\): .*perhaps 'adam' was meant"):
+        optimizers.get("adamm")
+    with pytest.raises(ArgumentError, match=r"compile\(optimizer\): expected one of adam, sgd"):
+        optimizers.get(Adam)
+
+
+@pytest.mark.parametrize("rate", [-0.1, float("nan"), float("inf"), "0.1", None, True])
+@pytest.mark.parametrize("cls", [Adam, SGD])
+def test_bad_learning_rates(cls, rate):
+    with pytest.raises(ArgumentError, match=rf"{cls.__name__}\(learning_rate\): expected a number"):
+        cls(rate)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: Adam(beta_1=1), r"Adam\(beta_1\): expected a number from 0 up to"),
+        (lambda: Adam(beta_2=-1), r"Adam\(beta_2\): expected a number from 0 up to"),
+        (lambda: Adam(epsilon=-1), r"Adam\(epsilon\): expected a number ≥ 0, got -1"),
+        (lambda: SGD(momentum=1.5), r"SGD\(momentum\): expected a number 0 to 1, got 1\.5"),
+    ],
+)
+def test_bad_arguments(make, text):
+    with pytest.raises(ArgumentError, match=text):
+        make()
+
+
+def test_the_base_takes_no_step():
+    with pytest.raises(NotImplementedError):
+        Optimizer(0.1).apply([(slice(0, 1), np.zeros(1), np.zeros(1))])

@@ -1,0 +1,132 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from models import small_data, small_model
+
+from npcnn.progress import EpochPrinter, format_duration, format_line, format_value
+
+ROOT = Path(__file__).resolve().parent.parent
+TRANSCRIPT = (ROOT / "examples" / "document_transcript.txt").read_text("utf-8").splitlines()
+LINES = [line for line in TRANSCRIPT if line.startswith("1000/1000")]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_line_of_the_document(line):
+    """The numbers of the document's run, printed again, give its transcript to the character."""
+    numbers = {name: float(value) for name, value in re.findall(r"(\w+): ([\d.]+)", line)}
+    seconds = float(line.split(" - ")[1].rstrip("s"))
+    assert format_line(1000, seconds, numbers) == line
+
+
+def test_the_documents_transcript_is_whole():
+    assert len(LINES) == 25
+    assert [line for line in TRANSCRIPT if line.startswith("Epoch")] == [
+        f"Epoch {epoch}/25" for epoch in range(1, 26)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.06049, "1.0605"), (0.0011, "0.0011"), (0.001, "1.0000e-03"), (0.0, "0.0000e+00"),
+        (-0.5, "-0.5000"), (12345.6, "12345.6000"), (3.2e-9, "3.2000e-09"), (float("nan"), "nan"),
+    ],
+)  # fmt: skip
+def test_values(value, text):
+    assert format_value(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(14.4, "14s/step"), (1.0, "1s/step"), (0.0142, "14ms/step"), (2.5e-5, "25us/step"),
+     (0, "0s/step")],
+)  # fmt: skip
+def test_durations(seconds, text):
+    assert format_duration(seconds, "step") == text
+
+
+def test_verbose_2_prints_the_documents_form(capsys):
+    model = small_model()
+    x, y = small_data(30)
+    history = model.fit(x, y, 10, 2, 2, validation_data=(x, y)).history
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Epoch 1/2"
+    assert lines[2] == "Epoch 2/2"
+    for epoch in range(2):
+        shown = " - ".join(f"{k}: {format_value(v[epoch])}" for k, v in history.items())
+        pattern = rf"3/3 - 0s - {re.escape(shown)} - \d+(ms|us)/epoch - \d+(ms|us)/step"
+        assert re.fullmatch(pattern, lines[1 + 2 * epoch])
+    assert len(lines) == 4
+
+
+def test_verbose_1_prints_plain_lines_without_a_terminal(capsys):
+    model = small_model()
+    x, y = small_data(30)
+    model.fit(x, y, 10, 1, 1)
+    model.evaluate(x, y, 10, verbose=1)
+    model.predict(x, 10, verbose=1)
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert [line.split(" - ")[0] for line in lines] == ["Epoch 1/1", "3/3", "3/3", "3/3"]
+    assert "\r" not in captured.out
+    assert captured.err == ""
+
+
+@pytest.mark.parametrize("verbose", [0, False])
+def test_verbose_0_prints_nothing(capsys, verbose):
+    model = small_model()
+    x, y = small_data()
+    model.fit(x, y, verbose=verbose, validation_split=0.2)
+    model.evaluate(x, y, verbose=verbose)
+    model.predict(x, verbose=verbose)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_printer_asks_for_numbers_only_to_show_them():
+    def never():
+        raise AssertionError("asked")
+
+    printer = EpochPrinter(2, 3, None)
+    printer.step(never)
+    printer.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pseudo-terminals are a Unix thing")
+def test_a_bar_on_a_terminal():
+    """On a pseudo-terminal the bar is drawn in place, and the epoch's line stands at the end."""
+    import pty
+
+    source = (
+        "import time\n"
+        "from npcnn.progress import EpochPrinter\n"
+        "printer = EpochPrinter(1, 4, 'Epoch 1/2')\n"
+        "for step in range(4):\n"
+        "    time.sleep(0.15)\n"
+        "    printer.step(lambda: {'loss': 0.5})\n"
+        "printer.close({'loss': 0.25})\n"
+    )
+    master, slave = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", "TERM": "xterm"}
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", source],
+        stdout=slave, stderr=subprocess.PIPE, stdin=slave, env=environment,
+    ) as process:  # fmt: skip
+        os.close(slave)
+        output = b""
+        try:
+            while part := os.read(master, 4096):
+                output += part
+        except OSError:  # how Linux says that the other end is closed
+            pass
+        errors = process.stderr.read()
+    os.close(master)
+    assert process.returncode == 0, errors
+    text = output.decode()
+    assert text.startswith("Epoch 1/2\r\n")
+    assert re.search(r"\r0/4 .*\r[1-3]/4 .*loss: 0\.5000", text)
+    last = text.replace("\r\n", "\n").rstrip("\n").split("\r")[-1]
+    assert re.fullmatch(r"4/4 - \ds - loss: 0\.2500 - \d+(s|ms)/epoch - \d\d\dms/step", last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import Any
@@ -62,9 +63,12 @@ class EpochPrinter:
             from tqdm import tqdm
 
             form = "{n_fmt}/{total_fmt} {bar} {elapsed}<{remaining}{postfix}"
+            # On a terminal that does not know its size, as in containers, tqdm draws nothing.
+            size = shutil.get_terminal_size()
             self._bar = tqdm(
-                total=steps, initial=done, file=sys.stdout, bar_format=form, leave=False
-            )
+                total=steps, initial=done, file=sys.stdout, bar_format=form, leave=False,
+                ncols=size.columns, nrows=size.lines,
+            )  # fmt: skip
 
     def step(self, logs: Any) -> None:
         """Count one step; `logs` is called for the numbers only if they are shown now."""

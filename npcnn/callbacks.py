@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, message, one_of
+from npcnn.checks import ArgumentError, FileError, message, one_of, positive_int
 
 if TYPE_CHECKING:
     from npcnn.model import Sequential
@@ -49,6 +50,9 @@ class Callback:
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Run after a step."""
+
+    def on_pause(self) -> None:
+        """Run when all callbacks have seen a step or an epoch end: checkpoints are whole here."""
 
     def get_state(self) -> dict[str, Any]:
         """Return what must be in a checkpoint for this callback to go on as if never stopped."""
@@ -157,8 +161,147 @@ class EarlyStopping(Callback):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on counting from these."""
-        for name, value in state.items():
-            setattr(self, name, value)
+        for name in ("wait", "stopped_epoch", "best_epoch", "best", "best_weights"):
+            setattr(self, name, state[name])
+
+
+class ModelCheckpoint(Callback):
+    """Write the model to a file, and with it where the run stands: `fit(resume_from=…)`.
+
+    A file is replaced by a whole new one or not at all. Keras reads it as it reads any model.
+
+    Args:
+        filepath: ends in `.keras` or `.h5`; may hold {epoch}, {batch} and names of the history,
+            as in "run-{epoch:02d}-{val_loss:.3f}.keras". Epochs and batches count from 1.
+        monitor: the number that save_best_only goes by.
+        verbose: 1 says when a file is written.
+        save_best_only: write only when the number is better than ever before.
+        save_weights_only: write weights alone, to `.weights.h5`; such files cannot be resumed.
+        mode: 'min', 'max', or 'auto': accuracies up, all else down.
+        save_freq: 'epoch', or how many steps from one file to the next.
+        initial_value_threshold: what the first file must already be better than.
+
+    Raises:
+        ArgumentError: another extension, or the run reports no such number.
+        FileError: a file cannot be written; the one of before is untouched.
+
+    >>> ModelCheckpoint("run.keras", save_freq=100).get_state()["seen"]
+    0
+    """
+
+    def __init__(
+        self,
+        filepath: Any,
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: Any = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        from npcnn import saving
+
+        self.filepath, self.monitor, self.verbose = os.fspath(filepath), monitor, verbose
+        self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
+        if not save_weights_only:
+            saving.extension(self.filepath, "ModelCheckpoint(filepath)")
+        elif not self.filepath.endswith(saving.WEIGHTS):
+            fix = "name the file so"
+            expected = f"a name ending in {saving.WEIGHTS} with save_weights_only"
+            got = repr(self.filepath)
+            raise ArgumentError(message("ModelCheckpoint(filepath)", expected, got, fix))
+        mode = one_of(mode, ("auto", "min", "max"), "ModelCheckpoint(mode)")
+        self.upward = "acc" in monitor if mode == "auto" else mode == "max"
+        self.every = 0
+        if save_freq != "epoch":
+            fix = "'epoch', or a number of steps"
+            self.every = positive_int(save_freq, "ModelCheckpoint(save_freq)", fix)
+        worst = -np.inf if self.upward else np.inf
+        self.best = worst if initial_value_threshold is None else float(initial_value_threshold)
+        self.seen = 0  # steps since the last file
+        self.epoch = 0
+        self.due: str | None = None
+
+    def set_model(self, model: Sequential) -> None:
+        """Take the model, and note what the run is begun with before a callback changes it."""
+        from npcnn.saving.checkpoint import describe
+
+        super().set_model(model)
+        if model.run is not None:
+            describe(model.run)
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Raise FileError now, not after an epoch, if there is no such folder."""
+        folder = os.path.dirname(self.filepath) or "."
+        if "{" not in folder and not os.path.isdir(folder):
+            fix = "make it first"
+            where = "ModelCheckpoint(filepath)"
+            raise FileError(message(where, "a folder that exists", repr(folder), fix))
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Take the epoch's number, for the name."""
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Count a step."""
+        self.seen += 1
+        if self.every and self.seen >= self.every:
+            self.seen = 0
+            self._ask(batch, logs or {})
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Note that an epoch has ended."""
+        self.epoch = epoch
+        if not self.every:
+            self._ask(None, logs or {})
+
+    def _ask(self, batch: int | None, logs: Logs) -> None:
+        """Decide whether a file is due; `on_pause` writes it."""
+        if self.save_best_only:
+            value = logs.get(self.monitor)
+            if value is None:
+                expected = f"one of {', '.join(logs)}"
+                fix = "give validation data or monitor a name that the run reports"
+                where = "ModelCheckpoint(monitor)"
+                raise ArgumentError(message(where, expected, repr(self.monitor), fix))
+            if not (value > self.best if self.upward else value < self.best):
+                return
+            self.best = value
+        places = {**logs, "epoch": self.epoch + 1}
+        if batch is not None:
+            places["batch"] = batch + 1
+        try:
+            self.due = self.filepath.format(**places)
+        except (KeyError, IndexError, ValueError) as error:
+            where = "ModelCheckpoint(filepath)"
+            expected = f"names among {', '.join(places)}"
+            fix = "write {epoch} or {val_loss:.3f}, say"
+            raise ArgumentError(message(where, expected, repr(self.filepath), fix)) from error
+
+    def on_pause(self) -> None:
+        """Write the file that is due."""
+        if self.due is None:
+            return
+        from npcnn.saving import checkpoint, save_weights
+
+        path, self.due = self.due, None
+        if self.save_weights_only:
+            save_weights(self.model, path)
+        else:
+            assert self.model.run is not None
+            checkpoint.save_run(self.model.run, path)
+        if self.verbose:
+            print(f"Epoch {self.epoch + 1}: model saved to {path}", flush=True)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the count of steps, the epoch and the best value."""
+        return {"seen": self.seen, "epoch": self.epoch, "best": self.best}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on counting from these."""
+        self.seen, self.epoch = int(state["seen"]), int(state["epoch"])
+        self.best = float(state["best"])
 
 
 class LambdaCallback(Callback):

@@ -78,7 +78,7 @@ class Sequential(LayerStack):
         validation_data: Any = None, shuffle: bool = True, class_weight: Any = None,
         sample_weight: Any = None, initial_epoch: int = 0, *,
         validation_batch_size: int | None = None, validation_freq: int = 1,
-        check_numerics: bool = False,
+        check_numerics: bool = False, resume_from: Any = None,
     ) -> History:  # fmt: skip
         """Learn from data; return the history, whose `history` maps names to curves.
 
@@ -97,6 +97,8 @@ class Sequential(LayerStack):
             initial_epoch: the epoch to begin with, to go on from an earlier call.
             validation_batch_size: samples a validation step; batch_size if not given.
             validation_freq: epochs from one validation to the next.
+            resume_from: a file that callbacks.ModelCheckpoint wrote in a call with the same data
+                and settings; the run goes on from there, seed included, to the same bits.
             check_numerics: True to stop before a step that would learn from NaN or infinity.
 
         Raises:
@@ -140,6 +142,10 @@ class Sequential(LayerStack):
             self, train, validation, listed, epochs, int(initial_epoch), bool(shuffle), verbose,
             random.current_seed(), validation_freq, _step(check_numerics),
         )  # fmt: skip
+        if resume_from is not None:
+            from npcnn.saving.checkpoint import Resumed
+
+            run.resumed = Resumed(run, resume_from)
         with _held_threads():
             return run.go()
 
@@ -241,7 +247,7 @@ class Sequential(LayerStack):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Sequential:
         """Return a model of the architecture that `get_config` returned, with new weights."""
-        from npcnn.saving.keras_config import fresh_model
+        from npcnn.saving.assembly import fresh_model
 
         return fresh_model({"class_name": "Sequential", "config": config}, "Sequential.from_config")
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from npcnn import random
 from npcnn.callbacks import Callback, History
+from npcnn.checks import ArgumentError, message
 from npcnn.data import Batches
 from npcnn.layers.base import Layer
 from npcnn.metrics import RunningMean
@@ -112,6 +113,8 @@ class Run:
         self.shuffle, self.verbose, self.seed = shuffle, verbose, seed
         self.validation_freq, self.step = validation_freq, step
         self.means = RunningMean(model.metric_names)
+        self.about: dict[str, Any] | None = None  # what a checkpoint compares; see saving
+        self.resumed: Any = None  # a checkpoint to go on from
 
     def go(self) -> History:
         """Run all epochs that are left; return the history."""
@@ -124,6 +127,8 @@ class Run:
             callback.set_model(model)
             callback.set_params(plan)
         self.call("on_train_begin")
+        if self.resumed is not None:
+            self.resumed.apply(self)
         while self.epoch < self.epochs and not model.stop_training:
             self.train_epoch()
         self.call("on_train_end")
@@ -157,6 +162,7 @@ class Run:
         printer.close(logs)
         epoch, self.epoch, self.batch = self.epoch, self.epoch + 1, 0
         self.call("on_epoch_end", epoch, logs)
+        self.call("on_pause")
 
     def train_batch(self, order: Array | None) -> None:
         """Take one step."""
@@ -167,6 +173,42 @@ class Run:
         self.means.add(self.step(self.model, x, y, weights), len(x))
         self.batch += 1
         self.call("on_train_batch_end", number, self.means.result())
+        self.call("on_pause")
+
+    def get_state(self) -> dict[str, Any]:
+        """Return where the run stands between two steps; the model's own state is not in it."""
+        return {
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "seed": self.seed,
+            "means": {"totals": list(self.means.totals), "count": self.means.count},
+            "stop_training": self.model.stop_training,
+            "callbacks": [
+                {"class": type(callback).__name__, "state": callback.get_state()}
+                for callback in self.callbacks
+            ],
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned; callbacks are known by class and order."""
+        self.epoch, self.batch, self.seed = state["epoch"], state["batch"], state["seed"]
+        for layer in self.model.layers:
+            layer.seed = self.seed
+        self.means = RunningMean(self.model.metric_names)
+        self.means.totals = list(state["means"]["totals"])
+        self.means.count = state["means"]["count"]
+        self.model.stop_training = bool(state["stop_training"])
+        waiting = list(self.callbacks)
+        for entry in state["callbacks"]:
+            name = entry["class"]
+            found = next((c for c in waiting if type(c).__name__ == name), None)
+            if found is not None:
+                waiting.remove(found)
+                found.set_state(entry["state"])
+            elif entry["state"]:
+                fix = "give fit() the callbacks it was begun with"
+                where = "fit(resume_from)"
+                raise ArgumentError(message(where, f"a callback {name}, as saved", "none", fix))
 
 
 def evaluate(model: Sequential, data: Batches, printer: EpochPrinter | None = None) -> dict:

@@ -35,6 +35,7 @@ def save_model(model: Sequential, path: Any, run: dict[str, Any] | None = None) 
     """Write a built model, with compile settings and optimizer state if it is compiled.
 
     Args:
+        model: built; it need not be compiled.
         path: ends in `.keras` or `.h5`; an old file is replaced by the whole new one or kept.
         run: where a run stands, for `fit(resume_from=…)`; Keras passes over it.
 
@@ -88,6 +89,7 @@ def load_weights(model: Sequential, path: Any) -> None:
     """Overwrite the parameters of a built model with those of a file of the same architecture.
 
     Args:
+        model: built; its architecture is the file's.
         path: `.weights.h5`, or a whole model's `.keras` or `.h5`, or Keras 2's `.h5` of weights.
 
     Raises:
@@ -137,7 +139,7 @@ def model_from_json(json_string: str) -> Sequential:
     (None, 3)
     """
     from npcnn.checks import DtypeError
-    from npcnn.saving import keras_compile, keras_config
+    from npcnn.saving import assembly, keras_compile
     from npcnn.saving.safe_json import parse_json
 
     where = "model_from_json"
@@ -145,7 +147,7 @@ def model_from_json(json_string: str) -> Sequential:
         got = type(json_string).__name__
         raise DtypeError(message(where, "a text", got, "give what to_json() returned"))
     config = parse_json(json_string, where)
-    model = keras_config.fresh_model(config, where)
+    model = assembly.fresh_model(config, where)
     settings = keras_compile.read_compile(config.get("compile_config"), where)
     if settings is not None:
         model.compile(**settings)

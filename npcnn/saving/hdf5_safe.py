@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
@@ -224,7 +224,7 @@ class Hdf5File:
             assert found.group is not None
             tree, heap = found.group
             head = self._bytes(heap, 32)
-            size, start = struct.unpack_from("<Q", head, 8)[0], struct.unpack_from("<Q", head, 24)[0]
+            size, _, start = struct.unpack_from("<QQQ", head, 8)
             if head[:4] != b"HEAP":
                 raise self.damaged("a group's list of names")
             children: dict[str, int] = {}

@@ -6,8 +6,6 @@ name that a file holds.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,6 @@ from npcnn.model import Sequential
 
 KERAS_VERSION = "3.8.0"  # whose form the files have
 MAX_LAYERS = 1000
-MAX_PARAMETERS = 2**31
 
 # Class → the options that it has here and in Keras, beside name, trainable and dtype.
 _INITIALIZED = ("activation", "use_bias", "kernel_initializer", "bias_initializer")
@@ -89,7 +86,8 @@ def model_config(model: Sequential, full: bool = True) -> dict[str, Any]:
     dtype = model.dtype.name
     listed = [_layer_object(layer, dtype, full) for layer in model.layers]
     shape = known_input_shape(model)
-    config = {"name": model.name, "trainable": model.trainable, "dtype": _policy(dtype)}
+    config: dict[str, Any] = {"name": model.name, "trainable": model.trainable}
+    config["dtype"] = _policy(dtype)
     if shape is not None:
         name = "input_layer" if model.input_layer is None else model.input_layer.name
         entry = {"batch_shape": list(shape), "dtype": dtype, "sparse": False, "name": name}
@@ -103,8 +101,9 @@ def model_config(model: Sequential, full: bool = True) -> dict[str, Any]:
 def full_model_config(model: Sequential) -> dict[str, Any]:
     """Return a model in Keras 3's full form, as in `config.json` and `to_json`."""
     config = keras_object("keras", "Sequential", model_config(model))
-    if known_input_shape(model) is not None:
-        config["build_config"] = {"input_shape": list(known_input_shape(model))}
+    shape = known_input_shape(model)
+    if shape is not None:
+        config["build_config"] = {"input_shape": list(shape)}
     return config
 
 
@@ -132,7 +131,8 @@ def _layer_object(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
         got = f"{layer.label} of class {kind.__name__}"
         raise FormatError(message("save", f"one of {', '.join(CLASSES)}", got, fix))
     given = layer.get_config()
-    config = {"name": layer.name, "trainable": layer.trainable, "dtype": _policy(dtype)}
+    config: dict[str, Any] = {"name": layer.name, "trainable": layer.trainable}
+    config["dtype"] = _policy(dtype)
     for option in OPTIONS[kind]:
         value = given[option]
         if isinstance(value, dict):
@@ -289,97 +289,12 @@ def _initializer(value: Any, place: str) -> initializers.Initializer:
     }  # fmt: skip
     if kind == "VarianceScaling":
         rule = tuple(config.pop(key, None) for key in ("scale", "mode", "distribution"))
-        kind = _VARIANCE_SCALING.get(rule, kind)  # type: ignore[arg-type]
+        kind = _VARIANCE_SCALING.get(rule, kind)
     if not isinstance(kind, str) or kind not in initializers.CLASSES:
         known = ", ".join(initializers.CLASSES)
         fix = "build the model with one of these"
         raise FormatError(message(place, f"one of {known}", short(kind), fix))
     return initializers.CLASSES[kind](**config)
-
-
-def parameter_shapes(
-    made: list[Layer], where: str
-) -> Iterator[tuple[Layer, list[tuple[str, tuple[int, ...]]]]]:
-    """Yield each layer with the names and shapes its parameters would have; allocates nothing.
-
-    Raises:
-        FormatError: the layers do not fit one another.
-    """
-    shape: tuple[Any, ...] | None = None
-    for layer in made:
-        if layer.sample_shape is not None:
-            shape = (None, *layer.sample_shape)
-        if isinstance(layer, layers.InputLayer):
-            continue
-        if shape is None:
-            fix = "build the model in Keras before saving it"
-            raise FormatError(message(where, "a model with an input shape", "none", fix))
-        found: list[tuple[str, tuple[int, ...]]] = []
-        try:
-            after = layer.compute_output_shape(shape)
-            _watch(layer, lambda name, size, _, found=found: found.append((name, size)))
-            layer.create_parameters(shape)
-        except NpcnnError as error:
-            raise FormatError(f"{where}: {one_line(error)}") from error
-        finally:
-            vars(layer).pop("add_parameter", None)
-        shape = after
-        yield layer, found
-
-
-def fresh_model(config: Any, where: str) -> Sequential:
-    """Return a model of this architecture with new initial weights, if its input is known.
-
-    Raises:
-        FormatError: npcnn has nothing for a part of it, or it is too large.
-    """
-    arguments, made = read_architecture(config, where)
-    if made[0].sample_shape is not None:
-        own = [shape for _, found in parameter_shapes(made, where) for _, shape in found]
-        total = sum(math.prod(shape) for shape in own)
-        if total > MAX_PARAMETERS:
-            expected, fix = f"at most {MAX_PARAMETERS} parameters", "make the model smaller"
-            raise FormatError(message(where, expected, str(total), fix))
-    try:
-        return Sequential(made, **arguments)
-    except NpcnnError as error:
-        raise FormatError(f"{where}: {one_line(error)}") from error
-
-
-def assemble(
-    arguments: dict[str, Any], made: list[Layer], arrays: dict[int, dict[str, np.ndarray]],
-    where: str,
-) -> Sequential:  # fmt: skip
-    """Return the model with these layers and weights; no initial weights are drawn.
-
-    Args:
-        arguments: of Sequential.
-        made: its layers, unbuilt.
-        arrays: id of a layer → parameter name → value, shapes checked.
-        where: the file, for the message.
-    """
-    try:
-        model = Sequential(**arguments)
-        for layer in made:
-            given = arrays.get(id(layer), {})
-
-            def bind(name: str, shape: Any, _: Any, layer: Layer = layer, given: Any = given):  # type: ignore[no-untyped-def]
-                value = np.ascontiguousarray(given[name], layer.dtype)
-                layer.bind(name, value, np.zeros_like(value))
-
-            _watch(layer, bind)
-            try:
-                model.add(layer)
-            finally:
-                vars(layer).pop("add_parameter", None)
-    except NpcnnError as error:
-        raise FormatError(f"{where}: {one_line(error)}") from error
-    return model
-
-
-def _watch(layer: Layer, instead: Any) -> None:
-    """Let this one layer hand its parameters to `instead` when it creates them."""
-    vars(layer)["add_parameter"] = instead
 
 
 def short(value: Any) -> str:
@@ -389,4 +304,5 @@ def short(value: Any) -> str:
 
 
 def one_line(error: Exception) -> str:
+    """Return an error's text without line breaks."""
     return " ".join(str(error).split())[:300]

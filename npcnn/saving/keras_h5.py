@@ -6,12 +6,11 @@ import json
 from typing import IO, Any
 
 from npcnn.model import Sequential
-from npcnn.saving import keras_compile, keras_config, run_state, variables
+from npcnn.saving import assembly, keras_compile, keras_config, run_state, variables
 from npcnn.saving.hdf5_safe import Dataset, Hdf5File
 from npcnn.saving.keras_config import KERAS_VERSION
 from npcnn.saving.safe_json import parse_json
 from npcnn.saving.state import OptimizerState, Parts, Shapes, match
-
 
 # Writing --------------------------------------------------------------------------------------
 
@@ -72,7 +71,7 @@ def read_parts(stream: IO[bytes], where: str) -> Parts:
         raise file.error("a whole model", "no model_config and model_weights in it", fix)
     config = parse_json("".join(text), f"{where}, model_config")
     arguments, made = keras_config.read_architecture(config, where)
-    shapes = list(keras_config.parameter_shapes(made, where))
+    shapes = list(assembly.parameter_shapes(made, where))
     found = find_weights(file, shapes)
     text = file.attribute("", "training_config")
     training = None if text is None else parse_json("".join(text), f"{where}, training_config")

@@ -14,7 +14,7 @@ import numpy as np
 
 from npcnn.checks import FormatError, message
 from npcnn.layers.base import snake_case
-from npcnn.saving import keras_compile, keras_config, run_state, safe_json, variables
+from npcnn.saving import assembly, keras_compile, keras_config, run_state, safe_json, variables
 from npcnn.saving.hdf5_safe import Dataset, Hdf5File
 from npcnn.saving.state import OptimizerState, Parts, Shapes, match
 
@@ -100,7 +100,7 @@ def read_parts(stream: IO[bytes], where: str) -> Parts:
             text = _read(archive, members[CONFIG], safe_json.MAX_BYTES)
             config = safe_json.parse_json(text, f"{where}, {CONFIG}")
             arguments, made = keras_config.read_architecture(config, where)
-            shapes = list(keras_config.parameter_shapes(made, where))
+            shapes = list(assembly.parameter_shapes(made, where))
             limit = members[WEIGHTS].compress_size
             if members[WEIGHTS].compress_type != zipfile.ZIP_STORED:
                 limit = _expected_size(shapes, stream, where)

@@ -11,7 +11,7 @@ import numpy as np
 from npcnn.checks import FormatError, message
 from npcnn.layers.base import Layer
 from npcnn.model import Sequential
-from npcnn.saving import keras_compile, keras_config, run_state, variables
+from npcnn.saving import assembly, keras_compile, run_state, variables
 from npcnn.saving.hdf5_safe import Dataset, Hdf5File
 
 _STEPS = ("iteration", "iterations", "iter")
@@ -44,7 +44,7 @@ class Parts:
         """Read the values and return the model, compiled if the file says how."""
         self._check_total()
         arrays = read_all(self.found)
-        model = keras_config.assemble(self.arguments, self.made, arrays, self.file.where)
+        model = assembly.assemble(self.arguments, self.made, arrays, self.file.where)
         if self.settings is not None:
             model.compile(**self.settings)
             if self.state is not None:

@@ -1,0 +1,102 @@
+"""From an architecture that was read to a model: shapes first, arrays only when all is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from npcnn import layers
+from npcnn.checks import FormatError, NpcnnError, message
+from npcnn.layers.base import Layer
+from npcnn.model import Sequential
+from npcnn.saving.keras_config import one_line, read_architecture
+
+MAX_PARAMETERS = 2**31
+
+
+def parameter_shapes(
+    made: list[Layer], where: str
+) -> Iterator[tuple[Layer, list[tuple[str, tuple[int, ...]]]]]:
+    """Yield each layer with the names and shapes its parameters would have; allocates nothing.
+
+    Raises:
+        FormatError: the layers do not fit one another.
+    """
+    shape: tuple[Any, ...] | None = None
+    for layer in made:
+        if layer.sample_shape is not None:
+            shape = (None, *layer.sample_shape)
+        if isinstance(layer, layers.InputLayer):
+            continue
+        if shape is None:
+            fix = "build the model in Keras before saving it"
+            raise FormatError(message(where, "a model with an input shape", "none", fix))
+        found: list[tuple[str, tuple[int, ...]]] = []
+        try:
+            after = layer.compute_output_shape(shape)
+            _watch(layer, lambda name, size, _, found=found: found.append((name, size)))
+            layer.create_parameters(shape)
+        except NpcnnError as error:
+            raise FormatError(f"{where}: {one_line(error)}") from error
+        finally:
+            vars(layer).pop("add_parameter", None)
+        shape = after
+        yield layer, found
+
+
+def fresh_model(config: Any, where: str) -> Sequential:
+    """Return a model of this architecture with new initial weights, if its input is known.
+
+    Raises:
+        FormatError: npcnn has nothing for a part of it, or it is too large.
+    """
+    arguments, made = read_architecture(config, where)
+    if made[0].sample_shape is not None:
+        own = [shape for _, found in parameter_shapes(made, where) for _, shape in found]
+        total = sum(math.prod(shape) for shape in own)
+        if total > MAX_PARAMETERS:
+            expected, fix = f"at most {MAX_PARAMETERS} parameters", "make the model smaller"
+            raise FormatError(message(where, expected, str(total), fix))
+    try:
+        return Sequential(made, **arguments)
+    except NpcnnError as error:
+        raise FormatError(f"{where}: {one_line(error)}") from error
+
+
+def assemble(
+    arguments: dict[str, Any], made: list[Layer], arrays: dict[int, dict[str, np.ndarray]],
+    where: str,
+) -> Sequential:  # fmt: skip
+    """Return the model with these layers and weights; no initial weights are drawn.
+
+    Args:
+        arguments: of Sequential.
+        made: its layers, unbuilt.
+        arrays: id of a layer → parameter name → value, shapes checked.
+        where: the file, for the message.
+    """
+    try:
+        model = Sequential(**arguments)
+        for layer in made:
+            given = arrays.get(id(layer), {})
+
+            def bind(name: str, shape: Any, _: Any, layer: Layer = layer, given: Any = given):  # type: ignore[no-untyped-def]
+                value = np.ascontiguousarray(given[name], layer.dtype)
+                layer.bind(name, value, np.zeros_like(value))
+
+            _watch(layer, bind)
+            try:
+                model.add(layer)
+            finally:
+                vars(layer).pop("add_parameter", None)
+    except NpcnnError as error:
+        raise FormatError(f"{where}: {one_line(error)}") from error
+    return model
+
+
+def _watch(layer: Layer, instead: Any) -> None:
+    """Let this one layer hand its parameters to `instead` when it creates them."""
+    vars(layer)["add_parameter"] = instead

@@ -1,0 +1,186 @@
+"""Runs that survive: where a run stands, written beside the model, and going on from there.
+
+Order, dropout and all arithmetic are functions of (seed, epoch, step) and of the state kept here,
+so a run that goes on ends with the bits of one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npcnn import saving
+from npcnn.backend import get_backend
+from npcnn.checks import ArgumentError, FormatError, NpcnnError, message
+from npcnn.saving import keras_config, variables
+
+if TYPE_CHECKING:
+    from npcnn.data import Batches
+    from npcnn.training import Run
+
+FORMAT = 1
+_HASHED = 64 * 2**20  # bytes of a data set that its fingerprint looks at, spread over all of it
+
+
+def save_run(run: Run, path: Any) -> None:
+    """Write the model and where the run stands into one file, `.keras` or `.h5`.
+
+    Raises:
+        FileError: it cannot be written; the file of before is whole.
+        DtypeError: a callback's state holds what no checkpoint can.
+    """
+    state = {"format": FORMAT, "about": describe(run), "run": run.get_state()}
+    saving.save_model(run.model, path, state)
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """Return all that must be the same for a run to go on with the same bits."""
+    if run.about is None:
+        model = run.model
+        run.about = {
+            "backend": get_backend(),
+            "layers": _layers(keras_config.model_config(model)),
+            "dtype": model.dtype.name,
+            "optimizer": {"class": type(model.optimizer).__name__, **model.optimizer.get_config()},
+            "loss": {"class": type(model.loss).__name__, **model.loss.get_config()},
+            "metrics": model.metric_names[1:],
+            "samples": len(run.data),
+            "batch_size": run.data.batch_size,
+            "data": fingerprint(run.data),
+            "validation samples": 0 if run.validation is None else len(run.validation),
+            "validation data": None if run.validation is None else fingerprint(run.validation),
+            "validation_freq": run.validation_freq,
+            "shuffle": run.shuffle,
+        }
+    return run.about
+
+
+def _layers(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return class and options of each layer; names may differ from process to process."""
+    listed = []
+    for entry in config["layers"]:
+        options = {k: v for k, v in entry["config"].items() if k not in ("name", "dtype")}
+        listed.append({"class": entry["class_name"], **options})
+    return listed
+
+
+def fingerprint(data: Batches) -> str:
+    """Return a text that differs for data sets that differ; of a huge one it looks at a part."""
+    found = hashlib.blake2b(digest_size=16)
+    for array in (data.x, data.y, data.weights):
+        if array is None:
+            found.update(b"none")
+            continue
+        found.update(f"{array.dtype.str}{array.shape}".encode())
+        every = max(1, -(-array.nbytes // _HASHED))
+        for start in range(0, len(array), 1024 * every):
+            part = array[start : start + 1024 * every : every]
+            found.update(np.ascontiguousarray(part).tobytes())
+    return found.hexdigest()
+
+
+class Resumed:
+    """A checkpoint that fits a run: `apply` puts the run where it stood.
+
+    Args:
+        run: not begun yet.
+        path: a file that `ModelCheckpoint` wrote.
+
+    Raises:
+        FileError: no such file. FormatError: it is damaged. ArgumentError: it holds no run, or
+        another one than this; what differs is named. Nothing has been changed then.
+    """
+
+    def __init__(self, run: Run, path: Any) -> None:
+        self.where = f"fit(resume_from={str(path)!r})"
+        with saving.opened_parts(path, "fit(resume_from)") as parts:
+            state = parts.run()
+            if state is None:
+                fix = "name a file that ModelCheckpoint wrote; load_model() reads this one"
+                got = "a model without a run"
+                raise ArgumentError(message(self.where, "a checkpoint", got, fix))
+            self._compare(state, describe(run))
+            self.model = parts.model()
+        self.state = state["run"]
+        self._check_state(run)
+
+    def _compare(self, state: dict[str, Any], own: dict[str, Any]) -> None:
+        fix = "use the settings it was begun with, or load_model() it and fit anew"
+        if state.get("format") != FORMAT:
+            got = f"version {keras_config.short(state.get('format'))}"
+            fix = "use the npcnn that wrote it"
+            raise ArgumentError(message(self.where, f"format version {FORMAT}", got, fix))
+        saved = state.get("about")
+        if not isinstance(saved, dict) or not isinstance(state.get("run"), dict):
+            raise self.damaged()
+        for key, value in own.items():
+            there = saved.get(key)
+            if there == value:
+                continue
+            if key == "backend":
+                fix = f"their bits differ; call npcnn.use_backend({there!r}) first"
+            if isinstance(value, dict) and isinstance(there, dict):
+                part = next(k for k in {**value, **there} if there.get(k) != value.get(k))
+                key, there, value = f"{key}'s {part}", there.get(part), value.get(part)
+            if key == "layers":
+                key, there, value = _first_difference(there, value)
+            expected = f"a checkpoint with {key} {keras_config.short(value)}, as here"
+            raise ArgumentError(message(self.where, expected, keras_config.short(there), fix))
+
+    def _check_state(self, run: Run) -> None:
+        """Raise FormatError unless the state can be a run's; the file may be damaged."""
+        state = self.state
+        means, callbacks = state.get("means"), state.get("callbacks")
+        sound = (
+            _whole(state.get("epoch"), 10**9)
+            and _whole(state.get("batch"), run.data.steps)
+            and _whole(state.get("seed"), 2**64 - 1)
+            and isinstance(means, dict)
+            and isinstance(means.get("totals"), list)
+            and len(means["totals"]) == len(run.means.totals)
+            and all(isinstance(total, (int, float)) for total in means["totals"])
+            and _whole(means.get("count"), len(run.data))
+            and isinstance(callbacks, list)
+            and all(isinstance(c, dict) and isinstance(c.get("state"), dict) for c in callbacks)
+        )
+        if not sound or not self.model.compiled:
+            raise self.damaged()
+
+    def apply(self, run: Run) -> None:
+        """Put weights, optimizer, position, history and callbacks where they stood."""
+        model, optimizer, saved = run.model, run.model.optimizer, self.model.optimizer
+        model.set_weights(self.model.get_weights())
+        optimizer.iterations, optimizer.learning_rate = saved.iterations, saved.learning_rate
+        for name in variables.kept_slots(optimizer):
+            optimizer.slots[name][...] = saved.slots[name]
+        try:
+            run.set_state(self.state)
+        except NpcnnError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self.damaged() from error
+
+    def damaged(self) -> FormatError:
+        """Return the error for a state that no run has."""
+        return FormatError(
+            message(self.where, "a whole checkpoint", "a damaged one", "use an older one")
+        )
+
+
+def _whole(value: Any, largest: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= largest
+
+
+def _first_difference(there: Any, here: list[dict[str, Any]]) -> tuple[str, Any, Any]:
+    """Return (what differs, its value there, its value here) of two lists of layers."""
+    if not isinstance(there, list) or len(there) != len(here):
+        return "layers, in number", len(there) if isinstance(there, list) else there, len(here)
+    for k, (old, new) in enumerate(zip(there, here, strict=True)):
+        if not isinstance(old, dict) or old.get("class") != new["class"]:
+            return f"layer {k}", old.get("class") if isinstance(old, dict) else old, new["class"]
+        for option, value in new.items():
+            if old.get(option) != value:
+                return f"layer {k}'s {option}", old.get(option), value
+    return "the same layers", "other ones", here

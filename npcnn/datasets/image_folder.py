@@ -20,12 +20,14 @@ from npcnn.checks import (
     FileError,
     FormatError,
     message,
+    positive_int,
     positive_pair,
     same_length,
 )
 
 SMALL = 1 << 16  # bytes of a file up to which it is a small one
 CHUNK = 64  # pictures a thread takes at a time
+THREADS = 8  # not the number of processors: most of them wait for the disk
 LISTED = 10  # bad files named in an error; the others are counted
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
@@ -45,13 +47,13 @@ def load_image_folder(
     Args:
         pattern: as for ``glob``, such as ``"train_images/*.jpg"``.
         size: (rows, columns) of the result.
-        workers: threads; by default as many as there are processors, at most 8.
+        workers: threads; by default 8, which hides the wait for a slow disk.
 
     Returns:
         ``images``, uint8 ``(n, rows, columns)``, and ``labels``, uint8 ``(n,)``.
 
     Raises:
-        ArgumentError: ``size`` is not a pair of positive integers.
+        ArgumentError: ``size`` is not a pair of positive integers, ``workers`` not one.
         FileError: no name matches.
         FormatError: pictures that cannot be read or that Pillow warns of, and names without a
             label, all in one error.
@@ -73,7 +75,7 @@ def load_image_folder(
     with warnings.catch_warnings():
         # A picture that Pillow warns of (so large that it may be a bomb, say) is a bad one.
         warnings.filterwarnings("error", module=r"PIL\.")
-        bad = _in_chunks(pictures.read, len(paths), workers, "reading pictures")
+        bad = _in_chunks(pictures.read, len(paths), workers, "load_image_folder")
     if bad:
         names = [f"{os.path.basename(paths[i])} ({bad[i]})" for i in sorted(bad)]
         expected = "readable pictures with names like 00017_5.jpg"
@@ -100,10 +102,10 @@ def save_image_folder(
         images: uint8 ``(n, rows, columns)`` or ``(n, rows, columns, 1)``.
         labels: integers 0 to 9, ``(n,)``.
         quality: JPEG's, 1 to 95.
-        workers: threads; by default as many as there are processors, at most 8.
+        workers: threads; by default 8, which hides the wait for a slow disk.
 
     Raises:
-        DtypeError, ArgumentError: images, labels or quality are not as said above.
+        DtypeError, ArgumentError: images, labels, quality or workers are not as said above.
         FileError: the folder holds other pictures or cannot be written.
     """
     from PIL import Image
@@ -129,7 +131,7 @@ def save_image_folder(
                 raise _cannot_write(path, error) from error
         return {}
 
-    _in_chunks(write, len(pixels), workers, "writing pictures")
+    _in_chunks(write, len(pixels), workers, "save_image_folder")
 
 
 class _Pictures:
@@ -241,20 +243,20 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _in_chunks(work: Work, n: int, workers: int | None, title: str) -> dict[int, str]:
+def _in_chunks(work: Work, n: int, workers: int | None, where: str) -> dict[int, str]:
     """Call ``work`` on chunks of range(n), several at a time, and merge what it returns.
 
     Never more than two chunks a thread are under way, so that an error or Ctrl-C ends it at once.
     """
     from tqdm import tqdm
 
-    threads = workers or min(8, os.cpu_count() or 1)
+    threads = THREADS if workers is None else positive_int(workers, f"{where}(workers)")
     chunks = iter([range(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK)])
     merged: dict[int, str] = {}
     under_way: dict[Future[dict[int, str]], int] = {}
     pool = ThreadPoolExecutor(threads)
     try:
-        with tqdm(total=n, desc=title, unit="", disable=None) as bar:
+        with tqdm(total=n, desc=where, unit="", disable=None) as bar:
             while True:
                 for chunk in chunks:
                     under_way[pool.submit(work, chunk)] = len(chunk)

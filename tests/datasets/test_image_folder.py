@@ -1,4 +1,5 @@
 import glob
+import os
 import threading
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from PIL import Image
 
 from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError
-from npcnn.datasets import draw_digits, load_image_folder, save_image_folder
+from npcnn.datasets import draw_digits, image_folder, load_image_folder, save_image_folder
 
 
 def document_process(path, wid, hei):
@@ -142,6 +143,35 @@ def test_nothing_matches(tmp_path):
 def test_wrong_size(tmp_path, size):
     with pytest.raises(ArgumentError, match=r"load_image_folder\(size\): expected a positive"):
         load_image_folder(f"{tmp_path}/*.jpg", size=size)
+
+
+@pytest.mark.parametrize("workers", [0, -1, 2.5])
+def test_wrong_workers(tmp_path, workers):
+    images, labels = draw_digits(2, seed=1)
+    with pytest.raises(
+        ArgumentError, match=r"save_image_folder\(workers\): expected a positive int"
+    ):
+        save_image_folder(tmp_path, images, labels, workers=workers)
+    save_image_folder(tmp_path, images, labels)
+    with pytest.raises(
+        ArgumentError, match=r"load_image_folder\(workers\): expected a positive int"
+    ):
+        load_image_folder(f"{tmp_path}/*.jpg", workers=workers)
+
+
+def test_files_are_waited_for_side_by_side(tmp_path, monkeypatch):
+    save_image_folder(tmp_path, *draw_digits(4 * image_folder.CHUNK, seed=1))
+    together = threading.Barrier(4, timeout=20)
+    firsts = {f"{i * image_folder.CHUNK:05}" for i in range(4)}
+
+    def slow_open(path, mode):
+        if os.path.basename(path)[:5] in firsts:
+            together.wait()  # goes on only when four threads are here
+        return open(path, mode)
+
+    monkeypatch.setattr(image_folder, "open", slow_open, raising=False)
+    images, _ = load_image_folder(f"{tmp_path}/*.jpg")
+    assert len(images) == 4 * image_folder.CHUNK
 
 
 def test_no_mixing_with_other_pictures(tmp_path):

@@ -163,7 +163,7 @@ def dot_rows(ints, p, xs, x_from, q, gs, at, g_from, i0, i1, totals, base):
     """
     batch, lanes = ints[p + P.BATCH], ints[p + P.LANES]
     # so much of a row at once that five rows of x and five of grad_y fit the first-level cache
-    chunk = 48 * lanes
+    chunk = 128 * lanes
     for i in range(i0, i1):
         start, low, high = rows_inside(ints, p, i)
         x_row = (start - x_from) * ints[p + P.ROW_PITCH]

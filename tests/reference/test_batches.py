@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 from arrays import unchanged
 
-DTYPES = ["uint8", "int8", "uint16", "int32", "int64", "bool", "float16", "float32", "float64"]
+DTYPES = [
+    "uint8", "int8", "uint16", "int32", "int64", "uint64", "bool",
+    "float16", "float32", "float64", "longdouble", ">i2", ">f4",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from npcnn import data
+from npcnn.checks import ArgumentError, DtypeError
+from npcnn.data import Batches
+
+
+def test_batches_cover_the_data_in_order():
+    x, y, w = np.arange(7), np.arange(7) * 10, np.arange(7) / 7
+    batches = Batches(x, y, w, 3, "float32")
+    assert batches.steps == 3
+    assert len(batches) == 7
+    parts = [batches.batch(k) for k in range(3)]
+    assert [len(part[0]) for part in parts] == [3, 3, 1]
+    for got, want in zip(zip(*parts, strict=True), (x, y, w), strict=True):
+        np.testing.assert_array_equal(np.concatenate(got), want)
+    assert parts[0][0].dtype == "float32"
+    assert parts[0][1].dtype == y.dtype
+
+
+def test_batches_follow_an_order():
+    order = np.array([4, 2, 0, 1, 3])
+    batches = Batches(np.arange(5), np.arange(5), None, 2, "float64")
+    x, y, w = batches.batch(1, order)
+    np.testing.assert_array_equal(x, [0, 1])
+    np.testing.assert_array_equal(y, [0, 1])
+    assert w is None
+
+
+@given(st.integers(1, 50), st.integers(1, 60))
+def test_steps(n, size):
+    batches = Batches(np.zeros(n), None, None, size, "float32")
+    assert sum(len(batches.batch(k)[0]) for k in range(batches.steps)) == n
+
+
+@given(st.integers(2, 500), st.floats(0.01, 0.99))
+def test_split_keeps_the_last_share(n, share):
+    x = np.arange(n)
+    cut = int(np.floor(n * (1 - share)))
+    if cut in (0, n):
+        with pytest.raises(ArgumentError, match="expected samples on both sides"):
+            data.split(x, x, None, share)
+        return
+    (head, _, _), (tail, y, w) = data.split(x, x * 2, None, share)
+    assert len(head) == cut
+    np.testing.assert_array_equal(np.concatenate([head, tail]), x)
+    np.testing.assert_array_equal(y, tail * 2)
+    assert w is None
+
+
+def test_split_splits_weights():
+    (_, _, head), (_, _, tail) = data.split([[1], [2], [3], [4]], [0, 1, 0, 1], [1, 2, 3, 4], 0.25)
+    np.testing.assert_array_equal(head, [1, 2, 3])
+    np.testing.assert_array_equal(tail, [4])
+
+
+@pytest.mark.parametrize("share", [-0.1, 1, 1.5, "0.1", True])
+def test_bad_shares(share):
+    with pytest.raises(ArgumentError, match=r"fit\(validation_split\): expected a share above 0"):
+        data.split(np.zeros(4), np.zeros(4), None, share)
+
+
+def test_split_looks_at_lengths_and_types():
+    with pytest.raises(ArgumentError, match=r"expected as many targets as samples \(4\), got 3"):
+        data.split(np.zeros(4), np.zeros(3), None, 0.5)
+    with pytest.raises(DtypeError, match=r"fit\(y\): expected an array of numbers, got None"):
+        data.split(np.zeros(4), None, None, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [
+        (None, "got None"),
+        (5, "without axes"),
+        ("abc", "without axes"),
+        ([["a"]], "got dtype <U1"),
+        ([[1, 2], [3]], "got a list of unequal parts"),
+        (np.zeros(3, complex), "got dtype complex128"),
+        ([None, None], "got dtype object"),
+    ],
+)
+def test_what_is_no_array_of_numbers(x, text):
+    with pytest.raises(DtypeError, match=rf"^predict\(x\): expected an array of numbers, .*{text}"):
+        data.check_samples(x, (None, 1), "predict(x)")
+
+
+def test_finite_numbers_only():
+    x = np.zeros((2_000_003, 1))
+    x[2_000_001] = np.inf
+    with pytest.raises(ArgumentError, match="expected finite numbers, got inf in sample 2000001;"):
+        data.check_finite(x, "fit(x)")
+    data.check_finite(np.zeros((0, 3)), "fit(x)")
+
+
+def test_a_shape_that_a_reshape_would_mend():
+    with pytest.raises(ArgumentError, match=r"x\.reshape\(\(-1, 28, 28, 1\)\) would fit"):
+        data.check_samples(np.zeros((2, 28, 28)), (None, 28, 28, 1), "fit(x)")
+    with pytest.raises(ArgumentError, match="reshape the data or build the model for it"):
+        data.check_samples(np.zeros((2, 28, 29)), (None, 28, 28, 1), "fit(x)")
+
+
+def test_weights():
+    assert data.check_weights(None, 3, "w") is None
+    np.testing.assert_array_equal(data.check_weights([[1], [0], [2]], 3, "w"), [1, 0, 2])
+    for bad in ([1, 2], [1, -1, 2], [1, np.nan, 2]):
+        with pytest.raises(ArgumentError, match=r"^w: expected "):
+            data.check_weights(bad, 3, "w")
+    with pytest.raises(DtypeError):
+        data.check_weights(["a", "b", "c"], 3, "w")
+
+
+def test_class_weights():
+    y = np.array([0, 2, 1, 2])
+    table = {0: 0.5, 2: 3}
+    want = [0.5, 3, 1, 3]
+    np.testing.assert_array_equal(data.class_weights(table, y, (None, 3), "w"), want)
+    np.testing.assert_array_equal(data.class_weights(table, np.eye(3)[y], (None, 3), "w"), want)
+    with pytest.raises(ArgumentError, match="expected one class a sample"):
+        data.class_weights(table, np.zeros((4, 5), int), (None, 5, 3), "w")
+
+
+@pytest.mark.parametrize("bad", [{3: 1}, {-1: 1}, {"0": 1}, {0: -1}, {0: "a"}, {0: np.nan}])
+def test_bad_class_weights(bad):
+    with pytest.raises(ArgumentError, match="w: expected classes 0 to 2 with weights ≥ 0, got"):
+        data.class_weights(bad, np.zeros(2, int), (None, 3), "w")
+
+
+def test_class_weights_are_a_dict():
+    with pytest.raises(ArgumentError, match="w: expected a dict, got list"):
+        data.class_weights([1, 2, 3], np.zeros(2, int), (None, 3), "w")

@@ -1,0 +1,64 @@
+import pytest
+from models import document_model, small_model
+
+from npcnn import Sequential, layers
+from npcnn.checks import StateError
+
+DOCUMENT = """\
+Layer (type)|Output Shape|Param #
+conv2d (Conv2D)|(None, 28, 28, 5)|50
+conv2d_1 (Conv2D)|(None, 28, 28, 5)|230
+max_pooling2d (MaxPooling2D)|(None, 14, 14, 5)|0
+conv2d_2 (Conv2D)|(None, 14, 14, 10)|460
+conv2d_3 (Conv2D)|(None, 14, 14, 10)|910
+max_pooling2d_1 (MaxPooling2D)|(None, 7, 7, 10)|0
+flatten (Flatten)|(None, 490)|0
+dense (Dense)|(None, 128)|62848
+dense_1 (Dense)|(None, 10)|1290
+Total params: 65,788
+Trainable params: 65,788
+Non-trainable params: 0"""
+
+
+def cells(text):
+    """Return the table's rows, cells parted by |, rules and title left out."""
+    rows = [line.strip() for line in text.splitlines() if line.strip("_= ")]
+    return ["|".join(part.strip() for part in row.split("  ") if part) for row in rows]
+
+
+def test_the_documents_table(capsys):
+    document_model().summary()
+    rows = cells(capsys.readouterr().out)
+    assert rows[0] == 'Model: "sequential"'
+    assert rows[1:] == DOCUMENT.splitlines()
+
+
+def test_print_fn():
+    lines = []
+    document_model().summary(lines.append)
+    assert lines[-2] == "Non-trainable params: 0"
+    assert max(map(len, lines)) == 65
+
+
+def test_frozen_parameters_and_long_names():
+    model = Sequential([layers.Input((1000, 1000, 3))])
+    model.add(layers.Dense(1000, name="a_name_that_is_much_too_long_for_its_column"))
+    model.add(layers.Dense(2))
+    model.layers[0].trainable = False
+    lines = []
+    model.summary(lines.append)
+    long = next(line for line in lines if "a_name" in line)
+    assert "a_name_that_is_much_too_long_for_its_column (Dense) (None, 1000, 1000, 1000)" in long
+    assert long.endswith(" 4000")
+    assert "Trainable params: 2,002" in lines
+    assert "Non-trainable params: 4,000" in lines
+
+
+def test_an_unbuilt_model_has_none():
+    with pytest.raises(StateError, match=r"Sequential\.summary\(\): expected a built model, got"):
+        Sequential([layers.Dense(2)]).summary()
+
+
+def test_small(capsys):
+    small_model().summary()
+    assert "Total params: 161" in capsys.readouterr().out

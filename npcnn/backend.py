@@ -18,9 +18,11 @@ class _Ops:
     """The ops of the backend in use, loaded when the first one is called."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("__"):  # Python's own questions load nothing
             raise AttributeError(name)
         package = importlib.import_module(_PACKAGES[get_backend()])
+        if name not in package.__all__:
+            raise AttributeError(f"{package.__name__} has no op {name!r}")
         vars(self).update({op: getattr(package, op) for op in package.__all__})
         return vars(self)[name]
 

@@ -50,7 +50,7 @@ def message(where: str, expected: str, got: str, fix: str) -> str:
     >>> message("Dense(units)", "a positive integer", "-3", "say how many outputs it has")
     'Dense(units): expected a positive integer, got -3; say how many outputs it has.'
     """
-    line = f"{where}: expected {expected}, got {got}; {fix}."
+    line = f"{where}: expected {expected.strip()}, got {got.strip()}; {fix}."
     return " ".join(line.split())
 
 

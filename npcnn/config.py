@@ -36,7 +36,8 @@ def float_dtype(value: Any, where: str) -> np.dtype:
         dtype = np.dtype(_floatx if value is None else value)
     except TypeError:
         dtype = None
-    if dtype not in (np.dtype("float32"), np.dtype("float64")):
+    # NumPy takes None for float64 in a comparison.
+    if dtype is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
         fix = "use float32 for speed or float64 for checking gradients"
         raise DtypeError(message(where, "'float32' or 'float64'", repr(value), fix))
     return dtype

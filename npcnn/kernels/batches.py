@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from npcnn.kernels import layout
+from npcnn.kernels import layout, memory
 from npcnn.kernels.compile import both
 from npcnn.kernels.elementwise import SMALL
 
@@ -24,6 +24,7 @@ def _gather(out, data, indices):
 
 
 _GATHER = both(_gather)
+_NUMBA_KNOWS = "?bBhHiIlLqQfd"  # neither half nor long double
 
 
 def gather(data: Array, indices: Array, dtype: np.dtype) -> Array:
@@ -37,12 +38,13 @@ def gather(data: Array, indices: Array, dtype: np.dtype) -> Array:
            [1.]], dtype=float32)
     """
     indices = np.asarray(indices)
-    if indices.dtype != np.int64 or not data.flags.c_contiguous or not data.size or not indices.size:
+    plain = indices.dtype == np.int64 and data.flags.c_contiguous and data.size and indices.size
+    if not plain or data.dtype.char not in _NUMBA_KNOWS or not data.dtype.isnative:
         return data[indices].astype(dtype)
     if indices.min() < 0 or indices.max() >= len(data):
         return data[indices].astype(dtype)
     source = np.asarray(data).reshape(len(data), -1, data.shape[-1] if data.ndim > 1 else 1)
-    block = np.empty((source.shape[2], source.shape[1], len(indices)), dtype)
+    block = memory.empty((source.shape[2], source.shape[1], len(indices)), np.dtype(dtype))
     _GATHER[block.size >= SMALL](block, source, indices)
     if data.ndim == 1:
         return block.reshape(-1)

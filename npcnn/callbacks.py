@@ -161,8 +161,10 @@ class EarlyStopping(Callback):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on counting from these."""
-        for name in ("wait", "stopped_epoch", "best_epoch", "best", "best_weights"):
-            setattr(self, name, state[name])
+        self.wait, self.stopped_epoch = int(state["wait"]), int(state["stopped_epoch"])
+        self.best_epoch, self.best = int(state["best_epoch"]), float(state["best"])
+        kept = state["best_weights"]
+        self.best_weights = None if kept is None else [np.asarray(array) for array in kept]
 
 
 class ModelCheckpoint(Callback):

@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numba import prange
 
-from npcnn.kernels import layout
+from npcnn.kernels import layout, memory
 from npcnn.kernels.compile import both, kernel
 from npcnn.kernels.elementwise import each_element
 
@@ -151,7 +151,7 @@ def softmax(x: Array) -> Array:
     array([[0.5, 0.5]])
     """
     block = layout.batch_innermost(x)
-    out = np.empty_like(block)
+    out = memory.empty(block.shape, block.dtype)
     if out.size:
         _softmax(out.reshape(len(out), -1), block.reshape(len(block), -1))
     return layout.batch_outermost(out)
@@ -160,7 +160,7 @@ def softmax(x: Array) -> Array:
 def softmax_backward(grad_y: Array, y: Array) -> Array:
     """Return y · (grad_y − Σ grad_y · y), the sum over the last axis."""
     block = layout.batch_innermost(y)
-    out, grad = np.empty_like(block), layout.batch_innermost(grad_y)
+    out, grad = memory.empty(block.shape, block.dtype), layout.batch_innermost(grad_y)
     if out.size:
         _softmax_backward(*(each.reshape(len(each), -1) for each in (out, grad, block)))
     return layout.batch_outermost(out)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from npcnn.kernels import layout, tiles
+from npcnn.kernels import layout, memory, tiles
 from npcnn.kernels import plans as P
 from npcnn.kernels.runs import sum_lanes, zero_run
 from npcnn.kernels.slide import dot_rows, pack_rows, part, slide_rows, source_rows
@@ -69,7 +69,7 @@ def conv2d(
     geometry = P.Geometry(x.shape, kernel.shape, strides, padding, dilation)
     dtype = x.dtype
     call = P.forward_call(geometry, dtype, tiles.RELU if activation == "relu" else 0)
-    y = np.empty(call.y_block, dtype)
+    y = memory.empty(call.y_block, dtype)
     if y.size:
         bias = layout.zeros(kernel.shape[3], dtype) if bias is None else np.ascontiguousarray(bias)
         arrays = [layout.batch_innermost(x), np.ascontiguousarray(kernel), bias, y]
@@ -151,8 +151,8 @@ def conv2d_backward(
         return np.zeros_like(x) if need_grad_x else None
     call = P.backward_call(geometry, dtype, 1 if relu else 2, int(need_grad_x))
     x_block, g_block = layout.batch_innermost(x), layout.batch_innermost(grad_y)
-    grad_x = np.empty(x_block.shape, dtype) if need_grad_x else x_block
-    totals = layout.scratch(call.totals, dtype, "totals")
+    grad_x = memory.empty(x_block.shape, dtype) if need_grad_x else x_block
+    totals = memory.scratch(call.totals, dtype, "totals")
     arrays = [
         x_block, g_block, layout.batch_innermost(y) if relu else g_block,
         np.ascontiguousarray(kernel), layout.zeros(kernel.shape[2], dtype), grad_x, totals,

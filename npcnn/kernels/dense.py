@@ -11,7 +11,7 @@ import functools
 
 import numpy as np
 
-from npcnn.kernels import layout, simd, tiles
+from npcnn.kernels import layout, memory, simd, tiles
 from npcnn.kernels import plans as P
 from npcnn.kernels.compile import helper
 from npcnn.kernels.runs import copy_run, masked_run, sum_lanes, zero_run
@@ -98,7 +98,7 @@ def dense(x: Array, kernel: Array, bias: Array | None, activation: str) -> Array
     inputs, units = kernel.shape
     mode = tiles.RELU if activation == "relu" else 0
     parts, ints = _forward_call(n, inputs, units, dtype, mode)
-    y = np.empty((units, n), dtype)
+    y = memory.empty((units, n), dtype)
     if y.size:
         bias = layout.zeros(units, dtype) if bias is None else np.ascontiguousarray(bias)
         block, zeros = np.ascontiguousarray(x.T), layout.zeros(n, dtype)
@@ -186,10 +186,10 @@ def dense_backward(
     masked = 1 if relu else 2
     parts, size, spare, ints = _backward_call(n, inputs, units, dtype, masked, int(need_grad_x))
     g = np.ascontiguousarray(grad_y.T)
-    both = layout.scratch(size, dtype, "turned")
+    both = memory.scratch(size, dtype, "turned")
     _turn(1, False, [g, np.ascontiguousarray(y.T) if relu else g, both, grad_bias], ints)
     block = np.ascontiguousarray(x.T)
-    grad_x = np.empty((inputs, n), dtype) if need_grad_x else block
+    grad_x = memory.empty((inputs, n), dtype) if need_grad_x else block
     zeros = layout.zeros(inputs, dtype)
     arrays = [block, np.ascontiguousarray(kernel), both, zeros, grad_x, grad_kernel]
     _backward(parts, parts > 1, arrays, ints, spare)

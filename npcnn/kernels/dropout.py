@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numba import prange
 
-from npcnn.kernels import layout
+from npcnn.kernels import layout, memory
 from npcnn.kernels.compile import both
 from npcnn.kernels.elementwise import SMALL
 
@@ -62,7 +62,7 @@ def dropout(x: Array, rate: float, key: int, noise_shape: tuple[int, ...]) -> Ar
     wide = x if x.ndim > 1 else x[:, None]
     shape = noise_shape if x.ndim > 1 else (*noise_shape, 1)
     block = layout.batch_innermost(wide)
-    out = np.empty_like(block)
+    out = memory.empty(block.shape, block.dtype)
     with np.errstate(over="ignore"):  # counters and hashes wrap at 2⁶⁴
         per_sample, counters = _counters(shape, wide.shape)
         start = (counters + np.uint64(1)) * GOLDEN + np.uint64(key)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from npcnn.kernels import layout
+from npcnn.kernels import layout, memory
 
 Array = np.ndarray
 
@@ -23,7 +23,7 @@ def each_element(kernels: tuple[Callable, Callable], arrays: list[Array], *optio
         other = np.broadcast_to(other, first.shape)
         moved = other if axes is None else other.transpose(axes)
         blocks.append(np.ascontiguousarray(moved).reshape(-1))
-    out = np.empty_like(block)
+    out = memory.empty(block.shape, block.dtype)
     run = kernels[out.size >= SMALL]
     run(out.reshape(-1), *blocks, *options)
     # the axes swap first and last, so they undo themselves

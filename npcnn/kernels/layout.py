@@ -8,15 +8,10 @@ images of the batch, is then one long run of consecutive numbers, however few ch
 from __future__ import annotations
 
 import functools
-import threading
-from typing import Any
 
-import numba
 import numpy as np
 
 Array = np.ndarray
-
-_scratch = threading.local()
 
 
 def batch_innermost(x: Array) -> Array:
@@ -31,11 +26,6 @@ def batch_outermost(block: Array) -> Array:
     return block.transpose(axes)
 
 
-def empty(shape: tuple[int, ...], dtype: Any) -> Array:
-    """Return an uninitialised array of a shape (N, …, C), the batch innermost in memory."""
-    return batch_outermost(np.empty((shape[-1], *shape[1:-1], shape[0]), dtype))
-
-
 def same_order(x: Array) -> tuple[Array, tuple[int, ...] | None]:
     """Return a C-contiguous array of x's elements, and the axes that bring it back to x's order.
 
@@ -47,20 +37,6 @@ def same_order(x: Array) -> tuple[Array, tuple[int, ...] | None]:
         axes = (x.ndim - 1, *range(1, x.ndim - 1), 0)
         return np.ascontiguousarray(x.transpose(axes)), axes
     return np.ascontiguousarray(x), None
-
-
-def scratch(size: int, dtype: np.dtype, name: str = "threads") -> Array:
-    """Return working memory kept from call to call: a row of `size` elements for each thread.
-
-    It belongs to the calling Python thread, so that two of them may run ops at once.
-    """
-    kept = vars(_scratch)
-    rows = numba.config.NUMBA_NUM_THREADS if name == "threads" else 1
-    held = kept.get((name, dtype))
-    if held is None or held.shape[1] < size:
-        # a few rows of zeros more than asked for: tiles read, and never use, beyond the end
-        held = kept[(name, dtype)] = np.zeros((rows, size + size // 4 + 64), dtype)
-    return held
 
 
 @functools.cache

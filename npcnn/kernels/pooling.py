@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 
-from npcnn.kernels import layout, simd
+from npcnn.kernels import layout, memory, simd
 from npcnn.kernels.compile import helper
 from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.runs import largest_run, winner_run, zero_run
@@ -23,24 +24,37 @@ Array = np.ndarray
 ) = range(16)  # fmt: skip
 
 
+class _Call(NamedTuple):
+    """What a call needs to know of its shapes."""
+
+    y_block: tuple[int, int, int, int]  # (C, OH, OW, N), y as it lies in memory
+    tasks: int
+    parallel: bool
+    adds: bool  # backward adds to cells one by one, so that all must be zero before
+    ints: Array
+
+
 @functools.lru_cache(maxsize=256)
 def _call(
-    shape: tuple[int, ...], pool_size: Pair, strides: Pair, padding: str, lanes: int
-) -> Array:
+    shape: tuple[int, ...], pool_size: Pair, strides: Pair, padding: str, dtype: np.dtype
+) -> _Call:
     batch, height, width, channels = shape
+    lanes = simd.lanes_of(dtype)
     sizes = list(zip((height, width), pool_size, strides, strict=True))
-    out = [output_size(*size, padding) for size in sizes]
+    rows, columns = (output_size(*size, padding) for size in sizes)
     before = [padding_before_after(*size, padding)[0] for size in sizes]
     apart = strides[0] >= pool_size[0] and strides[1] >= pool_size[1]
-    covered = strides == pool_size and (height, width) == tuple(
-        size * step for size, step in zip(out, strides, strict=True)
-    )
+    covered = strides == pool_size and (height, width) == (rows * strides[0], columns * strides[1])
     # Windows that share cells must be done by one thread, in order: it takes a whole channel.
-    blocks = layout.shares(out[0], 2, 16) if apart else 1
-    return np.array(
-        [channels, height, width, batch, *out, *pool_size, *strides, *before, lanes, blocks, apart,
-         covered],
-        np.int64,
+    blocks = layout.shares(rows, 2, 16) if apart else 1
+    ints = [
+        channels, height, width, batch, rows, columns, *pool_size, *strides, *before, lanes, blocks,
+        apart, covered,
+    ]  # fmt: skip
+    return _Call(
+        (channels, rows, columns, batch), channels * blocks,
+        batch * height * width * channels >= SMALL, not apart or batch < lanes,
+        np.array(ints, np.int64),
     )  # fmt: skip
 
 
@@ -74,10 +88,11 @@ def _forward(task, x, y, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-
                 continue
             for n in range(batch):
                 best = x[corner + n]
-                for cell in range(rows * columns):
-                    value = x[corner + cell // columns * line + cell % columns * batch + n]
-                    if value > best or value != value:
-                        best = value
+                for u in range(rows):
+                    for v in range(columns):
+                        value = x[corner + u * line + v * batch + n]
+                        if value > best or value != value:
+                            best = value
                 y[to + n] = best
 
 
@@ -99,11 +114,10 @@ def max_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Arr
     array([[ 5.,  7.],
            [13., 15.]])
     """
-    ints = _call(x.shape, pool_size, strides, padding, simd.lanes_of(x.dtype))
-    y = np.empty((x.shape[3], ints[OUT_HEIGHT], ints[OUT_WIDTH], x.shape[0]), x.dtype)
+    call = _call(x.shape, pool_size, strides, padding, x.dtype)
+    y = memory.empty(call.y_block, x.dtype)
     if y.size:
-        tasks = int(ints[CHANNELS] * ints[BLOCKS])
-        _forward(tasks, x.size >= SMALL, [layout.batch_innermost(x), y], ints)
+        _forward(call.tasks, call.parallel, [layout.batch_innermost(x), y], call.ints)
     return layout.batch_outermost(y)
 
 
@@ -142,17 +156,12 @@ def max_pooling2d_backward(
     Where windows overlap, a cell that wins several of them gets the sum; the first NaN of a window
     counts as its maximum.
     """
-    ints = _call(x.shape, pool_size, strides, padding, simd.lanes_of(x.dtype))
+    call = _call(x.shape, pool_size, strides, padding, x.dtype)
     x_block = layout.batch_innermost(x)
-    grad_x = np.zeros(x_block.shape, x.dtype) if _adds(ints) else np.empty_like(x_block)
-    if not grad_y.size:
+    grad_x = memory.empty(x_block.shape, x.dtype)
+    if call.adds or not grad_y.size:
         grad_x[...] = 0
-        return layout.batch_outermost(grad_x)
-    arrays = [x_block, layout.batch_innermost(y), layout.batch_innermost(grad_y), grad_x]
-    _backward(int(ints[CHANNELS] * ints[BLOCKS]), x.size >= SMALL, arrays, ints)
+    if grad_y.size:
+        arrays = [x_block, layout.batch_innermost(y), layout.batch_innermost(grad_y), grad_x]
+        _backward(call.tasks, call.parallel, arrays, call.ints)
     return layout.batch_outermost(grad_x)
-
-
-def _adds(ints: Array) -> bool:
-    """Return whether cells are added to one by one, so that all must be zero before."""
-    return bool(not ints[APART] or ints[BATCH] < ints[LANES])

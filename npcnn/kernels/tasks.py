@@ -20,7 +20,7 @@ import numpy as np
 from llvmlite import ir
 from numba import get_thread_id, prange, types
 
-from npcnn.kernels import layout, simd
+from npcnn.kernels import memory, simd
 from npcnn.kernels.compile import JIT, both, native_function
 
 Array = np.ndarray
@@ -68,12 +68,12 @@ class Body:
     ) -> None:
         """Run all tasks; `arrays` are C-contiguous, `scratch` is what one needs, in elements."""
         dtype = arrays[0].dtype
-        memory = layout.scratch(scratch, dtype)
+        room = memory.scratch(scratch, dtype)
         flat = [array.reshape(-1) for array in arrays]
         flat += [flat[0]] * (7 - len(flat))
         if not JIT:
             for task in range(tasks):
-                self.function(task, *flat, memory[0], ints)
+                self.function(task, *flat, room[0], ints)
             return
         address = self.addresses.get(dtype) or self._address(dtype)
-        (_parallel if parallel and tasks > 1 else _serial)(address, tasks, *flat, memory, ints)
+        (_parallel if parallel and tasks > 1 else _serial)(address, tasks, *flat, room, ints)

@@ -14,13 +14,14 @@ from npcnn.kernels.elementwise import SMALL
 Array = np.ndarray
 
 
-def _gather(out, data, indices):
-    """Fill out (channels, cells, batch) from data (samples, cells, channels), converting."""
-    channels, cells, batch = out.shape
-    for line in prange(channels * cells):
-        channel, cell = line // cells, line % cells
+def _gather(out, data, starts, channels):
+    """Fill out (channels, cells, batch) from flat data, converting; sample n begins at starts[n]."""
+    lines, batch = out.shape
+    cells = lines // channels
+    for line in prange(lines):
+        place = np.uint64(line // cells + line % cells * channels)
         for n in range(batch):
-            out[channel, cell, n] = data[indices[n], cell, channel]
+            out[line, n] = data[place + starts[n]]  # unsigned: no test for indices from the end
 
 
 _GATHER = both(_gather)
@@ -43,9 +44,10 @@ def gather(data: Array, indices: Array, dtype: np.dtype) -> Array:
         return data[indices].astype(dtype)
     if indices.min() < 0 or indices.max() >= len(data):
         return data[indices].astype(dtype)
-    source = np.asarray(data).reshape(len(data), -1, data.shape[-1] if data.ndim > 1 else 1)
-    block = memory.empty((source.shape[2], source.shape[1], len(indices)), np.dtype(dtype))
-    _GATHER[block.size >= SMALL](block, source, indices)
+    flat = np.asarray(data).reshape(-1)
+    channels, size = data.shape[-1] if data.ndim > 1 else 1, flat.size // len(data)
+    block = memory.empty((size, len(indices)), dtype)
+    _GATHER[block.size >= SMALL](block, flat, indices.astype(np.uint64) * np.uint64(size), channels)
     if data.ndim == 1:
         return block.reshape(-1)
     return layout.batch_outermost(block.reshape(data.shape[-1], *data.shape[1:-1], len(indices)))

@@ -9,6 +9,7 @@ the same numbers and compares the same way, so both drop the same elements, in b
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -25,14 +26,14 @@ MIX_1, MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 BY_30, BY_27, BY_31, BY_40 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(40)
 
 
-def _drop(out, x, start, steps, least, scale):
+def _drop(out, x, key, start, step, least, scale):
     """Scale x (lines, batch) where the hash is `least` or more, else zero.
 
-    The counter of element (line, n) is start[line] + n·steps, times GOLDEN already.
+    The counter of element (line, n), times GOLDEN, is start[line] + n·step.
     """
     for line in prange(out.shape[0]):
         for n in range(out.shape[1]):
-            h = start[line] + np.uint64(n) * steps
+            h = key + start[line] + np.uint64(n) * step
             h = (h ^ (h >> BY_30)) * MIX_1
             h = (h ^ (h >> BY_27)) * MIX_2
             h = (h ^ (h >> BY_31)) >> BY_40
@@ -64,25 +65,26 @@ def dropout(x: Array, rate: float, key: int, noise_shape: tuple[int, ...]) -> Ar
     block = layout.batch_innermost(wide)
     out = memory.empty(block.shape, block.dtype)
     with np.errstate(over="ignore"):  # counters and hashes wrap at 2⁶⁴
-        per_sample, counters = _counters(shape, wide.shape)
-        start = (counters + np.uint64(1)) * GOLDEN + np.uint64(key)
+        start, step = _counters(shape, wide.shape)
         _DROP[out.size >= SMALL](
-            out.reshape(start.size, -1), block.reshape(start.size, -1), start, per_sample * GOLDEN,
+            out.reshape(start.size, -1), block.reshape(start.size, -1), np.uint64(key), start, step,
             np.uint64(math.ceil(rate * 2**24)), x.dtype.type(1 / (1 - rate)),
         )  # fmt: skip
     result = layout.batch_outermost(out)
     return result if x.ndim > 1 else result[:, 0]
 
 
-def _counters(noise_shape: tuple[int, ...], shape: tuple[int, ...]) -> tuple[np.uint64, Array]:
-    """Return how far samples are apart in the mask, and the counters of the first one's elements.
+@functools.lru_cache(maxsize=32)
+def _counters(noise_shape: tuple[int, ...], shape: tuple[int, ...]) -> tuple[Array, np.uint64]:
+    """Return the counters of the first sample's elements, and how far the next sample's are.
 
-    The counters come in the order in which the elements lie in memory, the batch left out.
+    Both times GOLDEN; in the order in which the elements lie in memory.
     """
     inner = int(np.prod(noise_shape[1:]))
-    first = np.arange(inner, dtype=np.uint64).reshape(1, *noise_shape[1:])
+    first = np.arange(1, inner + 1, dtype=np.uint64).reshape(1, *noise_shape[1:])
     counters = layout.batch_innermost(np.broadcast_to(first, (1, *shape[1:])))
-    return np.uint64(inner if noise_shape[0] > 1 else 0), counters.reshape(-1)
+    step = np.uint64(inner if noise_shape[0] > 1 else 0)
+    return counters.reshape(-1) * GOLDEN, step * GOLDEN
 
 
 def dropout_backward(grad_y: Array, rate: float, key: int, noise_shape: tuple[int, ...]) -> Array:

@@ -47,9 +47,23 @@ def _aligned(size: int) -> Array:
     return raw[start : start + size]
 
 
+def _block(size: int) -> Array:
+    """Return bytes that own their memory, enough for `size` of them from an aligned place on."""
+    return np.empty(size + ALIGNMENT, np.uint8)
+
+
+def _array(shape: tuple[int, ...], dtype: Any, block: Array) -> Array:
+    """Return an array in a block.
+
+    NumPy makes the owner of the memory the base of a view, never a view in between: only the
+    count of references to the owner tells whether somebody holds it.
+    """
+    return np.ndarray(shape, dtype, block, offset=-block.ctypes.data % ALIGNMENT)
+
+
 def _held_by_list_only() -> int:
     """Return what `sys.getrefcount` says of a block that only its list refers to."""
-    lone = [_aligned(8)]
+    lone = [_block(8)]
     for block in lone:
         return sys.getrefcount(block)
     raise AssertionError("the list has one block")
@@ -72,15 +86,15 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     size = -(-size // step) * step
     blocks = _kept.blocks.setdefault(size, [])
     for block in blocks:
-        if sys.getrefcount(block) == _UNUSED:
-            return np.ndarray(shape, dtype, block)
+        if sys.getrefcount(block.base) == _UNUSED:
+            return _array(shape, dtype, block)
     if _kept.bytes + size > KEPT_AT_MOST:
         _give_back()
         blocks = _kept.blocks.setdefault(size, [])
-    block = _aligned(size)
+    block = _block(size)
     blocks.append(block)
     _kept.bytes += size
-    return np.ndarray(shape, dtype, block)
+    return _array(shape, dtype, block)
 
 
 def _give_back() -> None:

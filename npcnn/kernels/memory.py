@@ -86,7 +86,7 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     size = -(-size // step) * step
     blocks = _kept.blocks.setdefault(size, [])
     for block in blocks:
-        if sys.getrefcount(block.base) == _UNUSED:
+        if sys.getrefcount(block) == _UNUSED:
             return _array(shape, dtype, block)
     if _kept.bytes + size > KEPT_AT_MOST:
         _give_back()

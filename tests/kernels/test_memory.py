@@ -18,8 +18,8 @@ def test_what_is_held_is_not_handed_out_again():
     del view
     fourth = memory.empty(shape, np.dtype("float32"))
     start = fourth.ctypes.data
-    assert start <= place < start + fourth.nbytes
     assert start % memory.ALIGNMENT == 0
+    assert start <= place < start + fourth.nbytes  # what nobody holds is
 
 
 def test_a_result_outlives_the_next_call():

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from models import small_data, small_model
+from models import document_model, small_data, small_model
 
 import npcnn
 from npcnn.backend import ops
@@ -62,6 +62,58 @@ def test_both_backends_train_alike():
         ends.append(model.get_weights())
     for a, b in zip(*ends, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+
+
+def test_results_live_side_by_side(backend):
+    """However memory is managed, a result in use is not written over by a later call."""
+    rng = np.random.default_rng(0)
+    first_x, second_x = rng.uniform(-1, 1, (2, 20, 28, 28, 5)).astype("float32")
+    kernel = rng.uniform(-1, 1, (3, 3, 5, 5)).astype("float32")
+    conv, pool = ((1, 1), "same", (1, 1), "relu"), ((2, 2), (2, 2), "valid")
+    calls = [
+        lambda x: ops.conv2d(x, kernel, None, *conv),
+        lambda x: ops.conv2d_backward(x, x, x, kernel, np.empty_like(kernel), None, *conv),
+        lambda x: ops.max_pooling2d(x, *pool),
+        lambda x: ops.max_pooling2d_backward(x[:, ::2, ::2], x, x[:, ::2, ::2], *pool),
+        lambda x: ops.flatten(x),
+        lambda x: ops.relu(x, 0.1, None, 0.0),
+        lambda x: ops.dropout(x, 0.5, 3, x.shape),
+        lambda x: ops.dense(ops.flatten(x), np.ones((3920, 500), "float32"), None, "linear"),
+        lambda x: ops.gather(x, np.arange(20), np.dtype("float32")),
+    ]
+    for call in calls:
+        y = call(first_x)
+        part = y[3:, ..., ::2]
+        copy = part.copy()
+        del y
+        others = [call(second_x.copy()) for _ in range(3)]
+        np.testing.assert_array_equal(part, copy)
+        assert not any(np.shares_memory(a, b) for a, b in [others[:2], others[1:]])
+
+
+def test_large_and_small_batches_agree():
+    """What is computed for a picture may not depend on how many others are in its batch."""
+    npcnn.use_backend("numba")
+    x = np.random.default_rng(0).integers(0, 255, (100, 28, 28, 1)).astype("uint8")
+    model = document_model()
+    whole = model.predict(x, 100, verbose=0)
+    np.testing.assert_allclose(model.predict(x, 9, verbose=0), whole, rtol=1e-3, atol=1e-5)
+    npcnn.use_backend("numpy")
+    np.testing.assert_allclose(model.predict(x, 100, verbose=0), whole, rtol=1e-3, atol=1e-5)
+
+
+def test_both_backends_train_the_documents_network_alike():
+    x, y = npcnn.datasets.draw_digits(130, seed=0)
+    start, ends = document_model(dtype="float64").get_weights(), []
+    for name in ("numpy", "numba"):
+        npcnn.use_backend(name)
+        model = document_model(dropout=True, dtype="float64")
+        model.set_weights(start)
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(x.reshape(-1, 28, 28, 1) / 255, y, 50, 1, 0)
+        ends.append(model.get_weights())
+    for a, b in zip(*ends, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
 
 
 def test_unknown_backend():

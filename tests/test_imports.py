@@ -1,0 +1,130 @@
+"""The rooms of the house: who may import whom, and what `import npcnn` loads."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import npcnn
+
+PACKAGE = Path(npcnn.__file__).parent
+
+# From the ground up: a module may import, when it is loaded, only from rows above its own, or its
+# own package.
+ROWS = [
+    {"shapes", "checks"},
+    {"files", "threads", "config", "random"},
+    {"initializers"},
+    {"reference", "kernels"},
+    {"backend"},
+    {"layers", "losses", "optimizers", "metrics", "callbacks", "progress"},
+    {"data", "summary", "utils"},
+    {"architecture", "training"},
+    {"model"},
+    {"datasets", "gradient_check", "models", "saving"},
+    {"inspection"},
+    {"plots"},
+]
+HEAVY = ["numba", "llvmlite", "matplotlib", "h5py", "PIL", "tqdm", "platformdirs", "threadpoolctl"]
+
+
+def module_level_imports(tree):
+    """Yield the names that loading the module imports; what only type checkers read is left out."""
+    for node in tree.body:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, (ast.If, ast.Try)):
+            yield from module_level_imports(ast.Module(node.body, []))
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are written out in full"
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}"
+
+
+def room(name):
+    """Return which part of the house a module belongs to: npcnn.layers.base → layers."""
+    return name.split(".")[1]
+
+
+def modules():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(["npcnn", *path.relative_to(PACKAGE).with_suffix("").parts])
+        if name != "npcnn.__init__":
+            yield name, ast.parse(path.read_text("utf-8"))
+
+
+FILES = dict(modules())
+
+
+def test_every_room_has_its_place():
+    rooms = {room(name) for name in FILES}
+    placed = set().union(*ROWS)
+    assert rooms <= placed, f"say in ROWS where these stand: {rooms - placed}"
+    assert placed <= rooms | {"plots", "inspection", "saving"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_imports_run_one_way(name):
+    row = next(k for k, rooms in enumerate(ROWS) if room(name) in rooms)
+    allowed = set().union(*ROWS[:row]) | ({room(name)} if f"npcnn.{room(name)}" != name else set())
+    same_row_below = ROWS[row] - {room(name)}
+    for imported in module_level_imports(FILES[name]):
+        if not imported.startswith("npcnn."):
+            continue
+        target = room(imported)
+        if target in same_row_below and row > 3:
+            continue  # neighbours of one floor may call on each other, but for the ops
+        assert target in allowed, f"{name} imports {imported}"
+
+
+def test_reference_and_kernels_do_not_know_each_other():
+    for name, tree in FILES.items():
+        imported = {room(i) for i in module_level_imports(tree) if i.startswith("npcnn.")}
+        if room(name) == "reference":
+            assert "kernels" not in imported, name
+        if room(name) == "kernels":
+            assert "reference" not in imported, name
+
+
+@pytest.mark.parametrize("name", [n for n in FILES if room(n) not in ("backend", "kernels")])
+def test_only_the_backend_chooses_the_ops(name):
+    """No layer, no model asks which backend is in use: they call `ops`.
+
+    Inspection shows and checks the plain NumPy ops beside whatever ran.
+    """
+    if room(name) in ("reference", "inspection", "plots"):
+        return
+    for imported in module_level_imports(FILES[name]):
+        assert not imported.startswith(("npcnn.reference", "npcnn.kernels")), f"{name}: {imported}"
+
+
+@pytest.mark.parametrize("name", [n for n in FILES if room(n) != "kernels"])
+def test_heavy_libraries_are_imported_where_they_are_used(name):
+    for imported in module_level_imports(FILES[name]):
+        assert imported.split(".")[0] not in HEAVY, f"{name}: {imported}"
+
+
+def test_importing_npcnn_is_cheap(run_python):
+    source = f"import sys, npcnn\nprint(*[name for name in {HEAVY} if name in sys.modules])\n"
+    assert run_python(source).strip() == ""
+
+
+def test_the_numpy_backend_needs_no_numba(run_python):
+    source = (
+        "import sys\n"
+        "sys.modules['numba'] = None\n"
+        "import numpy as np, npcnn\n"
+        "from npcnn import layers\n"
+        "model = npcnn.Sequential([layers.Input((3,)), layers.Dense(2, activation='softmax')])\n"
+        "model.compile('adam', 'sparse_categorical_crossentropy', ['accuracy'])\n"
+        "model.fit(np.eye(3), [0, 1, 0], verbose=2)\n"
+        "print(sorted(n for n in ('matplotlib', 'h5py', 'PIL', 'tqdm') if n in sys.modules))\n"
+    )
+    assert run_python(source, NPCNN_BACKEND="numpy").splitlines()[-1] == "[]"
+
+
+def test_public_names_are_there():
+    for name in npcnn.__all__:
+        assert getattr(npcnn, name) is not None

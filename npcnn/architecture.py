@@ -30,7 +30,8 @@ class LayerStack:
         self.input_layer: InputLayer | None = None
         if not isinstance(layers, (list, tuple, type(None))):
             fix = "put the layers in a list"
-            raise DtypeError(message("Sequential(layers)", "a list of layers", repr(layers), fix))
+            got = type(layers).__name__
+            raise DtypeError(message("Sequential(layers)", "a list of layers", got, fix))
         for layer in layers or []:
             self.add(layer)
 
@@ -53,7 +54,7 @@ class LayerStack:
         """
         if not isinstance(layer, Layer):
             fix = "make one, such as layers.Dense(10)"
-            got = repr(layer)
+            got = f"the class {layer.__name__}" if isinstance(layer, type) else repr(layer)
             raise DtypeError(message("Sequential.add(layer)", "a Layer object", got, fix))
         if isinstance(layer, InputLayer):
             self._add_input(layer)

@@ -77,7 +77,7 @@ def positive_pair(value: Any, where: str) -> tuple[int, int]:
     raise ArgumentError(message(where, expected, repr(value), fix))
 
 
-def fraction(value: Any, where: str) -> float:
+def fraction(value: Any, where: str, fix: str = "give such a number") -> float:
     """Return ``value`` as a float in [0, 1), or raise ArgumentError."""
     if (
         isinstance(value, (int, float, np.floating))
@@ -85,9 +85,8 @@ def fraction(value: Any, where: str) -> float:
         and 0 <= value < 1
     ):
         return float(value)
-    raise ArgumentError(
-        message(where, "a number from 0 up to, not including, 1", repr(value), "give a share")
-    )
+    expected = "a number from 0 up to, not including, 1"
+    raise ArgumentError(message(where, expected, repr(value), fix))
 
 
 def one_of(value: Any, choices: Iterable[str], where: str) -> str:

@@ -67,7 +67,8 @@ def check_samples(x: Any, input_shape: Shape, where: str) -> Array:
     if x.ndim != len(input_shape) or x.shape[1:] != tuple(input_shape[1:]):
         expected = "samples of shape (n, " + ", ".join(map(str, input_shape[1:])) + ")"
         fix = "reshape the data or build the model for it"
-        if x.size and x.size % math.prod(input_shape[1:]) == 0:
+        size = math.prod(input_shape[1:])
+        if x.size and size in (x.size, math.prod(x.shape[1:])):  # samples stay whole
             fix = f"x.reshape({(-1, *input_shape[1:])}) would fit"
         raise ArgumentError(message(where, expected, str(x.shape), fix))
     if len(x) == 0:
@@ -99,7 +100,7 @@ def check_weights(weights: Any, n: int, where: str) -> Array | None:
         array = array[:, 0]
     if array.shape != (n,):
         raise ArgumentError(
-            message(where, f"one weight a sample, ({n},)", str(array.shape), "give n numbers")
+            message(where, f"one weight a sample, ({n},)", str(array.shape), f"give {n} numbers")
         )
     check_finite(array, where)
     if (array < 0).any():

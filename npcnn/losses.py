@@ -51,6 +51,8 @@ class CategoricalCrossentropy:
         if y.shape[1:] != tuple(output_shape[1:]) or y.ndim != len(output_shape):
             expected = f"targets of shape {_batch_shape(output_shape)} for {self.name}"
             fix = "use loss='sparse_categorical_crossentropy' for labels or to_categorical on them"
+            if y.ndim == len(output_shape) and y.shape[-1] != 1:
+                fix = "use rows as long as the model has outputs"
             raise ArgumentError(message(where, expected, str(y.shape), fix))
         if y.dtype.kind == "f" and not np.isfinite(y).all():
             got = f"{y[~np.isfinite(y)][0]} in sample {first_bad(~np.isfinite(y))}"

@@ -32,7 +32,7 @@ class Dropout(Layer):
         self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.rate = fraction(rate, "Dropout(rate)")
+        self.rate = fraction(rate, "Dropout(rate)", "give the share to drop, such as 0.5")
         if not isinstance(noise_shape, (tuple, list, type(None))):
             fix = "give one entry an axis, such as (None, 1, 1, 5)"
             got = repr(noise_shape)

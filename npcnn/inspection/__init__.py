@@ -7,6 +7,7 @@ call `npcnn.training` and look on.
 from npcnn.inspection.diagnostics import Diagnostics
 from npcnn.inspection.overfit import OverfitReport, overfit_one_batch
 from npcnn.inspection.recorder import Recorder, Recording, load_recording
+from npcnn.inspection.responses import loss_along_line, most_exciting, occlusion_map
 from npcnn.inspection.steps import Event, step_through
 from npcnn.inspection.tracing import LayerTrace, Trace, trace
 
@@ -19,6 +20,9 @@ __all__ = [
     "Recording",
     "Trace",
     "load_recording",
+    "loss_along_line",
+    "most_exciting",
+    "occlusion_map",
     "overfit_one_batch",
     "step_through",
     "trace",

@@ -70,7 +70,7 @@ class Recorder(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Settle how often, take the first frame, and write the file once to see that it can be."""
         total = self.params["epochs"] * self.params["steps"]
-        self.pitch = self.every or max(SELDOM, math.ceil(total / self.max_frames))
+        self.pitch = self.every or max(SELDOM, math.ceil(total / max(self.max_frames - 2, 1)))
         self.loss, self.before = BatchLoss(), None
         self.frames = self._earlier()
         self._picture = self._checked_picture()

@@ -5,17 +5,33 @@
 >>> figure.savefig("curves.png")  # doctest: +SKIP
 """
 
+from npcnn.plots.attention import exciting_pictures, saliency
 from npcnn.plots.confusion import confusion_matrix
+from npcnn.plots.filters import filter_gif, filters
 from npcnn.plots.history import history_curves
+from npcnn.plots.im2col import im2col
 from npcnn.plots.network import network_diagram
+from npcnn.plots.runs import gradient_histograms, loss_line, run_curves, weight_histograms
 from npcnn.plots.samples import confident_mistakes, sample_sheet
+from npcnn.plots.sheets import feature_maps, gradient_maps
 from npcnn.plots.style import save_figure
 
 __all__ = [
     "confident_mistakes",
     "confusion_matrix",
+    "exciting_pictures",
+    "feature_maps",
+    "filter_gif",
+    "filters",
+    "gradient_histograms",
+    "gradient_maps",
     "history_curves",
+    "im2col",
+    "loss_line",
     "network_diagram",
+    "run_curves",
+    "saliency",
     "sample_sheet",
     "save_figure",
+    "weight_histograms",
 ]

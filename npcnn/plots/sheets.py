@@ -1,0 +1,193 @@
+"""One picture through the whole network, on one sheet: what each layer made of it, or its share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npcnn.checks import ArgumentError, message
+from npcnn.plots import signed, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+
+    from npcnn.inspection import LayerTrace, Trace
+
+Array = np.ndarray
+
+MOST_MAPS = 16  # of one layer; what is more is left out, and said
+LEFT = 1.9  # inches for the names
+
+
+@style.styled
+def feature_maps(trace: Trace, sample: int = 0, title: str = "") -> Figure:
+    """Draw what each layer made of one sample, from the picture to the probabilities.
+
+    A row is a layer and has its own scale, from white (0, or blue for negative values) to its
+    largest value, which stands on the left.
+
+    Args:
+        trace: from `npcnn.trace`.
+        sample: which of the batch.
+        title: a text for the head; one is made if it is empty.
+
+    Raises:
+        ArgumentError: there is no such sample.
+    """
+    _check_sample(trace, sample, "feature_maps(sample)")
+    p = trace.outputs[sample]
+    answer = int(p.argmax())
+    title = title or f"What the network makes of one picture: a {answer}, {p[answer]:.1%} sure"
+    note = "a row is a layer, a square what one filter found; the darker, the more of it"
+    rows = [("picture", trace.layers[0].input[sample])]
+    rows += [(layer.name, layer.activation[sample]) for layer in _shown(trace)]
+    return _sheet(title, note, rows, _target(trace, sample))
+
+
+@style.styled
+def gradient_maps(trace: Trace, sample: int = 0, title: str = "") -> Figure:
+    """Draw the gradient of the loss by each layer's output, for one sample.
+
+    Red: more of it would raise the loss. Blue: more would lower it. Rows have their own scales.
+
+    Args:
+        trace: from `npcnn.trace`.
+        sample: which of the batch.
+        title: a text for the head; one is made if it is empty.
+
+    Raises:
+        ArgumentError: there is no such sample.
+    """
+    _check_sample(trace, sample, "gradient_maps(sample)")
+    title = title or "What the loss says to each layer about one picture"
+    note = "red: more of this would raise the loss; blue: more would lower it; white: no matter"
+    rows = [("picture", trace.layers[0].grad_input[sample])]
+    for layer in _shown(trace):
+        last = layer is trace.layers[-1] and "grad_pre_activation" in layer
+        name = "grad_pre_activation" if last else "grad_activation"
+        rows.append((layer.name + (" (logits)" if last else ""), layer[name][sample]))
+    return _sheet(title, note, rows, _target(trace, sample), gradients=True)
+
+
+def _shown(trace: Trace) -> list[LayerTrace]:
+    """Return the layers worth a row: all but those that only fold or drop."""
+    kinds = ("Flatten", "Dropout")
+    return [layer for layer in trace.layers if type(layer.layer).__name__ not in kinds]
+
+
+def _target(trace: Trace, sample: int) -> int:
+    y = trace.y[sample]
+    return int(np.argmax(y)) if np.ndim(y) else int(y)
+
+
+def _sheet(
+    title: str, note: str, rows: list[tuple[str, Array]], target: int, gradients: bool = False
+) -> Figure:
+    """Draw a row of maps for a picture, a strip for a vector, bars for the last vector."""
+    heights = [_height(array, k == len(rows) - 1) for k, (_, array) in enumerate(rows)]
+    figure = style.new_figure(title, note, height=0.75 + sum(heights) + 0.1)
+    figure.set_layout_engine("none")
+    tall = float(figure.get_size_inches()[1])
+    bottom = tall - 0.75
+    for k, ((name, array), height) in enumerate(zip(rows, heights, strict=True)):
+        bottom -= height
+        label = f"{name}\n{'×'.join(map(str, array.shape))}\n{_range(array, gradients)}"
+        middle = (bottom + height / 2) / tall
+        figure.text(0.15 / style.WIDTH, middle, label, fontsize=11, va="center", linespacing=1.3)
+        space = (LEFT, bottom + 0.06, style.WIDTH - LEFT - 0.15, height - 0.12)
+        if array.ndim == 3:
+            _maps(figure, space, array, gradients)
+        elif k == len(rows) - 1:
+            _bars(figure, space, array, target, gradients)
+        else:
+            _strip(figure, space, array, gradients)
+    return figure
+
+
+def _height(array: Array, last: bool) -> float:
+    if last:
+        return 1.45
+    if array.ndim != 3:
+        return 0.8
+    return 1.02 if array.shape[2] <= 8 else 0.86
+
+
+def _range(array: Array, gradients: bool) -> str:
+    if gradients:
+        return f"±{signed.short(signed.limit(array))}"
+    low, high = float(array.min()), float(array.max())
+    low = 0.0 if 0 < low < 1e-3 * high else low
+    return f"{signed.short(low)} to {signed.short(high)}"
+
+
+def _axes(figure: Any, left: float, bottom: float, width: float, height: float) -> Any:
+    """Add axes at a place given in inches."""
+    across, tall = figure.get_size_inches()
+    return figure.add_axes((left / across, bottom / tall, width / across, height / tall))
+
+
+def _maps(
+    figure: Figure | SubFigure, space: tuple[float, float, float, float], array: Array,
+    gradients: bool,
+) -> None:  # fmt: skip
+    left, bottom, width, height = space
+    count = min(array.shape[2], MOST_MAPS)
+    pitch = min(height * array.shape[1] / array.shape[0] + 0.06, width / count)
+    two_sided = gradients or bool((array < 0).any())
+    for c in range(count):
+        axes = _axes(figure, left + c * pitch, bottom, pitch - 0.06, height)
+        signed.draw_map(axes, array[:, :, c], signed.limit(array), signed=two_sided)
+        signed.outline(axes)
+    if array.shape[2] > count:
+        axes.set_xlabel(f"and {array.shape[2] - count} more", fontsize=10, color=style.MUTED)
+
+
+def _strip(
+    figure: Figure, space: tuple[float, float, float, float], array: Array, gradients: bool
+) -> None:
+    left, bottom, width, height = space
+    flat = array.reshape(1, -1)
+    rows = 2 if flat.shape[1] > 64 and flat.shape[1] % 2 == 0 else 1
+    axes = _axes(figure, left, bottom + 0.1, width, height - 0.2)
+    two_sided = gradients or bool((array < 0).any())
+    signed.draw_map(
+        axes, flat.reshape(rows, -1), signed.limit(array), signed=two_sided, aspect="auto"
+    )
+    signed.outline(axes)
+
+
+def _bars(
+    figure: Figure, space: tuple[float, float, float, float], array: Array, target: int,
+    gradients: bool,
+) -> None:  # fmt: skip
+    left, bottom, width, height = space
+    values = array.ravel()
+    axes = _axes(figure, left + 0.1, bottom + 0.3, width - 0.2, height - 0.55)
+    if gradients:
+        colors = [style.VERMILLION if v > 0 else style.BLUE for v in values]
+    else:
+        colors = [style.BLUE if k == target else style.MUTED for k in range(len(values))]
+    axes.bar(range(len(values)), values, color=colors, width=0.7)
+    axes.axhline(0, color=style.MUTED, linewidth=0.8)
+    size = signed.limit(values)
+    axes.set_ylim(-1.3 * size if gradients else 0, 1.3 * size)
+    for k, value in enumerate(values):
+        text = signed.short(float(value)) if gradients else f"{value:.1%}"
+        away = 1 if value >= 0 else -1
+        axes.annotate(
+            text, (k, value), (0, 3 * away), textcoords="offset points", ha="center",
+            va="bottom" if away > 0 else "top", fontsize=9.5, color=style.INK,
+        )  # fmt: skip
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    axes.set_xticks(range(len(values)))
+    names = [f"{k} (label)" if k == target else str(k) for k in range(len(values))]
+    axes.set_xticklabels(names)
+    axes.tick_params(length=0, pad=8 if gradients else 2)
+
+
+def _check_sample(trace: Trace, sample: int, where: str) -> None:
+    if not isinstance(sample, (int, np.integer)) or not 0 <= sample < len(trace.x):
+        fix = "the trace has no more"
+        raise ArgumentError(message(where, f"0 to {len(trace.x) - 1}", repr(sample), fix))

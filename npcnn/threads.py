@@ -6,11 +6,13 @@ they wait for the other's cores make a step many times slower, so training holds
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from npcnn.checks import ArgumentError, message, positive_int
 
@@ -98,11 +100,14 @@ def apply_to_numba() -> None:
 
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Hold BLAS to one thread inside the with-block.
-
-    Finding the libraries takes milliseconds: wrap a whole training run, not a step.
-    """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
+    """Hold BLAS to one thread inside the with-block."""
+    with _blas().limit(limits=1, user_api="blas"):
         yield
+
+
+@functools.cache
+def _blas() -> Any:
+    """Return threadpoolctl's hold on NumPy's BLAS; finding it takes milliseconds, so once."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -21,10 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 from numba.core import caching
 from numba.core.ccallback import CFunc
 
 JIT = not numba.config.DISABLE_JIT
+# For calls of helpers: of each literal 0 Numba would make, and compile, a type of its own.
+ZERO = np.int64(0)
 
 
 @functools.cache

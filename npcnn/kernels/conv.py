@@ -15,6 +15,7 @@ import numpy as np
 
 from npcnn.kernels import layout, memory, tiles
 from npcnn.kernels import plans as P
+from npcnn.kernels.compile import ZERO
 from npcnn.kernels.runs import sum_lanes, zero_run
 from npcnn.kernels.slide import dot_rows, pack_rows, part, slide_rows, source_rows
 from npcnn.kernels.tasks import Body
@@ -32,13 +33,15 @@ def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no
     p, groups = ints[P.FORWARD], ints[P.GROUPS]
     i0, i1 = part(ints[p + P.OUT_HEIGHT], task // groups, ints[P.BLOCKS])
     f0, f1 = part(ints[p + P.OUT_CHANNELS], task % groups, groups)
-    first, rows = 0, x
+    first, rows = ZERO, x
     if ints[P.PACKED]:
         first, last = source_rows(ints, p, i0, i1)
-        pack_rows(ints, p, x, x, 0, first, last, 0, 0, scratch, 0, scratch, 0)
+        pack_rows(
+            ints, p, x, x, ZERO, first, last, ZERO, ZERO, scratch, ZERO, scratch, ZERO
+        )
         rows = scratch
     slide_rows(
-        ints, p, rows, 0, first, w, bias, ints[P.MODE], y, i0, i1, f0, f1, scratch,
+        ints, p, rows, ZERO, first, w, bias, ints[P.MODE], y, i0, i1, f0, f1, scratch,
         ints[P.SPARE_AT],
     )  # fmt: skip
 
@@ -93,17 +96,19 @@ def _backward(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: 
     pack_rows(
         ints, q, g, y, ints[P.MODE], first, last, i0, i1, scratch, at, totals, task * pitch
     )
-    x_first, rows = 0, x
+    x_first, rows = ZERO, x
     if ints[P.PACKED]:
         x_first, x_last = source_rows(ints, p, i0, i1)
-        pack_rows(ints, p, x, x, 0, x_first, x_last, 0, 0, scratch, 0, totals, 0)
+        pack_rows(
+            ints, p, x, x, ZERO, x_first, x_last, ZERO, ZERO, scratch, ZERO, totals, ZERO
+        )
         rows = scratch
     sums = task * pitch + (filters + 1) * lanes
     dot_rows(ints, p, rows, x_first, q, scratch, at, first, i0, i1, totals, sums)
     if wanted:
         channels = ints[p + P.CHANNELS]
         slide_rows(
-            ints, q, scratch, at, first, w, zeros, 0, grad_x, r0, r1, 0, channels,
+            ints, q, scratch, at, first, w, zeros, ZERO, grad_x, r0, r1, ZERO, channels,
             scratch, ints[P.SPARE_AT],
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from npcnn.kernels import layout, memory, simd, tiles
 from npcnn.kernels import plans as P
-from npcnn.kernels.compile import helper
+from npcnn.kernels.compile import ZERO, helper
 from npcnn.kernels.runs import copy_run, masked_run, sum_lanes, zero_run
 from npcnn.kernels.slide import part, slide_run
 from npcnn.kernels.tasks import Body
@@ -56,13 +56,13 @@ def _forward(task, x, w, bias, y, zeros, a5, a6, scratch, ints):  # type: ignore
     u0, u1 = part(units, task, ints[TASKS])
     if batch >= ints[LANES]:
         slide_run(
-            ints, p, 0, 0, inputs, batch, u0, u1, w, x, 0, ints[MODE], bias, y, u0 * batch, batch
+            ints, p, ZERO, ZERO, inputs, batch, u0, u1, w, x, ZERO, ints[MODE], bias, y, u0 * batch, batch
         )
         return
     wide = u1 - u0
     if wide >= ints[LANES]:
         slide_run(
-            ints, p, 0, 0, inputs, wide, 0, batch, x, w, u0, 0, zeros, scratch, 0, wide
+            ints, p, ZERO, ZERO, inputs, wide, ZERO, batch, x, w, u0, ZERO, zeros, scratch, ZERO, wide
         )
     else:
         for n in range(batch):
@@ -147,7 +147,9 @@ def _fill_rows(ints, p, taps, n, i0, i1, w, buf, ib, zeros, out, spare):  # type
     to, start = out, i0 * n
     if whole > n:
         to, start = spare, 0
-    slide_run(ints, p, 0, 0, taps, whole, i0, i1, w, buf, ib, 0, zeros, to, start, whole)
+    slide_run(
+        ints, p, ZERO, ZERO, taps, whole, i0, i1, w, buf, ib, ZERO, zeros, to, start, whole
+    )
     if whole > n:
         for i in range(i0, i1):
             copy_run(out, i * n, spare, (i - i0) * whole, n)
@@ -162,7 +164,7 @@ def _backward(task, x, w, both, zeros, grad_x, grad_kernel, a6, scratch, ints): 
     batch, units = ints[BATCH], ints[UNITS]
     i0, i1 = part(ints[INPUTS], task, ints[TASKS])
     if ints[WANTED]:
-        _rows(ints, ints[FIRST], units, batch, i0, i1, w, both, 0, zeros, grad_x, scratch)
+        _rows(ints, ints[FIRST], units, batch, i0, i1, w, both, ZERO, zeros, grad_x, scratch)
     turned = units * ints[BATCH_PITCH]
     _rows(ints, ints[SECOND], batch, units, i0, i1, x, both, turned, zeros, grad_kernel, scratch)
 

@@ -1,43 +1,43 @@
 """One update of all parameters, in place, in a single pass over flat vectors."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from numba import prange
 
-from npcnn.kernels.compile import both
 from npcnn.kernels.elementwise import SMALL
+from npcnn.kernels.tasks import Body
 
 Array = np.ndarray
 
-# 'contract' lets a·b + c round once where the reference rounds twice.
-CONTRACT = frozenset({"contract"})
+# Parts into which a vector is cut.
+PARTS = 8
 
 
-def _adam(parameters, gradients, m, v, alpha, rest_1, rest_2, epsilon):
-    for i in prange(parameters.size):
+@Body
+def _adam(task, parameters, gradients, m, v, options, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    alpha, rest_1, rest_2, epsilon = options[0], options[1], options[2], options[3]
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         gradient = gradients[i]
         m_i = m[i] + (gradient - m[i]) * rest_1
         v_i = v[i] + (gradient * gradient - v[i]) * rest_2
-        m[i], v[i] = m_i, v_i
+        m[i] = m_i
+        v[i] = v_i
         parameters[i] -= alpha * m_i / (math.sqrt(v_i) + epsilon)
 
 
-def _sgd(parameters, gradients, velocity, learning_rate, momentum, nesterov):
-    for i in prange(parameters.size):
-        step = learning_rate * gradients[i]
+@Body
+def _sgd(task, parameters, gradients, velocity, options, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    rate, momentum = options[0], options[1]
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
+        step = rate * gradients[i]
+        if momentum == 0:
+            parameters[i] -= step
+            continue
         velocity_i = momentum * velocity[i] - step
         velocity[i] = velocity_i
-        parameters[i] += momentum * velocity_i - step if nesterov else velocity_i
-
-
-def _descend(parameters, gradients, learning_rate):
-    for i in prange(parameters.size):
-        parameters[i] -= learning_rate * gradients[i]
+        parameters[i] += momentum * velocity_i - step if ints[1] else velocity_i
 
 
 def adam(
@@ -54,9 +54,9 @@ def adam(
     >>> p.round(4)
     array([-0.3162])
     """
-    real = parameters.dtype.type
-    options = real(alpha), real(1 - beta_1), real(1 - beta_2), real(epsilon)
-    _ADAM[parameters.size >= SMALL](parameters, gradients, m, v, *options)
+    options = np.array([alpha, 1 - beta_1, 1 - beta_2, epsilon], parameters.dtype)
+    size = parameters.size
+    _adam(PARTS, size >= SMALL, [parameters, gradients, m, v, options], np.array([size], np.int64))
 
 
 def sgd(
@@ -73,13 +73,9 @@ def sgd(
     >>> p
     array([0.75])
     """
-    real, wide = parameters.dtype.type, parameters.size >= SMALL
-    rate = real(learning_rate)
+    options = np.array([learning_rate, momentum], parameters.dtype)
+    size = parameters.size
     if momentum == 0:
-        _DESCEND[wide](parameters, gradients, rate)
-        return
-    _SGD[wide](parameters, gradients, velocity, rate, real(momentum), bool(nesterov))
-
-
-_ADAM, _SGD = both(_adam, fastmath=CONTRACT), both(_sgd, fastmath=CONTRACT)
-_DESCEND = both(_descend, fastmath=CONTRACT)
+        velocity = parameters  # not read
+    arrays = [parameters, gradients, velocity, options]
+    _sgd(PARTS, size >= SMALL, arrays, np.array([size, bool(nesterov)], np.int64))

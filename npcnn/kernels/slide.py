@@ -83,6 +83,8 @@ def slide_run(ints, p, tables, k0, k1, n, f0, f1, w, buf, ib, mode, bias, out, i
     t = 0
     while t < n:
         vectors = min((n - t + lanes - 1) // lanes, VECTORS)
+        if vectors == 3:
+            vectors = 2
         last = min((vectors - 1) * lanes, n - t - lanes)
         k = k0
         while True:
@@ -141,17 +143,18 @@ def dot_block(ints, p, off, k0, k1, xs, ix, gs, ig, pitch, n, totals, base):
     """Add n products to the totals of all filters and taps k0 … k1 − 1 of a table of offsets."""
     lanes, filters = ints[p + P.LANES], ints[p + P.OUT_CHANNELS]
     across = (filters + FILTERS - 1) // FILTERS
-    most = min(TAPS, REGISTERS // ((filters + across - 1) // across))
-    down = (k1 - k0 + most - 1) // most
-    for a in range(down):
-        k, stop = part(k1 - k0, a, down)
-        for b in range(across):
-            f, end = part(filters, b, across)
+    for b in range(across):
+        f, end = part(filters, b, across)
+        most = min(TAPS, REGISTERS // (end - f))
+        k = k0
+        while k < k1:
+            # there are tiles of so many taps, of three and of one
+            taps = most if k1 - k >= most else min(k1 - k, 3) // 3 * 2 + 1
             dot_tile(
-                ints[p + P.DOT_TILES], stop - k, end - f, n, xs, ix, ints, off + k0 + k, gs,
-                ig + f * pitch, pitch, totals, base + ((k0 + k) * filters + f) * lanes,
-                filters * lanes,
+                ints[p + P.DOT_TILES], taps, end - f, n, xs, ix, ints, off + k, gs, ig + f * pitch,
+                pitch, totals, base + (k * filters + f) * lanes, filters * lanes,
             )  # fmt: skip
+            k += taps
 
 
 @helper
@@ -162,8 +165,9 @@ def dot_rows(ints, p, xs, x_from, q, gs, at, g_from, i0, i1, totals, base):
     on, by the plan at q.
     """
     batch, lanes = ints[p + P.BATCH], ints[p + P.LANES]
-    # so much of a row at once that five rows of x and five of grad_y fit the first-level cache
-    chunk = 128 * lanes
+    # With several tiles of filters, so much of a row at once that grad_y's part stays in the
+    # first-level cache while all of x's taps pass it; with one tile, whole rows.
+    chunk = (128 if ints[p + P.OUT_CHANNELS] <= FILTERS else 48) * lanes
     for i in range(i0, i1):
         start, low, high = rows_inside(ints, p, i)
         x_row = (start - x_from) * ints[p + P.ROW_PITCH]

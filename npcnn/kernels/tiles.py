@@ -43,8 +43,13 @@ REGISTERS = 25 if simd.WIDE else 9
 RELU, ADD = 1, 2
 
 
+# The tiles that there are: few enough to compile in half a second, enough to fill rows with.
+WIDTHS = (1, 2, 4) if simd.WIDE else (1, 2)
+FEW_TAPS = (1, 3)
+
+
 def taps_beside(filters: int) -> int:
-    """Return how many taps a dot tile takes beside so many filters."""
+    """Return how many taps a dot tile takes at most beside so many filters."""
     return min(TAPS, REGISTERS // filters)
 
 
@@ -206,7 +211,7 @@ def _all_slides(builder: Any, rows: Any, vectors: Any, *values: Any) -> None:
         emit = functools.partial(_emit_slide, r, v)
         return lambda b: simd.separate(b, f"slide_{r}_{v}", list(values), emit)
 
-    cases = {8 * r + v: case(r, v) for r in range(1, ROWS + 1) for v in range(1, VECTORS + 1)}
+    cases = {8 * r + v: case(r, v) for r in range(1, ROWS + 1) for v in WIDTHS}
     simd.switch(builder, builder.add(builder.mul(rows, INT(8)), vectors), cases)
 
 
@@ -215,7 +220,7 @@ def _all_dots(builder: Any, taps: Any, filters: Any, *values: Any) -> None:
         emit = functools.partial(_emit_dot, a, b)
         return lambda builder: simd.separate(builder, f"dot_{a}_{b}", list(values), emit)
 
-    pairs = [(a, b) for b in range(1, FILTERS + 1) for a in range(1, taps_beside(b) + 1)]
+    pairs = {(a, b) for b in range(1, FILTERS + 1) for a in (*FEW_TAPS, taps_beside(b))}
     cases = {8 * a + b: case(a, b) for a, b in pairs}
     simd.switch(builder, builder.add(builder.mul(taps, INT(8)), filters), cases)
 

@@ -139,6 +139,8 @@ class LayerStack:
                 fix = "leave input_shape out or make a new model"
                 raise ArgumentError(message("build(input_shape)", str(shape), str(given), fix))
             shape = given
+        if self.built:
+            return
         if shape is None:
             fix = "give build() a shape, or the first layer input_shape=…"
             raise StateError(message("Sequential.build()", "an input shape", "none", fix))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -49,6 +50,17 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise _cannot_write(target, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Remove temporaries that writers of ``path`` left when they were killed.
+
+    Call it only where no other writer of that file can be alive.
+    """
+    target = Path(path)
+    for leftover in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
 
 
 def _cannot_write(target: Path, error: OSError) -> FileError:

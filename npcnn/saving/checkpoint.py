@@ -14,6 +14,7 @@ import numpy as np
 from npcnn import saving
 from npcnn.backend import get_backend
 from npcnn.checks import ArgumentError, FormatError, NpcnnError, message
+from npcnn.files import remove_leftovers
 from npcnn.saving import keras_config, variables
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Resumed:
     """
 
     def __init__(self, run: Run, path: Any) -> None:
+        self.path = path
         self.where = f"fit(resume_from={str(path)!r})"
         with saving.opened_parts(path, "fit(resume_from)") as parts:
             state = parts.run()
@@ -150,6 +152,7 @@ class Resumed:
 
     def apply(self, run: Run) -> None:
         """Put weights, optimizer, position, history and callbacks where they stood."""
+        remove_leftovers(self.path)
         model, optimizer, saved = run.model, run.model.optimizer, self.model.optimizer
         model.set_weights(self.model.get_weights())
         optimizer.iterations, optimizer.learning_rate = saved.iterations, saved.learning_rate

@@ -85,15 +85,15 @@ def convolution_steps(x: np.ndarray, rng: np.random.Generator) -> tuple[list[Ste
             y = kernels.conv2d(x, kernel, bias, *CONV)
             g = own(rng.standard_normal(y.shape))
             work = 2 * n * size * size * kernel.size
-            wanted = index > 0
+            wanted, gradients = index > 0, (kernel.copy(), bias.copy())
             forward.append(
                 (f"conv{index} forward", work,
                  lambda x=x, k=kernel, b=bias: kernels.conv2d(x, k, b, *CONV))
             )  # fmt: skip
             backward.append(
                 (f"conv{index} backward", work * (1 + wanted),
-                 lambda g=g, x=x, y=y, k=kernel, gk=kernel.copy(), b=bias.copy(), w=wanted:
-                 kernels.conv2d_backward(g, x, y, k, gk, b, *CONV, need_grad_x=w))
+                 lambda g=g, x=x, y=y, k=kernel, gk=gradients[0], gb=gradients[1], w=wanted:
+                 kernels.conv2d_backward(g, x, y, k, gk, gb, *CONV, need_grad_x=w))
             )  # fmt: skip
         x = y
     return forward + backward[::-1], x

@@ -74,8 +74,10 @@ def set_num_threads(number: int) -> None:
 def _apply(number: int) -> None:
     """Hand the number to Numba, which must be loaded."""
     import numba
+    from numba.core import config
 
-    most = numba.config.NUMBA_NUM_THREADS
+    settings: Any = config
+    most = settings.NUMBA_NUM_THREADS
     if number > most:
         raise ArgumentError(
             message(
@@ -90,12 +92,13 @@ def _apply(number: int) -> None:
 
 def apply_to_numba() -> None:
     """Give Numba, just loaded, the number of threads in force. Called by the kernels' package."""
-    import numba
+    from numba.core import config
 
+    settings: Any = config
     chosen = {"NUMBA_THREADING_LAYER", "NUMBA_THREADING_LAYER_PRIORITY"} & set(os.environ)
     if not chosen:  # OpenMP's threads wait for the next loop awake, where Numba's own sleep
-        numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
-    _apply(min(get_num_threads(), numba.config.NUMBA_NUM_THREADS) if _wanted is None else _wanted)
+        settings.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+    _apply(min(get_num_threads(), settings.NUMBA_NUM_THREADS) if _wanted is None else _wanted)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
-"""Activation functions, each with its backward directly under it. Any rank, element by element;
-softmax runs over the last axis.
+"""Activation functions, each with its backward directly under it.
+
+Any rank, element by element; softmax runs over the last axis.
 
 The formulas, arguments and examples are those of `npcnn.reference.activations`.
 """

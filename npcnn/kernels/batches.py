@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 def _gather(out, data, starts, channels):
-    """Fill out (channels, cells, batch) from flat data, converting; sample n begins at starts[n]."""
+    """Fill out (channels · cells, batch) from flat data; sample n begins at starts[n]."""
     lines, batch = out.shape
     cells = lines // channels
     for line in prange(lines):

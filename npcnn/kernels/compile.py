@@ -22,10 +22,11 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.core import caching
+from numba.core import caching, config
 from numba.core.ccallback import CFunc
 
-JIT = not numba.config.DISABLE_JIT
+SETTINGS: Any = config  # its entries come from the environment
+JIT = not SETTINGS.DISABLE_JIT
 # For calls of helpers: of each literal 0 Numba would make, and compile, a type of its own.
 ZERO = np.int64(0)
 
@@ -79,8 +80,13 @@ def _keep_on_disk(dispatcher: Any, function: Callable, variant: str) -> None:
         dispatcher.enable_caching()
 
 
+def _njit(function: Callable, **options: Any) -> Any:
+    common: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+    return numba.njit(function, **common, **options)
+
+
 def kernel(
-    function: Callable, *, parallel: bool = False, fastmath: frozenset[str] | bool = False
+    function: Callable, *, parallel: bool = False, fastmath: frozenset[str] = frozenset()
 ) -> Callable:
     """Return the function compiled for speed: no GIL, no bounds checks, NumPy's error model.
 
@@ -92,9 +98,7 @@ def kernel(
     """
     if not JIT:
         return function
-    options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
-    flags = set(fastmath) if fastmath else False
-    dispatcher = numba.njit(function, parallel=parallel, fastmath=flags, **options)
+    dispatcher = _njit(function, parallel=parallel, fastmath=set(fastmath) or False)
     _keep_on_disk(dispatcher, function, "parallel" if parallel else "serial")
     return dispatcher
 
@@ -106,19 +110,16 @@ def helper(function: Callable) -> Callable:
     """
     if not JIT:
         return function
-    return numba.njit(
-        function, nogil=True, error_model="numpy", boundscheck=False, no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-    )  # fmt: skip
+    return _njit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
-def both(function: Callable, *, fastmath: frozenset[str] | bool = False) -> tuple[Callable, Callable]:
+def both(function: Callable) -> tuple[Callable, Callable]:
     """Return the function compiled twice: as it is, and with its ``prange`` spread over threads.
 
     A parallel region costs a few microseconds, more than small arrays take. The choice never
     changes a bit of the result.
     """
-    return kernel(function, fastmath=fastmath), kernel(function, parallel=True, fastmath=fastmath)
+    return kernel(function), kernel(function, parallel=True)
 
 
 def native_function(signature: Any, function: Callable) -> int:
@@ -129,4 +130,4 @@ def native_function(signature: Any, function: Callable) -> int:
     compiled = CFunc(function, (signature.args, signature.return_type), {}, options)
     _keep_on_disk(compiled, function, "native")
     compiled.compile()
-    return int(compiled.address)
+    return int(compiled.address or 0)

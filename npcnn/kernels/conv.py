@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from npcnn.kernels import layout, memory, tiles
-from npcnn.kernels import plans as P
+from npcnn.kernels import layout, memory, plans, tiles
 from npcnn.kernels.compile import ZERO
 from npcnn.kernels.runs import sum_lanes, zero_run
 from npcnn.kernels.slide import dot_rows, pack_rows, part, slide_rows, source_rows
@@ -30,19 +29,17 @@ REDUCERS = 8
 @Body
 def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
     """Fill a block of rows and a group of filters of y."""
-    p, groups = ints[P.FORWARD], ints[P.GROUPS]
-    i0, i1 = part(ints[p + P.OUT_HEIGHT], task // groups, ints[P.BLOCKS])
-    f0, f1 = part(ints[p + P.OUT_CHANNELS], task % groups, groups)
+    p, groups = ints[plans.FORWARD], ints[plans.GROUPS]
+    i0, i1 = part(ints[p + plans.OUT_HEIGHT], task // groups, ints[plans.BLOCKS])
+    f0, f1 = part(ints[p + plans.OUT_CHANNELS], task % groups, groups)
     first, rows = ZERO, x
-    if ints[P.PACKED]:
+    if ints[plans.PACKED]:
         first, last = source_rows(ints, p, i0, i1)
-        pack_rows(
-            ints, p, x, x, ZERO, first, last, ZERO, ZERO, scratch, ZERO, scratch, ZERO
-        )
+        pack_rows(ints, p, x, x, ZERO, first, last, ZERO, ZERO, scratch, ZERO, scratch, ZERO)
         rows = scratch
     slide_rows(
-        ints, p, rows, ZERO, first, w, bias, ints[P.MODE], y, i0, i1, f0, f1, scratch,
-        ints[P.SPARE_AT],
+        ints, p, rows, ZERO, first, w, bias, ints[plans.MODE], y, i0, i1, f0, f1, scratch,
+        ints[plans.SPARE_AT],
     )  # fmt: skip
 
 
@@ -69,9 +66,9 @@ def conv2d(
     array([[ 8., 12.],
            [20., 24.]])
     """
-    geometry = P.Geometry(x.shape, kernel.shape, strides, padding, dilation)
+    geometry = plans.Geometry(x.shape, kernel.shape, strides, padding, dilation)
     dtype = x.dtype
-    call = P.forward_call(geometry, dtype, tiles.RELU if activation == "relu" else 0)
+    call = plans.forward_call(geometry, dtype, tiles.RELU if activation == "relu" else 0)
     y = memory.empty(call.y_block, dtype)
     if y.size:
         bias = layout.zeros(kernel.shape[3], dtype) if bias is None else np.ascontiguousarray(bias)
@@ -83,47 +80,50 @@ def conv2d(
 @Body
 def _backward(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
     """Fill a block of rows of grad_x, and the block's own sums for the other gradients."""
-    p, q = ints[P.FORWARD], ints[P.BACKWARD]
-    blocks, pitch, at, wanted = ints[P.BLOCKS], ints[P.PITCH], ints[P.GRAD_AT], ints[P.WANTED]
-    filters, lanes = ints[p + P.OUT_CHANNELS], ints[p + P.LANES]
-    i0, i1 = part(ints[p + P.OUT_HEIGHT], task, blocks)
-    r0, r1 = part(ints[p + P.HEIGHT], task, blocks)
+    p, q = ints[plans.FORWARD], ints[plans.BACKWARD]
+    blocks, pitch, at, wanted = (
+        ints[plans.BLOCKS],
+        ints[plans.PITCH],
+        ints[plans.GRAD_AT],
+        ints[plans.WANTED],
+    )
+    filters, lanes = ints[p + plans.OUT_CHANNELS], ints[p + plans.LANES]
+    i0, i1 = part(ints[p + plans.OUT_HEIGHT], task, blocks)
+    r0, r1 = part(ints[p + plans.HEIGHT], task, blocks)
     zero_run(totals, task * pitch, pitch)
     first, last = i0, i1
     if wanted:
         first, last = source_rows(ints, q, r0, r1)
         first, last = min(first, i0), max(last, i1)
     pack_rows(
-        ints, q, g, y, ints[P.MODE], first, last, i0, i1, scratch, at, totals, task * pitch
+        ints, q, g, y, ints[plans.MODE], first, last, i0, i1, scratch, at, totals, task * pitch
     )
     x_first, rows = ZERO, x
-    if ints[P.PACKED]:
+    if ints[plans.PACKED]:
         x_first, x_last = source_rows(ints, p, i0, i1)
-        pack_rows(
-            ints, p, x, x, ZERO, x_first, x_last, ZERO, ZERO, scratch, ZERO, totals, ZERO
-        )
+        pack_rows(ints, p, x, x, ZERO, x_first, x_last, ZERO, ZERO, scratch, ZERO, totals, ZERO)
         rows = scratch
     sums = task * pitch + (filters + 1) * lanes
     dot_rows(ints, p, rows, x_first, q, scratch, at, first, i0, i1, totals, sums)
     if wanted:
-        channels = ints[p + P.CHANNELS]
+        channels = ints[p + plans.CHANNELS]
         slide_rows(
             ints, q, scratch, at, first, w, zeros, ZERO, grad_x, r0, r1, ZERO, channels,
-            scratch, ints[P.SPARE_AT],
+            scratch, ints[plans.SPARE_AT],
         )  # fmt: skip
 
 
 @Body
 def _reduce(task, totals, grad_kernel, grad_bias, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
     """Add up the blocks' sums, block after block, then the lanes of each; a share of the taps."""
-    p, blocks, pitch = ints[P.FORWARD], ints[P.BLOCKS], ints[P.PITCH]
-    filters, lanes = ints[p + P.OUT_CHANNELS], ints[p + P.LANES]
+    p, blocks, pitch = ints[plans.FORWARD], ints[plans.BLOCKS], ints[plans.PITCH]
+    filters, lanes = ints[p + plans.OUT_CHANNELS], ints[p + plans.LANES]
     if task == 0:
         sum_lanes(grad_bias, 0, totals, 0, filters, blocks, pitch)
-    k0, k1 = part(ints[p + P.TAPS] * ints[p + P.SEGMENTS], task, REDUCERS)
+    k0, k1 = part(ints[p + plans.TAPS] * ints[p + plans.SEGMENTS], task, REDUCERS)
     for k in range(k0, k1):
         start = (filters + 1 + k * filters) * lanes
-        to = ints[p + ints[p + P.WOFF] + k]
+        to = ints[p + ints[p + plans.WOFF] + k]
         sum_lanes(grad_kernel, to, totals, start, filters, blocks, pitch)
 
 
@@ -147,14 +147,14 @@ def conv2d_backward(
     (array([[3., 3.],
            [3., 3.]]), 4.0)
     """
-    geometry = P.Geometry(x.shape, kernel.shape, strides, padding, dilation)
+    geometry = plans.Geometry(x.shape, kernel.shape, strides, padding, dilation)
     dtype, relu = x.dtype, activation == "relu"
     if grad_bias is None:
         grad_bias = np.empty(kernel.shape[3], dtype)
     if not grad_y.size:
         grad_kernel[...], grad_bias[...] = 0, 0
         return np.zeros_like(x) if need_grad_x else None
-    call = P.backward_call(geometry, dtype, 1 if relu else 2, int(need_grad_x))
+    call = plans.backward_call(geometry, dtype, 1 if relu else 2, int(need_grad_x))
     x_block, g_block = layout.batch_innermost(x), layout.batch_innermost(grad_y)
     grad_x = memory.empty(x_block.shape, dtype) if need_grad_x else x_block
     totals = memory.scratch(call.totals, dtype, "totals")

@@ -11,8 +11,7 @@ import functools
 
 import numpy as np
 
-from npcnn.kernels import layout, memory, simd, tiles
-from npcnn.kernels import plans as P
+from npcnn.kernels import layout, memory, plans, simd, tiles
 from npcnn.kernels.compile import ZERO, helper
 from npcnn.kernels.runs import copy_run, masked_run, sum_lanes, zero_run
 from npcnn.kernels.slide import part, slide_run
@@ -22,7 +21,8 @@ Array = np.ndarray
 
 # A call's integers; its plans follow.
 (
-    INPUTS, UNITS, BATCH, LANES, MODE, TASKS, BATCH_PITCH, UNIT_PITCH, WANTED, SUMS_AT, FIRST, SECOND,
+    INPUTS, UNITS, BATCH, LANES, MODE, TASKS, BATCH_PITCH, UNIT_PITCH, WANTED, SUMS_AT, FIRST,
+    SECOND,
 ) = range(12)  # fmt: skip
 HEADER = 12
 # Parts no smaller than this many rows of tiles' filters: four tiles.
@@ -31,16 +31,20 @@ ROWS = 4 * tiles.ROWS
 
 def _product(dtype: np.dtype, taps: int, pitch: int, w_pitch: int, w_step: int) -> list[int]:
     """Return a plan for out[f, t] = Σₖ w[k·w_pitch + f·w_step] · buf[k·pitch + t]."""
-    plan = [0] * P.ROW_TAPS
-    plan[P.LANES], plan[P.TILES] = simd.lanes_of(dtype), tiles.slide_address(dtype)
-    plan[P.W_STEP], plan[P.OFF], plan[P.WOFF] = w_step, P.ROW_TAPS, P.ROW_TAPS + taps
+    plan = [0] * plans.ROW_TAPS
+    plan[plans.LANES], plan[plans.TILES] = simd.lanes_of(dtype), tiles.slide_address(dtype)
+    plan[plans.W_STEP], plan[plans.OFF], plan[plans.WOFF] = (
+        w_step,
+        plans.ROW_TAPS,
+        plans.ROW_TAPS + taps,
+    )
     return [*plan, *(k * pitch for k in range(taps)), *(k * w_pitch for k in range(taps))]
 
 
 @functools.lru_cache(maxsize=256)
 def _forward_call(n: int, inputs: int, units: int, dtype: np.dtype, mode: int) -> tuple[int, Array]:
     lanes = simd.lanes_of(dtype)
-    parts = 1 if n * inputs * units < P.SMALL else layout.shares(units, ROWS, 16)
+    parts = 1 if n * inputs * units < plans.SMALL else layout.shares(units, ROWS, 16)
     header = [inputs, units, n, lanes, mode, parts, n, units, 0, 0, HEADER, 0]
     if n >= lanes:
         plan = _product(dtype, inputs, n, units, 1)
@@ -56,13 +60,43 @@ def _forward(task, x, w, bias, y, zeros, a5, a6, scratch, ints):  # type: ignore
     u0, u1 = part(units, task, ints[TASKS])
     if batch >= ints[LANES]:
         slide_run(
-            ints, p, ZERO, ZERO, inputs, batch, u0, u1, w, x, ZERO, ints[MODE], bias, y, u0 * batch, batch
+            ints,
+            p,
+            ZERO,
+            ZERO,
+            inputs,
+            batch,
+            u0,
+            u1,
+            w,
+            x,
+            ZERO,
+            ints[MODE],
+            bias,
+            y,
+            u0 * batch,
+            batch,
         )
         return
     wide = u1 - u0
     if wide >= ints[LANES]:
         slide_run(
-            ints, p, ZERO, ZERO, inputs, wide, ZERO, batch, x, w, u0, ZERO, zeros, scratch, ZERO, wide
+            ints,
+            p,
+            ZERO,
+            ZERO,
+            inputs,
+            wide,
+            ZERO,
+            batch,
+            x,
+            w,
+            u0,
+            ZERO,
+            zeros,
+            scratch,
+            ZERO,
+            wide,
         )
     else:
         for n in range(batch):
@@ -113,7 +147,7 @@ def _backward_call(
 ) -> tuple[int, int, int, Array]:
     lanes = simd.lanes_of(dtype)
     batch_pitch, unit_pitch = max(n, lanes), max(units, lanes)
-    parts = 1 if n * inputs * units < P.SMALL else layout.shares(inputs, ROWS, 16)
+    parts = 1 if n * inputs * units < plans.SMALL else layout.shares(inputs, ROWS, 16)
     by_x = _product(dtype, units, batch_pitch, 1, units)
     by_kernel = _product(dtype, n, unit_pitch, 1, n)
     sums_at = units * batch_pitch + n * unit_pitch
@@ -147,9 +181,7 @@ def _fill_rows(ints, p, taps, n, i0, i1, w, buf, ib, zeros, out, spare):  # type
     to, start = out, i0 * n
     if whole > n:
         to, start = spare, 0
-    slide_run(
-        ints, p, ZERO, ZERO, taps, whole, i0, i1, w, buf, ib, ZERO, zeros, to, start, whole
-    )
+    slide_run(ints, p, ZERO, ZERO, taps, whole, i0, i1, w, buf, ib, ZERO, zeros, to, start, whole)
     if whole > n:
         for i in range(i0, i1):
             copy_run(out, i * n, spare, (i - i0) * whole, n)

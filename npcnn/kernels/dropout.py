@@ -1,7 +1,7 @@
 """Dropout whose mask is a pure function of (key, sample, position).
 
-Element i of the mask, counted in C order of noise_shape, is h = mix(key + (i + 1)·0x9E3779B97F4A7C15)
-modulo 2⁶⁴, SplitMix64's i-th output; it is kept where (h >> 40) / 2²⁴ ≥ rate. The reference uses
+Element i of the mask, counted in C order of noise_shape, is h = mix(key + (i + 1)·GOLDEN) modulo
+2⁶⁴, SplitMix64's i-th output; it is kept where (h >> 40) / 2²⁴ ≥ rate. The reference uses
 the same numbers and compares the same way, so both drop the same elements, in both dtypes.
 """
 

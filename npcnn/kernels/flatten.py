@@ -20,8 +20,10 @@ def flatten(x: Array) -> Array:
     """
     n = len(x)
     axes = (*range(1, x.ndim), 0)
-    return np.ascontiguousarray(x.transpose(axes)).reshape(-1, n).T if x.size else x.reshape(
-        n, int(np.prod(x.shape[1:]))
+    return (
+        np.ascontiguousarray(x.transpose(axes)).reshape(-1, n).T
+        if x.size
+        else x.reshape(n, int(np.prod(x.shape[1:])))
     )
 
 

@@ -1,5 +1,7 @@
-"""Cross-entropy and its gradient: from logits (what training uses after a softmax), or from
-probabilities (what is left when only those are known)."""
+"""Cross-entropy and its gradient.
+
+From logits, what training uses after a softmax, or from probabilities, when only those are known.
+"""
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -61,7 +63,7 @@ def _from_probabilities(probabilities, targets, weights, low, losses, grad):
             grad[c, n] = (grad[c, n] - product) / total
 
 
-def _arrays(first: Array, targets: Array, weights: Array) -> tuple[Array, Array, Array, Array, Array]:
+def _arrays(first: Array, targets: Array, weights: Array) -> tuple[Array, ...]:
     """Return the inputs as blocks, and the outputs yet to be filled."""
     block = layout.batch_innermost(first)
     middle = (*range(1, weights.ndim), 0)  # rows in the order in which they lie in the blocks

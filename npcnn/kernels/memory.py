@@ -16,8 +16,9 @@ import sys
 import threading
 from typing import Any
 
-import numba
 import numpy as np
+
+from npcnn.kernels.compile import SETTINGS
 
 Array = np.ndarray
 
@@ -107,7 +108,7 @@ def scratch(size: int, dtype: np.dtype, name: str = "threads") -> Array:
     """Return working memory kept from call to call: a row of `size` elements for each thread."""
     held = _kept.scratch.get((name, dtype))
     if held is None or held.shape[1] < size:
-        rows = numba.config.NUMBA_NUM_THREADS if name == "threads" else 1
+        rows = SETTINGS.NUMBA_NUM_THREADS if name == "threads" else 1
         # Some more than asked for: tiles read, and never use, up to a vector beyond the end.
         pitch = (size + size // 4 + 4 * ALIGNMENT) // ALIGNMENT * ALIGNMENT
         held = _aligned(rows * pitch * dtype.itemsize).view(dtype).reshape(rows, pitch)

@@ -8,15 +8,15 @@ of each stride phase together:
 so that for every tap the input of all outputs of a row is one run of numbers. For output row i,
 tap k = (u, c, v), the run starts at row(i)·row_pitch + OFF[k], and its weight is at WOFF[k].
 
-Where the columns' stride is 1 and the batch fills a vector, x is read where it lies. Columns near
-the edges, whose windows reach outside, are then *segments* of their own, with fewer taps; the
-inner columns are one long segment.
+Where the columns' stride is 1 and the batch fills a vector, x is read where it lies. Columns
+near the edges, whose windows reach outside, are then *segments* of their own, with fewer taps;
+the inner columns are one long segment.
 
 One form serves the forward pass and the gradient by x. Output i = q·P + p, with P phases, draws on
 source cells q·S + o for the taps t of phase p:
 
     forward:        P = 1,  S = stride:  o = t·dilation − padding, every tap t
-    gradient by x:  P = stride,  S = 1:  o = (p + padding − t·dilation) / stride, where that is whole
+    gradient by x:  P = stride,  S = 1:  o = (p + padding − t·dilation) / stride, where whole
 
 A plan is a row of integers: a header, then four tables at the places the header names, counted
 from the plan's own start. A call's integers are a header of their own and then its plans.
@@ -140,7 +140,7 @@ class _Segment(NamedTuple):
     taps: list[tuple[int, int]]  # offset of the run, column of the kernel
     start: int
     every: int
-    count: int
+    columns: int
     base: int
 
 
@@ -161,7 +161,9 @@ def _packed(columns: Axis, step: int, width: int, channels: int, batch: int
     if step == 1:  # the packed row begins and ends with the image's own, or outside
         first, reach = min(first, 0), max(reach, 0)
     per_phase = math.ceil(width / len(columns)) + (reach - first) // step
-    memory = _Memory(first, per_phase, step * per_phase * batch, channels * step * per_phase * batch)
+    memory = _Memory(
+        first, per_phase, step * per_phase * batch, channels * step * per_phase * batch
+    )
     segments = []
     for phase, taps in enumerate(columns):
         runs = [
@@ -180,7 +182,7 @@ def _lying(geometry: Geometry) -> tuple[_Memory, list[_Segment]]:
     for j in range(output_shape(geometry)[1]):
         inside = [(o * batch, v) for o, v in taps if 0 <= j + o < width]
         if segments and segments[-1].taps == inside:
-            segments[-1] = segments[-1]._replace(count=segments[-1].count + 1)
+            segments[-1] = segments[-1]._replace(columns=segments[-1].columns + 1)
         else:
             segments.append(_Segment(inside, j, 1, 1, j * batch))
     return _Memory(0, width, height * width * batch, width * batch), segments
@@ -220,7 +222,7 @@ def backward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
     memory, segments = _packed(_backward_axis(geometry, 1), 1, wide, filters, batch)
     stride = geometry.strides[1]
     segments = [
-        segment._replace(count=(width - segment.start + stride - 1) // stride)
+        segment._replace(columns=(width - segment.start + stride - 1) // stride)
         for segment in segments
     ]
     rows = _backward_axis(geometry, 0)
@@ -278,8 +280,8 @@ def _plan(sizes: list[int], dtype: np.dtype, rows: Axis, steps: Pair, memory: _M
     ]  # fmt: skip
     for line in row_table:
         plan += line + [0] * (wide - len(line))
-    for taps, start, every, count, base in segments:
-        plan += [len(taps) * channels, start, every, count, base]
+    for segment in segments:
+        plan += [len(segment.taps) * channels, *segment[1:]]
     for line in (*off, *woff):
         plan += line + [0] * (most - len(line))
     return plan

@@ -68,7 +68,10 @@ def _emit_masked(builder: Any, to: Any, i: Any, g: Any, y: Any, j: Any, n: Any, 
 @simd.native(_emit_masked)
 def masked_vectors(to: Any, i: int, g: Any, y: Any, j: int, n: int, masked: int, sums: Any,
                    s: int) -> None:  # fmt: skip
-    """Copy n elements of g[j:], whole vectors, and add them to sums[s:]; zeros where y[j:] ≤ 0 if masked = 1."""
+    """Copy n elements of g[j:], whole vectors, and add them, by lane, to sums[s:].
+
+    With masked = 1, what is copied is zero where y[j:] is not above zero.
+    """
     values = g[j : j + n]
     if masked == 1:
         values = np.where(y[j : j + n] > 0, values, values.dtype.type(0))
@@ -160,9 +163,7 @@ def _each_cell(builder: Any, cells: Any, rows: Any, row: Any, columns: Any, colu
     """Emit visit(state, offset of the cell) → state for all cells of a window, in row order."""
     if cells is not None:
         for u, v in cells:
-            state = visit(
-                state, builder.add(builder.mul(INT(u), row), builder.mul(INT(v), column))
-            )
+            state = visit(state, builder.add(builder.mul(INT(u), row), builder.mul(INT(v), column)))
         return state
     with simd.counted(builder, INT(0), rows, 1, [state]) as (u, outer, after_row):
         with simd.counted(builder, INT(0), columns, 1, outer) as (v, inner, after_cell):
@@ -230,7 +231,7 @@ def _emit_winner(builder: Any, grad_x: Any, x: Any, j: Any, y: Any, grad_y: Any,
 @simd.native(_emit_winner)
 def winner_run(grad_x: Any, x: Any, j: int, y: Any, grad_y: Any, i: int, n: int, rows: int,
                row: int, columns: int, column: int) -> None:  # fmt: skip
-    """Give grad_y[i + t] to the first of the cells x[j + t + u·row + v·column] that equals y[i + t].
+    """Give grad_y[i + t] to the first cell x[j + t + u·row + v·column] that equals y[i + t].
 
     All other cells get zero: for windows that do not overlap.
     """

@@ -187,9 +187,7 @@ def counted(
         following[slot] = phi
 
 
-def separate(
-    builder: ir.IRBuilder, name: str, arguments: list[ir.Value], emit: Callable
-) -> None:
+def separate(builder: ir.IRBuilder, name: str, arguments: list[ir.Value], emit: Callable) -> None:
     """Call a function of its own, emitted at first use: ``emit(builder, *arguments)``.
 
     Out of line, each shape of tile gets the whole register file to itself.

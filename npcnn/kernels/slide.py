@@ -7,7 +7,7 @@ All arrays are flat here; `ints` holds the plan of `plans.py`, which starts at `
 
 from __future__ import annotations
 
-from npcnn.kernels import plans as P
+from npcnn.kernels import plans
 from npcnn.kernels.compile import helper
 from npcnn.kernels.runs import copy_run, masked_run, zero_run
 from npcnn.kernels.tiles import FILTERS, REGISTERS, ROWS, TAPS, VECTORS, dot_tile, slide_tile
@@ -15,7 +15,7 @@ from npcnn.kernels.tiles import FILTERS, REGISTERS, ROWS, TAPS, VECTORS, dot_til
 # Taps done at one go: their four vectors each, and the weights, stay in the first-level cache.
 TAPS_AT_ONCE = 96
 
-part, source_rows = helper(P.part), helper(P.source_rows)
+part, source_rows = helper(plans.part), helper(plans.source_rows)
 
 
 @helper
@@ -28,12 +28,20 @@ def pack_rows(
     packed of the rows counted_from … counted_to − 1, by lane, to sums[sums_at:], a vector a channel
     (and what is packed of the others to one vector more, which nobody wants).
     """
-    channels, height, width = ints[p + P.CHANNELS], ints[p + P.HEIGHT], ints[p + P.WIDTH]
-    batch, lanes = ints[p + P.BATCH], ints[p + P.LANES]
-    step, left, columns = ints[p + P.COLUMN_STEP], ints[p + P.FIRST_COLUMN], ints[p + P.COLUMNS]
+    channels, height, width = (
+        ints[p + plans.CHANNELS],
+        ints[p + plans.HEIGHT],
+        ints[p + plans.WIDTH],
+    )
+    batch, lanes = ints[p + plans.BATCH], ints[p + plans.LANES]
+    step, left, columns = (
+        ints[p + plans.COLUMN_STEP],
+        ints[p + plans.FIRST_COLUMN],
+        ints[p + plans.COLUMNS],
+    )
     for row in range(first, last):
         for c in range(channels):
-            to = at + (row - first) * ints[p + P.ROW_PITCH] + c * ints[p + P.CHANNEL_PITCH]
+            to = at + (row - first) * ints[p + plans.ROW_PITCH] + c * ints[p + plans.CHANNEL_PITCH]
             start = (c * height + row) * width * batch
             if step == 1:
                 before = min(-left, columns) * batch
@@ -63,13 +71,13 @@ def rows_inside(ints, p, i):
 
     The others would meet only zeros.
     """
-    phases = ints[p + P.ROW_PHASES]
-    start = i // phases * ints[p + P.ROW_STEP]
-    table = p + P.ROW_TAPS + i % phases * ints[p + P.ROW_TABLE_WIDTH]
+    phases = ints[p + plans.ROW_PHASES]
+    start = i // phases * ints[p + plans.ROW_STEP]
+    table = p + plans.ROW_TAPS + i % phases * ints[p + plans.ROW_TABLE_WIDTH]
     low, high = 0, ints[table]
     while low < high and start + ints[table + 1 + low] < 0:
         low += 1
-    while high > low and start + ints[table + high] >= ints[p + P.HEIGHT]:
+    while high > low and start + ints[table + high] >= ints[p + plans.HEIGHT]:
         high -= 1
     return start, low, high
 
@@ -77,8 +85,8 @@ def rows_inside(ints, p, i):
 @helper
 def slide_run(ints, p, tables, k0, k1, n, f0, f1, w, buf, ib, mode, bias, out, io, orow):
     """Fill out[io + (f − f0)·orow + t], filters f0 … f1 − 1, t below n (at least one vector)."""
-    lanes, wf = ints[p + P.LANES], ints[p + P.W_STEP]
-    off, woff = p + ints[p + P.OFF] + tables, p + ints[p + P.WOFF] + tables
+    lanes, wf = ints[p + plans.LANES], ints[p + plans.W_STEP]
+    off, woff = p + ints[p + plans.OFF] + tables, p + ints[p + plans.WOFF] + tables
     across = (f1 - f0 + ROWS - 1) // ROWS
     t = 0
     while t < n:
@@ -93,8 +101,9 @@ def slide_run(ints, p, tables, k0, k1, n, f0, f1, w, buf, ib, mode, bias, out, i
             for tile in range(across):
                 f, end = part(f1 - f0, tile, across)
                 slide_tile(
-                    ints[p + P.TILES], end - f, vectors, last, w, (f + f0) * wf, wf, buf, ib + t,
-                    ints, woff, off, k, stop, step_mode, bias, f + f0, out, io + f * orow + t, orow,
+                    ints[p + plans.TILES], end - f, vectors, last, w, (f + f0) * wf, wf, buf,
+                    ib + t, ints, woff, off, k, stop, step_mode, bias, f + f0, out,
+                    io + f * orow + t, orow,
                 )  # fmt: skip
             k = stop
             if k >= k1:
@@ -109,26 +118,30 @@ def slide_rows(ints, p, buf, at, first, w, bias, mode, out, i0, i1, f0, f1, scra
     The first of them is the source's row `first`. scratch[spare:] holds what cannot be written in
     place: rows shorter than a vector, and columns that are not neighbours.
     """
-    height, width, batch = ints[p + P.OUT_HEIGHT], ints[p + P.OUT_WIDTH], ints[p + P.BATCH]
-    segments = ints[p + P.SEGMENTS]
+    height, width, batch = (
+        ints[p + plans.OUT_HEIGHT],
+        ints[p + plans.OUT_WIDTH],
+        ints[p + plans.BATCH],
+    )
+    segments = ints[p + plans.SEGMENTS]
     orow = height * width * batch
     for i in range(i0, i1):
         start, low, high = rows_inside(ints, p, i)
-        ib = at + (start - first) * ints[p + P.ROW_PITCH]
+        ib = at + (start - first) * ints[p + plans.ROW_PITCH]
         for segment in range(segments):
-            about = p + ints[p + P.SEGMENT_TABLE] + segment * P.SEGMENT
-            per_tap, every = ints[about + P.PER_TAP], ints[about + P.EVERY]
-            tables = (i % ints[p + P.ROW_PHASES] * segments + segment) * ints[p + P.TAPS]
-            columns = ints[about + P.COUNT]
-            n, io = columns * batch, ((f0 * height + i) * width + ints[about + P.START]) * batch
-            direct = every == 1 and n >= ints[p + P.LANES]
+            about = p + ints[p + plans.SEGMENT_TABLE] + segment * plans.SEGMENT
+            per_tap, every = ints[about + plans.PER_TAP], ints[about + plans.EVERY]
+            tables = (i % ints[p + plans.ROW_PHASES] * segments + segment) * ints[p + plans.TAPS]
+            columns = ints[about + plans.COUNT]
+            n, io = columns * batch, ((f0 * height + i) * width + ints[about + plans.START]) * batch
+            direct = every == 1 and n >= ints[p + plans.LANES]
             to, place, pitch = out, io, orow
             if not direct:
-                n = max(n, ints[p + P.LANES])
+                n = max(n, ints[p + plans.LANES])
                 to, place, pitch = scratch, spare, n
             slide_run(
                 ints, p, tables, low * per_tap, high * per_tap, n, f0, f1, w, buf,
-                ib + ints[about + P.BASE], mode, bias, to, place, pitch,
+                ib + ints[about + plans.BASE], mode, bias, to, place, pitch,
             )  # fmt: skip
             if direct:
                 continue
@@ -141,7 +154,7 @@ def slide_rows(ints, p, buf, at, first, w, bias, mode, out, i0, i1, f0, f1, scra
 @helper
 def dot_block(ints, p, off, k0, k1, xs, ix, gs, ig, pitch, n, totals, base):
     """Add n products to the totals of all filters and taps k0 … k1 − 1 of a table of offsets."""
-    lanes, filters = ints[p + P.LANES], ints[p + P.OUT_CHANNELS]
+    lanes, filters = ints[p + plans.LANES], ints[p + plans.OUT_CHANNELS]
     across = (filters + FILTERS - 1) // FILTERS
     for b in range(across):
         f, end = part(filters, b, across)
@@ -151,8 +164,8 @@ def dot_block(ints, p, off, k0, k1, xs, ix, gs, ig, pitch, n, totals, base):
             # there are tiles of so many taps, of three and of one
             taps = most if k1 - k >= most else min(k1 - k, 3) // 3 * 2 + 1
             dot_tile(
-                ints[p + P.DOT_TILES], taps, end - f, n, xs, ix, ints, off + k, gs, ig + f * pitch,
-                pitch, totals, base + (k * filters + f) * lanes, filters * lanes,
+                ints[p + plans.DOT_TILES], taps, end - f, n, xs, ix, ints, off + k, gs,
+                ig + f * pitch, pitch, totals, base + (k * filters + f) * lanes, filters * lanes,
             )  # fmt: skip
             k += taps
 
@@ -164,24 +177,25 @@ def dot_rows(ints, p, xs, x_from, q, gs, at, g_from, i0, i1, totals, base):
     xs holds x's rows from `x_from` on, by the plan at p, and gs[at:] grad_y's rows from `g_from`
     on, by the plan at q.
     """
-    batch, lanes = ints[p + P.BATCH], ints[p + P.LANES]
+    batch, lanes = ints[p + plans.BATCH], ints[p + plans.LANES]
     # With several tiles of filters, so much of a row at once that grad_y's part stays in the
     # first-level cache while all of x's taps pass it; with one tile, whole rows.
-    chunk = (128 if ints[p + P.OUT_CHANNELS] <= FILTERS else 48) * lanes
+    chunk = (128 if ints[p + plans.OUT_CHANNELS] <= FILTERS else 48) * lanes
     for i in range(i0, i1):
         start, low, high = rows_inside(ints, p, i)
-        x_row = (start - x_from) * ints[p + P.ROW_PITCH]
-        g_row = at + (i - g_from) * ints[q + P.ROW_PITCH] - ints[q + P.FIRST_COLUMN] * batch
-        n = ints[p + ints[p + P.SEGMENT_TABLE] + P.COUNT] * batch
+        x_row = (start - x_from) * ints[p + plans.ROW_PITCH]
+        g_row = at + (i - g_from) * ints[q + plans.ROW_PITCH] - ints[q + plans.FIRST_COLUMN] * batch
+        n = ints[p + ints[p + plans.SEGMENT_TABLE] + plans.COUNT] * batch
         t = 0
         while t < n:
             length = n - t if n - t <= chunk + chunk // 2 else chunk
-            for segment in range(ints[p + P.SEGMENTS]):
-                about = p + ints[p + P.SEGMENT_TABLE] + segment * P.SEGMENT
-                per_tap, taps = ints[about + P.PER_TAP], segment * ints[p + P.TAPS]
+            for segment in range(ints[p + plans.SEGMENTS]):
+                about = p + ints[p + plans.SEGMENT_TABLE] + segment * plans.SEGMENT
+                per_tap, taps = ints[about + plans.PER_TAP], segment * ints[p + plans.TAPS]
                 dot_block(
-                    ints, p, p + ints[p + P.OFF] + taps, low * per_tap, high * per_tap, xs,
-                    x_row + t, gs, g_row + ints[about + P.BASE] + t, ints[q + P.CHANNEL_PITCH],
-                    length, totals, base + taps * ints[p + P.OUT_CHANNELS] * lanes,
+                    ints, p, p + ints[p + plans.OFF] + taps, low * per_tap, high * per_tap, xs,
+                    x_row + t, gs, g_row + ints[about + plans.BASE] + t,
+                    ints[q + plans.CHANNEL_PITCH], length, totals,
+                    base + taps * ints[p + plans.OUT_CHANNELS] * lanes,
                 )  # fmt: skip
             t += length

@@ -55,7 +55,8 @@ def taps_beside(filters: int) -> int:
 
 def _slide_address(builder: Any, address: Any, rows: Any, vectors: Any, last: Any, w: Any, iw: Any,
                    wr: Any, buf: Any, ib: Any, plan: Any, iwoff: Any, ioff: Any, k0: Any, k1: Any,
-                   mode: Any, bias: Any, ibias: Any, out: Any, io: Any, orow: Any) -> None:  # fmt: skip
+                   mode: Any, bias: Any, ibias: Any, out: Any, io: Any, orow: Any,
+                   ) -> None:  # fmt: skip
     values = [
         rows, vectors, last, simd.at(builder, w, iw), wr, simd.at(builder, buf, ib),
         simd.at(builder, plan, iwoff), simd.at(builder, plan, ioff), k0, k1, mode,
@@ -174,9 +175,7 @@ def dot_tile(address: int, taps: int, filters: int, n: int, x: Any, ix: int, pla
 def _emit_dot(taps: int, filters: int, builder: Any, n: Any, x: Any, off: Any, g: Any, grow: Any,
               totals: Any, trow: Any) -> None:  # fmt: skip
     kind = simd.vector_type(x.type.pointee)
-    xs = [
-        simd.at(builder, x, builder.load(simd.at(builder, off, INT(a)))) for a in range(taps)
-    ]
+    xs = [simd.at(builder, x, builder.load(simd.at(builder, off, INT(a)))) for a in range(taps)]
     gs = [simd.at(builder, g, builder.mul(grow, INT(b))) for b in range(filters)]
     places = [
         simd.at(builder, totals, builder.mul(trow, INT(a)), INT(b * kind.count))
@@ -186,7 +185,9 @@ def _emit_dot(taps: int, filters: int, builder: Any, n: Any, x: Any, off: Any, g
     def products(sums: list[Any], t: Any, mask: Any = None) -> list[Any]:
         def read(row: Any) -> Any:
             vector = simd.load(builder, simd.at(builder, row, t))
-            return vector if mask is None else builder.select(mask, vector, simd.zeros(kind.element))
+            if mask is None:
+                return vector
+            return builder.select(mask, vector, simd.zeros(kind.element))
 
         columns = [read(row) for row in gs]
         new = []

@@ -51,8 +51,8 @@ class Callback:
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Run after a step."""
 
-    def on_pause(self) -> None:
-        """Run when all callbacks have seen a step or an epoch end: checkpoints are whole here."""
+    def write_checkpoint(self) -> None:
+        """Run when all callbacks have seen a step or an epoch end: what is saved now is whole."""
 
     def get_state(self) -> dict[str, Any]:
         """Return what must be in a checkpoint for this callback to go on as if never stopped."""
@@ -259,7 +259,7 @@ class ModelCheckpoint(Callback):
             self._ask(None, logs or {})
 
     def _ask(self, batch: int | None, logs: Logs) -> None:
-        """Decide whether a file is due; `on_pause` writes it."""
+        """Decide whether a file is due; `write_checkpoint` does the writing."""
         if self.save_best_only:
             value = logs.get(self.monitor)
             if value is None:
@@ -281,7 +281,7 @@ class ModelCheckpoint(Callback):
             fix = "write {epoch} or {val_loss:.3f}, say"
             raise ArgumentError(message(where, expected, repr(self.filepath), fix)) from error
 
-    def on_pause(self) -> None:
+    def write_checkpoint(self) -> None:
         """Write the file that is due."""
         if self.due is None:
             return

@@ -162,7 +162,7 @@ class Run:
         printer.close(logs)
         epoch, self.epoch, self.batch = self.epoch, self.epoch + 1, 0
         self.call("on_epoch_end", epoch, logs)
-        self.call("on_pause")
+        self.call("write_checkpoint")
 
     def train_batch(self, order: Array | None) -> None:
         """Take one step."""
@@ -173,7 +173,7 @@ class Run:
         self.means.add(self.step(self.model, x, y, weights), len(x))
         self.batch += 1
         self.call("on_train_batch_end", number, self.means.result())
-        self.call("on_pause")
+        self.call("write_checkpoint")
 
     def get_state(self) -> dict[str, Any]:
         """Return where the run stands between two steps; the model's own state is not in it."""

@@ -91,10 +91,11 @@ def read_compile(config: Any, where: str) -> dict[str, Any] | None:
     """Return the arguments of `compile`; None, with a warning, if npcnn lacks one of them.
 
     Args:
-        config: `training_config` (.h5) or `compile_config` (.keras); None gives None in silence.
+        config: `training_config` (.h5) or `compile_config` (.keras); None or an empty
+            one, of a model that is not compiled, gives None in silence.
         where: the file, for the warning.
     """
-    if config is None:
+    if config is None or config == {}:
         return None
     try:
         if not isinstance(config, dict):

@@ -1,0 +1,69 @@
+import importlib.util
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BACKENDS = [name for name in ("torch", "tensorflow") if importlib.util.find_spec(name)]
+
+
+class Keras:
+    """The real Keras behind a pipe; see keras_worker.py."""
+
+    def __init__(self, folder, backend):
+        self.folder, self.trains = folder, backend != "numpy"
+        self.numbers = itertools.count()
+        script = Path(__file__).with_name("keras_worker.py")
+        quiet = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+        self.process = subprocess.Popen(
+            [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True, env={**os.environ, **quiet},
+        )  # fmt: skip
+
+    def path(self, extension):
+        return self.folder / f"file{next(self.numbers)}{extension}"
+
+    def __call__(self, x, t=None, **task):
+        """Do a task; return its answer, with the arrays that came back as `arrays`."""
+        data = self.path(".npz")
+        np.savez(data, x=x, **({} if t is None else {"t": t}))
+        task |= {"data": str(data), "out": str(self.path(".npz"))}
+        task = {k: str(v) if isinstance(v, Path) else v for k, v in task.items()}
+        self.process.stdin.write(json.dumps(task, default=str) + "\n")
+        self.process.stdin.flush()
+        reply = json.loads(self.process.stdout.readline())
+        assert "error" not in reply, reply
+        with np.load(task["out"]) as arrays:
+            reply["arrays"] = dict(arrays)
+        reply["weights"] = [v for k, v in reply["arrays"].items() if k[0] == "w"]
+        reply["slots"] = [v for k, v in reply["arrays"].items() if k[0] == "o"][2:]
+        return reply
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def keras(tmp_path_factory):
+    """Keras, on torch or tensorflow where one is installed, else on its NumPy backend."""
+    pytest.importorskip("h5py")
+    if importlib.util.find_spec("keras") is None:
+        pytest.skip("needs keras")
+    worker = Keras(tmp_path_factory.mktemp("keras"), (*BACKENDS, "numpy")[0])
+    yield worker
+    worker.close()
+
+
+@pytest.fixture(scope="session")
+def trainer(keras):
+    """Keras where it can train."""
+    if not keras.trains:
+        pytest.skip("needs torch or tensorflow")
+    return keras

@@ -16,7 +16,7 @@ import numpy as np
 
 from npcnn import data, random
 from npcnn.checks import DtypeError, NumericsError, StateError, as_numbers, message
-from npcnn.training import backward, forward
+from npcnn.training import forward, losses_and_gradients
 
 if TYPE_CHECKING:
     from npcnn.layers import Layer
@@ -236,15 +236,14 @@ def check_model(
         layer.seed = seed
 
     def objective() -> float:
-        return float(_loss(model, batch, training)[0].mean())
+        return _loss(model, batch, training)
 
     kept = [
         (layer, name, value, gradient.copy())
         for layer in model.layers
         for name, value, gradient in layer.parameters()
     ]
-    _, gradient, from_logits = _loss(model, batch, training)
-    backward(model.layers, gradient, from_logits)
+    losses_and_gradients(model, model.layers, *batch, training)
     rows = []
     for layer, name, value, before in kept:
         held = getattr(layer, f"grad_{name}")
@@ -272,16 +271,14 @@ def _model_batch(model: Sequential, x: Any, y: Any, weights: Any) -> tuple[Array
     return inputs, targets, w
 
 
-def _loss(
-    model: Sequential, batch: tuple[Array, Array, Any], training: bool
-) -> tuple[Array, Array, bool]:
-    """Return (losses, gradient, whether it is by the logits) of a forward pass."""
+def _loss(model: Sequential, batch: tuple[Array, Array, Any], training: bool) -> float:
+    """Return the mean loss of a forward pass."""
     x, y, weights = batch
     step = model.optimizer.iterations
     outputs = forward(model.layers, x, training, step)
     logits = model.layers[-1].logits
-    losses, gradient = model.loss.losses_and_gradient(y, outputs, logits, weights)
-    return losses, gradient, logits is not None
+    losses, _ = model.loss.losses_and_gradient(y, outputs, logits, weights)
+    return float(losses.mean())
 
 
 def _row(layer: str, array: str, gradient: Array, numerical: Array, tolerance: float) -> Row:

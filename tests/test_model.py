@@ -492,3 +492,27 @@ def test_a_callback_may_predict_in_the_middle():
     look = LambdaCallback(on_train_batch_end=lambda batch, logs: models[1].predict(x, verbose=0))
     models[1].fit(x, y, 10, 2, 0, callbacks=[look])
     assert_same_weights(models[0].get_weights(), models[1].get_weights())
+
+
+def test_no_gradient_is_computed_that_nobody_needs(monkeypatch):
+    """Below the first parameters nothing learns: the pictures' own gradient is never made."""
+    asked = []
+
+    def spy_on(layer):
+        backward = layer.backward
+
+        def spy(grad_y, need_grad_x=True):
+            asked.append((layer.name, need_grad_x))
+            return backward(grad_y, need_grad_x)
+
+        monkeypatch.setattr(layer, "backward", spy)
+
+    model = Sequential([layers.Input((6, 6, 1)), layers.ReLU(), layers.Conv2D(2, 3)])
+    model.add(layers.Flatten())
+    model.add(layers.Dense(3, "relu"))
+    model.add(layers.Activation("linear"))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    for layer in model.layers:
+        spy_on(layer)
+    model.train_on_batch(*small_data())
+    assert asked == [("activation", True), ("dense", True), ("flatten", True), ("conv2d", False)]

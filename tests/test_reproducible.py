@@ -117,6 +117,25 @@ def test_dropout_depends_on_seed_and_step_alone():
     assert not set(masks_of(4, range(6))) & set(whole)
 
 
+def test_every_step_of_a_run_has_its_own_mask(monkeypatch):
+    """Dropout is told the number of the step, counted over all epochs, runs and single batches."""
+    steps, forward = [], layers.Dropout.forward
+
+    def spy(self, x, training=False, step=0, keep=True):
+        if training:
+            steps.append((self.seed, step))
+        return forward(self, x, training, step, keep)
+
+    monkeypatch.setattr(layers.Dropout, "forward", spy)
+    npcnn.set_random_seed(9)
+    model = small_model(dropout=0.5)
+    x, y = small_data(20)
+    model.fit(x, y, 10, 2, 0, validation_data=(x, y))
+    model.train_on_batch(x, y)
+    model.fit(x, y, 10, 1, 0)
+    assert steps == [(9, k) for k in range(7)]
+
+
 def test_going_on_with_initial_epoch_is_one_run(backend):
     whole, curves = train(7, epochs=4)
     npcnn.set_random_seed(7)

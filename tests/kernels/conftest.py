@@ -1,0 +1,20 @@
+import pytest
+
+
+@pytest.fixture(scope="module")
+def jit():
+    """Skip what only makes sense for compiled code."""
+    from npcnn.kernels.compile import JIT
+
+    if not JIT:
+        pytest.skip("compiled code is switched off")
+
+
+@pytest.fixture
+def with_threads():
+    """Return a function that sets the number of threads for the rest of the test."""
+    from npcnn import threads
+
+    before = threads.get_num_threads()
+    yield threads.set_num_threads
+    threads.set_num_threads(before)

@@ -1,0 +1,77 @@
+"""Kernels on disk: found again, never mixed up, and not needed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import pytest
+
+pytestmark = pytest.mark.usefixtures("jit")
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import numpy as np
+from npcnn import kernels
+from npcnn.kernels import compile as compiling
+x = np.linspace(-1, 1, 40).astype({dtype!r})
+y = kernels.sigmoid_backward(x, x)
+assert y.dtype == {dtype!r} and abs(y - x * x * (1 - x)).max() < 1e-6
+from npcnn.kernels.activations import _SIGMOID_BACKWARD
+print(sum(_SIGMOID_BACKWARD[0].stats.cache_hits.values()))
+"""
+
+
+def environment(folder):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    return {**kept, "PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(folder)}
+
+
+def start(folder, dtype="float32"):
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", PROGRAM.format(dtype=dtype)],
+        env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def hits(process):
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return int(out)
+
+
+def test_a_second_process_finds_the_kernels(tmp_path):
+    assert hits(start(tmp_path)) == 0
+    assert hits(start(tmp_path)) == 1
+
+
+def test_processes_that_compile_at_once_do_not_mix_up_their_code(tmp_path):
+    together = [start(tmp_path, dtype) for dtype in ("float32", "float64") * 2]
+    assert all(hits(process) <= 1 for process in together)
+    # whoever was last wrote the index; each dtype is right, from disk or compiled anew
+    for dtype in ("float32", "float64"):
+        hits(start(tmp_path, dtype))
+    assert hits(start(tmp_path, "float32")) == hits(start(tmp_path, "float64")) == 1
+
+
+def test_without_a_place_to_write_kernels_are_compiled_anew(tmp_path):
+    closed = tmp_path / "closed"
+    closed.write_text("a file where the folder should be")
+    only = {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator"}
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM.format(dtype="float32")], timeout=120,
+            env={**environment(closed / "within"), **only},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    if hasattr(numba.config, "CACHE_LOCATOR_CLASSES"):  # else they lie beside the sources
+        assert done.stdout.strip() == "0"
+
+
+def test_serial_and_parallel_builds_have_files_of_their_own(tmp_path):
+    hits(start(tmp_path))
+    names = [path.name for path in tmp_path.rglob("*.nbi")]
+    assert [name for name in names if ".serial." in name]
+    assert not [name for name in names if ".parallel." in name]

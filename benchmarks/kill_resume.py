@@ -78,25 +78,22 @@ def start(path: Path, backend: str, threads: int) -> subprocess.Popen[str]:
 
 def finish(path: Path, backend: str, threads: int = 1) -> tuple[str, float]:
     """Let a run end; return its hash and the seconds from its first step to its end."""
-    process, began = start(path, backend, threads), 0.0
-    assert process.stdout is not None
-    last = ""
-    for line in process.stdout:
-        began = began or time.perf_counter()
-        last = line
-    process.wait()
+    began, last = 0.0, ""
+    with start(path, backend, threads) as process:
+        for line in process.stdout or ():
+            began = began or time.perf_counter()
+            last = line
     return last.split()[-1] if last.startswith("done") else "died", time.perf_counter() - began
 
 
 def kill_one(path: Path, backend: str, moment: float) -> tuple[int, bool]:
     """Kill a run some seconds after its first step; return (steps it had begun, whether killed)."""
-    process = start(path, backend, 1)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    time.sleep(moment)
-    process.kill()
-    lines = [line, *process.stdout]
-    process.wait()
+    with start(path, backend, 1) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        time.sleep(moment)
+        process.kill()
+        lines = [line, *process.stdout]
     steps = [int(text.split()[1]) for text in lines if text.startswith("step") and text[-1] == "\n"]
     return max(steps, default=0), not any(text.startswith("done") for text in lines)
 

@@ -2,6 +2,7 @@
 
 python examples/train_mnist.py                 # 25 epochs on MNIST, everything into out/
 python examples/train_mnist.py --epochs 2 --min-accuracy 0.97
+python examples/train_mnist.py --checkpoint run.keras --resume   # again after a kill: goes on
 """
 
 import argparse
@@ -14,7 +15,7 @@ from digits import Digits, find_digits
 from document_transcript import HISTORY as DOCUMENT
 
 from npcnn import Sequential, layers, plots, set_random_seed
-from npcnn.callbacks import Callback, History
+from npcnn.callbacks import Callback, History, ModelCheckpoint
 from npcnn.checks import FileError, NpcnnError, message
 from npcnn.utils import to_categorical
 
@@ -42,6 +43,10 @@ class Clock(Callback):
     def __init__(self) -> None:
         self.seconds: list[float] = []
 
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Start counting, should the run go on in the middle of an epoch."""
+        self.start = time.perf_counter()
+
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Start counting."""
         self.start = time.perf_counter()
@@ -49,6 +54,14 @@ class Clock(Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Keep what the epoch took."""
         self.seconds.append(time.perf_counter() - self.start)
+
+    def get_state(self) -> dict:
+        """Return what a checkpoint keeps."""
+        return {"seconds": list(self.seconds)}
+
+    def set_state(self, state: dict) -> None:
+        """Go on with the seconds of a checkpoint."""
+        self.seconds = list(state["seconds"])
 
 
 class Output:
@@ -79,6 +92,12 @@ class Output:
 
 def train(model: Sequential, digits: Digits, options: argparse.Namespace, clock: Clock) -> bool:
     """Train with the document's settings: raw pixels 0-255; return whether it was interrupted."""
+    callbacks: list[Callback] = [clock]
+    if options.checkpoint:
+        callbacks.append(ModelCheckpoint(options.checkpoint, save_freq=200))
+    found = options.resume and options.checkpoint.exists()
+    if options.resume and not found:
+        print(f"No checkpoint {options.checkpoint} yet: the run starts afresh.")
     try:
         model.fit(
             digits.x_train[..., np.newaxis],
@@ -87,7 +106,8 @@ def train(model: Sequential, digits: Digits, options: argparse.Namespace, clock:
             epochs=options.epochs,
             verbose=2,
             validation_data=(digits.x_test[..., np.newaxis], to_categorical(digits.y_test, 10)),
-            callbacks=[clock],
+            callbacks=callbacks,
+            resume_from=options.checkpoint if found else None,
         )
     except KeyboardInterrupt:
         print(f"\nInterrupted after {len(clock.seconds)} whole epochs; keeping what there is.")
@@ -176,7 +196,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--seed", type=whole(0), default=0, help="of weights, order and dropout (default: 0)")
     add("--out", default="out", help="folder for pictures and model (default: out)")
     add("--min-accuracy", type=share, default=0.0, help="exit with 1 if the test accuracy is below")
-    return parser.parse_args(arguments)
+    add("--checkpoint", type=Path, help="a .keras file to save the run to, every 200 steps")
+    add("--resume", action="store_true", help="go on from --checkpoint if it is there")
+    options = parser.parse_args(arguments)
+    if options.resume and not options.checkpoint:
+        parser.error("--resume needs --checkpoint, the file to go on from")
+    return options
 
 
 def whole(least: int):

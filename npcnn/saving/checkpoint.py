@@ -164,6 +164,11 @@ class Resumed:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise self.damaged() from error
+        if run.verbose:
+            place = f"epoch {run.epoch + 1} of {run.epochs}, step {run.batch} of {run.data.steps}"
+            if run.epoch >= run.epochs or run.model.stop_training:
+                place = f"after {run.epoch} epochs, where it had ended"
+            print(f"Resumed from {self.path}: {place}", flush=True)
 
     def damaged(self) -> FormatError:
         """Return the error for a state that no run has."""

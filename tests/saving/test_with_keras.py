@@ -190,7 +190,8 @@ def test_predictions_and_json_of_uncompiled_networks(keras, model):
     path = keras.path(".keras")
     model.save(path)
     reply = keras(x, load=path)
-    assert reply["warnings"] == [] and not reply["compiled"]
+    assert reply["warnings"] == []
+    assert not reply["compiled"]
     np.testing.assert_allclose(reply["arrays"]["y"], model(x), atol=1e-6, rtol=1e-6)
     assert architecture(npcnn.model_from_json(reply["json"])) == architecture(model)
     weights = keras.path(".weights.h5")
@@ -208,7 +209,8 @@ def test_our_json_is_keras_own(keras):
     theirs = json.loads(keras(x, load=path)["json"])["config"]
     ours = json.loads(model.to_json())["config"]
     for entry, own in zip(theirs["layers"], ours["layers"], strict=True):
-        assert entry["class_name"] == own["class_name"] and entry["module"] == own["module"]
+        assert entry["class_name"] == own["class_name"]
+        assert entry["module"] == own["module"]
         assert entry.get("build_config") == own.get("build_config")
         for option, value in own["config"].items():
             if option != "dtype" and not option.endswith("_initializer"):
@@ -235,7 +237,8 @@ def test_a_compiled_model_that_never_trained(trainer, extension):
     path, kept = trainer.path(extension), trainer.path(extension)
     model.save(path)
     reply = trainer(x, t, load=path, save=[str(kept)])
-    assert unexpected(reply) == [] and reply["steps"] == 0
+    assert unexpected(reply) == []
+    assert reply["steps"] == 0
     assert all((slot == 0).all() for slot in reply["slots"])
     assert npcnn.load_model(kept).optimizer.iterations == 0
 
@@ -248,5 +251,6 @@ def test_keras_reads_a_checkpoint_as_any_model(trainer):
     saver = npcnn.callbacks.ModelCheckpoint(path)
     model.fit(x, t, epochs=2, batch_size=4, callbacks=saver, verbose=0)
     reply = trainer(x, t, load=path)
-    assert reply["warnings"] == [] and reply["steps"] == 4
+    assert reply["warnings"] == []
+    assert reply["steps"] == 4
     assert_equal(reply["weights"], model.get_weights())

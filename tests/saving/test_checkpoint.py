@@ -1,0 +1,311 @@
+import hashlib
+import json
+import signal
+
+import numpy as np
+import pytest
+from models import small_data, small_model
+
+import npcnn
+from npcnn.callbacks import Callback, EarlyStopping, LambdaCallback, ModelCheckpoint
+from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError
+from npcnn.saving.run_state import GROUP
+
+
+class StopError(Exception):
+    pass
+
+
+class Drop(Callback):
+    """Halves the learning rate each epoch, and has a state of every sort."""
+
+    def __init__(self):
+        self.state = {"a": [1, 2.5, None, float("inf")], "b": {"c": np.arange(3.0)}, "d": "é"}
+        self.epochs = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs += 1
+        self.model.optimizer.learning_rate /= 2
+
+    def get_state(self):
+        return {**self.state, "epochs": self.epochs}
+
+    def set_state(self, state):
+        np.testing.assert_array_equal(state["b"].pop("c"), np.arange(3.0))
+        assert {k: state[k] for k in "ad"} == {k: self.state[k] for k in "ad"}
+        self.epochs = state["epochs"]
+
+
+def train(path, stop=None, seed=5, data=None, model=None, **options):
+    """Train with dropout, early stopping and all; stop after some steps if asked to."""
+    npcnn.set_random_seed(seed)
+    model = model or small_model(dropout=0.4, optimizer=options.pop("optimizer", "adam"))
+    x, y = data or small_data(30)
+    steps = []
+
+    def count(batch, logs):
+        steps.append(batch)
+        if len(steps) == stop:
+            raise StopError
+
+    save_freq = options.pop("save_freq", 3)
+    listed = [
+        *([ModelCheckpoint(path, save_freq=save_freq)] if path else []),
+        EarlyStopping("val_loss", patience=20, restore_best_weights=True),
+        Drop(),
+        LambdaCallback(on_train_batch_end=count),
+    ]
+    options = {"epochs": 4, "batch_size": 7, "validation_split": 0.2, "verbose": 0, **options}
+    history = model.fit(x, y, callbacks=listed, **options)
+    return model, history.history
+
+
+def bits(model, history):
+    found = hashlib.sha256(json.dumps(history).encode())
+    for array in (*model.get_weights(), *model.optimizer.slots.values()):
+        found.update(array.tobytes())
+    return found.hexdigest()
+
+
+@pytest.mark.parametrize("extension", [".keras", ".h5"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", npcnn.optimizers.SGD(0.01, momentum=0.9)])
+@pytest.mark.parametrize("save_freq", [1, 3, "epoch"])
+def test_resumed_at_any_step_it_ends_with_the_same_bits(tmp_path, backend, extension, optimizer,
+                                                        save_freq):  # fmt: skip
+    def fresh():
+        if isinstance(optimizer, str):
+            return optimizer
+        return type(optimizer)(**optimizer.get_config())
+
+    whole = bits(*train(None, optimizer=fresh()))
+    path = tmp_path / f"run{extension}"
+    for stop in (5, 8, 9, 15):
+        with pytest.raises(StopError):
+            train(path, stop, optimizer=fresh(), save_freq=save_freq)
+        assert bits(*train(path, seed=99, optimizer=fresh(), save_freq=save_freq,
+                           resume_from=path)) == whole  # fmt: skip
+
+
+def test_a_run_that_had_ended_ends_again(tmp_path, capsys):
+    path = tmp_path / "run.keras"
+    model, history = train(path, save_freq=4)  # saves after the last step, before the epoch's end
+    again = train(path, resume_from=path, verbose=2)
+    assert bits(*again) == bits(model, history)
+    assert f"Resumed from {path}: epoch 4 of 4, step 4 of 4" in capsys.readouterr().out
+
+
+def test_going_on_for_more_epochs(tmp_path):
+    path = tmp_path / "run.keras"
+    train(path, save_freq="epoch", epochs=2)
+    assert bits(*train(path, resume_from=path)) == bits(*train(None))
+
+
+def test_early_stopping_goes_on_counting_and_stays_stopped(tmp_path):
+    x, y = small_data(20)
+    path = tmp_path / "run.keras"
+
+    def fit(epochs, **more):
+        npcnn.set_random_seed(1)
+        model = small_model()
+        stop = EarlyStopping("loss", patience=2, mode="max")  # the loss falls: stops after 3
+        listed = [ModelCheckpoint(path), stop]
+        history = model.fit(x, y, epochs=epochs, verbose=0, callbacks=listed, **more)
+        return history.epoch
+
+    assert fit(2) == [0, 1]
+    assert fit(9, resume_from=path) == [0, 1, 2]
+    assert fit(9, resume_from=path) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"batch_size": 8}, "batch_size 8, as here, got 7"),
+        ({"data": small_data(35)}, "samples 28, as here, got 24"),
+        ({"data": small_data(30, seed=1)}, "data '"),
+        ({"optimizer": "sgd"}, "optimizer's class 'SGD', as here, got 'Adam'"),
+        ({"optimizer": npcnn.optimizers.Adam(0.1)}, "optimizer's learning_rate 0.1"),
+        ({"model": small_model(dropout=0.3)}, "layer 5's rate 0.3, as here, got 0.4"),
+        ({"model": small_model(dtype="float64", dropout=0.4)}, "dtype 'float64'"),
+        ({"shuffle": False}, "shuffle False, as here, got True"),
+        ({"validation_split": 0.0, "validation_data": small_data(5)}, "samples 30, as here"),
+        ({"sample_weight": np.ones(30)}, "data '"),
+    ],
+)  # fmt: skip
+def test_another_run_is_refused_and_nothing_changed(tmp_path, change, named):
+    path = tmp_path / "run.keras"
+    train(path)
+    model = change.pop("model", None) or small_model(
+        dropout=0.4, optimizer=change.pop("optimizer", "adam")
+    )
+    before = model.get_weights()
+    with pytest.raises(ArgumentError) as caught:
+        train(path, model=model, resume_from=path, **change)
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_more_layers_are_refused(tmp_path):
+    path = tmp_path / "run.keras"
+    train(path)
+    model = small_model(dropout=0.4)
+    model.add(npcnn.layers.Softmax())
+    with pytest.raises(ArgumentError, match="layers, in number 8, as here, got 7"):
+        train(path, model=model, resume_from=path)
+
+
+def test_another_backend_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "run.keras"
+    train(path)
+    monkeypatch.setattr("npcnn.saving.checkpoint.get_backend", lambda: "other")
+    with pytest.raises(ArgumentError, match="backend 'other'.*their bits differ; call npcnn.use_"):
+        train(path, resume_from=path)
+
+
+def test_another_format_version_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "run.keras"
+    monkeypatch.setattr("npcnn.saving.checkpoint.FORMAT", 2)
+    train(path)
+    monkeypatch.undo()
+    with pytest.raises(ArgumentError, match="format version 1, got version 2; use the npcnn that"):
+        train(path, resume_from=path)
+
+
+def test_a_missing_callback_is_named(tmp_path):
+    path = tmp_path / "run.keras"
+    train(path)
+    x, y = small_data(30)
+    model = small_model(dropout=0.4)
+    with pytest.raises(ArgumentError, match="a callback EarlyStopping, as saved"):
+        model.fit(x, y, 7, 4, 0, [ModelCheckpoint(path)], 0.2, resume_from=path)
+
+
+def test_files_that_are_no_checkpoint(tmp_path):
+    x, y = small_data(30)
+    model = small_model()
+    with pytest.raises(FileError, match="no.keras"):
+        model.fit(x, y, verbose=0, resume_from=tmp_path / "no.keras")
+    with pytest.raises(ArgumentError, match=r"\.keras or \.h5"):
+        model.fit(x, y, verbose=0, resume_from=tmp_path / "run.ckpt")
+    model.save(tmp_path / "plain.keras")
+    with pytest.raises(ArgumentError, match="a model without a run; name a file that ModelCheck"):
+        model.fit(x, y, verbose=0, resume_from=tmp_path / "plain.keras")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("epoch", -1), ("batch", 99), ("seed", 2**70), ("means", {}), ("callbacks", [3]),
+     ("callbacks", [{"class": "History", "state": {"epoch": 3, "history": 4}}])],
+)  # fmt: skip
+def test_a_damaged_state_is_refused(tmp_path, key, value):
+    import h5py
+
+    path = tmp_path / "run.h5"
+    train(path)
+    with h5py.File(path, "r+") as file:
+        state = json.loads(file[f"{GROUP}/state"][:].tobytes())
+        state["run"][key] = value
+        del file[f"{GROUP}/state"]
+        file[f"{GROUP}/state"] = np.frombuffer(json.dumps(state).encode(), "uint8")
+    with pytest.raises(FormatError, match="a whole checkpoint"):
+        train(path, resume_from=path)
+
+
+def test_a_state_that_cannot_be_kept_is_named(tmp_path):
+    class Bad(Callback):
+        def get_state(self):
+            return {"thing": object()}
+
+    x, y = small_data(10)
+    path = tmp_path / "run.keras"
+    with pytest.raises(DtypeError, match=r"run\.callbacks\[2\]\.state\.thing.*got object"):
+        small_model().fit(x, y, verbose=0, callbacks=[ModelCheckpoint(path), Bad()])
+    assert not path.exists()
+
+
+# ModelCheckpoint itself ----------------------------------------------------------------------
+
+
+def test_names_with_numbers(tmp_path):
+    x, y = small_data(20)
+    model = small_model()
+    saver = ModelCheckpoint(tmp_path / "m-{epoch:02d}-{val_loss:.2f}.h5")
+    history = model.fit(x, y, epochs=2, verbose=0, callbacks=saver, validation_data=(x, y))
+    first, second = history.history["val_loss"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [f"m-01-{first:.2f}.h5", f"m-02-{second:.2f}.h5"]
+
+
+def test_every_n_steps_counts_over_epochs(tmp_path):
+    x, y = small_data(20)
+    saver = ModelCheckpoint(tmp_path / "m-{epoch}-{batch}.keras", save_freq=3)
+    small_model().fit(x, y, 5, 2, verbose=0, callbacks=saver)  # four steps an epoch
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m-1-3.keras", "m-2-2.keras"]
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("min", 1), ("max", 2), ("auto", 1)])
+def test_best_only(tmp_path, mode, kept):
+    saver = ModelCheckpoint(tmp_path / "{epoch}.keras", "val_loss", save_best_only=True, mode=mode)
+    model = small_model()
+    x, y = small_data(10)
+    values = iter([3.0, 1.0, 5.0])
+
+    class Fake(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_loss"] = next(values)
+
+    model.fit(x, y, epochs=3, verbose=0, callbacks=[Fake(), saver])
+    assert len(list(tmp_path.iterdir())) == 2
+    assert saver.best == (1.0 if kept == 1 else 5.0)
+
+
+def test_weights_only(tmp_path, capsys):
+    x, y = small_data(10)
+    model = small_model()
+    path = tmp_path / "m.weights.h5"
+    saver = ModelCheckpoint(path, save_weights_only=True, verbose=1)
+    model.fit(x, y, verbose=0, callbacks=saver)
+    assert capsys.readouterr().out == f"Epoch 1: model saved to {path}\n"
+    other = small_model()
+    other.load_weights(path)
+    for a, b in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"filepath": "m.ckpt"}, "a name ending in .keras or .h5"),
+        ({"filepath": "m.h5", "save_weights_only": True}, "a name ending in .weights.h5"),
+        ({"filepath": "m.h5", "mode": "up"}, "one of auto, min, max"),
+        ({"filepath": "m.h5", "save_freq": 0}, "a positive integer"),
+    ],
+)
+def test_arguments_are_checked(arguments, text):
+    with pytest.raises(ArgumentError, match=text):
+        ModelCheckpoint(**arguments)
+
+
+def test_what_the_run_lacks_is_an_error(tmp_path):
+    x, y = small_data(10)
+    with pytest.raises(FileError, match="a folder that exists"):
+        small_model().fit(x, y, verbose=0, callbacks=ModelCheckpoint(tmp_path / "no" / "m.h5"))
+    saver = ModelCheckpoint(tmp_path / "m.h5", save_best_only=True)
+    with pytest.raises(ArgumentError, match=r"one of loss, accuracy, got 'val_loss'"):
+        small_model().fit(x, y, verbose=0, callbacks=saver)
+    with pytest.raises(ArgumentError, match="names among loss, accuracy, epoch"):
+        small_model().fit(x, y, verbose=0, callbacks=ModelCheckpoint(tmp_path / "{val_x}.h5"))
+
+
+# Killed for good -----------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_killed_runs_go_on_to_the_same_bits():
+    from benchmark_scripts import load
+
+    found = load("kill_resume").run(kills=2, seed=4, backend="numpy")
+    assert found["resumed to the same bits"] == 2
+    assert found["checkpoints lost"] == found["other bits"] == 0

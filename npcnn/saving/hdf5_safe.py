@@ -1,11 +1,10 @@
 """Reading HDF5 files nobody vouches for: the part of the format that Keras writes, and no more.
 
 libhdf5 was made for trusted files: flipped bits crash it, and links make it open other files. So a
-file that is read here never reaches it. This reader knows old-style groups, attributes and
-datasets stored in one piece, which is what h5py writes unless told otherwise (and it is h5py that
-npcnn writes with). Links other than hard ones, external and virtual storage, filters and
-everything newer are refused by name. Every address is checked against the file, and the bytes
-spent on finding one's way are limited.
+file that is read here never reaches it. This reader knows groups, attributes and datasets stored in
+one piece, as h5py writes them unless told otherwise (and it is h5py that npcnn writes with). Links
+other than hard ones, external and virtual storage, filters and newer forms are refused by name.
+Every address is checked against the file, and the bytes spent on finding one's way are limited.
 Source: HDF5 File Format Specification, version 3.0, sections II to IV.
 """
 
@@ -18,6 +17,7 @@ from typing import IO
 import numpy as np
 
 from npcnn.checks import FormatError, message
+from npcnn.saving.hdf5_dataset import Dataset
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 UNDEFINED = 2**64 - 1
@@ -27,34 +27,11 @@ _MAX_DEPTH = 8  # levels of one group's B-tree
 _MAX_RANK = 32
 
 _REFUSED = {
-    0x0002: "a group in a newer form than Keras writes",
-    0x0006: "a group in a newer form than Keras writes",
     0x0007: "values kept in another file (external storage)",
-    0x000A: "a group in a newer form than Keras writes",
     0x000B: "compressed or filtered values",
     0x0015: "attributes in a newer form than Keras writes",
 }
 _LINKS = {1: "a soft link", 64: "an external link"}
-
-
-class Dataset:
-    """Shape and dtype of a dataset and where its bytes are; `read` returns the values."""
-
-    def __init__(self, file: Hdf5File, path: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        self.file, self.path, self.shape, self.dtype = file, path, shape, dtype
-        self.data: bytes | int = b""
-
-    @property
-    def nbytes(self) -> int:
-        """How many bytes the values take."""
-        return math.prod(self.shape) * self.dtype.itemsize
-
-    def read(self) -> np.ndarray:
-        """Return the values as an array of their own."""
-        data = self.data
-        if isinstance(data, int):
-            data = self.file.values(data, self.nbytes)
-        return np.frombuffer(data, self.dtype).reshape(self.shape).copy()
 
 
 class _Object:
@@ -67,6 +44,10 @@ class _Object:
         self.type: bytes | None = None
         self.layout: bytes | None = None
         self.children: dict[str, int] | None = None
+
+    @property
+    def is_group(self) -> bool:
+        return self.group is not None or self.children is not None
 
 
 class Hdf5File:
@@ -107,12 +88,12 @@ class Hdf5File:
     def names(self, path: str) -> list[str]:
         """Return the names in a group, sorted as the file has them; [] if there is no group."""
         found = self._find(path)
-        return [] if found is None or found.group is None else list(self._children(found))
+        return list(self._children(found)) if found is not None and found.is_group else []
 
     def is_group(self, path: str) -> bool:
         """Whether there is a group of that path."""
         found = self._find(path)
-        return found is not None and found.group is not None
+        return found is not None and found.is_group
 
     def attribute(self, path: str, name: str) -> list[str] | None:
         """Return a text attribute as a list (of one text if it is a single one), or None."""
@@ -158,7 +139,7 @@ class Hdf5File:
     def _find(self, path: str) -> _Object | None:
         found = self._object(self._root)
         for part in filter(None, path.split("/")):
-            if found.group is None:
+            if not found.is_group:
                 return None
             address = self._children(found).get(part)
             if address is None:
@@ -200,10 +181,7 @@ class Hdf5File:
     def _take(self, found: _Object, kind: int, flags: int, body: bytes) -> None:
         """Sort one message of an object header in."""
         if kind in _REFUSED:
-            got = _REFUSED[kind]
-            if kind == 0x0006 and len(body) > 2 and body[1] & 8:
-                got = _LINKS.get(body[2], got)
-            raise self.error("HDF5 as Keras writes it", got)
+            raise self.error("HDF5 as Keras writes it", _REFUSED[kind])
         if kind in (0x0001, 0x0003, 0x0008, 0x000C, 0x0011) and flags & 2:
             raise self.error("HDF5 as Keras writes it", "shared header messages")
         if kind == 0x0001:
@@ -218,6 +196,34 @@ class Hdf5File:
             if len(body) < 16:
                 raise self.damaged("a group")
             found.group = struct.unpack_from("<QQ", body)
+        elif kind == 0x0002:
+            found.children = found.children or {}
+            heap = 10 if len(body) > 1 and body[1] & 1 else 2
+            if body[heap : heap + 8] != b"\xff" * 8:
+                fix = "save it as .keras"
+                got = "more than eight names in a group, one of them not in ASCII"
+                raise self.error("names in ASCII, or a few", got, fix)
+        elif kind == 0x0006:
+            name, address = self._link(body)
+            found.children = {**(found.children or {}), name: address}
+
+    def _link(self, body: bytes) -> tuple[str, int]:
+        """Return (name, address) of a link message: what groups with names beyond ASCII have."""
+        flags = body[1] if len(body) > 2 else 0
+        at = 2
+        if flags & 8:
+            if body[at]:
+                got = _LINKS.get(body[at], "a link of an unknown kind")
+                raise self.error("HDF5 without links to elsewhere", got)
+            at += 1
+        at += (8 if flags & 4 else 0) + (1 if flags & 16 else 0)
+        width = 1 << (flags & 3)
+        size = int.from_bytes(body[at : at + width], "little")
+        name = body[at + width : at + width + size]
+        place = body[at + width + size : at + width + size + 8]
+        if len(place) < 8:
+            raise self.damaged("a link")
+        return self._decode(name), int.from_bytes(place, "little")
 
     def _children(self, found: _Object) -> dict[str, int]:
         if found.children is None:

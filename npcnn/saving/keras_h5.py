@@ -7,7 +7,8 @@ from typing import IO, Any
 
 from npcnn.model import Sequential
 from npcnn.saving import assembly, keras_compile, keras_config, run_state, variables
-from npcnn.saving.hdf5_safe import Dataset, Hdf5File
+from npcnn.saving.hdf5_dataset import Dataset
+from npcnn.saving.hdf5_safe import Hdf5File
 from npcnn.saving.keras_config import KERAS_VERSION
 from npcnn.saving.safe_json import parse_json
 from npcnn.saving.state import OptimizerState, Parts, Shapes, match
@@ -34,22 +35,37 @@ def write_model(model: Sequential, stream: IO[bytes], run: run_state.State | Non
 
 
 def _write_weights(model: Sequential, group: Any) -> None:
-    group.attrs["layer_names"] = [layer.name for layer in model.layers]
+    names = [ascii_name(layer.name or "", k) for k, layer in enumerate(model.layers)]
+    group.attrs["layer_names"] = names
     group.attrs["backend"] = "numpy"
     group.attrs["keras_version"] = KERAS_VERSION
-    for layer in model.layers:
-        inner = group.create_group(layer.name)
-        values = {f"{model.name}/{layer.name}/{name}": v for name, v, _ in layer.parameters()}
+    scope = ascii_name(model.name, "model")
+    for layer, name in zip(model.layers, names, strict=True):
+        inner = group.create_group(name)
+        values = {f"{scope}/{name}/{own}": value for own, value, _ in layer.parameters()}
         inner.attrs["weight_names"] = list(values)
-        for name, value in values.items():
-            inner[name] = value
+        for path, value in values.items():
+            inner[path] = value
     if "top_level_model_weights" not in group:
         group.create_group("top_level_model_weights").attrs["weight_names"] = []
 
 
+def ascii_name(name: str, number: Any) -> str:
+    """Return a name that HDF5 can keep in its oldest form of group; Keras reads by order.
+
+    >>> ascii_name("conv2d", 0), ascii_name("层", 1)
+    ('conv2d', 'non_ascii_1')
+    """
+    sound = name.isascii() and name not in ("", ".") and "\0" not in name
+    return name if sound else f"non_ascii_{number}"
+
+
 def _write_optimizer(model: Sequential, group: Any) -> None:
-    name = model.optimizer.name
-    values = {f"{name}/{key}": value for key, value in variables.optimizer_variables(model)}
+    scope = ascii_name(model.optimizer.name, "optimizer")
+    values = {
+        f"{scope}/{ascii_name(key, k)}": value
+        for k, (key, value) in enumerate(variables.optimizer_variables(model))
+    }
     group.attrs["weight_names"] = list(values)
     for key, value in values.items():
         group[key] = value

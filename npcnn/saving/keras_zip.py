@@ -15,7 +15,8 @@ import numpy as np
 from npcnn.checks import FormatError, message
 from npcnn.layers.base import snake_case
 from npcnn.saving import assembly, keras_compile, keras_config, run_state, safe_json, variables
-from npcnn.saving.hdf5_safe import Dataset, Hdf5File
+from npcnn.saving.hdf5_dataset import Dataset
+from npcnn.saving.hdf5_safe import Hdf5File
 from npcnn.saving.state import OptimizerState, Parts, Shapes, match
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from npcnn.checks import FormatError, message
 from npcnn.layers.base import Layer
 from npcnn.model import Sequential
 from npcnn.saving import assembly, keras_compile, run_state, variables
-from npcnn.saving.hdf5_safe import Dataset, Hdf5File
+from npcnn.saving.hdf5_dataset import Dataset
+from npcnn.saving.hdf5_safe import Hdf5File
 
 _STEPS = ("iteration", "iterations", "iter")
 _KINDS = {"m": "m", "momentum": "m", "momentums": "m", "v": "v", "velocity": "v"}

@@ -160,7 +160,7 @@ def test_another_backend_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "run.keras"
     train(path)
     monkeypatch.setattr("npcnn.saving.checkpoint.get_backend", lambda: "other")
-    with pytest.raises(ArgumentError, match="backend 'other'.*their bits differ; call npcnn.use_"):
+    with pytest.raises(ArgumentError, match=r"backend 'other'.*their bits differ; call npcnn.use_"):
         train(path, resume_from=path)
 
 
@@ -185,7 +185,7 @@ def test_a_missing_callback_is_named(tmp_path):
 def test_files_that_are_no_checkpoint(tmp_path):
     x, y = small_data(30)
     model = small_model()
-    with pytest.raises(FileError, match="no.keras"):
+    with pytest.raises(FileError, match=r"no\.keras"):
         model.fit(x, y, verbose=0, resume_from=tmp_path / "no.keras")
     with pytest.raises(ArgumentError, match=r"\.keras or \.h5"):
         model.fit(x, y, verbose=0, resume_from=tmp_path / "run.ckpt")

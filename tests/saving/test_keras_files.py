@@ -1,0 +1,440 @@
+"""Files that need no Keras to be made: Keras 2's layout, what npcnn lacks, what goes wrong."""
+
+import errno
+import io
+import json
+import warnings
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+from models import assert_same_weights, small_data, small_model
+
+import npcnn
+from npcnn import layers, models
+from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError, StateError
+
+X = np.linspace(-1, 1, 2 * 36, dtype="float32").reshape(2, 6, 6, 1)
+
+
+def trained(optimizer="adam"):
+    model = small_model(optimizer=optimizer)
+    x, y = small_data(12)
+    model.fit(x / np.float32(255), y, 4, 2, verbose=0)
+    return model
+
+
+def edited(path, change):
+    """Rewrite the model_config of a .h5 file in place."""
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        change(config)
+        file.attrs["model_config"] = json.dumps(config)
+
+
+# Keras 2 -------------------------------------------------------------------------------------
+
+
+def write_keras2(path, model, slots="blocks", scope="Adam", config=None):
+    """Write a model as tf.keras 2 did: names with ':0', dtypes as text, batch_input_shape."""
+    listed = []
+    for layer in model.layers:
+        entry = {k: v for k, v in layer.get_config().items() if k != "groups"}
+        for key in list(entry):
+            if key.endswith("_initializer"):
+                entry[key]["config"]["dtype"] = "float32"
+                entry[key.replace("initializer", "regularizer")] = None
+        listed.append({"class_name": type(layer).__name__, "config": entry})
+    listed[0]["config"]["batch_input_shape"] = model.input_shape
+    training = {
+        "loss": "sparse_categorical_crossentropy", "loss_weights": None, "weighted_metrics": None,
+        "sample_weight_mode": None,
+        "metrics": [[{"class_name": "MeanMetricWrapper", "config": {
+            "name": "accuracy", "dtype": "float32", "fn": "sparse_categorical_accuracy"}}]],
+        "optimizer_config": config or {"class_name": "Adam", "config": {
+            "name": "Adam", "learning_rate": 0.0010000000474974513, "decay": 0.0,
+            "beta_1": 0.8999999761581421, "beta_2": 0.9990000128746033, "epsilon": 1e-07,
+            "amsgrad": False}},
+    }  # fmt: skip
+    with h5py.File(path, "w") as file:
+        file.attrs["keras_version"] = np.bytes_(b"2.4.0")
+        file.attrs["backend"] = np.bytes_(b"tensorflow")
+        whole = {"class_name": "Sequential", "config": {"name": "old", "layers": listed}}
+        file.attrs["model_config"] = np.bytes_(json.dumps(whole).encode())
+        file.attrs["training_config"] = np.bytes_(json.dumps(training).encode())
+        group = file.create_group("model_weights")
+        group.attrs["layer_names"] = np.array([layer.name.encode() for layer in model.layers])
+        names = []
+        for layer in model.layers:
+            inner = group.create_group(layer.name)
+            weights = {f"{layer.name}/{n}:0": v for n, v, _ in layer.parameters()}
+            half = len(weights) // 2  # a list of names in two parts, as long ones are
+            inner.attrs["weight_names0"] = np.array([n.encode() for n in list(weights)[:half]])
+            inner.attrs["weight_names1"] = np.array([n.encode() for n in list(weights)[half:]])
+            for name, value in weights.items():
+                inner[name] = value
+                names.append((name[:-2], value))
+        write_slots(file, model, names, slots, scope)
+
+
+def write_slots(file, model, names, order, scope):
+    from npcnn.saving.variables import optimizer_variables
+
+    values = [value for _, value in optimizer_variables(model)][2:]
+    k = len(values) // len(names)
+    kinds = ("m", "v") if k == 2 else ("momentum",)
+    saved = [(f"{scope}/iter:0", np.int64(model.optimizer.iterations))]
+    for i, (name, _) in enumerate(names):
+        for j, kind in enumerate(kinds):
+            full = f"{scope}/{name}/{kind}:0"
+            if order == "nameless":
+                full = f"training/Adam/Variable_{i}_{j}:0"
+            saved.append((full, values[k * i + j]))
+    if order in ("blocks", "nameless"):
+        turns = saved[1:]
+        saved[1:] = [entry for j in range(k) for entry in turns[j::k]]
+    group = file.create_group("optimizer_weights")
+    group.attrs["weight_names"] = np.array([name.encode() for name, _ in saved])
+    for name, value in saved:
+        group[name] = value
+
+
+@pytest.mark.parametrize("slots", ["blocks", "turns", "nameless"])
+def test_keras_2_files(tmp_path, slots):
+    model = trained()
+    path = tmp_path / "old.h5"
+    write_keras2(path, model, slots)
+    back = npcnn.load_model(path)
+    assert back.name == "old"
+    assert_same_weights(back.get_weights(), model.get_weights())
+    assert back.optimizer.get_config() == {**model.optimizer.get_config(), "name": "Adam"}
+    assert back.optimizer.iterations == model.optimizer.iterations == 6
+    for name in ("m", "v"):
+        np.testing.assert_array_equal(back.optimizer.slots[name], model.optimizer.slots[name])
+    assert back.metric_names == ["loss", "accuracy"]
+    x, y = small_data(8)
+    assert back.train_on_batch(x, y) == model.train_on_batch(x, y)
+
+
+def test_keras_2_momentum(tmp_path):
+    model = trained(npcnn.optimizers.SGD(0.1, momentum=0.9, nesterov=True))
+    path = tmp_path / "old.h5"
+    config = {"class_name": "Custom>SGD", "config": {
+        "name": "SGD", "lr": 0.10000000149011612, "momentum": 0.8999999761581421,
+        "nesterov": True, "weight_decay": None, "use_ema": False, "ema_momentum": 0.99,
+        "jit_compile": False, "is_legacy_optimizer": False}}  # fmt: skip
+    write_keras2(path, model, "turns", "SGD", config)
+    back = npcnn.load_model(path)
+    assert back.optimizer.get_config() == {**model.optimizer.get_config(), "name": "SGD"}
+    expected = model.optimizer.slots["velocity"]
+    np.testing.assert_array_equal(back.optimizer.slots["velocity"], expected)
+
+
+def test_keras_2_weights_alone(tmp_path):
+    model, path = trained(), tmp_path / "old.h5"
+    write_keras2(path, model)
+    with h5py.File(path, "r+") as file:
+        for name in file["model_weights"]:
+            file.move(f"model_weights/{name}", name)
+        file.attrs["layer_names"] = file["model_weights"].attrs["layer_names"]
+        del file["model_weights"], file["optimizer_weights"], file.attrs["model_config"]
+    other = small_model()
+    other.load_weights(path)
+    assert_same_weights(other.get_weights(), model.get_weights())
+    with pytest.raises(FormatError, match=r"load_weights\(\) reads files of weights alone"):
+        npcnn.load_model(path)
+
+
+def test_keras_22_initializers_and_list_of_layers(tmp_path):
+    model, path = small_model(), tmp_path / "old.h5"
+    model.save(path)
+
+    def old(config):
+        dense = config["config"]["layers"][-1]["config"]
+        dense["kernel_initializer"] = {"class_name": "VarianceScaling", "config": {
+            "scale": 1.0, "mode": "fan_avg", "distribution": "uniform", "seed": None}}  # fmt: skip
+        config["config"] = config["config"]["layers"]
+
+    edited(path, old)
+    assert npcnn.load_model(path).layers[-1].get_config() == model.layers[-1].get_config()
+
+
+# What npcnn has nothing for ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"class_name": "BatchNormalization"}, "class 'BatchNormalization'.*npcnn lacks"),
+        ({"class_name": "Lambda"}, "of class 'Lambda'.*a class npcnn lacks"),
+        ({"class_name": ["Dense"]}, "a class npcnn lacks"),
+        ({"groups": 2}, "'conv2d' of class 'Conv2D'.*groups.*expected 1, got 2"),
+        ({"kernel_regularizer": {"class_name": "L2"}}, "'kernel_regularizer' = {'class_name'"),
+        ({"bias_constraint": "max_norm"}, "'bias_constraint' = 'max_norm'"),
+        ({"activation": "gelu"}, "activation linear, relu.*'gelu'"),
+        ({"activation": {"class_name": "function", "config": "os.system"}}, "'os.system'"),
+        ({"kernel_initializer": "orthogonal"}, "'orthogonal'"),
+        ({"kernel_initializer": {"class_name": "Identity", "config": {}}}, "Zeros.*Identity"),
+        ({"dtype": {"config": {"name": "mixed_float16"}}}, "float32 or float64.*mixed_float16"),
+        ({"filters": "three"}, "filters.*a positive integer"),
+        ({"padding": "causal"}, "one of valid, same"),
+        ({"data_format": "channels_first"}, "channels_last"),
+        ({"kernel_size": None}, "kernel_size"),
+    ],
+)  # fmt: skip
+def test_unknown_layers_and_options_are_named(tmp_path, change, text):
+    path = tmp_path / "m.h5"
+    small_model().save(path)
+
+    def spoil(config):
+        entry = config["config"]["layers"][1]
+        for key, value in change.items():
+            (entry if key == "class_name" else entry["config"])[key] = value
+
+    edited(path, spoil)
+    with pytest.raises(FormatError, match=text) as caught:
+        npcnn.load_model(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_functional_models_are_named(tmp_path):
+    path = tmp_path / "m.h5"
+    small_model().save(path)
+    edited(path, lambda config: config.update(class_name="Functional"))
+    with pytest.raises(FormatError, match="a Sequential model, got class 'Functional'"):
+        npcnn.load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"class_name": "RMSprop"}, "the optimizer 'RMSprop'"),
+        ({"amsgrad": True}, "Adam's option amsgrad = True"),
+        ({"clipnorm": 1.0}, "Adam's option clipnorm = 1.0"),
+        ({"learning_rate": {"class_name": "ExponentialDecay"}}, "learning_rate given as an object"),
+        ({"loss": "mse"}, "the loss 'mse'"),
+        ({"metrics": ["auc"]}, "'auc'"),
+        ({"loss_weights": [1.0]}, "loss_weights"),
+    ],
+)
+def test_other_compile_settings_are_left_out_with_a_warning(tmp_path, change, text):
+    model, path = trained(), tmp_path / "m.h5"
+    model.save(path)
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["training_config"])
+        for key, value in change.items():
+            optimizer = config["optimizer_config"]
+            place = config if key in config else optimizer["config"]
+            (optimizer if key == "class_name" else place)[key] = value
+        file.attrs["training_config"] = json.dumps(config)
+    with pytest.warns(UserWarning, match=f"loaded without its compile settings.*{text}"):
+        back = npcnn.load_model(path)
+    assert not back.compiled
+    assert_same_weights(back.get_weights(), model.get_weights())
+
+
+@pytest.mark.parametrize("form", ["soft", "external", "virtual", "outside", "chunks", "shape"])
+def test_values_from_elsewhere_are_refused(tmp_path, form):
+    model, path = trained(), tmp_path / "m.h5"
+    model.save(path)
+    secret = tmp_path / "secret.h5"
+    with h5py.File(secret, "w") as file:
+        file["kernel"] = np.ones((16, 8), "f4")
+    with h5py.File(path, "r+") as file:
+        name = "model_weights/dense/sequential/dense/kernel"
+        shape = file[name].shape
+        del file[name]
+        if form == "soft":
+            file[name] = h5py.SoftLink("/optimizer_weights")
+        elif form == "external":
+            file[name] = h5py.ExternalLink(str(secret), "kernel")
+        elif form == "virtual":
+            layout = h5py.VirtualLayout(shape, "f4")
+            layout[...] = h5py.VirtualSource(str(secret), "kernel", shape)
+            file.create_virtual_dataset(name, layout)
+        elif form == "outside":
+            file.create_dataset(name, shape, "f4", external=[(str(secret), 0, 4000)])
+        elif form == "chunks":
+            file.create_dataset(name, data=np.ones(shape, "f4"), chunks=(1, 1), compression=9)
+        else:
+            file.create_dataset(name, (10**6, 10**6), "f4")
+    words = {"soft": "a soft link", "external": "an external link", "shape": r"\(1000000",
+             "virtual": "a virtual|another layout", "outside": "another file",
+             "chunks": "filtered|chunks"}  # fmt: skip
+    with pytest.raises(FormatError, match=words[form]):
+        npcnn.load_model(path)
+
+
+def test_only_the_expected_members(tmp_path):
+    path = tmp_path / "m.keras"
+    small_model().save(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("../evil", "x")
+    with pytest.raises(FormatError, match=r"the members metadata.json.*\.\./evil"):
+        npcnn.load_model(path)
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    path = tmp_path / "m.keras"
+    small_model().save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["model.weights.h5"] = bytes(50 * 2**20)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(FormatError, match=r"model.weights.h5 of 52428800 bytes, \d+ at most"):
+        npcnn.load_model(path)
+
+
+# Ways in and out -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("extension", [".keras", ".h5", ".KERAS"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_round_trip(tmp_path, extension, optimizer):
+    model = trained(optimizer)
+    path = tmp_path / f"m{extension}"
+    model.layers[0].trainable = False
+    model.save(str(path))
+    back = models.load_model(path)
+    assert back.get_config() == model.get_config()
+    assert back.to_json() == model.to_json()
+    assert back.loss.get_config() == model.loss.get_config()
+    x, y = small_data(9)
+    assert [back.train_on_batch(x, y) for _ in range(3)] == [
+        model.train_on_batch(x, y) for _ in range(3)
+    ]
+    np.testing.assert_array_equal(back.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_loading_leaves_the_random_stream_alone(tmp_path):
+    path = tmp_path / "m.keras"
+    small_model().save(path)
+    npcnn.set_random_seed(1)
+    first = small_model().get_weights()
+    npcnn.set_random_seed(1)
+    npcnn.load_model(path)
+    assert_same_weights(small_model().get_weights(), first)
+
+
+@pytest.mark.parametrize("name", ["m.hdf5", "m", "m.pkl", "m.weights.h5"])
+def test_other_extensions_are_refused(tmp_path, name):
+    for call in (small_model().save, npcnn.load_model):
+        with pytest.raises(ArgumentError, match=r"a name ending in \.keras or \.h5"):
+            call(tmp_path / name)
+    with pytest.raises(ArgumentError, match=r"a name ending in \.weights\.h5"):
+        small_model().save_weights(tmp_path / "m.h5")
+
+
+def test_a_missing_file_and_one_that_is_none(tmp_path):
+    with pytest.raises(FileError, match="No such file"):
+        npcnn.load_model(tmp_path / "no.h5")
+    for name in ("text.h5", "text.keras"):
+        (tmp_path / name).write_text("no model at all")
+        with pytest.raises(FormatError, match=name):
+            npcnn.load_model(tmp_path / name)
+
+
+def test_an_unbuilt_model_has_nothing_to_save(tmp_path):
+    model = npcnn.Sequential([layers.Dense(2)])
+    with pytest.raises(StateError, match="a built model"):
+        model.save(tmp_path / "m.h5")
+    assert npcnn.model_from_json(model.to_json()).to_json() == model.to_json()
+
+
+@pytest.mark.parametrize("extension", [".keras", ".h5"])
+def test_names_in_any_script(tmp_path, extension):
+    stack = [layers.Input((2,)), layers.Dense(2, name="层"), layers.Dense(3, name="б é")]
+    model = npcnn.Sequential(stack, name="网络")
+    model.compile("adam", "categorical_crossentropy")
+    model.save(tmp_path / f"m{extension}")
+    back = npcnn.load_model(tmp_path / f"m{extension}")
+    assert back.to_json() == model.to_json()
+    assert_same_weights(back.get_weights(), model.get_weights())
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.weights.h5"])
+def test_load_weights(tmp_path, name):
+    model, other = trained(), small_model()
+    (model.save_weights if "weights" in name else model.save)(tmp_path / name)
+    other.load_weights(tmp_path / name)
+    assert_same_weights(other.get_weights(), model.get_weights())
+    wider = npcnn.Sequential([layers.Input((6, 6, 1)), layers.Flatten(), layers.Dense(3)])
+    before = wider.get_weights()
+    with pytest.raises(FormatError, match="use the architecture it was saved from"):
+        wider.load_weights(tmp_path / name)
+    assert_same_weights(wider.get_weights(), before)
+
+
+def test_json_and_config():
+    model = small_model()
+    again = models.model_from_json(model.to_json())
+    assert again.to_json() == model.to_json()
+    assert again.compiled
+    assert npcnn.Sequential.from_config(model.get_config()).get_config() == model.get_config()
+    with pytest.raises(DtypeError, match="a text, got dict"):
+        npcnn.model_from_json({})
+    big = npcnn.Sequential([layers.Dense(3)])
+    text = big.to_json().replace('"units": 3', '"units": 1000000000000')
+    text = text.replace('"layers": [', '"build_input_shape": [null, 100], "layers": [')
+    with pytest.raises(FormatError, match="at most 2147483648 parameters"):
+        npcnn.model_from_json(text)
+
+
+def test_a_metric_of_ones_own_is_left_out_with_a_warning(tmp_path):
+    class Mine:
+        name = "mine"
+
+        def values(self, y, outputs):
+            return np.zeros(len(y))
+
+    model = small_model(compiled=False)
+    model.compile("adam", "sparse_categorical_crossentropy", [Mine()])
+    with pytest.warns(UserWarning, match="metric 'mine' is not npcnn's own"):
+        model.save(tmp_path / "m.keras")
+    assert npcnn.load_model(tmp_path / "m.keras").metric_names == ["loss"]
+
+
+# A save that fails ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", ["pathlib.Path.write_bytes", "os.fsync", "os.replace"])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
+def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch, step, number):
+    path = tmp_path / "m.keras"
+    model = small_model()
+    model.save(path)
+    old = path.read_bytes()
+
+    def fail(*arguments, **options):
+        raise OSError(number, "no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, fail)
+        with pytest.raises(FileError, match="a writable place, got no room") as caught:
+            model.save(path)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == old
+    assert [p.name for p in tmp_path.iterdir()] == ["m.keras"]
+
+
+def test_a_target_that_is_a_folder(tmp_path):
+    (tmp_path / "m.keras").mkdir()
+    with pytest.raises(FileError, match="a file name, got a folder"):
+        small_model().save(tmp_path / "m.keras")
+    with pytest.raises(FileError):
+        small_model().save(tmp_path / "no" / "m.keras")
+
+
+def test_no_warning_and_no_h5py_for_reading(tmp_path, run_python):
+    path = tmp_path / "m.keras"
+    trained().save(path)
+    source = f"import sys, npcnn; npcnn.load_model({str(path)!r}); print('h5py' in sys.modules)"
+    assert run_python(source, NPCNN_BACKEND="numpy").strip() == "False"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        npcnn.load_model(path)
+    assert io.BytesIO(path.read_bytes()).read(2) == b"PK"

@@ -77,8 +77,8 @@ def pooling(w: Any) -> str:
         " of the input; * marks the first maximum",
         *("  " + line for line in columns([tuple(row) for row in marked], left=0)),
         f"max({numbers}) = {digits(w.activation)}, from row {w.source[0]}, column {w.source[1]}",
-        f"gradient by this output: {digits(w.grad_activation)}; it went to that row and column, "
-        f"the other {w.cells.size - 1} cells got 0 from this window",
+        f"gradient by this output: {digits(w.grad_activation)}",
+        f"all of it went to that row and column, 0 to the other {w.cells.size - 1} cells",
     ]
     if w.grad_source != w.grad_activation:
         lines.append(f"with the other windows it won, that cell got {digits(w.grad_source)}")

@@ -125,7 +125,7 @@ def _what(layer: Layer, arrays: dict[str, Array]) -> str:
             f"of columns ({columns}) and kernel ({kh * kw * channels} × {filters}){then}"
         )
     if isinstance(layer, Dense):
-        return f"input @ kernel {_shape(layer.kernel)} + bias ({layer.units},){then}"
+        return f"input @ kernel {_shape(layer.kernel)} + bias ({layer.units}){then}"
     if isinstance(layer, MaxPooling2D):
         return f"the largest of each {layer.pool_size[0]}×{layer.pool_size[1]} window"
     if isinstance(layer, Dropout):
@@ -146,7 +146,8 @@ def _loss_event(
         before["logits"], source = logits, "logits"
         op += "_from_logits"
     text = (
-        f"{_shape(outputs)} outputs and {_shape(y)} targets → loss {number(float(losses.mean()))}; "
+        f"{_shape(outputs)} outputs against targets of {_shape(y)} → "
+        f"loss {number(float(losses.mean()))}; "
         f"its gradient by the {source} is {_shape(gradient)}"
     )
     return Event("loss", "", op, before, {"losses": losses, "gradient": gradient}, text)

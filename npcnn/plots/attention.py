@@ -20,8 +20,9 @@ Array = np.ndarray
 
 @style.styled
 def saliency(
-    trace: Trace, sample: int = 0, occluded: Array | None = None, title: str = ""
-) -> Figure:
+    trace: Trace, sample: int = 0, occluded: Array | None = None, title: str = "",
+    what: str = "probability lost when covered",
+) -> Figure:  # fmt: skip
     """Draw the gradient of the loss by each pixel, and what covering a place costs.
 
     Args:
@@ -29,6 +30,7 @@ def saliency(
         sample: which of the batch.
         occluded: (H, W) from `npcnn.inspection.occlusion_map`, or None to leave it out.
         title: a text for the head; one is made if it is empty.
+        what: over the map of `occluded`.
 
     Raises:
         ArgumentError: there is no such sample.
@@ -42,7 +44,7 @@ def saliency(
         ("gradient by each pixel", signed_sum, "gradient", True),
     ]
     if occluded is not None:
-        panels.append(("probability lost when covered", occluded, "probability", True))
+        panels.append((what, occluded, "probability", True))
     title = title or "Which pixels the answer hangs on"
     note = "gradient: red pixels, made darker, raise the loss; blue ones lower it"
     figure = style.new_figure(title, note, height=4.3 if occluded is not None else 5.0)

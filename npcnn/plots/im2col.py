@@ -130,16 +130,19 @@ def _matrices(
     signed.outline(axes)
     axes.set_title(f"product {windows}×{count}")
     axes.set_xlabel("one pixel a row", fontsize=11, color=style.MUTED)
-    _mark_row(axes, row, filter, 1, unit)
+    _mark_row(axes, row, filter, 1, unit, left_side=False)
     return figure
 
 
-def _mark_row(axes: Any, row: int, left: float, width: float, unit: float) -> None:
+def _mark_row(
+    axes: Any, row: int, left: float, width: float, unit: float, left_side: bool = True
+) -> None:
     """Frame one row of a tall matrix, and point at it from the side."""
     signed.mark(axes, row - unit / 2 + 0.5, left, unit, width)
     axes.annotate(
-        str(row), (0, row), (-5, 0), xycoords=("axes fraction", "data"),
-        textcoords="offset points", ha="right", va="center", fontsize=10, color=style.VERMILLION,
+        str(row), (0 if left_side else 1, row), (-5 if left_side else 5, 0),
+        xycoords=("axes fraction", "data"), textcoords="offset points",
+        ha="right" if left_side else "left", va="center", fontsize=10, color=style.VERMILLION,
     )  # fmt: skip
 
 

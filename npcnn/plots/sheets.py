@@ -173,7 +173,8 @@ def _bars(
     size = signed.limit(values)
     axes.set_ylim(-1.3 * size if gradients else 0, 1.3 * size)
     for k, value in enumerate(values):
-        text = signed.short(float(value)) if gradients else f"{value:.1%}"
+        shown = 0.0 if abs(value) < 1e-3 * size else float(value)
+        text = signed.short(shown) if gradients else f"{value:.1%}"
         away = 1 if value >= 0 else -1
         axes.annotate(
             text, (k, value), (0, 3 * away), textcoords="offset points", ha="center",

@@ -73,6 +73,9 @@ def mark(
 def colour_key(figure: Figure, image: AxesImage, axes: Any, label: str, **kwargs: Any) -> None:
     """Put a thin colour bar beside axes."""
     kwargs = {"shrink": 0.9, "aspect": 30, "pad": 0.02, **kwargs}
+    from matplotlib.ticker import MaxNLocator
+
+    kwargs.setdefault("ticks", MaxNLocator(3 if "orientation" in kwargs else 6))
     bar = figure.colorbar(image, ax=axes, **kwargs)
     bar.outline.set_visible(False)
     bar.set_label(label, fontsize=11, color=style.MUTED)

@@ -55,7 +55,7 @@ def test_arrays_and_sentences_agree():
         "(588 × 45) and kernel (45 × 10), then relu"
     )
     assert texts["forward", "max_pooling2d"].endswith("the largest of each 2×2 window")
-    assert texts["loss", ""].startswith("3×10 outputs and 3 targets → loss ")
+    assert texts["loss", ""].startswith("3×10 outputs against targets of 3 → loss ")
     assert texts["backward", "dense"] == (
         "3×128 gradient → gradients by input 3×490, kernel 490×128, bias 128"
     )

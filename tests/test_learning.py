@@ -5,7 +5,17 @@ import pytest
 from models import document_model
 
 import npcnn
+from npcnn import threads
 from npcnn.checks import NpcnnError
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Keep to one core: where others compute too, two threads wait for each other in vain."""
+    before = threads.get_num_threads()
+    threads.set_num_threads(1)
+    yield
+    threads.set_num_threads(before)
 
 
 def pictures(n):

@@ -73,7 +73,7 @@ def models(draw):
     end = [layers.Dense(classes, activation="softmax", name=draw(st.sampled_from([None, "m"])))]
     if draw(st.booleans()):
         end = [layers.Dense(classes), layers.Softmax()]
-    name = draw(st.sampled_from(["sequential", "my net"]))
+    name = draw(st.sampled_from(["sequential", "my net", "net_1"]))
     return npcnn.Sequential(stack + end, name=name)
 
 

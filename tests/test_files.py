@@ -4,7 +4,7 @@ import stat
 import pytest
 
 from npcnn.checks import FileError
-from npcnn.files import atomic_write
+from npcnn.files import atomic_write, remove_leftovers
 
 
 def test_writes_a_new_file(tmp_path):
@@ -100,3 +100,14 @@ def test_permissions(tmp_path):
         assert stat.S_IMODE((tmp_path / "old").stat().st_mode) == 0o604
     finally:
         os.umask(before)
+
+
+def test_leftovers_of_a_killed_writer(tmp_path):
+    kept = [tmp_path / name for name in ("run", ".run", ".other.1.part", "run[1]")]
+    for path in kept:
+        path.write_bytes(b"")
+    (tmp_path / ".run.abc.part").write_bytes(b"half")
+    (tmp_path / ".run[1].abc.part").write_bytes(b"half")
+    remove_leftovers(tmp_path / "run")
+    remove_leftovers(tmp_path / "run[1]")
+    assert sorted(tmp_path.iterdir()) == sorted(kept)

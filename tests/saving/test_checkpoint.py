@@ -309,3 +309,4 @@ def test_killed_runs_go_on_to_the_same_bits():
     found = load("kill_resume").run(kills=2, seed=4, backend="numpy")
     assert found["resumed to the same bits"] == 2
     assert found["checkpoints lost"] == found["other bits"] == 0
+    assert found["temporaries left after resuming"] == 0

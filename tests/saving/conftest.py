@@ -47,6 +47,7 @@ class Keras:
     def close(self):
         self.process.stdin.close()
         self.process.stdout.close()
+        self.process.kill()  # it keeps nothing, and takes seconds to leave by itself
         self.process.wait(30)
 
 

@@ -49,10 +49,8 @@ def strongest(digit: Digit, layer: str) -> tuple[int, int, int]:
 
 
 def walk_forward(page: Page, model: Sequential, digit: Digit) -> None:
-    """Write the way from the picture to the answer."""
-    trace = digit.trace
-    first, pool = names_of(model, layers.Conv2D)[0], names_of(model, layers.MaxPooling2D)[0]
-    dense, last = names_of(model, layers.Dense)[0], str(model.layers[-1].name)
+    """Write the way from the picture to the answer, the first layer at length."""
+    trace, first = digit.trace, names_of(model, layers.Conv2D)[0]
     row, col, filter = strongest(digit, first)
     window = trace.window(first, 0, row, col, filter)
     height, width, count = trace[first].activation.shape[1:]
@@ -82,6 +80,14 @@ def walk_forward(page: Page, model: Sequential, digit: Digit) -> None:
         "im2col laid out, one window marked in all four matrices",
         "im2col 展开图，同一个窗口在四个矩阵中都作了标记",
     )
+    walk_through(page, model, digit)
+
+
+def walk_through(page: Page, model: Sequential, digit: Digit) -> None:
+    """Write what each layer made of the picture, and one pixel or unit of the later ones."""
+    trace = digit.trace
+    first, pool = names_of(model, layers.Conv2D)[0], names_of(model, layers.MaxPooling2D)[0]
+    dense, last = names_of(model, layers.Dense)[0], str(model.layers[-1].name)
     page.section("3. Through the whole network", "3. 穿过整个网络")
     zeros = float((trace[first].activation == 0).mean())
     page.text(

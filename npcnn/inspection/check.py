@@ -90,6 +90,11 @@ class TraceCheck:
         return sorted(bad, key=lambda row: (-names.index(row.layer), row.array == "input"))
 
     @property
+    def unchecked(self) -> list[CheckedArray]:
+        """The gradients of which not one element could be compared: neither right nor wrong."""
+        return [row for row in self.rows if not len(row.differences)]
+
+    @property
     def largest(self) -> float:
         """The largest relative error."""
         return max((row.error for row in self.rows), default=0.0)
@@ -131,6 +136,9 @@ class TraceCheck:
             lines.append(f"wrong: mend {row.layer} first (gradient by its {row.array})")
         else:
             lines.append(f"all within {self.tolerance:.0e}")
+        if self.unchecked:
+            names = ", ".join(f"{row.array} of {row.layer}" for row in self.unchecked)
+            lines.append(f"nothing could be compared: {names}; try other samples")
         return "\n".join(lines)
 
     __repr__ = __str__

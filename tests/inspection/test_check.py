@@ -56,6 +56,7 @@ def test_a_relu_at_zero_is_called_a_kink():
     assert ("dense", "kernel", (0, 1)) not in kinks
     assert all(kink.layers == ("dense",) for _, _, kink in check.kinks)
     assert check.largest < 1e-8
+    assert [(row.layer, row.array) for row in check.unchecked] == [("dense", "input")]
     assert "left out: at a kink of dense" in str(check)
     assert "a kink: a ReLU at 0 or a tie for a maximum" in str(check)
 
@@ -74,6 +75,20 @@ def test_a_tie_for_a_maximum_is_called_a_kink():
     found = {kink.place: kink.layers for layer, _, kink in check.kinks if layer == "max_pooling2d"}
     assert found == {(0, 0, 1, 0): ("max_pooling2d",), (0, 1, 0, 0): ("max_pooling2d",)}
     assert check.largest < 1e-8
+
+
+def test_what_could_not_be_compared_is_said():
+    model = npcnn.Sequential(
+        [
+            layers.Input((2,)), layers.Dense(2, activation="relu", name="bent"),
+            layers.Dense(2, activation="softmax"),
+        ],
+        dtype="float64",
+    )  # fmt: skip
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    check = npcnn.trace(model, [[0.0, 0.0]], [0]).check()  # every ReLU at 0
+    assert ("bent", "bias") in [(row.layer, row.array) for row in check.unchecked]
+    assert "nothing could be compared: bias of bent" in str(check)
 
 
 def test_zero_gradients_are_no_error():

@@ -21,6 +21,7 @@ import numpy as np
 from npcnn.kernels.compile import SETTINGS
 
 Array = np.ndarray
+Block = tuple[Array, int]
 
 ALIGNMENT = 64
 # Below this many bytes the allocator's own free lists are just as good.
@@ -33,7 +34,7 @@ class _Kept(threading.local):
     """A Python thread's own memory, so that two of them may run ops at once."""
 
     def __init__(self) -> None:
-        self.blocks: dict[int, list[Array]] = {}
+        self.blocks: dict[int, list[Block]] = {}
         self.bytes = 0
         self.scratch: dict[tuple[str, np.dtype], Array] = {}
 
@@ -48,25 +49,21 @@ def _aligned(size: int) -> Array:
     return raw[start : start + size]
 
 
-def _block(size: int) -> Array:
-    """Return bytes that own their memory, enough for `size` of them from an aligned place on."""
-    return np.empty(size + ALIGNMENT, np.uint8)
-
-
-def _array(shape: tuple[int, ...], dtype: Any, block: Array) -> Array:
-    """Return an array in a block.
+def _block(size: int) -> Block:
+    """Return bytes that own their memory, and where in them an aligned place begins.
 
     NumPy makes the owner of the memory the base of a view, never a view in between: only the
     count of references to the owner tells whether somebody holds it.
     """
-    return np.ndarray(shape, dtype, block, offset=-block.ctypes.data % ALIGNMENT)
+    owner = np.empty(size + ALIGNMENT, np.uint8)
+    return owner, -owner.ctypes.data % ALIGNMENT
 
 
 def _held_by_list_only() -> int:
-    """Return what `sys.getrefcount` says of a block that only its list refers to."""
+    """Return what `sys.getrefcount` says of an owner that only its list refers to."""
     lone = [_block(8)]
-    for block in lone:
-        return sys.getrefcount(block)
+    for owner, _ in lone:
+        return sys.getrefcount(owner)
     raise AssertionError("the list has one block")
 
 
@@ -79,23 +76,25 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     >>> empty((2, 3), np.float32).shape
     (2, 3)
     """
-    size = math.prod(shape) * np.dtype(dtype).itemsize
+    size = math.prod(shape) * (4 if dtype == np.float32 else np.dtype(dtype).itemsize)
     if size < LARGE:
         return np.empty(shape, dtype)
     # four sizes between one power of two and the next: at most a quarter lies idle
     step = 1 << (size.bit_length() - 3)
     size = -(-size // step) * step
-    blocks = _kept.blocks.setdefault(size, [])
-    for block in blocks:
-        if sys.getrefcount(block) == _UNUSED:
-            return _array(shape, dtype, block)
+    blocks = _kept.blocks.get(size)
+    if blocks is None:
+        blocks = _kept.blocks[size] = []
+    for owner, start in blocks:
+        if sys.getrefcount(owner) == _UNUSED:
+            return np.ndarray(shape, dtype, owner, start)
     if _kept.bytes + size > KEPT_AT_MOST:
         _give_back()
         blocks = _kept.blocks.setdefault(size, [])
-    block = _block(size)
-    blocks.append(block)
+    owner, start = _block(size)
+    blocks.append((owner, start))
     _kept.bytes += size
-    return _array(shape, dtype, block)
+    return np.ndarray(shape, dtype, owner, start)
 
 
 def _give_back() -> None:

@@ -50,7 +50,7 @@ def measured_peak(number: int) -> float:
     arrays = [np.ones(4096, dtype) for _ in range(2)] + [np.zeros(1024 * number, dtype)]
     ints = np.array([tiles.slide_address(dtype), simd.lanes_of(dtype)] + [0] * 500)
     flops = 2 * number * 200 * 500 * tiles.ROWS * tiles.VECTORS * simd.lanes_of(dtype)
-    return flops / best(lambda: _busy(number, True, arrays, ints), 30, min) / 1e9
+    return flops / best(lambda: _busy(number, True, arrays, ints), 300, min) / 1e9
 
 
 def best(run: Callable[[], Any], repeats: int, pick: Callable = statistics.median) -> float:

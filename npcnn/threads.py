@@ -90,6 +90,19 @@ def _apply(number: int) -> None:
     numba.set_num_threads(number)
 
 
+def prepare_numba() -> None:
+    """Set what Numba and OpenMP read from the environment when they are loaded.
+
+    What the user has set stays. GNU's OpenMP lets a waiting thread spin for milliseconds by
+    default; where another program holds a core, the threads then keep each other from running.
+    With seven processes on two cores a training step took 27 ms so, and 4 ms with short spins.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+    if "numba" not in sys.modules and _wanted is not None:  # more threads than cores on request
+        os.environ.setdefault("NUMBA_NUM_THREADS", str(max(_wanted, os.cpu_count() or 1)))
+
+
 def apply_to_numba() -> None:
     """Give Numba, just loaded, the number of threads in force. Called by the kernels' package."""
     from numba.core import config

@@ -109,8 +109,9 @@ def _forward(task, x, w, bias, y, zeros, a5, a6, scratch, ints):  # type: ignore
         for n in range(batch):
             value = scratch[n * wide + u - u0] + bias[u]
             if ints[MODE] and value < 0:
-                value = value * 0
-            y[u * batch + n] = value
+                y[u * batch + n] = 0
+            else:
+                y[u * batch + n] = value
 
 
 def dense(x: Array, kernel: Array, bias: Array | None, activation: str) -> Array:

@@ -86,11 +86,11 @@ def masked_run(to, i, g, y, j, n, masked, sums, s, lanes):  # type: ignore[no-un
     whole = n - n % lanes
     masked_vectors(to, i, g, y, j, whole, masked, sums, s)
     for t in range(whole, n):
-        value = g[j + t]
         if masked == 1 and not y[j + t] > 0:
-            value = value * 0
-        to[i + t] = value
-        sums[s + t - whole] += value
+            to[i + t] = 0
+            continue
+        to[i + t] = g[j + t]
+        sums[s + t - whole] += g[j + t]
 
 
 def _halves(builder: Any, vector: Any) -> Any:

@@ -95,10 +95,11 @@ def prepare_numba() -> None:
 
     What the user has set stays. GNU's OpenMP lets a waiting thread spin for milliseconds by
     default; where another program holds a core, the threads then keep each other from running.
-    With seven processes on two cores a training step took 27 ms so, and 4 ms with short spins.
+    With seven processes on two cores a training step took 27 ms so, and 12 ms with spins of some
+    100 µs, which still outlast the pauses inside a step on a quiet machine.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     if "numba" not in sys.modules and _wanted is not None:  # more threads than cores on request
         os.environ.setdefault("NUMBA_NUM_THREADS", str(max(_wanted, os.cpu_count() or 1)))
 

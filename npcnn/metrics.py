@@ -20,16 +20,16 @@ class Accuracy:
         name: how it is printed and kept in the history.
 
     >>> Accuracy().values(np.array([1, 1]), np.array([[0.2, 0.8], [0.9, 0.1]]))
-    array([1., 0.])
+    array([ True, False])
     """
 
     def __init__(self, name: str = "accuracy") -> None:
         self.name = name
 
     def values(self, y: Array, outputs: Array) -> Array:
-        """Return 1.0 for each right row and 0.0 for each wrong one."""
+        """Return whether each row is right."""
         labels = y.argmax(axis=-1) if y.ndim == outputs.ndim else y
-        return (outputs.argmax(axis=-1) == labels).astype(np.float64)
+        return outputs.argmax(axis=-1) == labels
 
 
 NAMES = ("accuracy", "acc", "categorical_accuracy", "sparse_categorical_accuracy")

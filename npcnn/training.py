@@ -81,7 +81,8 @@ def backward(layers: list[Layer], gradient: Array, from_logits: bool) -> None:
 
 def batch_means(model: Sequential, losses: Array, outputs: Array, y: Array) -> list[float]:
     """Return the batch's mean loss and the means of the metrics."""
-    return [float(losses.mean())] + [float(m.values(y, outputs).mean()) for m in model.metrics]
+    values = [losses, *(metric.values(y, outputs) for metric in model.metrics)]
+    return [float(v.sum()) / v.size for v in values]
 
 
 class Run:

@@ -96,7 +96,7 @@ class Trace:
         for layer in twins:
             layer.forget()
         self.losses, self.outputs = np.array(losses), np.array(outputs)
-        self.loss = float(losses.mean())
+        self.loss = float(losses.sum()) / losses.size  # as training reports it
         self.layers = [LayerTrace(s.layer, tables.in_order(s.arrays)) for s in spies]
 
     def _finish(self, spies: list[Any]) -> None:

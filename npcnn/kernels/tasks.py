@@ -40,6 +40,9 @@ def _call(address: int, task: int, a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, 
 
 
 def _each_task(address, tasks, a0, a1, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    # A thread gets the same share of every op, so a layer's rows are still in its core's cache when
+    # the next layer asks for them. Tasks handed out one by one to whoever is free, which bears
+    # with a busy neighbour better, made a step take 1.8 ms at best instead of 1.45.
     for task in prange(tasks):
         offset = get_thread_id() * scratch.shape[1]
         _call(address, task, a0, a1, a2, a3, a4, a5, a6, scratch, offset, ints)

@@ -45,7 +45,7 @@ for epoch in range({epochs}):
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
-PACKAGES = {"npcnn": "npcnn", "torch": "torch", "keras": "tensorflow"}
+PACKAGES = {"npcnn": ["npcnn"], "torch": ["torch"], "keras": ["tensorflow", "tensorflow-cpu"]}
 
 
 def run(code: str, **environment: str) -> tuple[float, str]:
@@ -112,10 +112,10 @@ def main() -> None:
         result["import"][name] = spread(imports)
         result["first_step"][name] = first_steps(name, arguments.repeats)
         print(name, result["import"][name], result["first_step"][name], flush=True)
-    for name, package in PACKAGES.items():
-        size = installed_mb(package)
-        if size is not None:
-            result["installed_mb"][name] = round(size, 1)
+    for name, packages in PACKAGES.items():
+        sizes = [size for size in map(installed_mb, packages) if size is not None]
+        if sizes:
+            result["installed_mb"][name] = round(sizes[0], 1)
     print(result["installed_mb"])
     code = WHOLE_RUN.format(here=str(HERE), data=arguments.data, epochs=arguments.epochs)
     peaks = [float(line) for line in run(code)[1].split()]

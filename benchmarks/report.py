@@ -15,6 +15,8 @@ from common import HERE, RESULTS
 from contenders import CONTENDERS
 
 MARK = "<!-- benchmarks -->"
+# The other batch sizes are in results/steps.json.
+SHOWN = [("train", 60), ("train", 64), ("infer", 1), ("infer", 60), ("infer", 64)]
 WORDS = {
     "README.md": {
         "epoch": "One training epoch of the document's network (60,000 images, batch {batch})",
@@ -63,6 +65,11 @@ def load(name: str) -> dict[str, Any] | None:
     return json.loads(path.read_text()) if path.exists() else None
 
 
+def ordered(values: dict[str, Any]) -> list[str]:
+    """Return the contenders that are there, in the one order for all tables."""
+    return [name for name in CONTENDERS if name in values]
+
+
 def conditions(words: dict[str, str], result: dict[str, Any]) -> str:
     """Return the sentence that says on what was measured."""
     versions = ", ".join(f"{k} {v}" for k, v in result.get("versions", {}).items())
@@ -76,7 +83,8 @@ def epoch(words: dict[str, str]) -> str:
         return ""
     own = result["seconds"]["npcnn"]["median"]
     rows = [words["columns"], "|---|---|---|"]
-    for name, value in result["seconds"].items():
+    for name in ordered(result["seconds"]):
+        value = result["seconds"][name]
         ratio = "" if name == "npcnn" else f"{value['median'] / own:.2f} ×"
         seconds = f"{value['median']:.2f} ({value['min']:.2f} – {value['max']:.2f})"
         rows.append(f"| {CONTENDERS[name]} | {seconds} | {ratio} |")
@@ -93,7 +101,7 @@ def steps(words: dict[str, str]) -> str:
     for row in result["rows"]:
         own = row["seconds"]["npcnn"]["median"] * 1e3
         peers = [v["median"] * 1e3 for k, v in row["seconds"].items() if k.startswith("torch")]
-        if not peers:
+        if not peers or (row["kind"], row["batch"]) not in SHOWN:
             continue
         kind = f"{row['network']}, {words[row['kind']]}"
         best = min(peers)
@@ -109,7 +117,8 @@ def start(words: dict[str, str]) -> str:
     if result is None:
         return ""
     rows = [words["start"], "|---|---|---|---|---|"]
-    for name, value in result["import"].items():
+    for name in ordered(result["import"]):
+        value = result["import"][name]
         first = result["first_step"][name]
         size = result["installed_mb"].get(name.removesuffix("-fast"))
         disk = "" if size is None else f"{size:.0f} MB"

@@ -191,3 +191,19 @@ def test_a_forgotten_factor_in_the_loss_is_caught(monkeypatch):
     check = npcnn.trace(model, x, y).check()
     assert check.failed[0].layer == "softmax"
     assert check.failed[0].error == pytest.approx(0.5)
+
+
+def test_rounding_beside_a_kink_is_no_mistake():
+    """The largest gradient is at a tie and left out; the rest is 14 orders smaller."""
+    model = npcnn.Sequential(
+        [layers.Input((2, 4, 1)), layers.MaxPooling2D(2), layers.Flatten(), layers.Dense(2)],
+        dtype="float64",
+    )
+    model.set_weights([np.array([[1.0, -1.0], [1e-14, -2e-14]]), np.zeros(2)])
+    model.compile("sgd", npcnn.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x = np.array([[5.0, 5.0, 1.0, 2.0], [5.0, 5.0, 3.0, 4.0]]).reshape(1, 2, 4, 1)
+    check = npcnn.trace(model, x, np.array([1])).check()
+    row = next(r for r in check.rows if (r.layer, r.array) == ("max_pooling2d", "input"))
+    assert len(row.kinks) == 4
+    assert len(row.differences) == 4
+    assert check.passed

@@ -4,7 +4,8 @@
 
 Bits are flipped, numbers overwritten, files cut, spliced and mixed; configurations are rewritten;
 links, huge shapes and bombs are planted. Every file is loaded in this very process: a crash ends
-it. What counts as a failure: any other exception, more than a second, more than 300 MB above idle.
+it. What counts as a failure: any other exception, more than a second (twice, as a busy machine may
+stall any process once), more than 300 MB above idle.
 """
 
 from __future__ import annotations
@@ -300,13 +301,35 @@ def _hang(*_: Any) -> None:
     raise HangError
 
 
+def attempt(kind: str, path: Path, folder: Path) -> tuple[str, float, str]:
+    """Load a file; return what it ended in, the seconds, and what is wrong with that or ''."""
+    note = ""
+    start = time.perf_counter()
+    signal.setitimer(signal.ITIMER_REAL, 20)
+    try:
+        load(kind, path, folder)
+        outcome = "model"
+    except npcnn.NpcnnError as error:
+        outcome = type(error).__name__
+        if "\n" in str(error):
+            note = f"more than one line: {error}"
+    except (Exception, HangError) as error:
+        outcome, note = "failure", f"{error!r}"[:300]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    seconds = time.perf_counter() - start
+    if seconds > LIMIT_SECONDS:
+        note = note or f"{seconds:.2f} s"
+    return outcome, seconds, note
+
+
 def run(kind: str, count: int, seed: int, report: Callable[[str], Any] = print) -> dict[str, Any]:
     """Load `count` spoilt files; return the counts, failures and the worst time and memory."""
     extension = {"weights": ".weights.h5", "h5": ".h5"}.get(kind, ".keras")
     outcomes: collections.Counter[str] = collections.Counter()
     ways: collections.Counter[str] = collections.Counter()
     failures: list[str] = []
-    slowest = 0.0
+    slowest, again = 0.0, 0
     signal.signal(signal.SIGALRM, _hang)
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -324,24 +347,13 @@ def run(kind: str, count: int, seed: int, report: Callable[[str], Any] = print) 
             way = r.choice((*BYTES, *[hostile] * 4))
             path = folder / f"spoilt{extension}"
             path.write_bytes(way(r, r.choice(sound), sound))
-            start = time.perf_counter()
-            signal.setitimer(signal.ITIMER_REAL, 20)
-            try:
-                load(kind, path, folder)
-                outcome = "model"
-            except npcnn.NpcnnError as error:
-                outcome = type(error).__name__
-                if "\n" in str(error):
-                    failures.append(f"{number}: more than one line: {error}")
-            except (Exception, HangError) as error:
-                outcome = "failure"
-                failures.append(f"{number} ({way.__name__}): {error!r}"[:300])
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-            seconds = time.perf_counter() - start
+            outcome, seconds, note = attempt(kind, path, folder)
+            if seconds > LIMIT_SECONDS:  # a busy machine may stall any process: look again
+                again += 1
+                outcome, seconds, note = attempt(kind, path, folder)
+            if note:
+                failures.append(f"{number} ({way.__name__}): {note}")
             slowest = max(slowest, seconds)
-            if seconds > LIMIT_SECONDS:
-                failures.append(f"{number} ({way.__name__}): {seconds:.2f} s")
             outcomes[outcome] += 1
             ways[way.__name__] += 1
             if (number + 1) % 5000 == 0:
@@ -351,8 +363,8 @@ def run(kind: str, count: int, seed: int, report: Callable[[str], Any] = print) 
         failures.append(f"{above:.0f} MB above idle")
     return {
         "format": kind, "seed": seed, "files": count, "outcomes": dict(outcomes),
-        "ways": dict(ways), "failures": failures, "slowest_s": round(slowest, 3),
-        "peak_mb_above_idle": round(above, 1),
+        "ways": dict(ways), "failures": failures, "loaded twice": again,
+        "slowest_s": round(slowest, 3), "peak_mb_above_idle": round(above, 1),
     }  # fmt: skip
 
 

@@ -166,7 +166,8 @@ def draw() -> None:
         axes.text(median, place, f" {median:.2f} s", va="center", fontsize=11)
     axes.set_xlim(0, max(medians) * 1.15)
     axes.set_xlabel("seconds (median)")
-    axes.set_title("One training epoch of the document's network, 60,000 images", fontsize=12)
+    title = "One training epoch of the document's network, 60,000 images"
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, weight="bold")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(RESULTS / "epoch.png", dpi=100)
     print("written: benchmarks/results/epoch.png")

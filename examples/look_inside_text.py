@@ -157,7 +157,7 @@ def walk_back(page: Page, model: Sequential, digit: Digit) -> None:
     )
     steps = npcnn.step_through(model, trace.x, digit.targets, training=False, update=False)
     page.formula("\n".join(fill(str(event), 104, subsequent_indent=" " * 26) for event in steps))
-    check = trace.check(entries=3)
+    check = trace.check(entries=6)
     page.section("5. Is all this right?", "5. 这些都对吗？")
     page.text(
         "Push a number a little, up and down, and look how the loss changes: that knows nothing "

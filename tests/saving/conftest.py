@@ -9,17 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-BACKENDS = [name for name in ("torch", "tensorflow") if importlib.util.find_spec(name)]
+BACKENDS = [name for name in ("torch", "tensorflow", "jax") if importlib.util.find_spec(name)]
 
 
 class Keras:
     """The real Keras behind a pipe; see keras_worker.py."""
 
     def __init__(self, folder, backend):
-        self.folder, self.trains = folder, backend != "numpy"
+        self.folder = folder
         self.numbers = itertools.count()
         script = Path(__file__).with_name("keras_worker.py")
         quiet = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+        quiet["JAX_ENABLE_X64"] = "1"  # JAX makes float32 of float64 otherwise
         self.process = subprocess.Popen(
             [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True, env={**os.environ, **quiet},
@@ -53,18 +54,12 @@ class Keras:
 
 @pytest.fixture(scope="session")
 def keras(tmp_path_factory):
-    """Keras, on torch or tensorflow where one is installed, else on its NumPy backend."""
+    """Keras, on the first of torch, tensorflow and jax that is installed: NumPy's needs jax too."""
     pytest.importorskip("h5py")
     if importlib.util.find_spec("keras") is None:
         pytest.skip("needs keras")
-    worker = Keras(tmp_path_factory.mktemp("keras"), (*BACKENDS, "numpy")[0])
+    if not BACKENDS:
+        pytest.skip("needs torch, tensorflow or jax below keras")
+    worker = Keras(tmp_path_factory.mktemp("keras"), BACKENDS[0])
     yield worker
     worker.close()
-
-
-@pytest.fixture(scope="session")
-def trainer(keras):
-    """Keras where it can train."""
-    if not keras.trains:
-        pytest.skip("needs torch or tensorflow")
-    return keras

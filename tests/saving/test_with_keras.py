@@ -169,18 +169,18 @@ def there_and_back(keras, model, extension):
 
 
 @pytest.mark.parametrize("extension", [".keras", ".h5"])
-def test_the_documents_network_there_and_back(trainer, extension):
+def test_the_documents_network_there_and_back(keras, extension):
     model = document_network()
     model.compile("adam", "categorical_crossentropy", ["accuracy"])
-    there_and_back(trainer, model, extension)
+    there_and_back(keras, model, extension)
 
 
 @pytest.mark.parametrize("extension", [".keras", ".h5"])
 @settings(max_examples=EXAMPLES)
 @given(model=models(), compilation=compilations())
-def test_drawn_networks_there_and_back(trainer, extension, model, compilation):
+def test_drawn_networks_there_and_back(keras, extension, model, compilation):
     model.compile(*compilation)
-    there_and_back(trainer, model, extension)
+    there_and_back(keras, model, extension)
 
 
 @settings(max_examples=EXAMPLES)
@@ -230,13 +230,13 @@ def test_float64_models(keras, extension):
 
 
 @pytest.mark.parametrize("extension", [".keras", ".h5"])
-def test_a_compiled_model_that_never_trained(trainer, extension):
+def test_a_compiled_model_that_never_trained(keras, extension):
     model = npcnn.Sequential([layers.Input((3,)), layers.Dense(2, activation="softmax")])
     model.compile("adam", "categorical_crossentropy")
     x, t = data_for(model)
-    path, kept = trainer.path(extension), trainer.path(extension)
+    path, kept = keras.path(extension), keras.path(extension)
     model.save(path)
-    reply = trainer(x, t, load=path, save=[str(kept)])
+    reply = keras(x, t, load=path, save=[str(kept)])
     assert unexpected(reply) == []
     assert reply["steps"] == 0
     assert all((slot == 0).all() for slot in reply["slots"])
@@ -247,10 +247,10 @@ def test_keras_reads_a_checkpoint_as_any_model(trainer):
     model = npcnn.Sequential([layers.Input((3,)), layers.Dense(2, activation="softmax")])
     model.compile("adam", "categorical_crossentropy")
     x, t = data_for(model)
-    path = trainer.path(".keras")
+    path = keras.path(".keras")
     saver = npcnn.callbacks.ModelCheckpoint(path)
     model.fit(x, t, epochs=2, batch_size=4, callbacks=saver, verbose=0)
-    reply = trainer(x, t, load=path)
+    reply = keras(x, t, load=path)
     assert reply["warnings"] == []
     assert reply["steps"] == 4
     assert_equal(reply["weights"], model.get_weights())

@@ -243,7 +243,7 @@ def test_a_compiled_model_that_never_trained(keras, extension):
     assert npcnn.load_model(kept).optimizer.iterations == 0
 
 
-def test_keras_reads_a_checkpoint_as_any_model(trainer):
+def test_keras_reads_a_checkpoint_as_any_model(keras):
     model = npcnn.Sequential([layers.Input((3,)), layers.Dense(2, activation="softmax")])
     model.compile("adam", "categorical_crossentropy")
     x, t = data_for(model)

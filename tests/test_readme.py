@@ -40,7 +40,8 @@ def test_every_python_block_runs(name, tmp_path, small_mnist):
     assert folder.startswith("(20, 28, 28) uint8")
     assert [error] == blocks(name, "text")
     assert {"digits.keras", "run.keras"} <= {p.name for p in tmp_path.iterdir()}
-    assert inside.startswith("(3, 3, 1, 5)") and "all within" in inside
+    assert inside.startswith("(3, 3, 1, 5)")
+    assert "all within" in inside
 
 
 @pytest.mark.parametrize("name", READMES)

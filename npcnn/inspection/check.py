@@ -49,7 +49,7 @@ class CheckedArray:
     Attributes:
         layer, array: whose and by what: 'input', 'kernel', 'bias'.
         places: the elements pushed. gradients, differences: of those away from kinks.
-        error: max |gradient − difference| of those / the largest gradient or difference of the array.
+        error: max |gradient − difference| of those / the array's largest gradient or difference.
         kinks: elements left out.
     """
 
@@ -226,8 +226,8 @@ def _check(
         else:
             kinks.append(Kink(place, _bends(suffix, value, place, slope.push)))
     pairs = np.array(kept, np.float64).reshape(-1, 2)
-    # By the array's own largest, not by the largest compared: where that one sits on a kink, what is
-    # left may be zeros, and their rounding is no error.
+    # By the array's own largest, not by the largest compared: where that one sits on a kink, what
+    # is left may be zeros, and their rounding is no error.
     error = float(np.abs(pairs[:, 0] - pairs[:, 1]).max(initial=0.0)) / (size or 1.0)
     return CheckedArray(suffix.name, name, places, pairs[:, 0], pairs[:, 1], error, kinks)
 

@@ -48,7 +48,7 @@ class Recorder(Callback):
         append: True to go on with the frames in the file, if it is there.
 
     Raises:
-        ArgumentError: `every` or `max_frames` is no positive integer.
+        ArgumentError: `every` is no positive integer, or `max_frames` none of 3 or more.
         FileError: the file cannot be written, at the start of the run.
 
     >>> Recorder("run.npz", every=10).every
@@ -62,6 +62,10 @@ class Recorder(Callback):
         self.path = Path(path)
         self.every = None if every is None else positive_int(every, "Recorder(every)")
         self.max_frames = positive_int(max_frames, "Recorder(max_frames)")
+        if self.max_frames < 3:  # the first, the last, and one between
+            fix = "100 is a good number"
+            got = repr(max_frames)
+            raise ArgumentError(message("Recorder(max_frames)", "3 or more", got, fix))
         self.picture, self.append = picture, bool(append)
         self.frames: list[Frame] = []
         self.pitch, self.epoch, self.written = self.every or 1, 0, 0.0

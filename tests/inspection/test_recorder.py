@@ -160,3 +160,10 @@ def test_sizes_are_counted_in_powers_of_two():
     assert sizes.shape == (50,)
     assert sizes[[0, 39, 41, 49]].tolist() == [1, 2, 1, 1]
     assert sizes.sum() == 5
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_too_few_frames_are_refused(tmp_path, number):
+    text = rf"Recorder\(max_frames\): expected 3 or more, got {number}; 100 is a good number\."
+    with pytest.raises(ArgumentError, match=text):
+        npcnn.Recorder(tmp_path / "run.npz", max_frames=number)

@@ -38,10 +38,11 @@ def create_model() -> Sequential:
 
 
 class Clock(Callback):
-    """Measures the seconds of every epoch, its validation included."""
+    """Measures the seconds of every epoch with its validation; keeps the last one's weights."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
+        self.weights: list[np.ndarray] | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Start counting, should the run go on in the middle of an epoch."""
@@ -54,6 +55,7 @@ class Clock(Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Keep what the epoch took."""
         self.seconds.append(time.perf_counter() - self.start)
+        self.weights = self.model.get_weights()
 
     def get_state(self) -> dict:
         """Return what a checkpoint keeps."""
@@ -110,6 +112,8 @@ def train(model: Sequential, digits: Digits, options: argparse.Namespace, clock:
             resume_from=options.checkpoint if found else None,
         )
     except KeyboardInterrupt:
+        if clock.weights:  # not those from the middle of an epoch: table and model then agree
+            model.set_weights(clock.weights)
         print(f"\nInterrupted after {len(clock.seconds)} whole epochs; keeping what there is.")
         return True
     return False

@@ -93,8 +93,11 @@ class EarlyStopping(Callback):
         monitor: the name in the history, such as 'val_loss'.
         min_delta: less than this is no improvement.
         patience: how many epochs without one are borne.
+        verbose: 1 to say when it stops.
         mode: 'min', 'max', or 'auto': accuracies up, all else down.
+        baseline: epochs that are no better than this count as no improvement.
         restore_best_weights: whether to go back to the best epoch's weights at the end.
+        start_from_epoch: epochs before this one are not looked at.
 
     >>> EarlyStopping("val_accuracy").better(0.9, 0.8)
     True
@@ -105,11 +108,15 @@ class EarlyStopping(Callback):
         monitor: str = "val_loss",
         min_delta: float = 0.0,
         patience: int = 0,
+        verbose: int = 0,
         mode: str = "auto",
+        baseline: float | None = None,
         restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
     ) -> None:
         self.monitor, self.patience = monitor, int(patience)
         self.min_delta = abs(float(min_delta))
+        self.verbose, self.baseline, self.start_from_epoch = verbose, baseline, start_from_epoch
         mode = one_of(mode, ("auto", "min", "max"), "EarlyStopping(mode)")
         self.upward = "acc" in monitor if mode == "auto" else mode == "max"
         self.restore_best_weights = restore_best_weights
@@ -139,18 +146,24 @@ class EarlyStopping(Callback):
                 message("EarlyStopping(monitor)", expected, repr(self.monitor), fix)
             )
         value = (logs or {})[self.monitor]
-        if self.better(value, self.best):
-            self.best, self.best_epoch, self.wait = value, epoch, 0
-            if self.restore_best_weights:
-                self.best_weights = self.model.get_weights()
+        if epoch < self.start_from_epoch:
             return
         self.wait += 1
+        if self.better(value, self.best):
+            self.best, self.best_epoch = value, epoch
+            if self.restore_best_weights:
+                self.best_weights = self.model.get_weights()
+            if self.baseline is None or self.better(value, self.baseline):
+                self.wait = 0
+            return
         if self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Go back to the best weights, if asked for."""
+        """Say that it stopped, and go back to the best weights, if asked for."""
+        if self.verbose and self.stopped_epoch:
+            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.restore_best_weights and self.best_weights is not None:
             self.model.set_weights(self.best_weights)
 

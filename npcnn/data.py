@@ -67,9 +67,15 @@ def check_samples(x: Any, input_shape: Shape, where: str) -> Array:
     if x.ndim != len(input_shape) or x.shape[1:] != tuple(input_shape[1:]):
         expected = "samples of shape (n, " + ", ".join(map(str, input_shape[1:])) + ")"
         fix = "reshape the data or build the model for it"
-        size = math.prod(input_shape[1:])
-        if x.size and size in (x.size, math.prod(x.shape[1:])):  # samples stay whole
-            fix = f"x.reshape({(-1, *input_shape[1:])}) would fit"
+        wanted = tuple(input_shape[1:])
+        # Only where no number changes its place among rows, columns and channels.
+        flat = x.ndim == 2 and x.shape[1] == math.prod(wanted)
+        if flat or (*x.shape[1:], 1) == wanted:
+            fix = f"x.reshape({(-1, *wanted)}) would fit"
+        elif sorted(x.shape[1:]) == sorted(wanted):
+            fix = "np.transpose the axes into this order"
+        elif x.shape == wanted:
+            fix = "x[np.newaxis] makes a batch of one"
         raise ArgumentError(message(where, expected, str(x.shape), fix))
     if len(x) == 0:
         raise ArgumentError(message(where, "at least one sample", "none", "give some data"))

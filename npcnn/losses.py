@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, DtypeError, as_numbers, fraction, message, one_of
+from npcnn.checks import (
+    ArgumentError,
+    DtypeError,
+    as_numbers,
+    fraction,
+    message,
+    one_of,
+    same_length,
+)
 
 Array = np.ndarray
 Shape = tuple[Any, ...]
@@ -102,8 +110,16 @@ class CategoricalCrossentropy:
         outputs = np.asarray(y_pred)
         if outputs.dtype.kind != "f":
             outputs = outputs.astype("float64")
-        y = self.check_targets(y_true, (None, *outputs.shape[1:]), type(self).__name__)
-        weights = None if sample_weight is None else np.asarray(sample_weight)
+        name = type(self).__name__
+        if outputs.ndim < 2 or not outputs.size:
+            fix = "give one row of class probabilities a sample"
+            raise ArgumentError(message(f"{name}(y_pred)", "rows", str(outputs.shape), fix))
+        y = self.check_targets(y_true, (None, *outputs.shape[1:]), name)
+        same_length(outputs, y, name, ("predictions", "targets"))
+        weights = None if sample_weight is None else as_numbers(sample_weight, name)
+        if weights is not None:
+            same_length(outputs, weights, name, ("predictions", "weights"))
+            weights = weights.reshape(len(outputs), -1)[:, 0]
         return float(self.losses_and_gradient(y, outputs, None, weights)[0].mean())
 
     def get_config(self) -> dict[str, Any]:
@@ -142,12 +158,14 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
             expected = f"labels of shape {_batch_shape((None, *shape))} for {self.name}"
             fix = "use loss='categorical_crossentropy' for one-hot rows"
             raise ArgumentError(message(where, expected, str(y.shape), fix))
-        if y.dtype.kind == "f" and not (y == np.floor(y)).all():
+        broken = y != np.floor(y) if y.dtype.kind == "f" else np.zeros(0, bool)
+        if broken.any():  # NaN among them
             fix = "give each class a number, 0, 1, …"
-            raise DtypeError(message(where, "integer labels", f"dtype {y.dtype}", fix))
+            got = f"{y[broken][0]} in sample {first_bad(broken)}"
+            raise DtypeError(message(where, "integer labels", got, fix))
         bad = (y < 0) | (y >= output_shape[-1])
         if bad.any():
-            got = f"{int(y[bad][0])} in sample {first_bad(bad)}"
+            got = f"{y[bad][0]:.0f} in sample {first_bad(bad)}"
             expected = f"labels from 0 to {output_shape[-1] - 1}, the model's outputs"
             fix = "give the last layer a unit for each class or mend the label"
             raise ArgumentError(message(where, expected, got, fix))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from npcnn import data, losses, optimizers, random, training
 from npcnn.architecture import LayerStack
 from npcnn.callbacks import History, check_callbacks
-from npcnn.checks import ArgumentError, StateError, as_numbers, message, positive_int
+from npcnn.checks import ArgumentError, FileError, StateError, as_numbers, message, positive_int
 from npcnn.data import Batches
 from npcnn.metrics import get as get_metric
 from npcnn.progress import EpochPrinter
@@ -220,9 +221,13 @@ class Sequential(LayerStack):
 
     # In files; npcnn/saving has what these stand for ---------------------------------------------
 
-    def save(self, path: Any) -> None:
+    def save(self, path: Any, overwrite: bool = True) -> None:
         """Write the model to a `.keras` or `.h5` file that Keras reads as well."""
         from npcnn import saving
+
+        if not overwrite and os.path.exists(path):
+            fix = "name another file or leave overwrite out"
+            raise FileError(message(f"save {path}", "a new file", "one that exists", fix))
 
         saving.save_model(self, path)
 

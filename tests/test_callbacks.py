@@ -174,3 +174,30 @@ def test_weights_may_be_changed_by_a_callback():
 
     model.fit(*small_data(), verbose=0, callbacks=[LambdaCallback(on_train_batch_end=zero)])
     assert all((w == 0).all() for w in model.get_weights())
+
+
+def stopped_after(curve, **options):
+    """Return how many epochs of a curve of losses a run would take."""
+    callback = EarlyStopping("loss", **options)
+    callback.set_model(small_model())
+    callback.on_train_begin()
+    for epoch, value in enumerate(curve):
+        callback.on_epoch_end(epoch, {"loss": value})
+        if callback.model.stop_training:
+            return epoch + 1
+    return len(curve)
+
+
+def test_early_stopping_has_keras_options(capsys):
+    falling = [5.0, 4.0, 3.0, 2.0, 1.0]
+    assert stopped_after(falling, patience=2) == 5
+    assert stopped_after(falling, patience=2, baseline=0.5) == 5  # better each time: waits on
+    assert stopped_after([5.0, 4.0, 4.0, 4.0], patience=2, baseline=0.5) == 3
+    assert stopped_after([1.0, 2.0, 2.0, 2.0, 2.0], patience=2) == 3
+    assert stopped_after([1.0, 2.0, 2.0, 2.0, 2.0], patience=2, start_from_epoch=2) == 5
+    callback = EarlyStopping("loss", 0, 1, 1, "min")  # positions are Keras's
+    callback.set_model(small_model())
+    for epoch in range(2):
+        callback.on_epoch_end(epoch, {"loss": 1.0})
+    callback.on_train_end()
+    assert capsys.readouterr().out == "Epoch 2: early stopping\n"

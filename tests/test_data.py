@@ -102,6 +102,22 @@ def test_a_shape_that_a_reshape_would_mend():
         data.check_samples(np.zeros((2, 28, 29)), (None, 28, 28, 1), "fit(x)")
 
 
+@pytest.mark.parametrize(
+    ("shape", "model", "fix"),
+    [
+        ((2, 3, 8, 8), (8, 8, 3), "np.transpose the axes into this order"),
+        ((4, 20, 28, 1), (28, 20, 1), "np.transpose the axes into this order"),
+        ((3, 8, 8), (8, 8, 3), "reshape the data or build the model for it"),
+        ((8, 8, 3), (8, 8, 3), "x[np.newaxis] makes a batch of one"),
+        ((2, 192), (8, 8, 3), "x.reshape((-1, 8, 8, 3)) would fit"),
+    ],
+)
+def test_no_advice_that_mixes_rows_columns_or_samples(shape, model, fix):
+    with pytest.raises(ArgumentError) as caught:
+        data.check_samples(np.zeros(shape), (None, *model), "fit(x)")
+    assert str(caught.value).endswith(f"; {fix}.")
+
+
 def test_weights():
     assert data.check_weights(None, 3, "w") is None
     np.testing.assert_array_equal(data.check_weights([[1], [0], [2]], 3, "w"), [1, 0, 2])

@@ -101,7 +101,7 @@ CALLS = [
     ),
     (
         lambda: fit(y=Y + 0.5),
-        "fit(y): expected integer labels, got dtype float64; give each class a number, 0, 1, ….",
+        "fit(y): expected integer labels, got 2.5 in sample 0; give each class a number, 0, 1, ….",
     ),
     (
         lambda: small_model().set_weights([["a"]] * 6),

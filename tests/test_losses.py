@@ -122,3 +122,17 @@ def test_config_round_trip(loss):
 def test_bad_smoothing():
     with pytest.raises(ArgumentError, match=r"CategoricalCrossentropy\(label_smoothing\): "):
         CategoricalCrossentropy(label_smoothing=1)
+
+
+@pytest.mark.parametrize("loss", [CategoricalCrossentropy(), SparseCategoricalCrossentropy()])
+def test_lengths_must_agree(loss, backend):
+    sparse = isinstance(loss, SparseCategoricalCrossentropy)
+    y = np.array([1, 0]) if sparse else np.eye(2)
+    name = type(loss).__name__
+    for outputs in (np.full((3, 2), 0.5), np.full((1, 2), 0.5)):
+        with pytest.raises(ArgumentError, match=f"{name}: expected as many targets as predictions"):
+            loss(y, outputs)
+    with pytest.raises(ArgumentError, match=f"{name}: expected as many weights as predictions"):
+        loss(y, np.full((2, 2), 0.5), [1.0, 2.0, 3.0])
+    with pytest.raises(ArgumentError, match=rf"{name}\(y_pred\): expected rows"):
+        loss(y, 0.5)

@@ -9,15 +9,19 @@ from npcnn.layers.flatten import Flatten
 from npcnn.layers.input_layer import Input, InputLayer
 from npcnn.layers.max_pooling2d import MaxPooling2D
 
+Convolution2D, MaxPool2D = Conv2D, MaxPooling2D  # Keras has both names
+
 __all__ = [
     "Activation",
     "Conv2D",
+    "Convolution2D",
     "Dense",
     "Dropout",
     "Flatten",
     "Input",
     "InputLayer",
     "Layer",
+    "MaxPool2D",
     "MaxPooling2D",
     "ReLU",
     "Softmax",

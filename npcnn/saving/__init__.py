@@ -64,11 +64,16 @@ def save_weights(model: Sequential, path: Any) -> None:
     _write(model, path, "save_weights()", lambda stream: keras_zip.write_weights(model, stream))
 
 
-def load_model(path: Any) -> Sequential:
+def load_model(path: Any, custom_objects: None = None, compile: bool = True) -> Sequential:
     """Return the model in a `.keras` or `.h5` file of Keras's or npcnn's.
 
     It is compiled, its optimizer where it stopped, if the file holds that and npcnn has the like;
     else a warning says what it lacks.
+
+    Args:
+        path: the file.
+        custom_objects: None: no file decides what code runs.
+        compile: False to leave the model uncompiled.
 
     Raises:
         ArgumentError: another extension. FileError: no such file. FormatError: the file is
@@ -81,8 +86,12 @@ def load_model(path: Any) -> Sequential:
     >>> load_model(path).count_params()
     15
     """
+    if custom_objects:
+        fix = "build the model from npcnn's layers"
+        where = "load_model(custom_objects)"
+        raise ArgumentError(message(where, "None", repr(custom_objects), fix))
     with opened_parts(path, "load_model(path)") as parts:
-        return parts.model()
+        return parts.model(compile)
 
 
 def load_weights(model: Sequential, path: Any) -> None:

@@ -41,12 +41,12 @@ class Parts:
     settings: dict[str, Any] | None
     state: OptimizerState | None = None
 
-    def model(self) -> Sequential:
-        """Read the values and return the model, compiled if the file says how."""
+    def model(self, compiled: bool = True) -> Sequential:
+        """Read the values and return the model, compiled if wanted and if the file says how."""
         self._check_total()
         arrays = read_all(self.found)
         model = assembly.assemble(self.arguments, self.made, arrays, self.file.where)
-        if self.settings is not None:
+        if compiled and self.settings is not None:
             model.compile(**self.settings)
             if self.state is not None:
                 self.state.apply(model)

@@ -438,3 +438,21 @@ def test_no_warning_and_no_h5py_for_reading(tmp_path, run_python):
         warnings.simplefilter("error")
         npcnn.load_model(path)
     assert io.BytesIO(path.read_bytes()).read(2) == b"PK"
+
+
+@pytest.mark.parametrize("extension", [".keras", ".h5"])
+def test_keras_options_of_saving_and_loading(tmp_path, extension):
+    model = npcnn.Sequential([layers.Input((3,)), layers.Dense(2, activation="softmax")])
+    model.compile("adam", "categorical_crossentropy")
+    path = tmp_path / f"model{extension}"
+    model.save(path)
+    assert npcnn.load_model(path).compiled
+    bare = npcnn.load_model(path, compile=False)
+    assert not bare.compiled
+    np.testing.assert_array_equal(bare.get_weights()[0], model.get_weights()[0])
+    before = path.read_bytes()
+    with pytest.raises(npcnn.NpcnnError, match="expected a new file, got one that exists"):
+        model.save(path, overwrite=False)
+    assert path.read_bytes() == before
+    with pytest.raises(npcnn.NpcnnError, match=r"load_model\(custom_objects\): expected None"):
+        npcnn.load_model(path, custom_objects={"Mine": object})

@@ -117,7 +117,7 @@ def apply_to_numba() -> None:
 
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Hold BLAS to one thread inside the with-block."""
+    """Hold NumPy's BLAS to one thread inside the with-block."""
     with _blas().limit(limits=1, user_api="blas"):
         yield
 

@@ -64,7 +64,7 @@ print(numba.get_num_threads())
     assert run_python(source).strip() == "1"
 
 
-def test_blas_is_held_to_one_thread_and_let_go():
+def test_blas_is_held_to_one_thread_and_let_go(run_python):
     """In a process of its own: other libraries here may have brought a BLAS of theirs."""
     pytest.importorskip("threadpoolctl")
     source = """

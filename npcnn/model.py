@@ -124,15 +124,7 @@ class Sequential(LayerStack):
             )
         train = data.prepare(x, y, sample_weight, size, self, "fit", shapes)
         if class_weight is not None:
-            if sample_weight is not None:
-                fix = "multiply them into sample_weight"
-                got = "both"
-                expected = "one of class_weight and sample_weight"
-                raise ArgumentError(message("fit", expected, got, fix))
-            assert train.y is not None
-            train.weights = data.class_weights(
-                class_weight, train.y, shapes[1], "fit(class_weight)"
-            )
+            train.weights = _class_weights(class_weight, sample_weight, train, shapes[1])
         validation = None
         if validation_data is not None:
             size = _batch_size(validation_batch_size or size, "fit(validation)")
@@ -277,6 +269,18 @@ class Sequential(LayerStack):
         self.optimizer.build(size, self.dtype)
         for layer in self.layers:
             layer.forget()
+
+
+def _class_weights(
+    class_weight: Any, sample_weight: Any, train: Batches, output_shape: tuple
+) -> Array:
+    """Return each sample's weight from its class's; Keras takes one kind of weight or the other."""
+    if sample_weight is not None:
+        fix = "multiply them into sample_weight"
+        expected = "one of class_weight and sample_weight"
+        raise ArgumentError(message("fit", expected, "both", fix))
+    assert train.y is not None
+    return data.class_weights(class_weight, train.y, output_shape, "fit(class_weight)")
 
 
 def _step(check_numerics: bool) -> Any:

@@ -55,13 +55,14 @@ class Batches:
         return x, y, None if self.weights is None else self.weights[indices]
 
 
-def check_samples(x: Any, input_shape: Shape, where: str) -> Array:
+def check_samples(x: Any, input_shape: Shape, where: str, dtype: Any = np.float64) -> Array:
     """Return the samples as an array that fits the model's input, or raise an error.
 
     Args:
         x: (n, …) numbers of any integer or float dtype, all finite, n ≥ 1.
         input_shape: the model's, with None for the batch.
         where: the call and argument, for the message.
+        dtype: the model's, whose range the numbers must fit.
     """
     x = as_numbers(x, where)
     if x.ndim != len(input_shape) or x.shape[1:] != tuple(input_shape[1:]):
@@ -79,22 +80,26 @@ def check_samples(x: Any, input_shape: Shape, where: str) -> Array:
         raise ArgumentError(message(where, expected, str(x.shape), fix))
     if len(x) == 0:
         raise ArgumentError(message(where, "at least one sample", "none", "give some data"))
-    check_finite(x, where)
+    check_finite(x, where, dtype)
     return x
 
 
-def check_finite(x: Array, where: str) -> None:
-    """Raise ArgumentError if a NaN or an infinity is among the numbers; looks part by part."""
+def check_finite(x: Array, where: str, dtype: Any = np.float64) -> None:
+    """Raise ArgumentError if a number is none, or infinite in `dtype`; looks part by part."""
     if x.dtype.kind != "f":
         return
+    largest = np.finfo(dtype).max
     part = max(1, 1_000_000 // max(1, math.prod(x.shape[1:])))
     for start in range(0, len(x), part):
-        bad = ~np.isfinite(x[start : start + part])
+        bad = ~(np.abs(x[start : start + part]) <= largest)  # NaN is not below anything
         if bad.any():
             value = x[start : start + part][bad][0]
             got = f"{value} in sample {start + first_bad(bad)}"
             fix = "mend or drop that sample"
-            raise ArgumentError(message(where, "finite numbers", got, fix))
+            expected = "finite numbers"
+            if np.isfinite(value):
+                expected, fix = f"numbers within {np.dtype(dtype)}", "scale the data"
+            raise ArgumentError(message(where, expected, got, fix))
 
 
 def check_weights(weights: Any, n: int, where: str) -> Array | None:
@@ -154,7 +159,7 @@ def prepare(
         raise ArgumentError(message(f"{where}(y)", "targets", "None", "give x and y"))
     loss: CategoricalCrossentropy = model.loss
     input_shape, output_shape = shapes or model.shapes_for(x, f"{where}(x)")
-    x = check_samples(x, input_shape, f"{where}(x)")
+    x = check_samples(x, input_shape, f"{where}(x)", model.dtype)
     y = loss.check_targets(y, output_shape, f"{where}(y)")
     same_length(x, y, where, ("samples", "targets"))
     weights = check_weights(weights, len(x), f"{where}(sample_weight)")

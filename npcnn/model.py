@@ -207,7 +207,7 @@ class Sequential(LayerStack):
     def _samples(self, x: Any, where: str) -> Array:
         """Return checked samples; a model without shapes is built for them."""
         input_shape, _ = self.shapes_for(x, where)
-        x = data.check_samples(x, input_shape, where)
+        x = data.check_samples(x, input_shape, where, self.dtype)
         self.build(input_shape)
         return x
 

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import npcnn
 from npcnn import data
 from npcnn.checks import ArgumentError, DtypeError
 from npcnn.data import Batches
@@ -147,3 +148,13 @@ def test_bad_class_weights(bad):
 def test_class_weights_are_a_dict():
     with pytest.raises(ArgumentError, match="w: expected a dict, got list"):
         data.class_weights([1, 2, 3], np.zeros(2, int), (None, 3), "w")
+
+
+def test_numbers_beyond_the_models_range_are_refused():
+    model = npcnn.Sequential([npcnn.layers.Input((3,)), npcnn.layers.Dense(2)])
+    x = np.full((2, 3), 1e300)
+    text = r"predict\(x\): expected numbers within float32, got 1e\+300 in sample 0; scale the data"
+    with pytest.raises(ArgumentError, match=text):
+        model.predict(x, verbose=0)
+    wide = npcnn.Sequential([npcnn.layers.Input((3,)), npcnn.layers.Dense(2)], dtype="float64")
+    assert np.isfinite(wide.predict(x, verbose=0)).all()

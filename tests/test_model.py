@@ -295,9 +295,12 @@ def test_arguments_are_not_modified():
 def test_read_only_data_will_do():
     x, y = small_data()
     x.flags.writeable = y.flags.writeable = False
-    model = small_model()
-    model.fit(x, y, verbose=0)
-    model.predict(x, verbose=0)
+    twin_x, twin_y = x.copy(), y.copy()
+    model, twin = small_model(), small_model()
+    twin.set_weights(model.get_weights())
+    history = model.fit(x, y, shuffle=False, verbose=0).history
+    assert history == twin.fit(twin_x, twin_y, shuffle=False, verbose=0).history
+    np.testing.assert_array_equal(model.predict(x, verbose=0), twin.predict(twin_x, verbose=0))
 
 
 def test_data_in_any_memory_layout():

@@ -86,13 +86,14 @@ def test_verbose_0_prints_nothing(capsys, verbose):
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_printer_asks_for_numbers_only_to_show_them():
+def test_the_printer_asks_for_numbers_only_to_show_them(capsys):
     def never():
         raise AssertionError("asked")
 
     printer = EpochPrinter(2, 3, None)
     printer.step(never)
     printer.close()
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pseudo-terminals are a Unix thing")

@@ -47,6 +47,16 @@ def get_backend() -> str:
     return _name
 
 
+def recorder() -> Any:
+    """Return what can record the ops' work and replay it, or None where the backend has no such.
+
+    It is the module `npcnn.kernels.tape`.
+    """
+    if get_backend() != "numba":
+        return None
+    return ops.conv2d and importlib.import_module("npcnn.kernels.tape")
+
+
 def use_backend(name: str) -> None:
     """Take the ops from Numba kernels ('numba', the default) or from plain NumPy ('numpy').
 

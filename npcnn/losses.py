@@ -92,18 +92,39 @@ class CategoricalCrossentropy:
             logits: what the model's last softmax started from, or None.
             weights: one a sample, or None for ones.
         """
-        rows = self.targets(y, outputs.shape[-1], outputs.dtype)
-        shape = outputs.shape[:-1]
+        return self.from_rows(
+            *self.prepared(y, weights, outputs.shape, outputs.dtype), outputs, logits
+        )
+
+    def prepared(
+        self, y: Array, weights: Array | None, shape: Shape, dtype: np.dtype
+    ) -> tuple[Array, Array]:
+        """Return targets and weights as the loss is computed from.
+
+        Args:
+            y: targets as `check_targets` returned them.
+            weights: one a sample, or None for ones.
+            shape: of the outputs.
+            dtype: of the outputs.
+
+        Returns:
+            rows of target probabilities (N, …, classes), and a weight for each row (N, …).
+        """
+        rows = self.targets(y, shape[-1], dtype)
         if weights is None:
-            w = np.ones(shape, outputs.dtype)
-        else:
-            spread = weights.reshape(-1, *(1,) * (len(shape) - 1)).astype(outputs.dtype)
-            w = np.ascontiguousarray(np.broadcast_to(spread, shape))
+            return rows, np.ones(shape[:-1], dtype)
+        spread = weights.reshape(-1, *(1,) * (len(shape) - 2)).astype(dtype)
+        return rows, np.ascontiguousarray(np.broadcast_to(spread, shape[:-1]))
+
+    def from_rows(
+        self, rows: Array, weights: Array, outputs: Array, logits: Array | None
+    ) -> tuple[Array, Array]:
+        """Return losses and gradient from what `prepared` returned."""
         if logits is None and self.from_logits:
             logits = outputs
         if logits is not None:
-            return ops.categorical_crossentropy_from_logits(logits, rows, w)
-        return ops.categorical_crossentropy(outputs, rows, w)
+            return ops.categorical_crossentropy_from_logits(logits, rows, weights)
+        return ops.categorical_crossentropy(outputs, rows, weights)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
         """Return the mean loss of predictions given as arrays."""

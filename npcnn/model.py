@@ -198,11 +198,13 @@ class Sequential(LayerStack):
 
     def __call__(self, x: Any, training: bool = False) -> Array:
         """Return the outputs for one batch; dropout drops if training."""
-        from npcnn.training import forward
+        from npcnn.training import forward, infer
 
-        x = self._samples(x, "Sequential(x)").astype(self.dtype)
+        x = self._samples(x, "Sequential(x)").astype(self.dtype, copy=False)
+        if not training:
+            return infer(self, x)
         step = self.optimizer.iterations if self.compiled else 0
-        return forward(self.layers, x, training=training, step=step, keep=False)
+        return forward(self.layers, x, training=True, step=step, keep=False)
 
     def _samples(self, x: Any, where: str) -> Array:
         """Return checked samples; a model without shapes is built for them."""

@@ -6,6 +6,7 @@ layers, one step of the optimizer. Everything else here says on which samples an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,11 +18,14 @@ from npcnn.data import Batches
 from npcnn.layers.base import Layer
 from npcnn.metrics import RunningMean
 from npcnn.progress import EpochPrinter
+from npcnn.replay import can_replay, replayed
 
 if TYPE_CHECKING:
     from npcnn.model import Sequential
 
 Array = np.ndarray
+Score = Callable[[Array, Array | None], tuple[Array, Array]]
+Passes = Callable[[Score, Array], tuple[Array, Array]]
 
 
 def train_step(model: Sequential, x: Array, y: Array, weights: Array | None = None) -> list[float]:
@@ -47,10 +51,35 @@ def losses_and_gradients(
     All of a training step but the update. `layers` are the model's own, or what stands in for them
     to look on (npcnn.inspection).
     """
-    outputs = forward(layers, x, training=training, step=model.optimizer.iterations)
-    logits = layers[-1].logits
-    losses, gradient = model.loss.losses_and_gradient(y, outputs, logits, weights)
-    backward(layers, gradient, from_logits=logits is not None)
+    step = model.optimizer.iterations
+
+    def passes(score: Score, x: Array) -> tuple[Array, Array]:
+        outputs = forward(layers, x, training=training, step=step)
+        logits = layers[-1].logits
+        losses, gradient = score(outputs, logits)
+        backward(layers, gradient, from_logits=logits is not None)
+        return losses, outputs
+
+    return with_targets(model, layers, f"train {training}", passes, x, y, weights, step)
+
+
+def with_targets(
+    model: Sequential, layers: list[Layer], name: str, passes: Passes, x: Array, y: Array,
+    weights: Array | None, step: int = 0,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Return passes(score, x), replayed if the model did it before (npcnn/replay.py).
+
+    ``score(outputs, logits)`` gives the losses by the targets, and their gradient.
+    """
+    loss = model.loss
+    if layers is not model.layers or not can_replay(model):
+        return passes(lambda outputs, z: loss.losses_and_gradient(y, outputs, z, weights), x)
+
+    def taped(x: Array, rows: Array, weights: Array) -> tuple[Array, Array]:
+        return passes(lambda outputs, z: loss.from_rows(rows, weights, outputs, z), x)
+
+    targets = loss.prepared(y, weights, (len(x), *model.output_shape[1:]), model.dtype)
+    losses, outputs = replayed(model, name, taped, (x, *targets), step)
     return losses, outputs
 
 
@@ -215,17 +244,27 @@ class Run:
 def evaluate(model: Sequential, data: Batches, printer: EpochPrinter | None = None) -> dict:
     """Return name → mean of loss and metrics over a data set, without dropout."""
     means = RunningMean(model.metric_names)
+
+    def passes(score: Score, x: Array) -> tuple[Array, Array]:
+        inner = forward(model.layers[:-1], x, keep=False)
+        outputs = model.layers[-1].forward(inner)  # keeps what its softmax started from
+        return score(outputs, model.layers[-1].logits)[0], outputs
+
     for number in range(data.steps):
         x, y, weights = data.batch(number)
         assert y is not None
-        inner = forward(model.layers[:-1], x, keep=False)
-        outputs = model.layers[-1].forward(inner)  # keeps what its softmax started from
-        logits = model.layers[-1].logits
-        losses, _ = model.loss.losses_and_gradient(y, outputs, logits, weights)
+        losses, outputs = with_targets(model, model.layers, "evaluate", passes, x, y, weights)
         means.add(batch_means(model, losses, outputs, y), len(x))
         if printer is not None:
             printer.step(means.result)
     return means.result()
+
+
+def infer(model: Sequential, x: Array) -> Array:
+    """Return the outputs for one batch in the model's dtype, without dropout."""
+    if not can_replay(model):
+        return forward(model.layers, x, keep=False)
+    return replayed(model, "infer", lambda x: (forward(model.layers, x, keep=False),), (x,))[0]
 
 
 def predict(model: Sequential, data: Batches, printer: EpochPrinter | None = None) -> Array:
@@ -234,7 +273,7 @@ def predict(model: Sequential, data: Batches, printer: EpochPrinter | None = Non
     for number in range(data.steps):
         x, _, _ = data.batch(number)
         start = number * data.batch_size
-        outputs[start : start + len(x)] = forward(model.layers, x, keep=False)
+        outputs[start : start + len(x)] = infer(model, x)
         if printer is not None:
             printer.step(dict)
     return outputs

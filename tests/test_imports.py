@@ -19,7 +19,7 @@ ROWS = [
     {"backend"},
     {"layers", "losses", "optimizers", "metrics", "callbacks", "progress"},
     {"data", "summary", "utils"},
-    {"architecture", "training"},
+    {"architecture", "replay", "training"},
     {"model"},
     {"datasets", "gradient_check", "models", "saving"},
     {"inspection"},

@@ -12,52 +12,59 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import prange
 
 from npcnn.kernels import layout, memory
-from npcnn.kernels.compile import both, kernel
-from npcnn.kernels.elementwise import each_element
+from npcnn.kernels.elementwise import PARTS, each_element, each_row
+from npcnn.kernels.tasks import Body
 
 Array = np.ndarray
 
 
-def _relu(out, x, negative_slope, max_value, threshold):
-    for i in prange(out.size):
+@Body
+def _relu(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+    slope, cap, threshold = options[0], options[1], options[2]
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         value = x[i]
         if value > threshold:
-            out[i] = min(value, max_value)
-        elif negative_slope != 0:
-            out[i] = negative_slope * (value - threshold)
+            out[i] = min(value, cap)
+        elif slope != 0:
+            out[i] = slope * (value - threshold)
         else:
             out[i] = value * 0  # NaN stays NaN
 
 
-def _relu_backward(out, grad_y, x, negative_slope, max_value, threshold):
-    for i in prange(out.size):
+@Body
+def _relu_backward(task, out, grad_y, x, options, a4, a5, a6, scratch, ints):
+    slope, cap, threshold = options[0], options[1], options[2]
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         if x[i] > threshold:
-            out[i] = grad_y[i] if x[i] < max_value else grad_y[i] * 0
+            out[i] = grad_y[i] if x[i] < cap else grad_y[i] * 0
         else:
-            out[i] = negative_slope * grad_y[i]
+            out[i] = slope * grad_y[i]
 
 
-def _sigmoid(out, x):
-    for i in prange(out.size):
+@Body
+def _sigmoid(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         power = math.exp(-abs(x[i]))
         out[i] = (1 if x[i] >= 0 else power) / (1 + power)
 
 
-def _sigmoid_backward(out, grad_y, y):
-    for i in prange(out.size):
+@Body
+def _sigmoid_backward(task, out, grad_y, y, options, a4, a5, a6, scratch, ints):
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = grad_y[i] * y[i] * (1 - y[i])
 
 
-def _tanh(out, x):
-    for i in prange(out.size):
+@Body
+def _tanh(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = math.tanh(x[i])
 
 
-def _tanh_backward(out, grad_y, y):
-    for i in prange(out.size):
+@Body
+def _tanh_backward(task, out, grad_y, y, options, a4, a5, a6, scratch, ints):
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = grad_y[i] * (1 - y[i] * y[i])
 
 
@@ -69,7 +76,7 @@ def relu(x: Array, negative_slope: float, max_value: float | None, threshold: fl
     >>> relu(np.array([-2.0, 1.0, 9.0]), 0.5, 6.0, 0.0)
     array([-1.,  1.,  6.])
     """
-    return each_element(_RELU, [x], *_relu_options(x, negative_slope, max_value, threshold))
+    return each_element(_relu, [x], *_relu_options(x, negative_slope, max_value, threshold))
 
 
 def relu_backward(
@@ -77,7 +84,7 @@ def relu_backward(
 ) -> Array:
     """Return grad_y where x passed, 0 where it was capped, negative_slope of it below."""
     options = _relu_options(x, negative_slope, max_value, threshold)
-    return each_element(_RELU_BACKWARD, [grad_y, x], *options)
+    return each_element(_relu_backward, [grad_y, x], *options)
 
 
 def _relu_options(
@@ -95,12 +102,12 @@ def sigmoid(x: Array) -> Array:
     >>> sigmoid(np.array([-1e4, 0.0, 1e4]))
     array([0. , 0.5, 1. ])
     """
-    return each_element(_SIGMOID, [x])
+    return each_element(_sigmoid, [x])
 
 
 def sigmoid_backward(grad_y: Array, y: Array) -> Array:
     """Return grad_y · y · (1 − y)."""
-    return each_element(_SIGMOID_BACKWARD, [grad_y, y])
+    return each_element(_sigmoid_backward, [grad_y, y])
 
 
 def tanh(x: Array) -> Array:
@@ -109,40 +116,43 @@ def tanh(x: Array) -> Array:
     >>> tanh(np.array([0.0]))
     array([0.])
     """
-    return each_element(_TANH, [x])
+    return each_element(_tanh, [x])
 
 
 def tanh_backward(grad_y: Array, y: Array) -> Array:
     """Return grad_y · (1 − y²)."""
-    return each_element(_TANH_BACKWARD, [grad_y, y])
+    return each_element(_tanh_backward, [grad_y, y])
 
 
-@kernel
-def _softmax(out, x):
-    """Fill out (classes, rows): each column is a softmax of its own."""
-    classes, rows = x.shape
-    for n in range(rows):
-        largest = x[0, n]
+@Body
+def _softmax(task, out, x, a2, a3, a4, a5, a6, scratch, ints):
+    """Fill some columns of out (classes, rows): each is a softmax of its own."""
+    classes, rows = ints[0], ints[1]
+    for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
+        largest = x[n]
         for c in range(1, classes):
-            if x[c, n] > largest or math.isnan(x[c, n]):
-                largest = x[c, n]
-        total = x[0, n] * 0
+            value = x[c * rows + n]
+            if value > largest or math.isnan(value):
+                largest = value
+        total = x[n] * 0
         for c in range(classes):
-            out[c, n] = math.exp(x[c, n] - largest)
-            total += out[c, n]
+            power = math.exp(x[c * rows + n] - largest)
+            out[c * rows + n] = power
+            total += power
         for c in range(classes):
-            out[c, n] /= total
+            out[c * rows + n] /= total
 
 
-@kernel
-def _softmax_backward(out, grad_y, y):
-    classes, rows = y.shape
-    for n in range(rows):
-        total = y[0, n] * 0
+@Body
+def _softmax_backward(task, out, grad_y, y, a3, a4, a5, a6, scratch, ints):
+    classes, rows = ints[0], ints[1]
+    for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
+        total = y[n] * 0
         for c in range(classes):
-            total += grad_y[c, n] * y[c, n]
+            total += grad_y[c * rows + n] * y[c * rows + n]
         for c in range(classes):
-            out[c, n] = y[c, n] * (grad_y[c, n] - total)
+            place = c * rows + n
+            out[place] = y[place] * (grad_y[place] - total)
 
 
 def softmax(x: Array) -> Array:
@@ -153,20 +163,13 @@ def softmax(x: Array) -> Array:
     """
     block = layout.batch_innermost(x)
     out = memory.empty(block.shape, block.dtype)
-    if out.size:
-        _softmax(out.reshape(len(out), -1), block.reshape(len(block), -1))
+    each_row(_softmax, len(block), [out, block])
     return layout.batch_outermost(out)
 
 
 def softmax_backward(grad_y: Array, y: Array) -> Array:
     """Return y · (grad_y − Σ grad_y · y), the sum over the last axis."""
     block = layout.batch_innermost(y)
-    out, grad = memory.empty(block.shape, block.dtype), layout.batch_innermost(grad_y)
-    if out.size:
-        _softmax_backward(*(each.reshape(len(each), -1) for each in (out, grad, block)))
+    out = memory.empty(block.shape, block.dtype)
+    each_row(_softmax_backward, len(block), [out, layout.batch_innermost(grad_y), block])
     return layout.batch_outermost(out)
-
-
-_RELU, _RELU_BACKWARD = both(_relu), both(_relu_backward)
-_SIGMOID, _SIGMOID_BACKWARD = both(_sigmoid), both(_sigmoid_backward)
-_TANH, _TANH_BACKWARD = both(_tanh), both(_tanh_backward)

@@ -71,8 +71,8 @@ def conv2d(
     call = plans.forward_call(geometry, dtype, tiles.RELU if activation == "relu" else 0)
     y = memory.empty(call.y_block, dtype)
     if y.size:
-        bias = layout.zeros(kernel.shape[3], dtype) if bias is None else np.ascontiguousarray(bias)
-        arrays = [layout.batch_innermost(x), np.ascontiguousarray(kernel), bias, y]
+        bias = layout.zeros(kernel.shape[3], dtype) if bias is None else layout.contiguous(bias)
+        arrays = [layout.batch_innermost(x), layout.contiguous(kernel), bias, y]
         _forward(call.tasks, call.parallel, arrays, call.ints, call.scratch)
     return layout.batch_outermost(y)
 
@@ -160,7 +160,7 @@ def conv2d_backward(
     totals = memory.scratch(call.totals, dtype, "totals")
     arrays = [
         x_block, g_block, layout.batch_innermost(y) if relu else g_block,
-        np.ascontiguousarray(kernel), layout.zeros(kernel.shape[2], dtype), grad_x, totals,
+        layout.contiguous(kernel), layout.zeros(kernel.shape[2], dtype), grad_x, totals,
     ]  # fmt: skip
     _backward(call.tasks, call.parallel, arrays, call.ints, call.scratch)
     _reduce(REDUCERS, kernel.size > 4000, [totals, grad_kernel, grad_bias], call.ints)

@@ -135,9 +135,9 @@ def dense(x: Array, kernel: Array, bias: Array | None, activation: str) -> Array
     parts, ints = _forward_call(n, inputs, units, dtype, mode)
     y = memory.empty((units, n), dtype)
     if y.size:
-        bias = layout.zeros(units, dtype) if bias is None else np.ascontiguousarray(bias)
-        block, zeros = np.ascontiguousarray(x.T), layout.zeros(n, dtype)
-        arrays = [block, np.ascontiguousarray(kernel), bias, y, zeros]
+        bias = layout.zeros(units, dtype) if bias is None else layout.contiguous(bias)
+        block, zeros = layout.contiguous(x.T), layout.zeros(n, dtype)
+        arrays = [block, layout.contiguous(kernel), bias, y, zeros]
         _forward(parts, parts > 1, arrays, ints, n * units)
     return y.T
 
@@ -220,12 +220,12 @@ def dense_backward(
         return np.zeros_like(x) if need_grad_x else None
     masked = 1 if relu else 2
     parts, size, spare, ints = _backward_call(n, inputs, units, dtype, masked, int(need_grad_x))
-    g = np.ascontiguousarray(grad_y.T)
+    g = layout.contiguous(grad_y.T)
     both = memory.scratch(size, dtype, "turned")
-    _turn(1, False, [g, np.ascontiguousarray(y.T) if relu else g, both, grad_bias], ints)
-    block = np.ascontiguousarray(x.T)
+    _turn(1, False, [g, layout.contiguous(y.T) if relu else g, both, grad_bias], ints)
+    block = layout.contiguous(x.T)
     grad_x = memory.empty((inputs, n), dtype) if need_grad_x else block
     zeros = layout.zeros(inputs, dtype)
-    arrays = [block, np.ascontiguousarray(kernel), both, zeros, grad_x, grad_kernel]
+    arrays = [block, layout.contiguous(kernel), both, zeros, grad_x, grad_kernel]
     _backward(parts, parts > 1, arrays, ints, spare)
     return grad_x.T if need_grad_x else None

@@ -13,11 +13,10 @@ import functools
 import math
 
 import numpy as np
-from numba import prange
 
-from npcnn.kernels import layout, memory
-from npcnn.kernels.compile import both
+from npcnn.kernels import layout, memory, tape
 from npcnn.kernels.elementwise import SMALL
+from npcnn.kernels.tasks import Body
 
 Array = np.ndarray
 
@@ -25,22 +24,29 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX_1, MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 BY_30, BY_27, BY_31, BY_40 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(40)
 
+# A call's integers; unsigned ones are kept as the signed ones of the same bits.
+LINES, BATCH, PARTS, LEAST, STEP, KEY, STARTS = range(7)
 
-def _drop(out, x, key, start, step, least, scale):
-    """Scale x (lines, batch) where the hash is `least` or more, else zero.
 
-    The counter of element (line, n), times GOLDEN, is start[line] + n·step.
+@Body
+def _drop(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+    """Scale x (lines, batch) where the hash is LEAST or more, else zero; a share of the lines.
+
+    The counter of element (line, n), times GOLDEN, is ints[STARTS + line] + n·STEP. Integers wrap
+    at 2⁶⁴.
     """
-    for line in prange(out.shape[0]):
-        for n in range(out.shape[1]):
-            h = key + start[line] + np.uint64(n) * step
+    lines, batch = ints[LINES], ints[BATCH]
+    step, least = np.uint64(ints[STEP]), np.uint64(ints[LEAST])
+    scale, zero = options[0], options[1]
+    for line in range(lines * task // ints[PARTS], lines * (task + 1) // ints[PARTS]):
+        start = np.uint64(ints[KEY]) + np.uint64(ints[STARTS + line])
+        for n in range(batch):
+            h = start + np.uint64(n) * step
             h = (h ^ (h >> BY_30)) * MIX_1
             h = (h ^ (h >> BY_27)) * MIX_2
             h = (h ^ (h >> BY_31)) >> BY_40
-            out[line, n] = x[line, n] * scale if h >= least else x.dtype.type(0)
-
-
-_DROP = both(_drop)
+            place = line * batch + n
+            out[place] = x[place] * scale if h >= least else zero
 
 
 def dropout(x: Array, rate: float, key: int, noise_shape: tuple[int, ...]) -> Array:
@@ -64,27 +70,31 @@ def dropout(x: Array, rate: float, key: int, noise_shape: tuple[int, ...]) -> Ar
     shape = noise_shape if x.ndim > 1 else (*noise_shape, 1)
     block = layout.batch_innermost(wide)
     out = memory.empty(block.shape, block.dtype)
-    with np.errstate(over="ignore"):  # counters and hashes wrap at 2⁶⁴
-        start, step = _counters(shape, wide.shape)
-        _DROP[out.size >= SMALL](
-            out.reshape(start.size, -1), block.reshape(start.size, -1), np.uint64(key), start, step,
-            np.uint64(math.ceil(rate * 2**24)), x.dtype.type(1 / (1 - rate)),
-        )  # fmt: skip
+    ints = _integers(shape, wide.shape, math.ceil(rate * 2**24)).copy()
+    tape.write_key(ints, KEY, key)
+    options = np.array([1 / (1 - rate), 0], x.dtype)
+    with np.errstate(over="ignore"):  # counters and hashes wrap, also where nothing is compiled
+        _drop(ints[PARTS], out.size >= SMALL, [out, block, options], ints)
     result = layout.batch_outermost(out)
     return result if x.ndim > 1 else result[:, 0]
 
 
 @functools.lru_cache(maxsize=32)
-def _counters(noise_shape: tuple[int, ...], shape: tuple[int, ...]) -> tuple[Array, np.uint64]:
-    """Return the counters of the first sample's elements, and how far the next sample's are.
+def _integers(noise_shape: tuple[int, ...], shape: tuple[int, ...], least: int) -> Array:
+    """Return a call's integers, all but the key.
 
-    Both times GOLDEN; in the order in which the elements lie in memory.
+    The first sample's counters are in the order in which the elements lie in memory.
     """
-    inner = int(np.prod(noise_shape[1:]))
+    inner = math.prod(noise_shape[1:])
     first = np.arange(1, inner + 1, dtype=np.uint64).reshape(1, *noise_shape[1:])
-    counters = layout.batch_innermost(np.broadcast_to(first, (1, *shape[1:])))
+    counters = layout.batch_innermost(np.broadcast_to(first, (1, *shape[1:]))).reshape(-1)
     step = np.uint64(inner if noise_shape[0] > 1 else 0)
-    return counters.reshape(-1) * GOLDEN, step * GOLDEN
+    with np.errstate(over="ignore"):
+        starts, step = counters * GOLDEN, step * GOLDEN
+    parts = layout.shares(counters.size, 4, 16) if counters.size * shape[0] >= SMALL else 1
+    header = np.array([counters.size, shape[0], parts, least, 0, 0], np.int64)
+    header[STEP] = step.view(np.int64)
+    return np.concatenate([header, starts.view(np.int64)])
 
 
 def dropout_backward(grad_y: Array, rate: float, key: int, noise_shape: tuple[int, ...]) -> Array:

@@ -1,30 +1,45 @@
-"""Ops that look at each element alone: how their arrays are cut and put back in order."""
+"""Ops that look at each element, or at each row, alone: how the work is cut into parts."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 
 from npcnn.kernels import layout, memory
+from npcnn.kernels.tasks import Body
 
 Array = np.ndarray
 
 # Elements below which one thread is done before a second has woken up.
 SMALL = 30_000
+# Parts into which a vector is cut.
+PARTS = 8
 
 
-def each_element(kernels: tuple[Callable, Callable], arrays: list[Array], *options: float) -> Array:
-    """Return kernel(out, *arrays, *options)'s out, of the arrays' shape and memory order."""
+def each_element(body: Body, arrays: list[Array], *options: float) -> Array:
+    """Return what body(task, out, *arrays, options, …) writes to out, in the arrays' order.
+
+    The body fills part `task` of PARTS; ints[0] says how many elements there are.
+    """
     first = arrays[0]
     block, axes = layout.same_order(first)
-    blocks = [block.reshape(-1)]
+    blocks = [block]
     for other in arrays[1:]:
         other = np.broadcast_to(other, first.shape)
-        moved = other if axes is None else other.transpose(axes)
-        blocks.append(np.ascontiguousarray(moved).reshape(-1))
+        blocks.append(layout.contiguous(other if axes is None else other.transpose(axes)))
     out = memory.empty(block.shape, block.dtype)
-    run = kernels[out.size >= SMALL]
-    run(out.reshape(-1), *blocks, *options)
+    numbers = np.array(options or (0.0,), block.dtype)
+    size = np.array([out.size], np.int64)
+    body(PARTS, out.size >= SMALL, [out, *blocks, numbers], size)
     # the axes swap first and last, so they undo themselves
     return out if axes is None else out.transpose(axes)
+
+
+def each_row(body: Body, classes: int, arrays: list[Array]) -> None:
+    """Run a body on blocks (classes, rows) whose columns have nothing to do with each other.
+
+    ints are classes, rows and the number of parts; the first array is the largest.
+    """
+    size = arrays[0].size
+    parts = PARTS if size >= SMALL else 1
+    if size:
+        body(parts, parts > 1, arrays, np.array([classes, size // classes, parts], np.int64))

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from npcnn.kernels import layout
+from npcnn.kernels import layout, memory
+from npcnn.kernels.elementwise import SMALL
+from npcnn.kernels.runs import copy_run
+from npcnn.kernels.tasks import Body
 
 Array = np.ndarray
+
+
+@Body
+def _swap(task, out, x, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Copy x (first, second, batch) to out (second, first, batch), a share of out's rows."""
+    first, second, batch = ints[0], ints[1], ints[2]
+    for b in range(second * task // ints[3], second * (task + 1) // ints[3]):
+        for a in range(first):
+            copy_run(out, (b * first + a) * batch, x, (a * second + b) * batch, batch)
+
+
+def _swapped(x: Array, first: int, second: int, batch: int) -> Array:
+    out = memory.empty((second * first, batch), x.dtype)
+    parts = layout.shares(second, 4, 16) if out.size >= SMALL else 1
+    if out.size:
+        _swap(parts, parts > 1, [out, x], np.array([first, second, batch, parts], np.int64))
+    return out
 
 
 def flatten(x: Array) -> Array:
@@ -18,18 +40,16 @@ def flatten(x: Array) -> Array:
     >>> flatten(np.arange(8.0).reshape(2, 2, 2, 1)).shape
     (2, 4)
     """
-    n = len(x)
-    axes = (*range(1, x.ndim), 0)
-    return (
-        np.ascontiguousarray(x.transpose(axes)).reshape(-1, n).T
-        if x.size
-        else x.reshape(n, int(np.prod(x.shape[1:])))
-    )
+    if x.ndim == 2:
+        return x
+    block = layout.batch_innermost(x)
+    return _swapped(block, len(block), math.prod(x.shape[1:-1]), len(x)).T
 
 
 def flatten_backward(grad_y: Array, x_shape: tuple[int, ...]) -> Array:
     """Return grad_x, grad_y folded back to the shape x had."""
-    if not grad_y.size or len(x_shape) != 4:
-        return grad_y.reshape(x_shape)
-    folded = grad_y.T.reshape(*x_shape[1:], x_shape[0])
-    return layout.batch_outermost(np.ascontiguousarray(folded.transpose(2, 0, 1, 3)))
+    if len(x_shape) == 2:
+        return grad_y
+    channels, cells = x_shape[-1], math.prod(x_shape[1:-1])
+    block = _swapped(layout.batch_innermost(grad_y), cells, channels, x_shape[0])
+    return layout.batch_outermost(block.reshape(channels, *x_shape[1:-1], x_shape[0]))

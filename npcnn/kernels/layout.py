@@ -11,13 +11,23 @@ import functools
 
 import numpy as np
 
+from npcnn.kernels import tape
+
 Array = np.ndarray
+
+
+def contiguous(x: Array) -> Array:
+    """Return x, or a C-contiguous copy of it, which no tape can make again."""
+    if x.flags.c_contiguous:
+        return x
+    tape.cannot_replay()
+    return np.ascontiguousarray(x)
 
 
 def batch_innermost(x: Array) -> Array:
     """Return x (N, …, C) as a C-contiguous block (C, …, N): a view if it lies so, else a copy."""
     axes = (3, 1, 2, 0) if x.ndim == 4 else (x.ndim - 1, *range(1, x.ndim - 1), 0)
-    return np.ascontiguousarray(x.transpose(axes))
+    return contiguous(x.transpose(axes))
 
 
 def batch_outermost(block: Array) -> Array:
@@ -35,8 +45,8 @@ def same_order(x: Array) -> tuple[Array, tuple[int, ...] | None]:
         return x, None
     if x.ndim >= 2:
         axes = (x.ndim - 1, *range(1, x.ndim - 1), 0)
-        return np.ascontiguousarray(x.transpose(axes)), axes
-    return np.ascontiguousarray(x), None
+        return contiguous(x.transpose(axes)), axes
+    return contiguous(x), None
 
 
 @functools.cache

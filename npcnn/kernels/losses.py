@@ -11,69 +11,79 @@ import math
 
 import numpy as np
 
-from npcnn.kernels import layout
-from npcnn.kernels.compile import kernel
+from npcnn.kernels import layout, memory
+from npcnn.kernels.elementwise import each_row
+from npcnn.kernels.tasks import Body
 
 Array = np.ndarray
 
 EPSILON = 1e-7
+# A call's options.
+ROWS, LOW, HIGH = range(3)
 
 
-@kernel
-def _from_logits(logits, targets, weights, losses, grad):
+@Body
+def _from_logits(task, grad, logits, targets, weights, losses, options, a6, scratch, ints):
     """Fill losses (rows,) and grad (classes, rows) from logits and targets (classes, rows)."""
-    classes, rows = logits.shape
-    for n in range(rows):
-        largest = logits[0, n]
+    classes, rows = ints[0], ints[1]
+    for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
+        largest = logits[n]
         for c in range(1, classes):
-            if logits[c, n] > largest or math.isnan(logits[c, n]):
-                largest = logits[c, n]
+            value = logits[c * rows + n]
+            if value > largest or math.isnan(value):
+                largest = value
         total = mass = product = largest * 0
         for c in range(classes):
-            shifted = logits[c, n] - largest
-            grad[c, n] = math.exp(shifted)
-            total += grad[c, n]
-            mass += targets[c, n]
-            product += targets[c, n] * shifted
+            shifted = logits[c * rows + n] - largest
+            power = math.exp(shifted)
+            grad[c * rows + n] = power
+            total += power
+            mass += targets[c * rows + n]
+            product += targets[c * rows + n] * shifted
         losses[n] = weights[n] * (math.log(total) * mass - product)
-        share = weights[n] / logits.dtype.type(rows)
+        share = weights[n] / options[ROWS]
         for c in range(classes):
-            grad[c, n] = (grad[c, n] / total * mass - targets[c, n]) * share
+            place = c * rows + n
+            grad[place] = (grad[place] / total * mass - targets[place]) * share
 
 
-@kernel
-def _from_probabilities(probabilities, targets, weights, low, losses, grad):
-    classes, rows = probabilities.shape
-    one = probabilities.dtype.type(1)
-    high = one - low
-    for n in range(rows):
-        total = probabilities[0, n] * 0
+@Body
+def _from_probabilities(
+    task, grad, probabilities, targets, weights, losses, options, a6, scratch, ints
+):
+    """Fill losses (rows,) and grad (classes, rows) from rows that need not add up to one."""
+    classes, rows = ints[0], ints[1]
+    low, high = options[LOW], options[HIGH]
+    for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
+        total = probabilities[n] * 0
         for c in range(classes):
-            total += probabilities[c, n]
+            total += probabilities[c * rows + n]
         loss = product = total * 0
-        share = weights[n] / probabilities.dtype.type(rows)
+        share = weights[n] / options[ROWS]
         for c in range(classes):
-            p = probabilities[c, n] / total
+            place = c * rows + n
+            p = probabilities[place] / total
             clipped = min(max(p, low), high)
-            loss += targets[c, n] * math.log(clipped)
-            grad[c, n] = -targets[c, n] / clipped * share if p == clipped else 0
-            product += grad[c, n] * p
+            loss += targets[place] * math.log(clipped)
+            slope = -targets[place] / clipped * share if p == clipped else total * 0
+            grad[place] = slope
+            product += slope * p
         losses[n] = -weights[n] * loss
         for c in range(classes):
-            grad[c, n] = (grad[c, n] - product) / total
+            grad[c * rows + n] = (grad[c * rows + n] - product) / total
 
 
-def _arrays(first: Array, targets: Array, weights: Array) -> tuple[Array, ...]:
-    """Return the inputs as blocks, and the outputs yet to be filled."""
+def _run(body: Body, first: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
+    """Return losses and gradient as the body computes them from outputs, targets and weights."""
+    dtype = first.dtype
     block = layout.batch_innermost(first)
     middle = (*range(1, weights.ndim), 0)  # rows in the order in which they lie in the blocks
-    rows = np.ascontiguousarray(weights.transpose(middle)).astype(first.dtype, copy=False)
-    losses = np.empty(rows.shape, first.dtype)
-    wanted = layout.batch_innermost(targets).astype(first.dtype, copy=False)
-    return block, wanted, rows, losses, np.empty_like(block)
-
-
-def _results(losses: Array, grad: Array) -> tuple[Array, Array]:
+    rows = layout.contiguous(weights.transpose(middle)).astype(dtype, copy=False)
+    wanted = layout.batch_innermost(targets).astype(dtype, copy=False)
+    losses, grad = np.empty(rows.shape, dtype), memory.empty(block.shape, dtype)
+    low = dtype.type(EPSILON)
+    options = np.array([rows.size, low, dtype.type(1) - low], dtype)
+    each_row(body, len(block), [grad, block, wanted, rows, losses, options])
     axes = (losses.ndim - 1, *range(losses.ndim - 1))
     return losses.transpose(axes), layout.batch_outermost(grad)
 
@@ -99,14 +109,7 @@ def categorical_crossentropy_from_logits(
     >>> losses, grad
     (array([10000.]), array([[-1.,  1.]]))
     """
-    z, t, w, losses, grad = _arrays(logits, targets, weights)
-    if losses.size:
-        classes = len(z)
-        _from_logits(
-            z.reshape(classes, -1), t.reshape(classes, -1), w.reshape(-1), losses.reshape(-1),
-            grad.reshape(classes, -1),
-        )  # fmt: skip
-    return _results(losses, grad)
+    return _run(_from_logits, logits, targets, weights)
 
 
 def categorical_crossentropy(
@@ -120,11 +123,4 @@ def categorical_crossentropy(
     >>> categorical_crossentropy(np.array([[0.2, 0.2]]), np.array([[1.0, 0.0]]), np.ones(1))[1]
     array([[-2.5,  2.5]])
     """
-    p, t, w, losses, grad = _arrays(probabilities, targets, weights)
-    if losses.size:
-        classes, low = len(p), probabilities.dtype.type(EPSILON)
-        _from_probabilities(
-            p.reshape(classes, -1), t.reshape(classes, -1), w.reshape(-1), low,
-            losses.reshape(-1), grad.reshape(classes, -1),
-        )  # fmt: skip
-    return _results(losses, grad)
+    return _run(_from_probabilities, probabilities, targets, weights)

@@ -14,6 +14,8 @@ from __future__ import annotations
 import math
 import sys
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,7 @@ class _Kept(threading.local):
         self.blocks: dict[int, list[Block]] = {}
         self.bytes = 0
         self.scratch: dict[tuple[str, np.dtype], Array] = {}
+        self.for_good = False  # whether blocks are kept however many they become
 
 
 _kept = _Kept()
@@ -47,6 +50,11 @@ def _aligned(size: int) -> Array:
     raw = np.empty(size + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + size]
+
+
+def aligned(shape: Sequence[int], dtype: np.dtype) -> Array:
+    """Return an uninitialised C-contiguous array that is the caller's for good."""
+    return _aligned(math.prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
 
 
 def _block(size: int) -> Block:
@@ -88,7 +96,7 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     for owner, start in blocks:
         if sys.getrefcount(owner) == _UNUSED:
             return np.ndarray(shape, dtype, owner, start)
-    if _kept.bytes + size > KEPT_AT_MOST:
+    if _kept.bytes + size > KEPT_AT_MOST and not _kept.for_good:
         _give_back()
         blocks = _kept.blocks.setdefault(size, [])
     owner, start = _block(size)
@@ -101,6 +109,26 @@ def _give_back() -> None:
     """Forget the blocks that nobody holds; those in use live as long as their holders."""
     _kept.blocks.clear()
     _kept.bytes = 0
+
+
+@contextmanager
+def set_apart() -> Iterator[dict[int, list[Block]]]:
+    """Take all memory inside the with-block from a store of its own, and yield that store.
+
+    Nobody is handed a block of it afterwards: it is its holder's.
+    """
+    before = _kept.blocks, _kept.bytes
+    _kept.blocks, _kept.bytes, _kept.for_good = {}, 0, True
+    try:
+        yield _kept.blocks
+    finally:
+        _kept.blocks, _kept.bytes = before
+        _kept.for_good = False
+
+
+def belongs(array: Array, blocks: dict[int, list[Block]]) -> bool:
+    """Return whether an array lies in one of the blocks."""
+    return any(owner is array.base for same in blocks.values() for owner, _ in same)
 
 
 def scratch(size: int, dtype: np.dtype, name: str = "threads") -> Array:

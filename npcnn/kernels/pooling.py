@@ -30,7 +30,6 @@ class _Call(NamedTuple):
     y_block: tuple[int, int, int, int]  # (C, OH, OW, N), y as it lies in memory
     tasks: int
     parallel: bool
-    adds: bool  # backward adds to cells one by one, so that all must be zero before
     ints: Array
 
 
@@ -45,6 +44,8 @@ def _call(
     before = [padding_before_after(*size, padding)[0] for size in sizes]
     apart = strides[0] >= pool_size[0] and strides[1] >= pool_size[1]
     covered = strides == pool_size and (height, width) == (rows * strides[0], columns * strides[1])
+    if not apart or batch < lanes:
+        covered = False  # backward adds to cells one by one: all must be zero before
     # Windows that share cells must be done by one thread, in order: it takes a whole channel.
     blocks = layout.shares(rows, 2, 16) if apart else 1
     ints = [
@@ -53,8 +54,7 @@ def _call(
     ]  # fmt: skip
     return _Call(
         (channels, rows, columns, batch), channels * blocks,
-        batch * height * width * channels >= SMALL, not apart or batch < lanes,
-        np.array(ints, np.int64),
+        batch * height * width * channels >= SMALL, np.array(ints, np.int64),
     )  # fmt: skip
 
 
@@ -159,9 +159,9 @@ def max_pooling2d_backward(
     call = _call(x.shape, pool_size, strides, padding, x.dtype)
     x_block = layout.batch_innermost(x)
     grad_x = memory.empty(x_block.shape, x.dtype)
-    if call.adds or not grad_y.size:
+    if not grad_y.size:
         grad_x[...] = 0
-    if grad_y.size:
+    else:
         arrays = [x_block, layout.batch_innermost(y), layout.batch_innermost(grad_y), grad_x]
         _backward(call.tasks, call.parallel, arrays, call.ints)
     return layout.batch_outermost(grad_x)

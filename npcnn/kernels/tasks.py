@@ -20,7 +20,7 @@ import numpy as np
 from llvmlite import ir
 from numba import get_thread_id, prange, types
 
-from npcnn.kernels import memory, simd
+from npcnn.kernels import memory, simd, tape
 from npcnn.kernels.compile import JIT, both, native_function
 
 Array = np.ndarray
@@ -79,4 +79,7 @@ class Body:
                 self.function(task, *flat, room[0], ints)
             return
         address = self.addresses.get(dtype) or self._address(dtype)
+        running = tape.running()
+        if running is not None:
+            running.add(address, tasks, parallel, flat, room, ints)
         (_parallel if parallel and tasks > 1 else _serial)(address, tasks, *flat, room, ints)

@@ -7,6 +7,7 @@ A layer calls ops and does no arithmetic of its own. `forward` keeps what `backw
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from npcnn.checks import ArgumentError, StateError, as_numbers, message, one_of
 
 Array = np.ndarray
 Shape = tuple[Any, ...]  # the batch axis is None
+_versions = itertools.count(1)
 Place = tuple[Array, Array, int, int]  # flat values, flat gradients, first, last + 1
 
 
@@ -35,6 +37,17 @@ class Layer:
     """
 
     parameter_names: tuple[str, ...] = ()
+    version = 0
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; a layer that changed gets a version that no layer had before.
+
+        What was recorded of the layer (npcnn/replay.py) is known by its version. New numbers in
+        the arrays a layer has are no change, nor is what a forward pass keeps.
+        """
+        if name != "_saved" and self.__dict__.get(name, self) is not value:
+            self.__dict__["version"] = next(_versions)
+        super().__setattr__(name, value)
 
     def __init__(
         self,

@@ -59,9 +59,7 @@ class Dropout(Layer):
             if keep:
                 self._saved = (None,)
             return x
-        seed = self.own_seed if self.own_seed is not None else self.seed
-        seed = random.current_seed() if seed is None else seed
-        key = random.dropout_key(seed=seed, layer=self.position, step=step)
+        key = self.key(step)
         noise = x.shape
         if self.noise_shape is not None:
             noise = tuple(
@@ -70,6 +68,12 @@ class Dropout(Layer):
         if keep:
             self._saved = ((key, noise),)
         return ops.dropout(x, self.rate, key, noise)
+
+    def key(self, step: int) -> int:
+        """Return the 64 bits that decide the mask in a training step."""
+        seed = self.own_seed if self.own_seed is not None else self.seed
+        seed = random.current_seed() if seed is None else seed
+        return random.dropout_key(seed=seed, layer=self.position, step=step)
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Return the gradient by x: the same elements dropped."""

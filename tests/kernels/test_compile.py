@@ -18,8 +18,9 @@ from npcnn.kernels import compile as compiling
 x = np.linspace(-1, 1, 40).astype({dtype!r})
 y = kernels.sigmoid_backward(x, x)
 assert y.dtype == {dtype!r} and abs(y - x * x * (1 - x)).max() < 1e-6
-from npcnn.kernels.activations import _SIGMOID_BACKWARD
-print(sum(_SIGMOID_BACKWARD[0].stats.cache_hits.values()))
+assert kernels.gather(x, np.array([2, 0]), x.dtype).tolist() == [x[2], x[0]]
+from npcnn.kernels.batches import _GATHER
+print(sum(_GATHER[0].stats.cache_hits.values()))
 """
 
 

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
+import sys
 from typing import Any
 
 from npcnn import threads
@@ -48,13 +50,19 @@ def get_backend() -> str:
 
 
 def recorder() -> Any:
-    """Return what can record the ops' work and replay it, or None where the backend has no such.
+    """Return what can record the ops' work and replay it: the module `npcnn.kernels.tape`.
 
-    It is the module `npcnn.kernels.tape`.
+    None on a backend that has no such, and while somebody has put an op of their own in `ops`.
     """
-    if get_backend() != "numba":
+    if get_backend() != "numba" or not ops.conv2d or vars(ops) != _own_ops():
         return None
-    return ops.conv2d and importlib.import_module("npcnn.kernels.tape")
+    return sys.modules["npcnn.kernels.tape"]
+
+
+@functools.cache
+def _own_ops() -> dict[str, Any]:
+    package = sys.modules["npcnn.kernels"]
+    return {name: getattr(package, name) for name in package.__all__}
 
 
 def use_backend(name: str) -> None:

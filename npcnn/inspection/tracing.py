@@ -208,6 +208,7 @@ class _StandIn:
 
     def __init__(self, loss: Any, step: int) -> None:
         self.loss, self.optimizer, self.iterations = loss, self, step
+        self.layers: list[Any] = []  # none of its own: nothing is replayed
 
 
 def trace(

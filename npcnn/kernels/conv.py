@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from npcnn.kernels import layout, memory, plans, tiles
+from npcnn.kernels import calls, layout, memory, plans, tiles
 from npcnn.kernels.compile import ZERO
 from npcnn.kernels.runs import sum_lanes, zero_run
 from npcnn.kernels.slide import dot_rows, pack_rows, part, slide_rows, source_rows
 from npcnn.kernels.tasks import Body
+from npcnn.kernels.winograd import rows_of_pairs, slide_pairs, units_of
+from npcnn.kernels.winograd_tiles import FILTERS
 
 Pair = tuple[int, int]
 Array = np.ndarray
@@ -29,17 +31,28 @@ REDUCERS = 8
 @Body
 def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
     """Fill a block of rows and a group of filters of y."""
-    p, groups = ints[plans.FORWARD], ints[plans.GROUPS]
-    i0, i1 = part(ints[p + plans.OUT_HEIGHT], task // groups, ints[plans.BLOCKS])
+    p, groups = ints[calls.FORWARD], ints[calls.GROUPS]
+    block, blocks = task // groups, ints[calls.BLOCKS]
+    if ints[calls.PAIRED]:
+        u0, u1 = units_of(ints[p + plans.OUT_HEIGHT], block, blocks, ints[calls.SPLIT])
+        across = (ints[p + plans.OUT_CHANNELS] + FILTERS - 1) // FILTERS
+        tile0, tile1 = part(across, task % groups, groups)
+        slide_pairs(
+            ints, p, x, ZERO, ZERO, ints[p + plans.HEIGHT],
+            ints[p + plans.WIDTH] * ints[p + plans.BATCH], w, ZERO, u0, u1, tile0, tile1,
+            ints[calls.MODE], bias, y, scratch,
+        )  # fmt: skip
+        return
+    i0, i1 = part(ints[p + plans.OUT_HEIGHT], block, blocks)
     f0, f1 = part(ints[p + plans.OUT_CHANNELS], task % groups, groups)
     first, rows = ZERO, x
-    if ints[plans.PACKED]:
+    if ints[calls.PACKED]:
         first, last = source_rows(ints, p, i0, i1)
         pack_rows(ints, p, x, x, ZERO, first, last, ZERO, ZERO, scratch, ZERO, scratch, ZERO)
         rows = scratch
     slide_rows(
-        ints, p, rows, ZERO, first, w, bias, ints[plans.MODE], y, i0, i1, f0, f1, scratch,
-        ints[plans.SPARE_AT],
+        ints, p, rows, ZERO, first, w, bias, ints[calls.MODE], y, i0, i1, f0, f1, scratch,
+        ints[calls.SPARE_AT],
     )  # fmt: skip
 
 
@@ -68,7 +81,7 @@ def conv2d(
     """
     geometry = plans.Geometry(x.shape, kernel.shape, strides, padding, dilation)
     dtype = x.dtype
-    call = plans.forward_call(geometry, dtype, tiles.RELU if activation == "relu" else 0)
+    call = calls.forward_call(geometry, dtype, tiles.RELU if activation == "relu" else 0)
     y = memory.empty(call.y_block, dtype)
     if y.size:
         bias = layout.zeros(kernel.shape[3], dtype) if bias is None else layout.contiguous(bias)
@@ -80,43 +93,54 @@ def conv2d(
 @Body
 def _backward(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
     """Fill a block of rows of grad_x, and the block's own sums for the other gradients."""
-    p, q = ints[plans.FORWARD], ints[plans.BACKWARD]
+    p, q = ints[calls.FORWARD], ints[calls.BACKWARD]
     blocks, pitch, at, wanted = (
-        ints[plans.BLOCKS],
-        ints[plans.PITCH],
-        ints[plans.GRAD_AT],
-        ints[plans.WANTED],
+        ints[calls.BLOCKS],
+        ints[calls.PITCH],
+        ints[calls.GRAD_AT],
+        ints[calls.WANTED],
     )
     filters, lanes = ints[p + plans.OUT_CHANNELS], ints[p + plans.LANES]
     i0, i1 = part(ints[p + plans.OUT_HEIGHT], task, blocks)
     r0, r1 = part(ints[p + plans.HEIGHT], task, blocks)
     zero_run(totals, task * pitch, pitch)
     first, last = i0, i1
+    u0, u1 = units_of(ints[p + plans.HEIGHT], task, blocks, ints[calls.SPLIT])
     if wanted:
-        first, last = source_rows(ints, q, r0, r1)
+        if ints[calls.PAIRED]:
+            out_height = ints[p + plans.OUT_HEIGHT]
+            first, last = rows_of_pairs(u0, u1, ints[calls.SPLIT], ints[calls.TOP], out_height)
+        else:
+            first, last = source_rows(ints, q, r0, r1)
         first, last = min(first, i0), max(last, i1)
     pack_rows(
-        ints, q, g, y, ints[plans.MODE], first, last, i0, i1, scratch, at, totals, task * pitch
+        ints, q, g, y, ints[calls.MODE], first, last, i0, i1, scratch, at, totals, task * pitch
     )
     x_first, rows = ZERO, x
-    if ints[plans.PACKED]:
+    if ints[calls.PACKED]:
         x_first, x_last = source_rows(ints, p, i0, i1)
         pack_rows(ints, p, x, x, ZERO, x_first, x_last, ZERO, ZERO, scratch, ZERO, totals, ZERO)
         rows = scratch
     sums = task * pitch + (filters + 1) * lanes
     dot_rows(ints, p, rows, x_first, q, scratch, at, first, i0, i1, totals, sums)
-    if wanted:
+    if wanted and ints[calls.PAIRED]:
+        across = (ints[p + plans.CHANNELS] + FILTERS - 1) // FILTERS
+        slide_pairs(
+            ints, q, scratch, at, first, last, ints[q + plans.ROW_PITCH], w, ZERO + 1, u0, u1,
+            ZERO, across, ZERO, zeros, grad_x, scratch,
+        )  # fmt: skip
+    elif wanted:
         channels = ints[p + plans.CHANNELS]
         slide_rows(
             ints, q, scratch, at, first, w, zeros, ZERO, grad_x, r0, r1, ZERO, channels,
-            scratch, ints[plans.SPARE_AT],
+            scratch, ints[calls.SPARE_AT],
         )  # fmt: skip
 
 
 @Body
 def _reduce(task, totals, grad_kernel, grad_bias, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
     """Add up the blocks' sums, block after block, then the lanes of each; a share of the taps."""
-    p, blocks, pitch = ints[plans.FORWARD], ints[plans.BLOCKS], ints[plans.PITCH]
+    p, blocks, pitch = ints[calls.FORWARD], ints[calls.BLOCKS], ints[calls.PITCH]
     filters, lanes = ints[p + plans.OUT_CHANNELS], ints[p + plans.LANES]
     if task == 0:
         sum_lanes(grad_bias, 0, totals, 0, filters, blocks, pitch)
@@ -154,7 +178,7 @@ def conv2d_backward(
     if not grad_y.size:
         grad_kernel[...], grad_bias[...] = 0, 0
         return np.zeros_like(x) if need_grad_x else None
-    call = plans.backward_call(geometry, dtype, 1 if relu else 2, int(need_grad_x))
+    call = calls.backward_call(geometry, dtype, 1 if relu else 2, int(need_grad_x))
     x_block, g_block = layout.batch_innermost(x), layout.batch_innermost(grad_y)
     grad_x = memory.empty(x_block.shape, dtype) if need_grad_x else x_block
     totals = memory.scratch(call.totals, dtype, "totals")

@@ -11,7 +11,7 @@ import functools
 
 import numpy as np
 
-from npcnn.kernels import layout, memory, plans, simd, tiles
+from npcnn.kernels import calls, layout, memory, plans, simd, tiles
 from npcnn.kernels.compile import ZERO, helper
 from npcnn.kernels.runs import copy_run, masked_run, sum_lanes, zero_run
 from npcnn.kernels.slide import part, slide_run
@@ -44,7 +44,7 @@ def _product(dtype: np.dtype, taps: int, pitch: int, w_pitch: int, w_step: int) 
 @functools.lru_cache(maxsize=256)
 def _forward_call(n: int, inputs: int, units: int, dtype: np.dtype, mode: int) -> tuple[int, Array]:
     lanes = simd.lanes_of(dtype)
-    parts = 1 if n * inputs * units < plans.SMALL else layout.shares(units, ROWS, 16)
+    parts = 1 if n * inputs * units < calls.SMALL else layout.shares(units, ROWS, 16)
     header = [inputs, units, n, lanes, mode, parts, n, units, 0, 0, HEADER, 0]
     if n >= lanes:
         plan = _product(dtype, inputs, n, units, 1)
@@ -148,7 +148,7 @@ def _backward_call(
 ) -> tuple[int, int, int, Array]:
     lanes = simd.lanes_of(dtype)
     batch_pitch, unit_pitch = max(n, lanes), max(units, lanes)
-    parts = 1 if n * inputs * units < plans.SMALL else layout.shares(inputs, ROWS, 16)
+    parts = 1 if n * inputs * units < calls.SMALL else layout.shares(inputs, ROWS, 16)
     by_x = _product(dtype, units, batch_pitch, 1, units)
     by_kernel = _product(dtype, n, unit_pitch, 1, n)
     sums_at = units * batch_pitch + n * unit_pitch

@@ -19,12 +19,11 @@ source cells q·S + o for the taps t of phase p:
     gradient by x:  P = stride,  S = 1:  o = (p + padding − t·dilation) / stride, where whole
 
 A plan is a row of integers: a header, then four tables at the places the header names, counted
-from the plan's own start. A call's integers are a header of their own and then its plans.
+from the plan's own start. `calls.py` makes a call's integers of them.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -32,11 +31,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from npcnn.kernels import simd, tiles
-from npcnn.kernels.layout import shares
 from npcnn.shapes import output_size, padding_before_after
 
 Pair = tuple[int, int]
 Axis = list[list[tuple[int, int]]]
+Weight = Callable[[int, int, int], int]  # from row, column and channel of a tap
 
 # A plan's header, by index.
 (
@@ -50,15 +49,6 @@ ROW_TAPS = 26  # the first table: of each row phase, how many taps and their off
 PER_TAP, START, EVERY, COUNT, BASE = range(5)
 SEGMENT = 5
 
-# A call's header: parts to cut into, options, and where things lie in a thread's scratch memory.
-BLOCKS, GROUPS, MODE, WANTED, GRAD_AT, SPARE_AT, PITCH, PACKED, FORWARD, BACKWARD = range(10)
-HEADER = 10
-
-# Multiply-adds below which one thread is done before a second has woken up.
-SMALL = 400_000
-# Rows a block has at least. Each block packs grad_y's rows beside its own once more.
-ROWS_A_BLOCK = 3
-
 
 class Geometry(NamedTuple):
     """What a convolution is, apart from its numbers."""
@@ -68,17 +58,6 @@ class Geometry(NamedTuple):
     strides: Pair
     padding: str
     dilation: Pair
-
-
-class Call(NamedTuple):
-    """What a call needs to know of its shapes."""
-
-    y_block: tuple[int, int, int, int]  # (F, OH, OW, N), y as it lies in memory
-    parallel: bool
-    tasks: int
-    scratch: int
-    totals: int
-    ints: np.ndarray
 
 
 def output_shape(geometry: Geometry) -> Pair:
@@ -106,20 +85,29 @@ def part(total: int, index: int, parts: int) -> Pair:
     return total * index // parts, total * (index + 1) // parts
 
 
-def _pad(geometry: Geometry, axis: int) -> int:
+def multiply_adds(geometry: Geometry) -> int:
+    """Return how many multiply-adds the plain sum takes."""
+    height, width = output_shape(geometry)
+    return height * width * geometry.x_shape[0] * math.prod(geometry.kernel_shape)
+
+
+def pad_before(geometry: Geometry, axis: int) -> int:
+    """Return how many rows or columns of zeros lie before the image."""
     return padding_before_after(
         geometry.x_shape[1 + axis], geometry.kernel_shape[axis], geometry.strides[axis],
         geometry.padding, geometry.dilation[axis],
     )[0]  # fmt: skip
 
 
-def _forward_axis(geometry: Geometry, axis: int) -> Axis:
-    pad, step = _pad(geometry, axis), geometry.dilation[axis]
+def forward_axis(geometry: Geometry, axis: int) -> Axis:
+    """Return each tap's offset, from an output's place to the source cell's."""
+    pad, step = pad_before(geometry, axis), geometry.dilation[axis]
     return [[(t * step - pad, t) for t in range(geometry.kernel_shape[axis])]]
 
 
-def _backward_axis(geometry: Geometry, axis: int) -> Axis:
-    pad, step, stride = _pad(geometry, axis), geometry.dilation[axis], geometry.strides[axis]
+def backward_axis(geometry: Geometry, axis: int) -> Axis:
+    """Return the same for the gradient by x, for each stride phase, in the order of the offsets."""
+    pad, step, stride = pad_before(geometry, axis), geometry.dilation[axis], geometry.strides[axis]
     taps = range(geometry.kernel_shape[axis])
     return [
         sorted(
@@ -129,7 +117,7 @@ def _backward_axis(geometry: Geometry, axis: int) -> Axis:
     ]
 
 
-def _in_place(geometry: Geometry, dtype: np.dtype) -> bool:
+def in_place(geometry: Geometry, dtype: np.dtype) -> bool:
     """Return whether x can be read where it lies."""
     return geometry.strides[1] == 1 and geometry.x_shape[0] >= simd.lanes_of(dtype)
 
@@ -153,7 +141,7 @@ class _Memory(NamedTuple):
     row_pitch: int
 
 
-def _packed(columns: Axis, step: int, width: int, channels: int, batch: int
+def packed(columns: Axis, step: int, width: int, channels: int, batch: int
             ) -> tuple[_Memory, list[_Segment]]:  # fmt: skip
     """Return the layout of packed rows, and a segment for each phase of the output's columns."""
     offsets = [o for phase in columns for o, _ in phase] or [0]
@@ -174,10 +162,10 @@ def _packed(columns: Axis, step: int, width: int, channels: int, batch: int
     return memory, segments
 
 
-def _lying(geometry: Geometry) -> tuple[_Memory, list[_Segment]]:
+def lying(geometry: Geometry) -> tuple[_Memory, list[_Segment]]:
     """Return the layout of x itself, and a segment for each run of columns with the same taps."""
     batch, height, width, _ = geometry.x_shape
-    taps = _forward_axis(geometry, 1)[0]
+    taps = forward_axis(geometry, 1)[0]
     segments: list[_Segment] = []
     for j in range(output_shape(geometry)[1]):
         inside = [(o * batch, v) for o, v in taps if 0 <= j + o < width]
@@ -198,13 +186,13 @@ def forward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
         return ((u * columns + v) * channels + c) * filters
 
     sizes = [channels, height, width, batch, filters, *out]
-    if _in_place(geometry, dtype):
-        memory, segments = _lying(geometry)
+    if in_place(geometry, dtype):
+        memory, segments = lying(geometry)
     else:
-        across = _forward_axis(geometry, 1)
-        memory, segments = _packed(across, geometry.strides[1], out[1], channels, batch)
-    rows = _forward_axis(geometry, 0)
-    return _plan(sizes, dtype, rows, geometry.strides, memory, segments, weight, 1)
+        across = forward_axis(geometry, 1)
+        memory, segments = packed(across, geometry.strides[1], out[1], channels, batch)
+    rows = forward_axis(geometry, 0)
+    return make_plan(sizes, dtype, rows, geometry.strides, memory, segments, weight, 1)
 
 
 def backward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
@@ -219,14 +207,41 @@ def backward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
     sizes = [filters, *out, batch, channels, height, width]
     # All of grad_y's columns are packed, also those no grad_x draws on: grad_kernel does.
     wide = max(width, out[1] * geometry.strides[1])
-    memory, segments = _packed(_backward_axis(geometry, 1), 1, wide, filters, batch)
+    memory, segments = packed(backward_axis(geometry, 1), 1, wide, filters, batch)
     stride = geometry.strides[1]
     segments = [
         segment._replace(columns=(width - segment.start + stride - 1) // stride)
         for segment in segments
     ]
-    rows = _backward_axis(geometry, 0)
-    return _plan(sizes, dtype, rows, (1, 1), memory, segments, weight, filters)
+    rows = backward_axis(geometry, 0)
+    return make_plan(sizes, dtype, rows, (1, 1), memory, segments, weight, filters)
+
+
+def paired_forward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
+    """Return the plan that draws pairs of y's rows from x where it lies (`winograd.py`).
+
+    It is the plan of a kernel of one row: where a tap finds its input in any of the source rows.
+    The table of weights has each tap's place c·KW + v.
+    """
+    batch, height, width, channels = geometry.x_shape
+    memory, segments = lying(geometry)
+    sizes = [channels, height, width, batch, geometry.kernel_shape[3], *output_shape(geometry)]
+    place = _place(geometry)
+    return make_plan(sizes, dtype, [[(0, 0)]], (1, 1), memory, segments, place, 1)
+
+
+def paired_backward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
+    """Return the plan that draws pairs of grad_x's rows from packed rows of grad_y."""
+    batch, height, width, channels = geometry.x_shape
+    filters, out = geometry.kernel_shape[3], output_shape(geometry)
+    memory, segments = packed(backward_axis(geometry, 1), 1, max(width, out[1]), filters, batch)
+    segments = [segments[0]._replace(columns=width)]
+    sizes, place = [filters, *out, batch, channels, height, width], _place(geometry)
+    return make_plan(sizes, dtype, [[(0, 0)]], (1, 1), memory, segments, place, 1)
+
+
+def _place(geometry: Geometry) -> Weight:
+    return lambda _, v, c: c * geometry.kernel_shape[1] + v
 
 
 def dot_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
@@ -237,7 +252,7 @@ def dot_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
     """
     batch, height, width, channels = geometry.x_shape
     kernel_shape, out = geometry.kernel_shape, output_shape(geometry)
-    if not _in_place(geometry, dtype):
+    if not in_place(geometry, dtype):
         return forward_plan(geometry, dtype)
     columns, filters = kernel_shape[1], kernel_shape[3]
 
@@ -246,16 +261,17 @@ def dot_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
 
     memory = _Memory(0, width, height * width * batch, width * batch)
     segments = [
-        _Segment([(0, v)], 0, 1, width, -o * batch) for o, v in _forward_axis(geometry, 1)[0]
+        _Segment([(0, v)], 0, 1, width, -o * batch) for o, v in forward_axis(geometry, 1)[0]
     ]
     sizes = [channels, height, width, batch, filters, *out]
-    rows = _forward_axis(geometry, 0)
-    return _plan(sizes, dtype, rows, geometry.strides, memory, segments, weight, 1)
+    rows = forward_axis(geometry, 0)
+    return make_plan(sizes, dtype, rows, geometry.strides, memory, segments, weight, 1)
 
 
-def _plan(sizes: list[int], dtype: np.dtype, rows: Axis, steps: Pair, memory: _Memory,
-          segments: list[_Segment], weight: Callable[[int, int, int], int], w_step: int,
+def make_plan(sizes: list[int], dtype: np.dtype, rows: Axis, steps: Pair, memory: _Memory,
+          segments: list[_Segment], weight: Weight, w_step: int,
           ) -> list[int]:  # fmt: skip
+    """Return a plan of these parts, weights `w_step` apart from filter to filter."""
     channels = sizes[0]
     off, woff = [], []
     for row_phase in rows:
@@ -285,62 +301,3 @@ def _plan(sizes: list[int], dtype: np.dtype, rows: Axis, steps: Pair, memory: _M
     for line in (*off, *woff):
         plan += line + [0] * (most - len(line))
     return plan
-
-
-def _cuts(geometry: Geometry) -> tuple[int, int, int]:
-    """Return the multiply-adds, and into how many blocks of rows and groups of filters to cut."""
-    height, width = output_shape(geometry)
-    taps, filters = math.prod(geometry.kernel_shape[:3]), geometry.kernel_shape[3]
-    work = height * width * geometry.x_shape[0] * taps * filters
-    if work < SMALL:
-        return work, 1, 1
-    blocks = shares(height, ROWS_A_BLOCK, 16)
-    return work, blocks, shares(filters, tiles.ROWS, max(4 // blocks, 1))
-
-
-@functools.lru_cache(maxsize=256)
-def forward_call(geometry: Geometry, dtype: np.dtype, mode: int) -> Call:
-    """Return what the forward pass of a convolution needs."""
-    plan = forward_plan(geometry, dtype)
-    batch, height, width = geometry.x_shape[0], *output_shape(geometry)
-    filters = geometry.kernel_shape[3]
-    work, blocks, groups = _cuts(geometry)
-    rows, packed = 0, not _in_place(geometry, dtype)
-    for block in range(blocks if work and packed else 0):
-        first, last = source_rows(plan, 0, *part(height, block, blocks))
-        rows = max(rows, last - first)
-    size = rows * plan[ROW_PITCH]
-    spare = filters * max(width * batch, plan[LANES])
-    header = [blocks, groups, mode, 0, 0, size, 0, packed, HEADER, 0]
-    ints = np.array(header + plan, np.int64)
-    y_block = (filters, height, width, batch)
-    return Call(y_block, work >= SMALL, blocks * groups, size + spare, 0, ints)
-
-
-@functools.lru_cache(maxsize=256)
-def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int) -> Call:
-    """Return what the backward pass of a convolution needs."""
-    dots, backward = dot_plan(geometry, dtype), backward_plan(geometry, dtype)
-    batch, height, width, channels = geometry.x_shape
-    filters, out_height, out_width = geometry.kernel_shape[3], *output_shape(geometry)
-    work, blocks, _ = _cuts(geometry)
-    x_rows = g_rows = 0
-    packed = not _in_place(geometry, dtype)
-    for block in range(blocks if work else 0):
-        i0, i1 = part(out_height, block, blocks)
-        first, last = source_rows(dots, 0, i0, i1)
-        x_rows = max(x_rows, last - first) if packed else 0
-        first, last = source_rows(backward, 0, *part(height, block, blocks))
-        g_rows = max(g_rows, max(last, i1) - min(first, i0))
-    x_size, g_size = x_rows * dots[ROW_PITCH], g_rows * backward[ROW_PITCH]
-    spare = channels * max(width * batch, dots[LANES])
-    taps = math.prod(geometry.kernel_shape[:3])
-    pitch = (filters * (1 + taps) + 1) * dots[LANES]
-    header = [
-        blocks, 1, masked, wanted, x_size, x_size + g_size, pitch, packed, HEADER,
-        HEADER + len(dots),
-    ]  # fmt: skip
-    ints = np.array(header + dots + backward, np.int64)
-    y_block = (filters, out_height, out_width, batch)
-    scratch = x_size + g_size + spare
-    return Call(y_block, work >= SMALL, blocks, scratch, blocks * pitch, ints)

@@ -133,7 +133,8 @@ def sum_lanes(to: Any, i: int, totals: Any, j: int, n: int, parts: int, pitch: i
         to[i + t] = vector[0]
 
 
-def _overlapping(builder: Any, t: Any, n: Any, count: int) -> Any:
+def overlapping(builder: Any, t: Any, n: Any, count: int) -> Any:
+    """Return where the vector at t starts: earlier if it would not end within the n elements."""
     last = builder.sub(n, INT(count))
     return builder.select(builder.icmp_signed("<", t, last), t, last)
 
@@ -179,7 +180,7 @@ def _emit_largest(builder: Any, y: Any, i: Any, x: Any, j: Any, n: Any, rows: An
     y, x = simd.at(builder, y, i), simd.at(builder, x, j)
     kind = simd.vector_type(x.type.pointee)
     with simd.counted(builder, INT(0), n, kind.count, []) as (step, _, _none):
-        t = _overlapping(builder, step, n, kind.count)
+        t = overlapping(builder, step, n, kind.count)
         corner = simd.at(builder, x, t)
 
         def visit(best: Any, offset: Any) -> Any:
@@ -210,7 +211,7 @@ def _emit_winner(builder: Any, grad_x: Any, x: Any, j: Any, y: Any, grad_y: Any,
     kind = simd.vector_type(x.type.pointee)
     zero = simd.zeros(kind.element)
     with simd.counted(builder, INT(0), n, kind.count, []) as (step, _, _none):
-        t = _overlapping(builder, step, n, kind.count)
+        t = overlapping(builder, step, n, kind.count)
         best = simd.load(builder, simd.at(builder, y, t))
 
         def visit(left: Any, offset: Any) -> Any:

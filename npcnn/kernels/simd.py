@@ -71,6 +71,12 @@ def native(emit: Callable) -> Callable:
     return decorate
 
 
+def call(builder: ir.IRBuilder, address: ir.Value, values: list[ir.Value]) -> None:
+    """Call the function with C's calling convention that lies at the address."""
+    kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
+    builder.call(builder.inttoptr(address, kind.as_pointer()), values)
+
+
 def vector_type(element: ir.Type) -> ir.VectorType:
     """Return the vector of as many floats or doubles as a register holds."""
     return ir.VectorType(element, VECTOR_BYTES // (4 if isinstance(element, ir.FloatType) else 8))

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import get_thread_id, prange, types
 
 from npcnn.kernels import memory, simd, tape
@@ -28,9 +27,7 @@ Array = np.ndarray
 
 def _emit_call(builder: Any, address: Any, task: Any, *values: Any) -> None:
     *arrays, scratch, offset, ints = values
-    values = (task, *arrays, simd.at(builder, scratch, offset), ints)
-    kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
-    builder.call(builder.inttoptr(address, kind.as_pointer()), values)
+    simd.call(builder, address, [task, *arrays, simd.at(builder, scratch, offset), ints])
 
 
 @simd.native(_emit_call)

@@ -26,7 +26,6 @@ import functools
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 
 from npcnn.kernels import simd
@@ -62,12 +61,7 @@ def _slide_address(builder: Any, address: Any, rows: Any, vectors: Any, last: An
         simd.at(builder, plan, iwoff), simd.at(builder, plan, ioff), k0, k1, mode,
         simd.at(builder, bias, ibias), simd.at(builder, out, io), orow,
     ]  # fmt: skip
-    _call(builder, address, values)
-
-
-def _call(builder: Any, address: Any, values: list[Any]) -> None:
-    kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
-    builder.call(builder.inttoptr(address, kind.as_pointer()), values)
+    simd.call(builder, address, values)
 
 
 @simd.native(_slide_address)
@@ -151,7 +145,7 @@ def _dot_address(builder: Any, address: Any, taps: Any, filters: Any, n: Any, x:
         taps, filters, n, simd.at(builder, x, ix), simd.at(builder, plan, ioff),
         simd.at(builder, g, ig), grow, simd.at(builder, totals, it), trow,
     ]  # fmt: skip
-    _call(builder, address, values)
+    simd.call(builder, address, values)
 
 
 @simd.native(_dot_address)

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from npcnn.kernels import layout, plans
+from npcnn.kernels import calls, layout, plans
 
 DTYPE = np.dtype("float32")
 
@@ -29,11 +29,11 @@ def test_parts_cover_all_and_differ_by_one():
 
 
 def test_x_is_read_in_place_at_stride_one_and_packed_otherwise():
-    in_place = plans.forward_call(geometry(), DTYPE, 0)
-    assert in_place.ints[plans.PACKED] == 0
+    in_place = calls.forward_call(geometry(), DTYPE, 0)
+    assert in_place.ints[calls.PACKED] == 0
     assert in_place.y_block == (5, 28, 28, 60)
     for packed in (geometry(batch=1), geometry(strides=(2, 2))):
-        assert plans.forward_call(packed, DTYPE, 0).ints[plans.PACKED] == 1
+        assert calls.forward_call(packed, DTYPE, 0).ints[calls.PACKED] == 1
 
 
 def test_edge_columns_are_segments_with_fewer_taps():

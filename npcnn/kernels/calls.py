@@ -1,0 +1,158 @@
+"""What a call of a convolution needs besides its arrays: a row of integers, made once a shape."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from npcnn.kernels import plans, simd, tiles, winograd_tiles
+from npcnn.kernels.layout import shares
+from npcnn.kernels.plans import Geometry, Pair, output_shape, part, source_rows
+
+# A call's header: parts to cut into, options, and where things lie in a thread's scratch memory.
+# From PAIRED on, what rows in pairs need (`winograd.py`): their tile's address, the kernel's
+# columns, units a pair is cut into and the elements of the first, elements that all filters pass
+# together, the first source row of pair 0, and where lifted weights and a row of zeros lie. The
+# plans follow.
+(
+    BLOCKS, GROUPS, MODE, WANTED, GRAD_AT, SPARE_AT, PITCH, PACKED, FORWARD, BACKWARD, PAIRED,
+    KERNEL_COLUMNS, SPLIT, HALF, CHUNK, TOP, WEIGHTS_AT, ZEROS_AT,
+) = range(18)  # fmt: skip
+HEADER = 18
+
+# Multiply-adds below which one thread is done before a second has woken up.
+SMALL = 400_000
+# Rows a block has at least. Each block packs grad_y's rows beside its own once more.
+ROWS_A_BLOCK = 3
+# Bytes of source rows that all filters slide over before the next ones come.
+CHUNK_BYTES = 1 << 16
+
+
+class Call(NamedTuple):
+    """What a call needs to know of its shapes."""
+
+    y_block: tuple[int, int, int, int]  # (F, OH, OW, N), y as it lies in memory
+    parallel: bool
+    tasks: int
+    scratch: int
+    totals: int
+    ints: np.ndarray
+
+
+def in_pairs(geometry: Geometry, dtype: np.dtype) -> bool:
+    """Return whether rows are computed in pairs; with only 16 registers that is no faster."""
+    return (
+        simd.WIDE
+        and geometry.kernel_shape[0] == 3
+        and geometry.strides == (1, 1)
+        and geometry.dilation[0] == 1
+        and min(geometry.x_shape[1], output_shape(geometry)[0]) >= 2
+        and plans.in_place(geometry, dtype)
+    )
+
+
+def units_of(height: int, task: int, blocks: int, split: int) -> Pair:
+    """Return which units of pairs of rows a task has: the first one, and the one after the last."""
+    units = (height + 1) // 2 * split
+    return units * task // blocks, units * (task + 1) // blocks
+
+
+def rows_of_pairs(u0: int, u1: int, split: int, top: int, height: int) -> Pair:
+    """Return the first source row that units u0 … u1 − 1 draw on, and the one after the last.
+
+    Pair 0 draws on four rows from `top` on, the next on four from top + 2 on; there are `height`.
+    """
+    first = min(max(2 * (u0 // split) + top, 0), height)
+    return first, max(min(2 * ((u1 + split - 1) // split) + top + 2, height), first)
+
+
+def _header(geometry: Geometry, dtype: np.dtype, channels: int) -> list[int]:
+    """Return what the headers of both passes have in common; `channels` slide in this one."""
+    rows, columns = output_shape(geometry)
+    height, narrow = min(geometry.x_shape[1], rows), min(geometry.x_shape[2], columns)
+    header = [0] * HEADER
+    header[BLOCKS] = header[GROUPS] = 1
+    header[KERNEL_COLUMNS] = geometry.kernel_shape[1]
+    header[FORWARD], header[PACKED] = HEADER, not plans.in_place(geometry, dtype)
+    paired = in_pairs(geometry, dtype)
+    # Seven pairs on two threads would be three and four: half a pair more makes them equal.
+    header[SPLIT] = 2 if narrow >= 2 else 1
+    header[HALF] = narrow // 2 * geometry.x_shape[0]
+    chunk = CHUNK_BYTES // (4 * channels * dtype.itemsize)
+    header[CHUNK] = max(chunk // 64, 1) * 64
+    if paired:
+        header[PAIRED] = winograd_tiles.slide_address(dtype) or 1
+    if plans.multiply_adds(geometry) >= SMALL:
+        parts = (height + 1) // 2 * header[SPLIT] if paired else rows
+        header[BLOCKS] = shares(parts, ROWS_A_BLOCK, 16)
+    return header
+
+
+def _after_pairs(header: list[int], geometry: Geometry, at: int) -> int:
+    """Give lifted weights and zeros a place in the scratch memory; return what is behind them."""
+    if not header[PAIRED]:
+        return at
+    header[WEIGHTS_AT] = at
+    header[ZEROS_AT] = at + 4 * math.prod(geometry.kernel_shape[1:])
+    return header[ZEROS_AT] + 2 * header[CHUNK]
+
+
+@functools.lru_cache(maxsize=256)
+def forward_call(geometry: Geometry, dtype: np.dtype, mode: int) -> Call:
+    """Return what the forward pass of a convolution needs."""
+    batch, height, width = geometry.x_shape[0], *output_shape(geometry)
+    filters = geometry.kernel_shape[3]
+    header = _header(geometry, dtype, geometry.x_shape[3])
+    make = plans.paired_forward_plan if header[PAIRED] else plans.forward_plan
+    plan = make(geometry, dtype)
+    blocks, parallel, rows = header[BLOCKS], plans.multiply_adds(geometry) >= SMALL, 0
+    if parallel:
+        few = winograd_tiles.FILTERS if header[PAIRED] else tiles.ROWS
+        header[GROUPS] = shares(filters, few, max(4 // blocks, 1))
+    for block in range(blocks if header[PACKED] and height * width * batch else 0):
+        first, last = source_rows(plan, 0, *part(height, block, blocks))
+        rows = max(rows, last - first)
+    header[MODE], header[SPARE_AT] = mode, rows * plan[plans.ROW_PITCH]
+    header[TOP] = -plans.pad_before(geometry, 0)
+    scratch = header[SPARE_AT] + filters * max(width * batch, plan[plans.LANES])
+    scratch = _after_pairs(header, geometry, scratch)
+    ints = np.array(header + plan, np.int64)
+    return Call(
+        (filters, height, width, batch), parallel, blocks * header[GROUPS], scratch, 0, ints
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int) -> Call:
+    """Return what the backward pass of a convolution needs."""
+    batch, height, width, channels = geometry.x_shape
+    filters, out_height, out_width = geometry.kernel_shape[3], *output_shape(geometry)
+    header = _header(geometry, dtype, filters)
+    dots = plans.dot_plan(geometry, dtype)
+    make = plans.paired_backward_plan if header[PAIRED] else plans.backward_plan
+    backward = make(geometry, dtype)
+    header[TOP] = plans.pad_before(geometry, 0) - 2
+    blocks, x_rows, g_rows = header[BLOCKS], 0, 0
+    for block in range(blocks if out_height * out_width * batch else 0):
+        i0, i1 = part(out_height, block, blocks)
+        first, last = source_rows(dots, 0, i0, i1)
+        x_rows = max(x_rows, last - first) if header[PACKED] else 0
+        if header[PAIRED]:
+            units = units_of(height, block, blocks, header[SPLIT])
+            first, last = rows_of_pairs(*units, header[SPLIT], header[TOP], out_height)
+        else:
+            first, last = source_rows(backward, 0, *part(height, block, blocks))
+        g_rows = max(g_rows, max(last, i1) - min(first, i0))
+    taps = math.prod(geometry.kernel_shape[:3])
+    header[MODE], header[WANTED], header[BACKWARD] = masked, wanted, HEADER + len(dots)
+    header[PITCH] = (filters * (1 + taps) + 1) * dots[plans.LANES]
+    header[GRAD_AT] = x_rows * dots[plans.ROW_PITCH]
+    header[SPARE_AT] = header[GRAD_AT] + g_rows * backward[plans.ROW_PITCH]
+    scratch = header[SPARE_AT] + channels * max(width * batch, dots[plans.LANES])
+    scratch = _after_pairs(header, geometry, scratch)
+    ints = np.array(header + dots + backward, np.int64)
+    parallel, totals = plans.multiply_adds(geometry) >= SMALL, blocks * header[PITCH]
+    return Call((filters, out_height, out_width, batch), parallel, blocks, scratch, totals, ints)

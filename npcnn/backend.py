@@ -11,7 +11,6 @@ import os
 import sys
 from typing import Any
 
-from npcnn import threads
 from npcnn.checks import one_of
 
 _PACKAGES = {"numba": "npcnn.kernels", "numpy": "npcnn.reference"}
@@ -23,8 +22,6 @@ class _Ops:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # Python's own questions load nothing
             raise AttributeError(name)
-        if get_backend() == "numba":
-            threads.prepare_numba()
         package = importlib.import_module(_PACKAGES[get_backend()])
         if name not in package.__all__:
             raise AttributeError(f"{package.__name__} has no op {name!r}")

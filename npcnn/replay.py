@@ -20,6 +20,7 @@ from npcnn import losses
 from npcnn.backend import recorder
 from npcnn.layers import Dropout
 from npcnn.layers.base import Layer
+from npcnn.threads import get_num_threads
 
 if TYPE_CHECKING:
     from npcnn.model import Sequential
@@ -115,7 +116,7 @@ def replayed(model: Sequential, name: str, run: Pass, arrays: Arrays, step: int 
     loss = model.loss if model.compiled else None
     versions = tuple(layer.version for layer in model.layers)
     layout = tuple((array.shape, array.dtype) for array in arrays)
-    key = (name, versions, loss, loss and loss.from_logits, layout)
+    key = (name, versions, loss, loss and loss.from_logits, layout, get_num_threads())
     passes = _remembered.models.setdefault(model, {})
     if key not in passes:
         while len(passes) >= REMEMBERED:

@@ -1,20 +1,23 @@
 """How many threads compute, and who may use them.
 
-The kernels run on Numba's threads. BLAS has threads of its own; two pools that both spin while
-they wait for the other's cores make a step many times slower, so training holds BLAS to one.
+The kernels run on threads of their own (`kernels/crew.py`). BLAS has threads of its own; two pools
+that both spin while they wait for the other's cores make a step many times slower, so training
+holds BLAS to one.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from npcnn.checks import ArgumentError, message, positive_int
+
+# The most threads there can be.
+MOST = 64
 
 _wanted: int | None = None
 
@@ -53,66 +56,28 @@ def get_num_threads() -> int:
     >>> get_num_threads()
     1
     """
-    return _wanted if _wanted is not None else available_cores()
+    return _wanted if _wanted is not None else min(_cores(), MOST)
+
+
+@functools.cache
+def _cores() -> int:
+    return available_cores()
 
 
 def set_num_threads(number: int) -> None:
     """Let the kernels use so many threads. Results are the same bits for any number.
 
     The default is the number of cores this process may use. Raises ArgumentError for anything but
-    a positive integer, and for more threads than Numba was started with.
+    a positive integer up to 64.
 
     >>> set_num_threads(1)
     """
     global _wanted
     number = positive_int(number, "set_num_threads(number)")
-    if "npcnn.kernels.compile" in sys.modules:
-        _apply(number)
+    if number > MOST:
+        fix = "more would only wait for each other"
+        raise ArgumentError(message("set_num_threads(number)", f"at most {MOST}", str(number), fix))
     _wanted = number
-
-
-def _apply(number: int) -> None:
-    """Hand the number to Numba, which must be loaded."""
-    import numba
-    from numba.core import config
-
-    settings: Any = config
-    most = settings.NUMBA_NUM_THREADS
-    if number > most:
-        raise ArgumentError(
-            message(
-                "set_num_threads(number)",
-                f"at most {most}, the threads Numba was started with",
-                str(number),
-                "set the environment variable NUMBA_NUM_THREADS before the start",
-            )
-        )
-    numba.set_num_threads(number)
-
-
-def prepare_numba() -> None:
-    """Set what Numba and OpenMP read from the environment when they are loaded.
-
-    What the user has set stays. GNU's OpenMP lets a waiting thread spin for milliseconds by
-    default; where another program holds a core, the threads then keep each other from running.
-    With seven processes on two cores a training step took 27 ms so, and 12 ms with spins of some
-    100 µs, which still outlast the pauses inside a step on a quiet machine.
-    """
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    if "numba" not in sys.modules and _wanted is not None:  # more threads than cores on request
-        os.environ.setdefault("NUMBA_NUM_THREADS", str(max(_wanted, os.cpu_count() or 1)))
-
-
-def apply_to_numba() -> None:
-    """Give Numba, just loaded, the number of threads in force. Called by the kernels' package."""
-    from numba.core import config
-
-    settings: Any = config
-    chosen = {"NUMBA_THREADING_LAYER", "NUMBA_THREADING_LAYER_PRIORITY"} & set(os.environ)
-    if not chosen:  # OpenMP's threads wait for the next loop awake, where Numba's own sleep
-        settings.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
-    _apply(min(get_num_threads(), settings.NUMBA_NUM_THREADS) if _wanted is None else _wanted)
 
 
 @contextmanager

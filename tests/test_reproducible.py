@@ -51,7 +51,7 @@ def test_same_bits_on_any_number_of_threads(run_python, threads):
     )
     npcnn.use_backend("numba")
     here = hashlib.sha256(b"".join(w.tobytes() for w in train_document())).hexdigest()
-    printed = run_python(source, NPCNN_BACKEND="numba", NUMBA_NUM_THREADS=str(threads))
+    printed = run_python(source, NPCNN_BACKEND="numba", THREADS=str(threads))
     assert printed.strip() == here
 
 

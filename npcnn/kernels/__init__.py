@@ -24,7 +24,6 @@ from npcnn.kernels.losses import (
 )
 from npcnn.kernels.optimizers import adam, sgd
 from npcnn.kernels.pooling import max_pooling2d, max_pooling2d_backward
-from npcnn.threads import apply_to_numba
 
 __all__ = [
     "adam",
@@ -51,5 +50,3 @@ __all__ = [
     "tanh",
     "tanh_backward",
 ]
-
-apply_to_numba()

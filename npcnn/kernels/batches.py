@@ -5,26 +5,29 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from npcnn.kernels import layout, memory
-from npcnn.kernels.compile import both
 from npcnn.kernels.elementwise import SMALL
+from npcnn.kernels.tasks import Body
 
 Array = np.ndarray
 
 
-def _gather(out, data, starts, channels):
-    """Fill out (channels · cells, batch) from flat data; sample n begins at starts[n]."""
-    lines, batch = out.shape
-    cells = lines // channels
-    for line in prange(lines):
-        place = np.uint64(line // cells + line % cells * channels)
+# A call's integers; the samples' places follow.
+CELLS, CHANNELS, BATCH, TASKS, STARTS = range(5)
+
+
+def _fill(task, out, data, a2, a3, a4, a5, a6, scratch, ints):
+    """Fill a share of out (channels · cells, batch); sample n begins at data[ints[STARTS + n]]."""
+    cells, channels, batch = ints[CELLS], ints[CHANNELS], ints[BATCH]
+    lines = cells * channels
+    for line in range(lines * task // ints[TASKS], lines * (task + 1) // ints[TASKS]):
+        place = line // cells + line % cells * channels
         for n in range(batch):
-            out[line, n] = data[place + starts[n]]  # unsigned: no test for indices from the end
+            out[line * batch + n] = data[place + ints[STARTS + n]]
 
 
-_GATHER = both(_gather)
+_gather = Body(_fill, mixed=True)
 _NUMBA_KNOWS = "?bBhHiIlLqQfd"  # neither half nor long double
 
 
@@ -47,7 +50,11 @@ def gather(data: Array, indices: Array, dtype: np.dtype) -> Array:
     flat = np.asarray(data).reshape(-1)
     channels, size = data.shape[-1] if data.ndim > 1 else 1, flat.size // len(data)
     block = memory.empty((size, len(indices)), dtype)
-    _GATHER[block.size >= SMALL](block, flat, indices.astype(np.uint64) * np.uint64(size), channels)
+    tasks = 8 if block.size >= SMALL else 1
+    ints = np.empty(STARTS + len(indices), np.int64)
+    ints[:STARTS] = size // channels, channels, len(indices), tasks
+    np.multiply(indices, size, out=ints[STARTS:])
+    _gather(tasks, tasks > 1, [block, flat], ints)
     if data.ndim == 1:
         return block.reshape(-1)
     return layout.batch_outermost(block.reshape(data.shape[-1], *data.shape[1:-1], len(indices)))

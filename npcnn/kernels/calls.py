@@ -42,15 +42,17 @@ class Call(NamedTuple):
     ints: np.ndarray
 
 
-def in_pairs(geometry: Geometry, dtype: np.dtype) -> bool:
-    """Return whether rows are computed in pairs; with only 16 registers that is no faster."""
+def in_pairs(geometry: Geometry) -> bool:
+    """Return whether rows are computed in pairs; with only 16 registers that is no faster.
+
+    It does not depend on the batch: a sample's numbers are the same bits in any.
+    """
     return (
         simd.WIDE
         and geometry.kernel_shape[0] == 3
         and geometry.strides == (1, 1)
         and geometry.dilation[0] == 1
         and min(geometry.x_shape[1], output_shape(geometry)[0]) >= 2
-        and plans.in_place(geometry, dtype)
     )
 
 
@@ -77,10 +79,10 @@ def _header(geometry: Geometry, dtype: np.dtype, channels: int) -> list[int]:
     header[BLOCKS] = header[GROUPS] = 1
     header[KERNEL_COLUMNS] = geometry.kernel_shape[1]
     header[FORWARD], header[PACKED] = HEADER, not plans.in_place(geometry, dtype)
-    paired = in_pairs(geometry, dtype)
+    paired = in_pairs(geometry)
     # Seven pairs on two threads would be three and four: half a pair more makes them equal.
-    header[SPLIT] = 2 if narrow >= 2 else 1
     header[HALF] = narrow // 2 * geometry.x_shape[0]
+    header[SPLIT] = 2 if header[HALF] >= simd.lanes_of(dtype) else 1
     chunk = CHUNK_BYTES // (4 * channels * dtype.itemsize)
     header[CHUNK] = max(chunk // 64, 1) * 64
     if paired:
@@ -112,12 +114,17 @@ def forward_call(geometry: Geometry, dtype: np.dtype, mode: int) -> Call:
     if parallel:
         few = winograd_tiles.FILTERS if header[PAIRED] else tiles.ROWS
         header[GROUPS] = shares(filters, few, max(4 // blocks, 1))
+    header[TOP] = -plans.pad_before(geometry, 0)
     for block in range(blocks if header[PACKED] and height * width * batch else 0):
-        first, last = source_rows(plan, 0, *part(height, block, blocks))
+        if header[PAIRED]:
+            units = units_of(height, block, blocks, header[SPLIT])
+            image = geometry.x_shape[1]
+            first, last = rows_of_pairs(*units, header[SPLIT], header[TOP], image)
+        else:
+            first, last = source_rows(plan, 0, *part(height, block, blocks))
         rows = max(rows, last - first)
     header[MODE], header[SPARE_AT] = mode, rows * plan[plans.ROW_PITCH]
-    header[TOP] = -plans.pad_before(geometry, 0)
-    scratch = header[SPARE_AT] + filters * max(width * batch, plan[plans.LANES])
+    scratch = header[SPARE_AT] + filters * max(width * batch, 2 * plan[plans.LANES])
     scratch = _after_pairs(header, geometry, scratch)
     ints = np.array(header + plan, np.int64)
     return Call(
@@ -151,7 +158,7 @@ def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int)
     header[PITCH] = (filters * (1 + taps) + 1) * dots[plans.LANES]
     header[GRAD_AT] = x_rows * dots[plans.ROW_PITCH]
     header[SPARE_AT] = header[GRAD_AT] + g_rows * backward[plans.ROW_PITCH]
-    scratch = header[SPARE_AT] + channels * max(width * batch, dots[plans.LANES])
+    scratch = header[SPARE_AT] + channels * max(width * batch, 2 * dots[plans.LANES])
     scratch = _after_pairs(header, geometry, scratch)
     ints = np.array(header + dots + backward, np.int64)
     parallel, totals = plans.multiply_adds(geometry) >= SMALL, blocks * header[PITCH]

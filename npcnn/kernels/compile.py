@@ -3,8 +3,7 @@
 What differs from ``numba.njit(cache=True)``:
 
 * The key on disk also holds a digest of all files of this package and the way of compiling, so
-  that a change in one file never meets code compiled from another, and the serial and the parallel
-  build of one function have entries of their own (Numba's own key tells neither apart).
+  that a change in one file never meets code compiled from another (Numba's own key tells neither).
 * Compiled code goes into a file whose name no other process uses, and only then into the index.
   Numba numbers its files 1, 2, 3 …; of two processes that compile float32 and float64 at once, one
   may replace the other's file while the index still points to it.
@@ -85,12 +84,9 @@ def _njit(function: Callable, **options: Any) -> Any:
     return numba.njit(function, **common, **options)
 
 
-def kernel(
-    function: Callable, *, parallel: bool = False, fastmath: frozenset[str] = frozenset()
-) -> Callable:
+def kernel(function: Callable) -> Callable:
     """Return the function compiled for speed: no GIL, no bounds checks, NumPy's error model.
 
-    ``fastmath`` takes LLVM's flags by name; whoever names one says in a comment what it trades.
     With NUMBA_DISABLE_JIT=1 the function comes back as it is.
 
     >>> kernel(lambda a, b: a + b)(1, 2)
@@ -98,8 +94,8 @@ def kernel(
     """
     if not JIT:
         return function
-    dispatcher = _njit(function, parallel=parallel, fastmath=set(fastmath) or False)
-    _keep_on_disk(dispatcher, function, "parallel" if parallel else "serial")
+    dispatcher = _njit(function)
+    _keep_on_disk(dispatcher, function, "kernel")
     return dispatcher
 
 
@@ -111,15 +107,6 @@ def helper(function: Callable) -> Callable:
     if not JIT:
         return function
     return _njit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-
-
-def both(function: Callable) -> tuple[Callable, Callable]:
-    """Return the function compiled twice: as it is, and with its ``prange`` spread over threads.
-
-    A parallel region costs a few microseconds, more than small arrays take. The choice never
-    changes a bit of the result.
-    """
-    return kernel(function), kernel(function, parallel=True)
 
 
 def native_function(signature: Any, function: Callable) -> int:

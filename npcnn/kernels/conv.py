@@ -37,9 +37,14 @@ def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no
         u0, u1 = units_of(ints[p + plans.OUT_HEIGHT], block, blocks, ints[calls.SPLIT])
         across = (ints[p + plans.OUT_CHANNELS] + FILTERS - 1) // FILTERS
         tile0, tile1 = part(across, task % groups, groups)
+        first, last, rows = ZERO, ints[p + plans.HEIGHT], x
+        pitch = ints[p + plans.WIDTH] * ints[p + plans.BATCH]
+        if ints[calls.PACKED]:
+            first, last = rows_of_pairs(u0, u1, ints[calls.SPLIT], ints[calls.TOP], last)
+            pack_rows(ints, p, x, x, ZERO, first, last, ZERO, ZERO, scratch, ZERO, scratch, ZERO)
+            rows, pitch = scratch, ints[p + plans.ROW_PITCH]
         slide_pairs(
-            ints, p, x, ZERO, ZERO, ints[p + plans.HEIGHT],
-            ints[p + plans.WIDTH] * ints[p + plans.BATCH], w, ZERO, u0, u1, tile0, tile1,
+            ints, p, rows, ZERO, first, last, pitch, w, ZERO, u0, u1, tile0, tile1,
             ints[calls.MODE], bias, y, scratch,
         )  # fmt: skip
         return

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.kernels.compile import SETTINGS
+from npcnn.threads import get_num_threads
 
 Array = np.ndarray
 Block = tuple[Array, int]
@@ -39,6 +39,7 @@ class _Kept(threading.local):
         self.blocks: dict[int, list[Block]] = {}
         self.bytes = 0
         self.scratch: dict[tuple[str, np.dtype], Array] = {}
+        self.row: tuple[Array, int] | None = None
         self.for_good = False  # whether blocks are kept however many they become
 
 
@@ -133,15 +134,23 @@ def belongs(array: Array, blocks: dict[int, list[Block]]) -> bool:
 
 def scratch(size: int, dtype: np.dtype, name: str = "threads") -> Array:
     """Return working memory kept from call to call: a row of `size` elements for each thread."""
-    held = _kept.scratch.get((name, dtype))
-    if held is None or held.shape[1] < size:
-        rows = SETTINGS.NUMBA_NUM_THREADS if name == "threads" else 1
+    held, threads = _kept.scratch.get((name, dtype)), get_num_threads()
+    if held is None or held.shape[1] < size or (name == "threads" and len(held) < threads):
+        rows = threads if name == "threads" else 1
         # Some more than asked for: tiles read, and never use, up to a vector beyond the end.
         pitch = (size + size // 4 + 4 * ALIGNMENT) // ALIGNMENT * ALIGNMENT
         held = _aligned(rows * pitch * dtype.itemsize).view(dtype).reshape(rows, pitch)
         held[...] = 0
         _kept.scratch[(name, dtype)] = held
     return held
+
+
+def row(width: int) -> tuple[Array, int]:
+    """Return this Python thread's row of integers, of one and the same width, and its address."""
+    if _kept.row is None:
+        array = np.zeros(width, np.int64)
+        _kept.row = array, array.ctypes.data
+    return _kept.row
 
 
 def forget() -> None:

@@ -218,14 +218,18 @@ def backward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
 
 
 def paired_forward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
-    """Return the plan that draws pairs of y's rows from x where it lies (`winograd.py`).
+    """Return the plan that draws pairs of y's rows from x (`winograd.py`).
 
     It is the plan of a kernel of one row: where a tap finds its input in any of the source rows.
     The table of weights has each tap's place c·KW + v.
     """
     batch, height, width, channels = geometry.x_shape
-    memory, segments = lying(geometry)
-    sizes = [channels, height, width, batch, geometry.kernel_shape[3], *output_shape(geometry)]
+    out = output_shape(geometry)
+    if in_place(geometry, dtype):
+        memory, segments = lying(geometry)
+    else:
+        memory, segments = packed(forward_axis(geometry, 1), 1, out[1], channels, batch)
+    sizes = [channels, height, width, batch, geometry.kernel_shape[3], *out]
     place = _place(geometry)
     return make_plan(sizes, dtype, [[(0, 0)]], (1, 1), memory, segments, place, 1)
 

@@ -29,6 +29,7 @@ def _host_features() -> str:
 
 # AVX-512 has 32 registers of 64 bytes. Elsewhere 32 bytes a vector: one AVX register, of which
 # there are 16, or a pair of the 128-bit ones of NEON and SSE.
+X86 = "+sse2" in _host_features()
 WIDE = "+avx512f" in _host_features()
 VECTOR_BYTES = 64 if WIDE else 32
 

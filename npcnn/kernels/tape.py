@@ -17,55 +17,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import get_thread_id, prange
 
-from npcnn.kernels import memory, simd
-from npcnn.kernels.compile import JIT, kernel
+from npcnn.kernels import crew, memory
+from npcnn.kernels.compile import JIT
+from npcnn.threads import MOST
 
 Array = np.ndarray
-
-# A row of a tape: all addresses, but for how many tasks and whether to spread them over threads.
-# A thread's scratch memory begins PITCH bytes after the one before.
-BODY, TASKS, PARALLEL, ARRAYS = range(4)
-SCRATCH, PITCH, INTS, WIDTH = 10, 11, 12, 13
-
-_BYTES = ir.IntType(8).as_pointer()
-
-
-def _emit_call(builder: Any, table: Any, at: Any, task: Any, thread: Any) -> None:
-    row = simd.at(builder, table, at)
-
-    def pointer(column: int, offset: Any = None) -> Any:
-        value = builder.load(simd.at(builder, row, simd.INT(column)))
-        value = value if offset is None else builder.add(value, offset)
-        return builder.inttoptr(value, _BYTES)
-
-    pitch = builder.load(simd.at(builder, row, simd.INT(PITCH)))
-    scratch = pointer(SCRATCH, builder.mul(pitch, thread))
-    arrays = [pointer(column) for column in range(ARRAYS, SCRATCH)]
-    values = [task, *arrays, scratch, pointer(INTS)]
-    kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
-    builder.call(builder.bitcast(pointer(BODY), kind.as_pointer()), values)
-
-
-@simd.native(_emit_call)
-def _call(table: Array, at: int, task: int, thread: int) -> None:
-    """Run one task of the row at table[at:]; compiled code only."""
-
-
-def _play(table, rows):  # type: ignore[no-untyped-def]
-    for row in range(rows):
-        at = row * WIDTH
-        if table[at + PARALLEL]:
-            for task in prange(table[at + TASKS]):
-                _call(table, at, task, get_thread_id())
-        else:
-            for task in range(table[at + TASKS]):
-                _call(table, at, task, 0)
-
-
-_play = kernel(_play, parallel=True)
 
 
 class Tape:
@@ -77,20 +34,15 @@ class Tape:
         self.keys: dict[int, list[tuple[Array, int]]] = {}
         self.blocks: dict[int, Any] = {}  # its own memory, by size
         self.complete = JIT  # whether all that happened is on the tape
-        self._table = np.zeros(0, np.int64)
+        self.rooms = MOST  # for how many threads there is scratch memory
+        self._table, self._place = np.zeros(0, np.int64), 0
 
-    def add(
-        self, address: int, tasks: int, parallel: bool, arrays: list[Array], room: Array,
-        ints: Array,
-    ) -> None:  # fmt: skip
+    def add(self, row: Array, arrays: list[Array], room: Array, ints: Array) -> None:
         """Note one call of a body; `room` holds a row of scratch memory for each thread."""
         self.held += [array for array in arrays if not memory.belongs(array, self.blocks)]
         self.held += [room, ints]
-        places = [array.ctypes.data for array in (*arrays, room)]
-        pitch = room.shape[1] * room.itemsize
-        self.rows.append(
-            [address, tasks, int(parallel and tasks > 1), *places, pitch, ints.ctypes.data]
-        )
+        self.rooms = min(self.rooms, len(room))
+        self.rows.append(row.tolist())
 
     @property
     def bytes(self) -> int:
@@ -99,7 +51,8 @@ class Tape:
 
     def finish(self) -> None:
         """Make the tape ready to be played."""
-        self._table = np.array(self.rows, np.int64).reshape(-1)
+        self._table = np.array(self.rows, np.int64)
+        self._place = self._table.ctypes.data
 
     def set_key(self, noted: int, key: int) -> None:
         """Let what was noted with one dropout key use another."""
@@ -108,7 +61,7 @@ class Tape:
 
     def play(self) -> None:
         """Make all calls again, on what is in the arrays now."""
-        _play(self._table, len(self.rows))
+        crew.lead(self._place, len(self.rows), self.rooms)
 
 
 class _Running(threading.local):

@@ -1,4 +1,4 @@
-"""How work reaches the threads: one parallel loop for all ops.
+"""How work is written, and how it reaches the threads: one way for all ops.
 
 An op's work is cut into tasks that can run in any order, and written as a *body*:
 
@@ -6,9 +6,8 @@ An op's work is cut into tasks that can run in any order, and written as a *body
 
 a0 … a6 are flat float arrays of one dtype, scratch is the thread's own working memory, ints says
 all the rest (sizes, offsets, options). Bodies are compiled on their own, into functions with C's
-calling convention; the parallel loop calls whichever it is handed. Numba's parallel loops are slow
-to compile, and carry a copy of all they call: 4.5 s for the convolution alone, against 0.5 s for
-this one loop. In compiled code the arrays are bare pointers: indexing never wraps or checks.
+calling convention, and called by address: nothing that shares out work carries a copy of them. In
+compiled code the arrays are bare pointers: indexing never wraps or checks.
 """
 
 from __future__ import annotations
@@ -17,51 +16,52 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import get_thread_id, prange, types
+from numba import types
 
-from npcnn.kernels import memory, simd, tape
-from npcnn.kernels.compile import JIT, both, native_function
+from npcnn.kernels import crew, memory, simd, tape
+from npcnn.kernels.compile import JIT, kernel, native_function
+from npcnn.kernels.simd import INT
 
 Array = np.ndarray
 
 
-def _emit_call(builder: Any, address: Any, task: Any, *values: Any) -> None:
-    *arrays, scratch, offset, ints = values
-    simd.call(builder, address, [task, *arrays, simd.at(builder, scratch, offset), ints])
+def _emit_addresses(builder: Any, row: Any, *arrays: Any) -> None:
+    places = [*range(crew.ARRAYS, crew.SCRATCH), crew.SCRATCH, crew.INTS]
+    for place, array in zip(places, arrays, strict=True):
+        builder.store(builder.ptrtoint(array, INT), simd.at(builder, row, INT(place)))
 
 
-@simd.native(_emit_call)
-def _call(address: int, task: int, a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, a5: Any, a6: Any,
-          scratch: Any, offset: int, ints: Any) -> None:  # fmt: skip
-    """Call the body at that address."""
+@simd.native(_emit_addresses)
+def _write_addresses(row: Any, a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, a5: Any, a6: Any,
+                     scratch: Any, ints: Any) -> None:  # fmt: skip
+    """Write where the arrays lie into a row of calls; compiled code only."""
 
 
-def _each_task(address, tasks, a0, a1, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
-    # A thread gets the same share of every op, so a layer's rows are still in its core's cache when
-    # the next layer asks for them. Tasks handed out one by one to whoever is free, which bears
-    # with a busy neighbour better, made a step take 1.8 ms at best instead of 1.45.
-    for task in prange(tasks):
-        offset = get_thread_id() * scratch.shape[1]
-        _call(address, task, a0, a1, a2, a3, a4, a5, a6, scratch, offset, ints)
-
-
-_serial, _parallel = both(_each_task)
+@kernel
+def _write_row(row, body, tasks, parallel, pitch, a0, a1, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    row[crew.BODY], row[crew.TASKS], row[crew.PARALLEL] = body, tasks, parallel
+    row[crew.PITCH] = pitch
+    _write_addresses(row, a0, a1, a2, a3, a4, a5, a6, scratch, ints)
 
 
 class Body:
-    """A task's code: Python, and compiled at the first call with a dtype."""
+    """A task's code: Python, and compiled at the first call with a dtype.
 
-    def __init__(self, function: Callable) -> None:
-        self.function = function
-        self.addresses: dict[np.dtype, int] = {}
+    With `mixed`, a1 is of a dtype of its own.
+    """
+
+    def __init__(self, function: Callable, mixed: bool = False) -> None:
+        self.function, self.mixed = function, mixed
+        self.addresses: dict[Any, int] = {}
         self.__doc__ = function.__doc__
 
-    def _address(self, dtype: np.dtype) -> int:
-        real = types.CPointer(types.float32 if dtype.itemsize == 4 else types.float64)
+    def _address(self, dtype: np.dtype, other: np.dtype) -> int:
+        real, second = (types.CPointer(numba_type(d)) for d in (dtype, other))
         ints = types.CPointer(types.int64)
-        signature = types.void(types.int64, *[real] * 8, ints)
-        self.addresses[dtype] = native_function(signature, self.function)
-        return self.addresses[dtype]
+        signature = types.void(types.int64, real, second, *[real] * 6, ints)
+        address = native_function(signature, self.function)
+        self.addresses[(dtype, other) if self.mixed else dtype] = address
+        return address
 
     def __call__(
         self, tasks: int, parallel: bool, arrays: list[Array], ints: Array, scratch: int = 0
@@ -75,8 +75,21 @@ class Body:
             for task in range(tasks):
                 self.function(task, *flat, room[0], ints)
             return
-        address = self.addresses.get(dtype) or self._address(dtype)
+        other = flat[1].dtype if self.mixed else dtype
+        address = self.addresses.get((dtype, other) if self.mixed else dtype)
+        address = address or self._address(dtype, other)
+        row, place = memory.row(crew.WIDTH)
+        pitch = room.shape[1] * room.itemsize
+        shared = int(parallel and tasks > 1)
+        _write_row(row, address, int(tasks), shared, pitch, *flat, room, ints)
         running = tape.running()
         if running is not None:
-            running.add(address, tasks, parallel, flat, room, ints)
-        (_parallel if parallel and tasks > 1 else _serial)(address, tasks, *flat, room, ints)
+            running.add(row, flat, room, ints)
+        crew.lead(place, 1, len(room))
+
+
+def numba_type(dtype: np.dtype) -> Any:
+    """Return Numba's type for numbers of a dtype."""
+    from numba.np.numpy_support import from_dtype
+
+    return from_dtype(dtype)

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from npcnn.kernels import calls, plans
 from npcnn.kernels.compile import ZERO, helper
-from npcnn.kernels.runs import zero_run
+from npcnn.kernels.runs import copy_run, zero_run
 from npcnn.kernels.slide import part
 from npcnn.kernels.winograd_tiles import FILTERS, slide_pair_tile
 
@@ -99,6 +99,24 @@ def slide_tiles(ints, p, segment, columns, source, row, pitch, inside, n, tile0,
 
 
 @helper
+def short_rows(ints, p, columns, source, row, pitch, inside, n, tile0, tile1, mode, bias, out, io,
+               second, orow, scratch):  # fmt: skip
+    """Do as slide_tiles for rows of one segment that are shorter than a vector."""
+    lanes, spare = ints[p + plans.LANES], ints[calls.SPARE_AT]
+    filters = ints[p + plans.OUT_CHANNELS]
+    across = (filters + FILTERS - 1) // FILTERS
+    slide_tiles(
+        ints, p, ZERO, columns, source, row, pitch, inside, lanes, tile0, tile1, mode, bias,
+        scratch, spare, filters * lanes, lanes, scratch,
+    )  # fmt: skip
+    for f in range(part(filters, tile0, across)[0], part(filters, tile1, across)[0]):
+        if second:
+            behind = spare + (filters + f) * lanes
+            copy_run(out, io + second + f * orow, scratch, behind, n)
+        copy_run(out, io + f * orow, scratch, spare + f * lanes, n)
+
+
+@helper
 def slide_pair(ints, p, columns, source, at, first, last, pitch, pair, t0, t1, tile0, tile1, mode,
                bias, out, scratch):  # fmt: skip
     """Fill elements t0 … t1 − 1 of a pair of rows of out, for some tiles of filters."""
@@ -116,11 +134,17 @@ def slide_pair(ints, p, columns, source, at, first, last, pitch, pair, t0, t1, t
             n = stop - t
             if n > ints[calls.CHUNK] + ints[calls.CHUNK] // 2:
                 n = ints[calls.CHUNK]
-            slide_tiles(
-                ints, p, segment, columns, source, at + (top - first) * pitch + t - start, pitch,
-                inside, n, tile0, tile1, mode, bias, out, 2 * pair * line + t, second,
-                height * line, scratch,
-            )  # fmt: skip
+            row = at + (top - first) * pitch + t - start
+            if n >= ints[p + plans.LANES]:
+                slide_tiles(
+                    ints, p, segment, columns, source, row, pitch, inside, n, tile0, tile1, mode,
+                    bias, out, 2 * pair * line + t, second, height * line, scratch,
+                )  # fmt: skip
+            else:  # the whole row is shorter than a vector: by way of the spare memory
+                short_rows(
+                    ints, p, columns, source, row, pitch, inside, n, tile0, tile1, mode, bias, out,
+                    2 * pair * line + t, second, height * line, scratch,
+                )  # fmt: skip
             t += n
 
 

@@ -19,8 +19,8 @@ x = np.linspace(-1, 1, 40).astype({dtype!r})
 y = kernels.sigmoid_backward(x, x)
 assert y.dtype == {dtype!r} and abs(y - x * x * (1 - x)).max() < 1e-6
 assert kernels.gather(x, np.array([2, 0]), x.dtype).tolist() == [x[2], x[0]]
-from npcnn.kernels.batches import _GATHER
-print(sum(_GATHER[0].stats.cache_hits.values()))
+from npcnn.kernels.tasks import _write_row
+print(sum(_write_row.stats.cache_hits.values()))
 """
 
 
@@ -69,10 +69,3 @@ def test_without_a_place_to_write_kernels_are_compiled_anew(tmp_path):
         assert done.returncode == 0, done.stderr
     if hasattr(numba.config, "CACHE_LOCATOR_CLASSES"):  # else they lie beside the sources
         assert done.stdout.strip() == "0"
-
-
-def test_serial_and_parallel_builds_have_files_of_their_own(tmp_path):
-    hits(start(tmp_path))
-    names = [path.name for path in tmp_path.rglob("*.nbi")]
-    assert [name for name in names if ".serial." in name]
-    assert not [name for name in names if ".parallel." in name]

@@ -1,0 +1,327 @@
+"""The threads that do an op's tasks: how they share them out, and how they wait for each other.
+
+The thread that calls an op leads; the others, its crew, are started when first needed. For each
+op the leader deals the tasks out in equal ranges, so that a thread gets the same rows of every op
+and finds them in its core's cache. Each thread takes its own tasks from the front, by a
+compare-and-swap on one word that holds the range; who has none left, and has waited a little, takes
+others' from the back. The leader goes on when all tasks are done, whoever did them. A thread whose
+core another program holds is thus never waited for, except for the one task it may be in the middle
+of. OpenMP's threads, used before, meet at the end of every op: with one of two cores held by
+another program, an epoch of the document's network took 6.7 s with them instead of 1.2.
+
+    leader:   deal op 1 │ own tasks │ deal op 2 │ own tasks, then one of the other's │ …
+    crew:               │ own tasks │           │ (not on its core) │ own tasks      │ …
+
+Results do not depend on who does a task: tasks write to places of their own, and what is summed
+over tasks is summed in their order. Who waits spins for about a millisecond, then sleeps until the
+next call. Everything shared is in one array of 64-bit words, read and written atomically.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from npcnn.kernels import memory, simd
+from npcnn.kernels.compile import JIT, helper, kernel
+from npcnn.threads import MOST, get_num_threads
+
+Array = np.ndarray
+
+# A row of calls to make: all addresses, but for how many tasks and whether to share them out. A
+# thread's scratch memory begins PITCH bytes after the one before.
+BODY, TASKS, PARALLEL, ARRAYS = range(4)
+SCRATCH, PITCH, INTS, WIDTH = 10, 11, 12, 13
+
+# The shared words, each in a cache line of its own (LINE words): the row being done, how many of
+# its tasks are done, then for each thread its range of tasks, and whether it sleeps.
+LINE = 8
+ROW, DONE, RANGES, SLEEPS = 0, LINE, 2 * LINE, (2 + MOST) * LINE
+WORDS = (2 + 2 * MOST) * LINE
+
+# How often to look before taking others' tasks, before letting other programs have the core, and
+# before going to sleep. A look takes some 20 to 50 ns.
+PATIENCE, POLITE, IDLE = 100, 2_000, 30_000
+
+
+def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    data = context.make_array(kind)(context, builder, array).data
+    return builder.gep(data, [index])
+
+
+@intrinsic
+def _load(typing: Any, words: Any, index: Any) -> Any:
+    """Return words[index], read atomically."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = _pointer(context, builder, signature.args[0], *args)
+        return builder.load_atomic(pointer, "seq_cst", 8)
+
+    return types.int64(words, types.int64), codegen
+
+
+@intrinsic
+def _store(typing: Any, words: Any, index: Any, value: Any) -> Any:
+    """Write words[index] atomically."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = _pointer(context, builder, signature.args[0], *args[:2])
+        builder.store_atomic(args[2], pointer, "seq_cst", 8)
+        return context.get_dummy_value()
+
+    return types.void(words, types.int64, types.int64), codegen
+
+
+@intrinsic
+def _add(typing: Any, words: Any, index: Any, value: Any) -> Any:
+    """Add to words[index] atomically."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = _pointer(context, builder, signature.args[0], *args[:2])
+        builder.atomic_rmw("add", pointer, args[2], "seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(words, types.int64, types.int64), codegen
+
+
+@intrinsic
+def _swap(typing: Any, words: Any, index: Any, old: Any, new: Any) -> Any:
+    """Replace words[index] by `new` if it is `old`, atomically; return whether it was."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = _pointer(context, builder, signature.args[0], *args[:2])
+        pair = builder.cmpxchg(pointer, args[2], args[3], "seq_cst", "seq_cst")
+        return builder.extract_value(pair, 1)
+
+    return types.boolean(words, types.int64, types.int64, types.int64), codegen
+
+
+@intrinsic
+def _give_way(typing: Any) -> Any:
+    """Let another thread have the core, if one waits for it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if os.name == "posix":
+            kind = ir.FunctionType(ir.IntType(32), [])
+            yields = cgutils.get_or_insert_function(builder.module, kind, "sched_yield")
+            builder.call(yields, [])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def _pause(typing: Any) -> Any:
+    """Tell the core that this is a loop which waits."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if simd.X86:
+            kind = ir.FunctionType(ir.VoidType(), [])
+            name = "llvm.x86.sse2.pause"
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def _word_at(typing: Any, address: Any) -> Any:
+    """Return the 64-bit integer at an address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(builder.inttoptr(args[0], simd.INT.as_pointer()))
+
+    return types.int64(types.int64), codegen
+
+
+@intrinsic
+def _run(typing: Any, row: Any, task: Any, thread: Any) -> Any:
+    """Run one task of the row at an address, with that thread's scratch memory."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        row = builder.inttoptr(args[0], simd.INT.as_pointer())
+
+        def column(number: int) -> Any:
+            return builder.load(simd.at(builder, row, simd.INT(number)))
+
+        scratch = builder.add(column(SCRATCH), builder.mul(column(PITCH), args[2]))
+        places = [*map(column, range(ARRAYS, SCRATCH)), scratch, column(INTS)]
+        pointers = [builder.inttoptr(place, ir.IntType(8).as_pointer()) for place in places]
+        simd.call(builder, column(BODY), [args[1], *pointers])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), codegen
+
+
+@helper
+def _take(words, owner, from_back):  # type: ignore[no-untyped-def]
+    """Take a task of the owner's range, the first or the last; return it, or −1 for none."""
+    place = RANGES + owner * LINE
+    while True:
+        both = _load(words, place)
+        first, last = both >> 32, both & 0xFFFFFFFF
+        if first >= last:
+            return -1
+        new = both - 1 if from_back else both + (1 << 32)
+        if _swap(words, place, both, new):
+            return last - 1 if from_back else first
+
+
+@helper
+def _take_from_others(words, thread, threads):  # type: ignore[no-untyped-def]
+    for step in range(1, threads):
+        task = _take(words, (thread + step) % threads, True)
+        if task >= 0:
+            return task
+    return -1
+
+
+@helper
+def _do(words, task, thread):  # type: ignore[no-untyped-def]
+    _run(_load(words, ROW), task, thread)
+    _add(words, DONE, 1)
+
+
+def _lead(words, table, rows, threads):  # type: ignore[no-untyped-def]
+    """Make all calls of a table of rows, one after the other, each shared out among the threads."""
+    for number in range(rows):
+        row = table + number * WIDTH * 8
+        tasks = _word_at(row + TASKS * 8)
+        if threads == 1 or _word_at(row + PARALLEL * 8) == 0:
+            for task in range(tasks):
+                _run(row, task, 0)
+            continue
+        _store(words, ROW, row)
+        _store(words, DONE, 0)
+        for thread in range(threads):
+            first, last = tasks * thread // threads, tasks * (thread + 1) // threads
+            _store(words, RANGES + thread * LINE, (first << 32) | last)
+        looks = 0
+        while _load(words, DONE) < tasks:
+            task = _take(words, 0, False)
+            if task < 0 and looks > PATIENCE:
+                task = _take_from_others(words, 0, threads)
+            if task >= 0:
+                _do(words, task, 0)
+                looks = 0
+                continue
+            looks += 1
+            _pause()
+            if looks > POLITE:
+                _give_way()
+
+
+def _follow(words, thread, threads):  # type: ignore[no-untyped-def]
+    """Do tasks of whatever is led, until there have been none for a while."""
+    looks = 0
+    while looks < IDLE:
+        task = _take(words, thread, False)
+        if task < 0 and looks > PATIENCE:
+            task = _take_from_others(words, thread, threads)
+        if task >= 0:
+            _do(words, task, thread)
+            looks = 0
+            continue
+        looks += 1
+        _pause()
+        if looks > POLITE:
+            _give_way()
+    _store(words, SLEEPS + thread * LINE, 1)
+
+
+if JIT:
+    _lead, _follow = kernel(_lead), kernel(_follow)
+
+
+class _Crew:
+    """The threads beside the leader, and the words they share."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.words = memory.aligned([WORDS], np.dtype(np.int64))
+        self.words[:] = 0
+        self.leads = threading.Lock()
+        self.wakers: list[threading.Semaphore] = []
+        self.dismissed = False
+
+    def start(self) -> None:
+        """Start the threads, which then wait for work."""
+        for thread in range(1, self.threads):
+            self.wakers.append(threading.Semaphore(0))
+            self.words[SLEEPS + thread * LINE] = 1
+            live = functools.partial(self._live, thread)
+            threading.Thread(target=live, name=f"npcnn-{thread}", daemon=True).start()
+
+    def _live(self, thread: int) -> None:
+        while True:
+            self.wakers[thread - 1].acquire()
+            if self.dismissed:
+                return
+            _follow(self.words, thread, self.threads)
+
+    def wake(self) -> None:
+        """Wake the threads that sleep."""
+        for thread in range(1, self.threads):
+            if self.words[SLEEPS + thread * LINE]:
+                self.words[SLEEPS + thread * LINE] = 0
+                self.wakers[thread - 1].release()
+
+    def dismiss(self) -> None:
+        """Let the threads end."""
+        self.dismissed = True
+        for waker in self.wakers:
+            waker.release()
+
+
+_crew: _Crew | None = None
+_changes = threading.Lock()
+_alone = np.zeros(WORDS, np.int64)
+
+
+def _present(threads: int) -> _Crew:
+    """Return the crew, a new one if the number of threads has changed."""
+    global _crew
+    crew = _crew
+    if crew is None or crew.threads != threads:
+        with _changes:
+            if _crew is not None:
+                _crew.dismiss()
+            crew = _crew = _Crew(threads)
+            crew.start()
+    return crew
+
+
+def lead(table: int, rows: int, most: int) -> None:
+    """Make the calls of so many rows that lie at an address.
+
+    All threads share in them, if there is scratch memory for `most` as many at least. A second
+    Python thread that calls ops at the same time does its tasks alone.
+    """
+    threads = get_num_threads()
+    crew = _present(threads) if 1 < threads <= most else None
+    if crew is None or not crew.leads.acquire(blocking=False):
+        _lead(_alone, table, rows, 1)
+        return
+    try:
+        crew.wake()
+        _lead(crew.words, table, rows, threads)
+    finally:
+        crew.leads.release()
+
+
+def _forget() -> None:
+    """Begin anew in a forked process, where the crew's threads do not exist."""
+    global _crew, _changes
+    _crew, _changes = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

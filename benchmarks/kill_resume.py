@@ -26,13 +26,14 @@ from typing import Any
 EVERY, EPOCHS = 3, 6
 
 
-def child(path: Path) -> None:
+def child(path: Path, threads: int) -> None:
     """Train, from the checkpoint on if there is one; print each step, and the hash at the end."""
     import numpy as np
 
     import npcnn
     from npcnn import callbacks, layers
 
+    npcnn.set_num_threads(threads)
     r = np.random.default_rng(0)
     x, y = r.random((90, 10, 10, 1), "float32"), np.eye(4, dtype="float32")[r.integers(0, 4, 90)]
     npcnn.set_random_seed(3)
@@ -70,9 +71,9 @@ def child(path: Path) -> None:
 def start(path: Path, backend: str, threads: int) -> subprocess.Popen[str]:
     """Start a run in a process of its own."""
     root = str(Path(__file__).resolve().parent.parent)
-    more = {"NPCNN_BACKEND": backend, "NUMBA_NUM_THREADS": str(threads), "OMP_NUM_THREADS": "1"}
+    more = {"NPCNN_BACKEND": backend, "OMP_NUM_THREADS": "1"}
     environment = {**os.environ, **more, "PYTHONPATH": root}
-    command = [sys.executable, __file__, "--child", str(path)]
+    command = [sys.executable, __file__, "--child", str(path), "--threads", str(threads)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 
@@ -142,9 +143,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--backend", choices=("numpy", "numba"), default="numpy")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--threads", type=int, default=1, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        child(arguments.child)
+        child(arguments.child, arguments.threads)
         return
     found = run(arguments.kills, arguments.seed, arguments.backend)
     print(json.dumps(found, indent=1))

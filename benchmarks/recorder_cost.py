@@ -9,7 +9,6 @@ hundred in a run of any length.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -24,12 +23,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    os.environ["NUMBA_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
 
     from common import machine, save, spread
 
     import npcnn
 
+    npcnn.set_num_threads(arguments.threads)
     x, y = npcnn.datasets.draw_digits(6000, seed=1)
     data = x[..., None], npcnn.utils.to_categorical(y, 10)
     epochs = max(1, round(arguments.steps * arguments.batch_size / len(x)))

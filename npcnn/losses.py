@@ -108,13 +108,13 @@ class CategoricalCrossentropy:
             dtype: of the outputs.
 
         Returns:
-            rows of target probabilities (N, …, classes), and a weight for each row (N, …).
+            rows of target probabilities (N, …, classes), and a weight for each row (N, …, 1).
         """
         rows = self.targets(y, shape[-1], dtype)
         if weights is None:
-            return rows, np.ones(shape[:-1], dtype)
-        spread = weights.reshape(-1, *(1,) * (len(shape) - 2)).astype(dtype)
-        return rows, np.ascontiguousarray(np.broadcast_to(spread, shape[:-1]))
+            return rows, np.ones((*shape[:-1], 1), dtype)
+        spread = weights.reshape(-1, *(1,) * (len(shape) - 1)).astype(dtype)
+        return rows, np.ascontiguousarray(np.broadcast_to(spread, (*shape[:-1], 1)))
 
     def from_rows(
         self, rows: Array, weights: Array, outputs: Array, logits: Array | None
@@ -123,8 +123,8 @@ class CategoricalCrossentropy:
         if logits is None and self.from_logits:
             logits = outputs
         if logits is not None:
-            return ops.categorical_crossentropy_from_logits(logits, rows, weights)
-        return ops.categorical_crossentropy(outputs, rows, weights)
+            return ops.categorical_crossentropy_from_logits(logits, rows, weights[..., 0])
+        return ops.categorical_crossentropy(outputs, rows, weights[..., 0])
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
         """Return the mean loss of predictions given as arrays."""

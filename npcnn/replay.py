@@ -9,7 +9,6 @@ layer, or a loss, that npcnn does not know is never replayed, nor is anything on
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ from npcnn import layers as known
 from npcnn import losses
 from npcnn.backend import recorder
 from npcnn.layers import Dropout
-from npcnn.layers.base import Layer
 from npcnn.threads import get_num_threads
 
 if TYPE_CHECKING:
@@ -29,55 +27,64 @@ Array = np.ndarray
 Arrays = tuple[Array, ...]
 Pass = Callable[..., Arrays]
 
-# Passes remembered for one model: a whole batch and a short last one, in training and validation.
+# Passes remembered for one model: a whole batch and a short last one, in training, validation and
+# prediction.
 REMEMBERED = 6
-# Bytes a tape may keep for itself. In steps that need more, Python's share is nothing.
+# Bytes a pass may keep for itself. In steps that need more, Python's share is nothing.
 LARGEST = 1 << 26
 
-_LAYERS = {
-    value: (value.forward, value.backward)
-    for value in vars(known).values()
-    if isinstance(value, type) and issubclass(value, Layer)
-}
-_LOSSES = set(losses.CLASSES.values())
+
+def _methods(names: tuple[str, ...], classes: list[Any]) -> dict[type, tuple[Any, ...]]:
+    return {cls: tuple(getattr(cls, name, None) for name in names) for cls in classes}
 
 
-class _Remembered(threading.local):
-    """What each model has done so far, in this Python thread."""
+# What a pass calls of a layer and of a loss, as npcnn has it.
+_OF_LAYER = ("forward", "backward", "linear", "backward_logits", "logits", "fused", "key")
+_OF_LOSS = ("losses_and_gradient", "prepared", "from_rows", "targets", "rows")
+_LAYERS = _methods(_OF_LAYER, [getattr(known, name) for name in known.__all__])
+_LOSSES = _methods(_OF_LOSS, list(losses.CLASSES.values()))
+
+
+class _Passes(threading.local):
+    """What a model has done so far in this Python thread; a copied model has done nothing yet."""
 
     def __init__(self) -> None:
-        self.models: weakref.WeakKeyDictionary[Sequential, dict[Any, Any]]
-        self.models = weakref.WeakKeyDictionary()
+        self.known: dict[Any, Any] = {}
 
-
-_remembered = _Remembered()
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Passes, ()
 
 
 class _Replay:
     """A recorded pass: fixed arrays for what goes in and comes out, and the tape between them."""
 
-    def __init__(self, model: Sequential, recording: Any, run: Pass, arrays: Arrays, step: int):
-        self.inputs = tuple(map(recording.empty_like, arrays))
+    def __init__(self, model: Sequential, recording: Any, run: Pass, inputs: Arrays, step: int):
+        self.inputs = inputs
+        before = [layer._saved for layer in model.layers]
         self.dropouts = [
             (layer, layer.key(step)) for layer in model.layers if isinstance(layer, Dropout)
         ]
-        self.fill(arrays)
-        self.outputs, self.tape = recording.record(lambda: run(*self.inputs))
-        self.kept = [(layer, layer._saved) for layer in model.layers]
-        self.good = self.tape.complete and self.tape.bytes <= LARGEST
-
-    def fill(self, arrays: Arrays) -> None:
-        """Copy what goes in to where the tape expects it."""
-        for own, array in zip(self.inputs, arrays, strict=True):
-            own[...] = array
+        self.outputs, self.tape = recording.record(lambda: run(*inputs))
+        self.kept = [
+            (layer, layer._saved)
+            for layer, old in zip(model.layers, before, strict=True)
+            if layer._saved is not old
+        ]
+        size = self.tape.bytes + sum(array.nbytes for array in inputs)
+        self.good = self.tape.complete and size <= LARGEST
 
     def run(self, arrays: Arrays, step: int) -> None:
         """Make the pass again; the layers have kept what they keep in any pass."""
-        self.fill(arrays)
+        for own, array in zip(self.inputs, arrays, strict=True):
+            own[...] = array
+        keys = {}
         for dropout, noted in self.dropouts:
-            self.tape.set_key(noted, dropout.key(step))
+            keys[dropout] = dropout.key(step)
+            self.tape.set_key(noted, keys[dropout])
         self.tape.play()
         for layer, kept in self.kept:
+            if layer in keys and kept is not None and kept[0] is not None:
+                kept = ((keys[layer], kept[0][1]),)
             layer._saved = kept
 
     def results(self) -> Arrays:
@@ -86,21 +93,26 @@ class _Replay:
 
 
 def can_replay(model: Sequential) -> bool:
-    """Return whether all that the model's passes do is known to be kernel calls."""
-    return (
-        recorder() is not None
-        and all(map(_as_it_came, model.layers))
-        and (not model.compiled or type(model.loss) in _LOSSES)
+    """Return whether all that the model's passes do is known to be kernel calls.
+
+    It is not where a layer or the loss is of another class than npcnn's own, or has another method
+    in a method's place.
+    """
+    if recorder() is None or not all(_plain(layer, _LAYERS, _OF_LAYER) for layer in model.layers):
+        return False
+    if model.compiled and not _plain(model.loss, _LOSSES, _OF_LOSS):
+        return False
+    kinds: dict[type, Any] = {type(layer): (_LAYERS, _OF_LAYER) for layer in model.layers}
+    if model.compiled:
+        kinds[type(model.loss)] = (_LOSSES, _OF_LOSS)
+    return all(
+        table[kind] == tuple(getattr(kind, name, None) for name in names)
+        for kind, (table, names) in kinds.items()
     )
 
 
-def _as_it_came(layer: Layer) -> bool:
-    """Return whether a layer is npcnn's own, and nobody has put another method in its place."""
-    forward, backward = _LAYERS.get(type(layer), (None, None))
-    return (
-        getattr(layer.forward, "__func__", None) is forward is not None
-        and getattr(layer.backward, "__func__", None) is backward
-    )
+def _plain(thing: Any, table: dict[type, Any], names: tuple[str, ...]) -> bool:
+    return type(thing) in table and vars(thing).keys().isdisjoint(names)
 
 
 def replayed(model: Sequential, name: str, run: Pass, arrays: Arrays, step: int = 0) -> Arrays:
@@ -117,18 +129,21 @@ def replayed(model: Sequential, name: str, run: Pass, arrays: Arrays, step: int 
     versions = tuple(layer.version for layer in model.layers)
     layout = tuple((array.shape, array.dtype) for array in arrays)
     key = (name, versions, loss, loss and loss.from_logits, layout, get_num_threads())
-    passes = _remembered.models.setdefault(model, {})
-    if key not in passes:
-        while len(passes) >= REMEMBERED:
-            del passes[next(iter(passes))]
-        passes[key] = "seen"
-        return run(*arrays)
-    found = passes[key]
-    if found == "seen":
-        found = _Replay(model, recorder(), run, arrays, step)
-        passes[key] = found if found.good else "plain"
+    if "_passes" not in vars(model):
+        vars(model)["_passes"] = _Passes()
+    passes = vars(model)["_passes"].known
+    found = passes.pop(key, None)
+    if isinstance(found, _Replay):
+        passes[key] = found  # the last to be forgotten
+        found.run(arrays, step)
         return found.results()
-    if found == "plain":
-        return run(*arrays)
-    found.run(arrays, step)
-    return found.results()
+    while len(passes) >= REMEMBERED:
+        del passes[next(iter(passes))]
+    passes[key] = "plain" if found == "plain" else "seen"
+    recording = recorder()
+    if found != "seen":
+        return run(*(recording.in_order(array) for array in arrays))
+    inputs = tuple(map(recording.own_copy, arrays))
+    replay = _Replay(model, recording, run, inputs, step)
+    passes[key] = replay if replay.good else "plain"
+    return replay.results()

@@ -268,15 +268,11 @@ def test_backward_goes_on_from_the_last_step():
     agree(run)
 
 
-def test_results_lie_in_memory_as_they_do_without_replay():
-    """Sums depend on the order."""
+def test_results_always_lie_in_memory_in_one_order():
+    """Sums depend on it."""
     x = np.random.default_rng(0).normal(size=(50, 90)).astype("float32")
-
-    def run():
-        model = Sequential([layers.Input((90,)), layers.Activation("tanh")])
-        return [model(x).sum() for _ in range(4)]
-
-    agree(run)
+    model = Sequential([layers.Input((90,)), layers.Activation("tanh")])
+    assert len({float(model(x).sum()) for _ in range(4)}) == 1
 
 
 @pytest.mark.parametrize("when", [1, 2])

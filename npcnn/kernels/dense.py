@@ -118,28 +118,28 @@ def dense(x: Array, kernel: Array, bias: Array | None, activation: str) -> Array
     """Return y = x @ kernel + bias, and max(y, 0) of it where activation is 'relu'.
 
     Args:
-        x: (N, in), float32 or float64, any strides.
+        x: (N, …, in), float32 or float64, any strides.
         kernel: weights (in, units).
         bias: (units,) or None.
         activation: 'linear' or 'relu'.
 
     Returns:
-        y (N, units), the batch innermost in memory.
+        y (N, …, units), the batch innermost in memory.
 
     >>> dense(np.array([[1.0, 2.0]]), np.array([[1.0, -1.0], [1.0, -1.0]]), None, "relu")
     array([[3., 0.]])
     """
-    n, dtype = len(x), x.dtype
-    inputs, units = kernel.shape
+    dtype, (inputs, units) = x.dtype, kernel.shape
+    n = x.size // inputs  # in memory, all axes but the last are one
     mode = tiles.RELU if activation == "relu" else 0
     parts, ints = _forward_call(n, inputs, units, dtype, mode)
     y = memory.empty((units, n), dtype)
     if y.size:
         bias = layout.zeros(units, dtype) if bias is None else layout.contiguous(bias)
-        block, zeros = layout.contiguous(x.T), layout.zeros(n, dtype)
-        arrays = [block, layout.contiguous(kernel), bias, y, zeros]
+        zeros = layout.zeros(n, dtype)
+        arrays = [layout.batch_innermost(x), layout.contiguous(kernel), bias, y, zeros]
         _forward(parts, parts > 1, arrays, ints, n * units)
-    return y.T
+    return layout.batch_outermost(y.reshape(units, *x.shape[1:-1], len(x)))
 
 
 @functools.lru_cache(maxsize=256)
@@ -211,8 +211,8 @@ def dense_backward(
     grad_kernel = xᵀ G, grad_bias = Σ rows of G, grad_x = G kernelᵀ, with G the gradient by the
     output before its activation.
     """
-    n, dtype, relu = len(x), x.dtype, activation == "relu"
-    inputs, units = kernel.shape
+    dtype, relu, (inputs, units) = x.dtype, activation == "relu", kernel.shape
+    n = x.size // inputs
     if grad_bias is None:
         grad_bias = np.empty(units, dtype)
     if not n:
@@ -220,12 +220,12 @@ def dense_backward(
         return np.zeros_like(x) if need_grad_x else None
     masked = 1 if relu else 2
     parts, size, spare, ints = _backward_call(n, inputs, units, dtype, masked, int(need_grad_x))
-    g = layout.contiguous(grad_y.T)
+    g = layout.batch_innermost(grad_y)
     both = memory.scratch(size, dtype, "turned")
-    _turn(1, False, [g, layout.contiguous(y.T) if relu else g, both, grad_bias], ints)
-    block = layout.contiguous(x.T)
-    grad_x = memory.empty((inputs, n), dtype) if need_grad_x else block
+    _turn(1, False, [g, layout.batch_innermost(y) if relu else g, both, grad_bias], ints)
+    block = layout.batch_innermost(x)
+    grad_x = memory.empty(block.shape, dtype) if need_grad_x else block
     zeros = layout.zeros(inputs, dtype)
     arrays = [block, layout.contiguous(kernel), both, zeros, grad_x, grad_kernel]
     _backward(parts, parts > 1, arrays, ints, spare)
-    return grad_x.T if need_grad_x else None
+    return layout.batch_outermost(grad_x) if need_grad_x else None

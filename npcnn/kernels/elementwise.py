@@ -24,7 +24,8 @@ def each_element(body: Body, arrays: list[Array], *options: float) -> Array:
     block, axes = layout.same_order(first)
     blocks = [block]
     for other in arrays[1:]:
-        other = np.broadcast_to(other, first.shape)
+        if other.shape != first.shape:
+            other = np.broadcast_to(other, first.shape)
         blocks.append(layout.contiguous(other if axes is None else other.transpose(axes)))
     out = memory.empty(block.shape, block.dtype)
     numbers = np.array(options or (0.0,), block.dtype)

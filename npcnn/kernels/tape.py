@@ -76,22 +76,35 @@ def record(function: Callable[[], Any]) -> tuple[Any, Tape]:
 
     Look at the tape's `complete` before playing it. Memory of results is the tape's own.
     """
-    tape = Tape()
+    tape, outer = Tape(), _running.tape
+    if outer is not None:
+        outer.complete = False
     _running.tape = tape
     try:
         with memory.set_apart() as tape.blocks:
             result = function()
     finally:
-        _running.tape = None
+        _running.tape = outer
     tape.finish()
     return result, tape
 
 
-def empty_like(array: Array) -> Array:
-    """Return an uninitialised array of the shape and dtype, with the batch innermost in memory."""
-    axes = (array.ndim - 1, *range(1, array.ndim - 1), 0) if array.ndim > 1 else (0,)
+def own_copy(array: Array) -> Array:
+    """Return a copy that is the caller's for good, the batch innermost in memory."""
+    axes = _block_axes(array)
     block = memory.aligned([array.shape[axis] for axis in axes], array.dtype)
-    return block.transpose(axes)  # the axes swap first and last, so they undo themselves
+    copy = block.transpose(axes)  # the axes swap first and last, so they undo themselves
+    copy[...] = array
+    return copy
+
+
+def in_order(array: Array) -> Array:
+    """Return the array, or a copy of it, with the batch innermost in memory."""
+    return array if array.transpose(_block_axes(array)).flags.c_contiguous else own_copy(array)
+
+
+def _block_axes(array: Array) -> tuple[int, ...]:
+    return (array.ndim - 1, *range(1, array.ndim - 1), 0) if array.ndim > 1 else (0,)
 
 
 def running() -> Tape | None:

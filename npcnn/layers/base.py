@@ -49,6 +49,15 @@ class Layer:
             self.__dict__["version"] = next(_versions)
         super().__setattr__(name, value)
 
+    def __delattr__(self, name: str) -> None:
+        """Delete an attribute: a change like any other."""
+        self.__dict__["version"] = next(_versions)
+        super().__delattr__(name)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become a copy: not the layer it was made from, nor in that one's place in a model."""
+        self.__dict__.update(state, version=next(_versions), place=None)
+
     def __init__(
         self,
         name: str | None = None,

@@ -65,21 +65,14 @@ class Dense(Activated):
 
     def linear(self, x: Array, activation: str) -> Array:
         """Return x @ kernel + bias."""
-        if x.ndim == 2:
-            return ops.dense(x, self.kernel, self.bias, activation)
-        y = ops.dense(x.reshape(-1, x.shape[-1]), self.kernel, self.bias, activation)
-        return y.reshape(*x.shape[:-1], self.units)
+        return ops.dense(x, self.kernel, self.bias, activation)
 
     def backward_logits(self, grad_z: Array, need_grad_x: bool = True) -> Array | None:
         """Write the gradients by kernel and bias; return the one by x."""
         x, z, _ = self.saved()
-        shape = x.shape
-        if x.ndim > 2:
-            x, z, grad_z = (a.reshape(-1, a.shape[-1]) for a in (x, z, grad_z))
-        grad_x = ops.dense_backward(
+        return ops.dense_backward(
             grad_z, x, z, self.kernel, self.grad_kernel, self.grad_bias, self.fused, need_grad_x
         )
-        return grad_x if grad_x is None or len(shape) == 2 else grad_x.reshape(shape)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""

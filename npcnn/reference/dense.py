@@ -11,13 +11,13 @@ def dense(x: Array, kernel: Array, bias: Array | None, activation: str) -> Array
     """Return y = x @ kernel + bias, and max(y, 0) of it where activation is 'relu'.
 
     Args:
-        x: (N, in), float32 or float64.
+        x: (N, …, in), float32 or float64.
         kernel: weights (in, units).
         bias: (units,) or None.
         activation: 'linear' or 'relu'.
 
     Returns:
-        y (N, units).
+        y (N, …, units).
 
     >>> dense(np.array([[1.0, 2.0]]), np.array([[1.0, -1.0], [1.0, -1.0]]), None, "relu")
     array([[3., 0.]])
@@ -39,6 +39,6 @@ def dense_backward(
     """
     grad = grad_y * (y > 0) if activation == "relu" else grad_y
     if grad_bias is not None:
-        grad_bias[...] = grad.sum(axis=0)
-    grad_kernel[...] = x.T @ grad
+        grad_bias[...] = grad.sum(axis=tuple(range(grad.ndim - 1)))
+    grad_kernel[...] = x.reshape(-1, x.shape[-1]).T @ grad.reshape(-1, grad.shape[-1])
     return grad @ kernel.T if need_grad_x else None

@@ -8,6 +8,7 @@ layer, or a loss, that npcnn does not know is never replayed, nor is anything on
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from npcnn import layers as known
 from npcnn import losses
 from npcnn.backend import recorder
 from npcnn.layers import Dropout
+from npcnn.layers.base import Layer
 from npcnn.threads import get_num_threads
 
 if TYPE_CHECKING:
@@ -34,15 +36,22 @@ REMEMBERED = 6
 LARGEST = 1 << 26
 
 
-def _methods(names: tuple[str, ...], classes: list[Any]) -> dict[type, tuple[Any, ...]]:
-    return {cls: tuple(getattr(cls, name, None) for name in names) for cls in classes}
+def _methods(names: tuple[str, ...], classes: list[Any]) -> dict[type, tuple[Any, Any]]:
+    """Return class → (what looks its methods up, what it finds now)."""
+    table = {}
+    for cls in classes:
+        look = operator.attrgetter(*(name for name in names if hasattr(cls, name)))
+        table[cls] = look, look(cls)
+    return table
 
 
 # What a pass calls of a layer and of a loss, as npcnn has it.
 _OF_LAYER = ("forward", "backward", "linear", "backward_logits", "logits", "fused", "key")
 _OF_LOSS = ("losses_and_gradient", "prepared", "from_rows", "targets", "rows")
-_LAYERS = _methods(_OF_LAYER, [getattr(known, name) for name in known.__all__])
-_LOSSES = _methods(_OF_LOSS, list(losses.CLASSES.values()))
+_LAYERS = [cls for cls in vars(known).values() if isinstance(cls, type) and issubclass(cls, Layer)]
+_KNOWN = _methods(_OF_LAYER, _LAYERS)
+_KNOWN |= _methods(_OF_LOSS, list(losses.CLASSES.values()))
+_METHODS = frozenset(_OF_LAYER + _OF_LOSS)
 
 
 class _Passes(threading.local):
@@ -98,21 +107,12 @@ def can_replay(model: Sequential) -> bool:
     It is not where a layer or the loss is of another class than npcnn's own, or has another method
     in a method's place.
     """
-    if recorder() is None or not all(_plain(layer, _LAYERS, _OF_LAYER) for layer in model.layers):
-        return False
-    if model.compiled and not _plain(model.loss, _LOSSES, _OF_LOSS):
-        return False
-    kinds: dict[type, Any] = {type(layer): (_LAYERS, _OF_LAYER) for layer in model.layers}
-    if model.compiled:
-        kinds[type(model.loss)] = (_LOSSES, _OF_LOSS)
-    return all(
-        table[kind] == tuple(getattr(kind, name, None) for name in names)
-        for kind, (table, names) in kinds.items()
-    )
-
-
-def _plain(thing: Any, table: dict[type, Any], names: tuple[str, ...]) -> bool:
-    return type(thing) in table and vars(thing).keys().isdisjoint(names)
+    things: list[Any] = [*model.layers, model.loss] if model.compiled else model.layers
+    for kind in set(map(type, things)):
+        look, own = _KNOWN.get(kind, (None, None))
+        if look is None or look(kind) != own:
+            return False
+    return recorder() is not None and all(_METHODS.isdisjoint(vars(thing)) for thing in things)
 
 
 def replayed(model: Sequential, name: str, run: Pass, arrays: Arrays, step: int = 0) -> Arrays:

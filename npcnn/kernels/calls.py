@@ -25,8 +25,9 @@ HEADER = 18
 
 # Multiply-adds below which one thread is done before a second has woken up.
 SMALL = 400_000
-# Rows a block has at least. Each block packs grad_y's rows beside its own once more.
-ROWS_A_BLOCK = 3
+# Rows, or half pairs, that a block has at least. In backward, each block packs the rows of grad_y
+# beside its own once more.
+ROWS_A_BLOCK, ROWS_A_BACKWARD_BLOCK = 3, 7
 # Bytes of source rows that all filters slide over before the next ones come.
 CHUNK_BYTES = 1 << 16
 
@@ -35,6 +36,7 @@ class Call(NamedTuple):
     """What a call needs to know of its shapes."""
 
     y_block: tuple[int, int, int, int]  # (F, OH, OW, N), y as it lies in memory
+    paired: bool
     parallel: bool
     tasks: int
     scratch: int
@@ -71,8 +73,11 @@ def rows_of_pairs(u0: int, u1: int, split: int, top: int, height: int) -> Pair:
     return first, max(min(2 * ((u1 + split - 1) // split) + top + 2, height), first)
 
 
-def _header(geometry: Geometry, dtype: np.dtype, channels: int) -> list[int]:
-    """Return what the headers of both passes have in common; `channels` slide in this one."""
+def _header(geometry: Geometry, dtype: np.dtype, channels: int, smallest: int) -> list[int]:
+    """Return what the headers of both passes have in common.
+
+    `channels` slide in this one, and a block has `smallest` rows at least.
+    """
     rows, columns = output_shape(geometry)
     height, narrow = min(geometry.x_shape[1], rows), min(geometry.x_shape[2], columns)
     header = [0] * HEADER
@@ -89,7 +94,7 @@ def _header(geometry: Geometry, dtype: np.dtype, channels: int) -> list[int]:
         header[PAIRED] = winograd_tiles.slide_address(dtype) or 1
     if plans.multiply_adds(geometry) >= SMALL:
         parts = (height + 1) // 2 * header[SPLIT] if paired else rows
-        header[BLOCKS] = shares(parts, ROWS_A_BLOCK, 16)
+        header[BLOCKS] = shares(parts, smallest, 16)
     return header
 
 
@@ -107,7 +112,7 @@ def forward_call(geometry: Geometry, dtype: np.dtype, mode: int) -> Call:
     """Return what the forward pass of a convolution needs."""
     batch, height, width = geometry.x_shape[0], *output_shape(geometry)
     filters = geometry.kernel_shape[3]
-    header = _header(geometry, dtype, geometry.x_shape[3])
+    header = _header(geometry, dtype, geometry.x_shape[3], ROWS_A_BLOCK)
     make = plans.paired_forward_plan if header[PAIRED] else plans.forward_plan
     plan = make(geometry, dtype)
     blocks, parallel, rows = header[BLOCKS], plans.multiply_adds(geometry) >= SMALL, 0
@@ -127,9 +132,8 @@ def forward_call(geometry: Geometry, dtype: np.dtype, mode: int) -> Call:
     scratch = header[SPARE_AT] + filters * max(width * batch, 2 * plan[plans.LANES])
     scratch = _after_pairs(header, geometry, scratch)
     ints = np.array(header + plan, np.int64)
-    return Call(
-        (filters, height, width, batch), parallel, blocks * header[GROUPS], scratch, 0, ints
-    )
+    y_block, tasks = (filters, height, width, batch), blocks * header[GROUPS]
+    return Call(y_block, header[PAIRED] > 0, parallel, tasks, scratch, 0, ints)
 
 
 @functools.lru_cache(maxsize=256)
@@ -137,7 +141,7 @@ def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int)
     """Return what the backward pass of a convolution needs."""
     batch, height, width, channels = geometry.x_shape
     filters, out_height, out_width = geometry.kernel_shape[3], *output_shape(geometry)
-    header = _header(geometry, dtype, filters)
+    header = _header(geometry, dtype, filters, ROWS_A_BACKWARD_BLOCK)
     dots = plans.dot_plan(geometry, dtype)
     make = plans.paired_backward_plan if header[PAIRED] else plans.backward_plan
     backward = make(geometry, dtype)
@@ -162,4 +166,5 @@ def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int)
     scratch = _after_pairs(header, geometry, scratch)
     ints = np.array(header + dots + backward, np.int64)
     parallel, totals = plans.multiply_adds(geometry) >= SMALL, blocks * header[PITCH]
-    return Call((filters, out_height, out_width, batch), parallel, blocks, scratch, totals, ints)
+    y_block = (filters, out_height, out_width, batch)
+    return Call(y_block, header[PAIRED] > 0, parallel, blocks, scratch, totals, ints)

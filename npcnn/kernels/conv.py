@@ -1,5 +1,7 @@
 """2-D convolution, forward and backward, from packed rows and register tiles.
 
+Where the kernel has three rows, rows are computed in pairs (`winograd.py`). Else, one by one:
+
 The output's rows are cut into blocks, as many as the shape asks for; a thread takes whole blocks.
 For each it packs the input rows the block draws on into a buffer of its own (`slide.pack_rows`)
 and slides all filters over them (`slide.slide_rows`). im2col is still the idea, but its rows are
@@ -14,12 +16,11 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.kernels import calls, layout, memory, plans, tiles
-from npcnn.kernels.compile import ZERO
+from npcnn.kernels.compile import ZERO, helper
 from npcnn.kernels.runs import sum_lanes, zero_run
 from npcnn.kernels.slide import dot_rows, pack_rows, part, slide_rows, source_rows
 from npcnn.kernels.tasks import Body
-from npcnn.kernels.winograd import rows_of_pairs, slide_pairs, units_of
-from npcnn.kernels.winograd_tiles import FILTERS
+from npcnn.kernels.winograd import rows_of_pairs, slide_pairs, tiles_of, units_of
 
 Pair = tuple[int, int]
 Array = np.ndarray
@@ -32,23 +33,7 @@ REDUCERS = 8
 def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
     """Fill a block of rows and a group of filters of y."""
     p, groups = ints[calls.FORWARD], ints[calls.GROUPS]
-    block, blocks = task // groups, ints[calls.BLOCKS]
-    if ints[calls.PAIRED]:
-        u0, u1 = units_of(ints[p + plans.OUT_HEIGHT], block, blocks, ints[calls.SPLIT])
-        across = (ints[p + plans.OUT_CHANNELS] + FILTERS - 1) // FILTERS
-        tile0, tile1 = part(across, task % groups, groups)
-        first, last, rows = ZERO, ints[p + plans.HEIGHT], x
-        pitch = ints[p + plans.WIDTH] * ints[p + plans.BATCH]
-        if ints[calls.PACKED]:
-            first, last = rows_of_pairs(u0, u1, ints[calls.SPLIT], ints[calls.TOP], last)
-            pack_rows(ints, p, x, x, ZERO, first, last, ZERO, ZERO, scratch, ZERO, scratch, ZERO)
-            rows, pitch = scratch, ints[p + plans.ROW_PITCH]
-        slide_pairs(
-            ints, p, rows, ZERO, first, last, pitch, w, ZERO, u0, u1, tile0, tile1,
-            ints[calls.MODE], bias, y, scratch,
-        )  # fmt: skip
-        return
-    i0, i1 = part(ints[p + plans.OUT_HEIGHT], block, blocks)
+    i0, i1 = part(ints[p + plans.OUT_HEIGHT], task // groups, ints[calls.BLOCKS])
     f0, f1 = part(ints[p + plans.OUT_CHANNELS], task % groups, groups)
     first, rows = ZERO, x
     if ints[calls.PACKED]:
@@ -58,6 +43,24 @@ def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no
     slide_rows(
         ints, p, rows, ZERO, first, w, bias, ints[calls.MODE], y, i0, i1, f0, f1, scratch,
         ints[calls.SPARE_AT],
+    )  # fmt: skip
+
+
+@Body
+def _forward_in_pairs(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill a block of pairs of rows and a group of filters of y."""
+    p, groups, split = ints[calls.FORWARD], ints[calls.GROUPS], ints[calls.SPLIT]
+    u0, u1 = units_of(ints[p + plans.OUT_HEIGHT], task // groups, ints[calls.BLOCKS], split)
+    tile0, tile1 = part(tiles_of(ints, p), task % groups, groups)
+    first, last, rows = ZERO, ints[p + plans.HEIGHT], x
+    pitch = ints[p + plans.WIDTH] * ints[p + plans.BATCH]
+    if ints[calls.PACKED]:
+        first, last = rows_of_pairs(u0, u1, split, ints[calls.TOP], last)
+        pack_rows(ints, p, x, x, ZERO, first, last, ZERO, ZERO, scratch, ZERO, scratch, ZERO)
+        rows, pitch = scratch, ints[p + plans.ROW_PITCH]
+    slide_pairs(
+        ints, p, rows, ZERO, first, last, pitch, w, ZERO, u0, u1, tile0, tile1, ints[calls.MODE],
+        bias, y, scratch,
     )  # fmt: skip
 
 
@@ -91,54 +94,60 @@ def conv2d(
     if y.size:
         bias = layout.zeros(kernel.shape[3], dtype) if bias is None else layout.contiguous(bias)
         arrays = [layout.batch_innermost(x), layout.contiguous(kernel), bias, y]
-        _forward(call.tasks, call.parallel, arrays, call.ints, call.scratch)
+        body = _forward_in_pairs if call.paired else _forward
+        body(call.tasks, call.parallel, arrays, call.ints, call.scratch)
     return layout.batch_outermost(y)
 
 
-@Body
-def _backward(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
-    """Fill a block of rows of grad_x, and the block's own sums for the other gradients."""
-    p, q = ints[calls.FORWARD], ints[calls.BACKWARD]
-    blocks, pitch, at, wanted = (
-        ints[calls.BLOCKS],
-        ints[calls.PITCH],
-        ints[calls.GRAD_AT],
-        ints[calls.WANTED],
-    )
-    filters, lanes = ints[p + plans.OUT_CHANNELS], ints[p + plans.LANES]
+@helper
+def _sums(ints, task, x, g, y, first, last, totals, scratch):  # type: ignore[no-untyped-def]
+    """Pack rows first … last − 1 of grad_y; add up a block's sums for kernel and bias."""
+    p, q, blocks = ints[calls.FORWARD], ints[calls.BACKWARD], ints[calls.BLOCKS]
+    at, start = ints[calls.GRAD_AT], task * ints[calls.PITCH]
     i0, i1 = part(ints[p + plans.OUT_HEIGHT], task, blocks)
-    r0, r1 = part(ints[p + plans.HEIGHT], task, blocks)
-    zero_run(totals, task * pitch, pitch)
-    first, last = i0, i1
-    u0, u1 = units_of(ints[p + plans.HEIGHT], task, blocks, ints[calls.SPLIT])
-    if wanted:
-        if ints[calls.PAIRED]:
-            out_height = ints[p + plans.OUT_HEIGHT]
-            first, last = rows_of_pairs(u0, u1, ints[calls.SPLIT], ints[calls.TOP], out_height)
-        else:
-            first, last = source_rows(ints, q, r0, r1)
-        first, last = min(first, i0), max(last, i1)
-    pack_rows(
-        ints, q, g, y, ints[calls.MODE], first, last, i0, i1, scratch, at, totals, task * pitch
-    )
+    zero_run(totals, start, ints[calls.PITCH])
+    pack_rows(ints, q, g, y, ints[calls.MODE], first, last, i0, i1, scratch, at, totals, start)
     x_first, rows = ZERO, x
     if ints[calls.PACKED]:
         x_first, x_last = source_rows(ints, p, i0, i1)
         pack_rows(ints, p, x, x, ZERO, x_first, x_last, ZERO, ZERO, scratch, ZERO, totals, ZERO)
         rows = scratch
-    sums = task * pitch + (filters + 1) * lanes
+    sums = start + (ints[p + plans.OUT_CHANNELS] + 1) * ints[p + plans.LANES]
     dot_rows(ints, p, rows, x_first, q, scratch, at, first, i0, i1, totals, sums)
-    if wanted and ints[calls.PAIRED]:
-        across = (ints[p + plans.CHANNELS] + FILTERS - 1) // FILTERS
-        slide_pairs(
-            ints, q, scratch, at, first, last, ints[q + plans.ROW_PITCH], w, ZERO + 1, u0, u1,
-            ZERO, across, ZERO, zeros, grad_x, scratch,
-        )  # fmt: skip
-    elif wanted:
-        channels = ints[p + plans.CHANNELS]
+
+
+@Body
+def _backward(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill a block of rows of grad_x, and the block's own sums for the other gradients."""
+    p, q, blocks = ints[calls.FORWARD], ints[calls.BACKWARD], ints[calls.BLOCKS]
+    first, last = part(ints[p + plans.OUT_HEIGHT], task, blocks)
+    r0, r1 = part(ints[p + plans.HEIGHT], task, blocks)
+    if ints[calls.WANTED]:
+        above, below = source_rows(ints, q, r0, r1)
+        first, last = min(first, above), max(last, below)
+    _sums(ints, task, x, g, y, first, last, totals, scratch)
+    if ints[calls.WANTED]:
         slide_rows(
-            ints, q, scratch, at, first, w, zeros, ZERO, grad_x, r0, r1, ZERO, channels,
-            scratch, ints[calls.SPARE_AT],
+            ints, q, scratch, ints[calls.GRAD_AT], first, w, zeros, ZERO, grad_x, r0, r1, ZERO,
+            ints[p + plans.CHANNELS], scratch, ints[calls.SPARE_AT],
+        )  # fmt: skip
+
+
+@Body
+def _backward_in_pairs(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill a block of pairs of rows of grad_x, and the block's own sums for the others."""
+    p, q, blocks = ints[calls.FORWARD], ints[calls.BACKWARD], ints[calls.BLOCKS]
+    height, split = ints[p + plans.OUT_HEIGHT], ints[calls.SPLIT]
+    first, last = part(height, task, blocks)
+    u0, u1 = units_of(ints[p + plans.HEIGHT], task, blocks, split)
+    if ints[calls.WANTED]:
+        above, below = rows_of_pairs(u0, u1, split, ints[calls.TOP], height)
+        first, last = min(first, above), max(last, below)
+    _sums(ints, task, x, g, y, first, last, totals, scratch)
+    if ints[calls.WANTED]:
+        slide_pairs(
+            ints, q, scratch, ints[calls.GRAD_AT], first, last, ints[q + plans.ROW_PITCH], w,
+            ZERO + 1, u0, u1, ZERO, tiles_of(ints, q), ZERO, zeros, grad_x, scratch,
         )  # fmt: skip
 
 
@@ -191,6 +200,7 @@ def conv2d_backward(
         x_block, g_block, layout.batch_innermost(y) if relu else g_block,
         layout.contiguous(kernel), layout.zeros(kernel.shape[2], dtype), grad_x, totals,
     ]  # fmt: skip
-    _backward(call.tasks, call.parallel, arrays, call.ints, call.scratch)
+    body = _backward_in_pairs if call.paired else _backward
+    body(call.tasks, call.parallel, arrays, call.ints, call.scratch)
     _reduce(REDUCERS, kernel.size > 4000, [totals, grad_kernel, grad_bias], call.ints)
     return layout.batch_outermost(grad_x) if need_grad_x else None

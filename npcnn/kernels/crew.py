@@ -31,7 +31,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from npcnn.kernels import memory, simd
-from npcnn.kernels.compile import JIT, helper, kernel
+from npcnn.kernels.compile import JIT, ZERO, helper, kernel
 from npcnn.threads import MOST, get_num_threads
 
 Array = np.ndarray
@@ -185,9 +185,19 @@ def _take_from_others(words, thread, threads):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _do(words, task, thread):  # type: ignore[no-untyped-def]
-    _run(_load(words, ROW), task, thread)
-    _add(words, DONE, 1)
+def _look(words, thread, threads, looks):  # type: ignore[no-untyped-def]
+    """Do a task if there is one; return how often there was none since."""
+    task = _take(words, thread, False)
+    if task < 0 and looks > PATIENCE:
+        task = _take_from_others(words, thread, threads)
+    if task >= 0:
+        _run(_load(words, ROW), task, thread)
+        _add(words, DONE, 1)
+        return 0
+    _pause()
+    if looks > POLITE:
+        _give_way()
+    return looks + 1
 
 
 def _lead(words, table, rows, threads):  # type: ignore[no-untyped-def]
@@ -197,43 +207,23 @@ def _lead(words, table, rows, threads):  # type: ignore[no-untyped-def]
         tasks = _word_at(row + TASKS * 8)
         if threads == 1 or _word_at(row + PARALLEL * 8) == 0:
             for task in range(tasks):
-                _run(row, task, 0)
+                _run(row, task, ZERO)
             continue
         _store(words, ROW, row)
         _store(words, DONE, 0)
         for thread in range(threads):
             first, last = tasks * thread // threads, tasks * (thread + 1) // threads
             _store(words, RANGES + thread * LINE, (first << 32) | last)
-        looks = 0
+        looks = ZERO
         while _load(words, DONE) < tasks:
-            task = _take(words, 0, False)
-            if task < 0 and looks > PATIENCE:
-                task = _take_from_others(words, 0, threads)
-            if task >= 0:
-                _do(words, task, 0)
-                looks = 0
-                continue
-            looks += 1
-            _pause()
-            if looks > POLITE:
-                _give_way()
+            looks = _look(words, ZERO, threads, looks)
 
 
 def _follow(words, thread, threads):  # type: ignore[no-untyped-def]
     """Do tasks of whatever is led, until there have been none for a while."""
-    looks = 0
+    looks = ZERO
     while looks < IDLE:
-        task = _take(words, thread, False)
-        if task < 0 and looks > PATIENCE:
-            task = _take_from_others(words, thread, threads)
-        if task >= 0:
-            _do(words, task, thread)
-            looks = 0
-            continue
-        looks += 1
-        _pause()
-        if looks > POLITE:
-            _give_way()
+        looks = _look(words, thread, threads, looks)
     _store(words, SLEEPS + thread * LINE, 1)
 
 

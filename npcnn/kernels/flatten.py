@@ -25,7 +25,7 @@ def _swap(task, out, x, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-u
 
 def _swapped(x: Array, first: int, second: int, batch: int) -> Array:
     out = memory.empty((second * first, batch), x.dtype)
-    parts = layout.shares(second, 4, 16) if out.size >= SMALL else 1
+    parts = layout.shares(second, 4, 16) if 4 * out.size >= SMALL else 1
     if out.size:
         _swap(parts, parts > 1, [out, x], np.array([first, second, batch, parts], np.int64))
     return out

@@ -38,6 +38,12 @@ units_of, rows_of_pairs = helper(calls.units_of), helper(calls.rows_of_pairs)
 
 
 @helper
+def tiles_of(ints, p):
+    """Return into how many tiles the filters are cut."""
+    return (ints[p + plans.OUT_CHANNELS] + FILTERS - 1) // FILTERS
+
+
+@helper
 def lift_weights(ints, p, columns, w, turned, scratch):
     """Write the lifted weights to the scratch memory, in the order in which the tiles use them.
 
@@ -47,7 +53,7 @@ def lift_weights(ints, p, columns, w, turned, scratch):
     """
     channels, filters = ints[p + plans.CHANNELS], ints[p + plans.OUT_CHANNELS]
     row = channels * filters
-    size, across = columns * row, (filters + FILTERS - 1) // FILTERS
+    size, across = columns * row, tiles_of(ints, p)
     for tile in range(across):
         f0, f1 = part(filters, tile, across)
         for a in range(channels):
@@ -74,7 +80,7 @@ def slide_tiles(ints, p, segment, columns, source, row, pitch, inside, n, tile0,
     """
     filters, tables = ints[p + plans.OUT_CHANNELS], segment * ints[p + plans.TAPS]
     about = p + ints[p + plans.SEGMENT_TABLE] + segment * plans.SEGMENT
-    across = (filters + FILTERS - 1) // FILTERS
+    across = tiles_of(ints, p)
     row += ints[about + plans.BASE]
     a = b = c = d = scratch
     ia = ib = ic = id_ = ints[calls.ZEROS_AT]
@@ -104,7 +110,7 @@ def short_rows(ints, p, columns, source, row, pitch, inside, n, tile0, tile1, mo
     """Do as slide_tiles for rows of one segment that are shorter than a vector."""
     lanes, spare = ints[p + plans.LANES], ints[calls.SPARE_AT]
     filters = ints[p + plans.OUT_CHANNELS]
-    across = (filters + FILTERS - 1) // FILTERS
+    across = tiles_of(ints, p)
     slide_tiles(
         ints, p, ZERO, columns, source, row, pitch, inside, lanes, tile0, tile1, mode, bias,
         scratch, spare, filters * lanes, lanes, scratch,

@@ -27,7 +27,7 @@ HEADER = 18
 SMALL = 400_000
 # Rows, or half pairs, that a block has at least. In backward, each block packs the rows of grad_y
 # beside its own once more.
-ROWS_A_BLOCK, ROWS_A_BACKWARD_BLOCK = 3, 7
+ROWS_A_BLOCK = 3
 # Bytes of source rows that all filters slide over before the next ones come.
 CHUNK_BYTES = 1 << 16
 
@@ -73,11 +73,8 @@ def rows_of_pairs(u0: int, u1: int, split: int, top: int, height: int) -> Pair:
     return first, max(min(2 * ((u1 + split - 1) // split) + top + 2, height), first)
 
 
-def _header(geometry: Geometry, dtype: np.dtype, channels: int, smallest: int) -> list[int]:
-    """Return what the headers of both passes have in common.
-
-    `channels` slide in this one, and a block has `smallest` rows at least.
-    """
+def _header(geometry: Geometry, dtype: np.dtype, channels: int) -> list[int]:
+    """Return what the headers of both passes have in common; `channels` slide in this one."""
     rows, columns = output_shape(geometry)
     height, narrow = min(geometry.x_shape[1], rows), min(geometry.x_shape[2], columns)
     header = [0] * HEADER
@@ -94,7 +91,7 @@ def _header(geometry: Geometry, dtype: np.dtype, channels: int, smallest: int) -
         header[PAIRED] = winograd_tiles.slide_address(dtype) or 1
     if plans.multiply_adds(geometry) >= SMALL:
         parts = (height + 1) // 2 * header[SPLIT] if paired else rows
-        header[BLOCKS] = shares(parts, smallest, 16)
+        header[BLOCKS] = shares(parts, ROWS_A_BLOCK, 16)
     return header
 
 
@@ -112,7 +109,7 @@ def forward_call(geometry: Geometry, dtype: np.dtype, mode: int) -> Call:
     """Return what the forward pass of a convolution needs."""
     batch, height, width = geometry.x_shape[0], *output_shape(geometry)
     filters = geometry.kernel_shape[3]
-    header = _header(geometry, dtype, geometry.x_shape[3], ROWS_A_BLOCK)
+    header = _header(geometry, dtype, geometry.x_shape[3])
     make = plans.paired_forward_plan if header[PAIRED] else plans.forward_plan
     plan = make(geometry, dtype)
     blocks, parallel, rows = header[BLOCKS], plans.multiply_adds(geometry) >= SMALL, 0
@@ -141,7 +138,7 @@ def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int)
     """Return what the backward pass of a convolution needs."""
     batch, height, width, channels = geometry.x_shape
     filters, out_height, out_width = geometry.kernel_shape[3], *output_shape(geometry)
-    header = _header(geometry, dtype, filters, ROWS_A_BACKWARD_BLOCK)
+    header = _header(geometry, dtype, filters)
     dots = plans.dot_plan(geometry, dtype)
     make = plans.paired_backward_plan if header[PAIRED] else plans.backward_plan
     backward = make(geometry, dtype)

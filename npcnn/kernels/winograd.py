@@ -127,7 +127,7 @@ def slide_pair(ints, p, columns, source, at, first, last, pitch, pair, t0, t1, t
                bias, out, scratch):  # fmt: skip
     """Fill elements t0 … t1 − 1 of a pair of rows of out, for some tiles of filters."""
     height, batch = ints[p + plans.OUT_HEIGHT], ints[p + plans.BATCH]
-    line, top, inside = ints[p + plans.OUT_WIDTH] * batch, 2 * pair + ints[calls.TOP], 0
+    line, top, inside = ints[p + plans.OUT_WIDTH] * batch, 2 * pair + ints[calls.TOP], ZERO
     for j in range(4):
         if first <= top + j < last:
             inside |= 1 << j

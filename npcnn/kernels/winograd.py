@@ -11,8 +11,8 @@ four source rows d₀ … d₃. With k₀, k₁, k₂ the kernel's rows (each st
 Rows are lifted (d → four rows), multiplied by the lifted weights, and the sums over all taps are
 lowered (m → two rows). Each dⱼ reaches only the outputs whose windows hold it, and the factors are
 halves: NaN spreads no further than in the plain sum (infinity may become NaN on the way), and small
-integers stay exact. What is traded is the order of the sums: they are rounded at other places than
-a plain sum of taps, about as much.
+integers stay exact. What is traded is the order of the sums: in float32 their rounding errors are
+up to two and a half times those of NumPy's matrix product.
 
 grad_x is the same with grad_y for x and the kernel turned round. For grad_kernel the formulas,
 differentiated by k, ask for sums and differences of grad_y's rows besides: with them its tile takes

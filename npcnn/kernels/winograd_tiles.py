@@ -64,13 +64,16 @@ def slide_pair_tile(address: int, filters: int, n: int, a: Any, ia: int, ma: int
         for source, start, mask in ((a, ia, ma), (b, ib, mb), (c, ic, mc), (d, id_, md)):
             at = start + (plan[ioff + k] & mask)
             rows.append(source[at : at + n])
-        lifted = (rows[0] - rows[2], rows[1] + rows[2], rows[2] - rows[1], rows[1] - rows[3])
+        with np.errstate(invalid="ignore"):  # infinity less infinity
+            lifted = (rows[0] - rows[2], rows[1] + rows[2], rows[2] - rows[1], rows[1] - rows[3])
         for f in range(filters):
             for j, row in enumerate(lifted):
                 sums[f, j] += w[iw + plan[iplace + k] * 4 * filters + 4 * f + j] * row
     for f in range(filters):
         m0, m1, m2, m3 = sums[f]
-        for row, offset in ((m1 - m2 - m3, second), (m0 + m1 + m2, 0)):
+        with np.errstate(invalid="ignore"):
+            both = ((m1 - m2 - m3, second), (m0 + m1 + m2, 0))
+        for row, offset in both:
             at = io + offset + f * orow
             out[at : at + n] = row + bias[ibias + f]
             if relu:

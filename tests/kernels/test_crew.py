@@ -1,0 +1,141 @@
+"""The threads that share out tasks: each task once, whoever does it, however many there are."""
+
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from npcnn import threads
+from npcnn.kernels import crew, tape
+from npcnn.kernels.tasks import Body
+
+pytestmark = pytest.mark.usefixtures("jit")
+
+TASKS = 37
+
+
+def _count(task, counts, order, a2, a3, a4, a5, a6, scratch, ints):
+    """Count the task; write down how far the row before it had come, and use scratch memory."""
+    for i in range(ints[0]):
+        scratch[i] = task
+    order[task] = counts[(task + 1) % ints[1]]
+    for i in range(ints[0]):
+        counts[task] += scratch[i] - task
+    counts[task] += 1
+
+
+COUNT = Body(_count)
+
+
+def counted(rounds=1, size=200):
+    """Return how often each task was done in so many calls, and what each saw of its neighbour."""
+    counts, order = np.zeros(TASKS, np.float32), np.zeros(TASKS, np.float32)
+    ints = np.array([size, TASKS])
+    for _ in range(rounds):
+        COUNT(TASKS, True, [counts, order], ints, size)
+    return counts, order
+
+
+@pytest.fixture(autouse=True)
+def same_threads_afterwards(with_threads):
+    return with_threads
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 16])
+def test_each_task_is_done_once(with_threads, number):
+    with_threads(number)
+    for _ in range(30):
+        assert counted()[0].tolist() == [1] * TASKS
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_a_call_begins_when_the_one_before_has_ended(with_threads, number):
+    """On a tape nothing but the crew keeps the calls apart."""
+    with_threads(number)
+    (counts, order), taped = tape.record(lambda: counted(rounds=8))
+    for _ in range(20):
+        counts[:] = 0
+        taped.play()
+        assert counts.tolist() == [8] * TASKS
+        assert set(order) <= {7, 8}
+
+
+def test_a_crew_that_sleeps_is_woken(with_threads):
+    with_threads(3)
+    counted()
+    deadline = time.monotonic() + 20
+    words = crew._crew.words
+    asleep = [crew.SLEEPS + thread * crew.LINE for thread in (1, 2)]
+    while not words[asleep].all():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    counts, _ = counted(rounds=3, size=20_000)
+    assert counts.tolist() == [3] * TASKS
+    assert not words[asleep].all()
+
+
+def test_another_number_of_threads_lets_the_old_ones_end(with_threads):
+    def living():
+        return sum(thread.name.startswith("npcnn-") for thread in threading.enumerate())
+
+    for number in (6, 1, 4, 2):
+        with_threads(number)
+        counted()
+    deadline = time.monotonic() + 20
+    while living() > 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_several_python_threads_at_once(with_threads):
+    with_threads(2)
+    found = []
+
+    def work():
+        found.extend(counted(size=2000)[0].tolist() for _ in range(100))
+
+    together = [threading.Thread(target=work) for _ in range(4)]
+    for thread in together:
+        thread.start()
+    for thread in together:
+        thread.join()
+    assert found == [[1] * TASKS] * 400
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_has_a_crew_of_its_own(run_python):
+    source = """
+import os
+import warnings
+import numpy as np
+import npcnn
+from npcnn import kernels
+
+npcnn.set_num_threads(2)
+x = np.linspace(-3, 3, 100_000)
+want = kernels.sigmoid(x)
+warnings.simplefilter("ignore")  # newer Pythons warn of any fork beside threads
+child = os.fork()
+same = (kernels.sigmoid(x) == want).all()
+if child == 0:
+    os._exit(0 if same else 3)
+print(os.waitpid(child, 0)[1], bool(same))
+"""
+    assert run_python(source).split() == ["0", "True"]
+
+
+def test_a_process_ends_while_its_crew_is_awake(run_python):
+    source = "import numpy as np\nfrom npcnn import kernels, threads\nthreads.set_num_threads(4)\n"
+    source += "print(kernels.relu(np.ones(100_000), 0.0, None, 0.0).sum())\n"
+    assert run_python(source).strip() == "100000.0"
+
+
+def test_scratch_memory_recorded_for_fewer_threads_is_enough(with_threads):
+    with_threads(1)
+    (counts, _), taped = tape.record(counted)
+    counts[:] = 0
+    with_threads(threads.MOST)
+    taped.play()
+    assert counts.tolist() == [1] * TASKS

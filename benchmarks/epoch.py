@@ -1,14 +1,21 @@
 """One training epoch of the document's network, batch 60: all contenders in alternation.
 
     python benchmarks/epoch.py --repeats 5
+    python benchmarks/epoch.py --repeats 3 --busy
 
-PyTorch gets its pictures as floats already in memory and counts no metrics; npcnn and Keras go
-through `fit`, with accuracy. Validation is left out for all.
+With --busy, another program holds one of the cores all the while, and the answer goes into
+results/epoch_busy.json. PyTorch gets its pictures as floats already in memory and counts no
+metrics; npcnn and Keras go through `fit`, with accuracy. Validation is left out for all.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 from common import ask, installed, machine, save, spread
 from contenders import CONTENDERS
@@ -21,8 +28,27 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5, help="processes of each contender")
     parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
+    parser.add_argument("--busy", action="store_true", help="beside a program that holds a core")
     arguments = parser.parse_args()
+    with busy_core() if arguments.busy else nullcontext():
+        race(arguments)
 
+
+@contextmanager
+def busy_core() -> Iterator[None]:
+    """Let a process turn in a loop on the first core this process may use."""
+    core = min(os.sched_getaffinity(0))
+    code = f"import os; os.sched_setaffinity(0, [{core}])\nwhile True: pass"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def race(arguments: argparse.Namespace) -> None:
+    """Ask all contenders in alternation; print and keep what they say."""
     names = installed(arguments.contenders)
     times: dict[str, list[float]] = {name: [] for name in names}
     versions: dict[str, str] = {}
@@ -52,7 +78,7 @@ def main() -> None:
             print(
                 f"{CONTENDERS[name]:<42} {value['median']:7.2f} s  {value['median'] / own:6.2f} ×"
             )
-    save("epoch", result)
+    save("epoch_busy" if arguments.busy else "epoch", result)
 
 
 if __name__ == "__main__":

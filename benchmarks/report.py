@@ -1,8 +1,9 @@
-"""Write the README's tables and the picture of the race from benchmarks/results/*.json.
+"""Write the READMEs' tables and the picture of the race from benchmarks/results/*.json.
 
     python benchmarks/report.py
 
-Both READMEs get the tables between their `<!-- benchmarks -->` marks; nothing else is touched.
+Both READMEs and docs/speed.md get their tables between their `<!-- benchmarks -->` marks; nothing
+else is touched.
 """
 
 from __future__ import annotations
@@ -47,16 +48,21 @@ WORDS = {
 
 def main() -> None:
     for name, words in WORDS.items():
-        path = HERE.parent / name
-        text = path.read_text(encoding="utf-8")
-        if text.count(MARK) != 2:
-            raise SystemExit(f"{name}: expected two {MARK} marks, got {text.count(MARK)}")
-        parts = [part(words) for part in (epoch, steps, start, accuracy)]
-        body = "\n\n".join(part for part in parts if part)
-        pattern = re.compile(f"{MARK}.*{MARK}", re.DOTALL)
-        path.write_text(pattern.sub(lambda _: f"{MARK}\n{body}\n{MARK}", text), encoding="utf-8")  # noqa: B023
-        print(f"written: {name}")
+        write(name, [part(words) for part in (epoch, steps, start, accuracy)])
+    write("docs/speed.md", [ops(), scaling()])
     draw()
+
+
+def write(name: str, parts: list[str]) -> None:
+    """Put the parts that there are between a file's marks."""
+    path = HERE.parent / name
+    text = path.read_text(encoding="utf-8")
+    if text.count(MARK) != 2:
+        raise SystemExit(f"{name}: expected two {MARK} marks, got {text.count(MARK)}")
+    body = "\n\n".join(part for part in parts if part)
+    pattern = re.compile(f"{MARK}.*{MARK}", re.DOTALL)
+    path.write_text(pattern.sub(lambda _: f"{MARK}\n{body}\n{MARK}", text), encoding="utf-8")
+    print(f"written: {name}")
 
 
 def load(name: str) -> dict[str, Any] | None:
@@ -146,6 +152,33 @@ def accuracy(words: dict[str, str]) -> str:
             f"| {value['min'] * 100:.2f} – {value['max'] * 100:.2f} % |"
         )
     return "\n".join(rows)
+
+
+def ops() -> str:
+    """Return the table of a training step's ops, on all threads that were measured."""
+    result = load("op_profile")
+    if result is None:
+        return ""
+    profile = result["profiles"][-1]
+    rows = ["| op | µs | GFLOP/s | of the measured peak |", "|---|---|---|---|"]
+    for row in profile["ops"]:
+        rate = f"{row['gflops']:.0f} | {row['share_of_peak']:.0%}" if row["gflops"] else "|"
+        rows.append(f"| {row['op']} | {row['microseconds']:.1f} | {rate} |")
+    about = (
+        f"{profile['threads']} threads, batch {profile['batch']}; measured peak "
+        f"{profile['peak_gflops']:.0f} GFLOP/s; all ops one after the other "
+        f"{profile['step_microseconds']:.0f} µs. Medians; each op called from Python."
+    )
+    return "\n".join(rows) + f"\n\n{about}"
+
+
+def scaling() -> str:
+    """Return the picture of the cost as the work grows."""
+    if load("scaling") is None:
+        return ""
+    return (
+        "![A 3×3 layer's time as batch, channels and image grow](../benchmarks/results/scaling.png)"
+    )
 
 
 def draw() -> None:

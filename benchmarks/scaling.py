@@ -3,8 +3,9 @@
     python benchmarks/scaling.py
 
 Batch, channels, image size and threads vary one at a time around one 3×3 'same' layer; time of
-forward and backward is drawn over the multiply-adds on log axes, with the machine's measured peak
-as the roof.
+forward and backward is drawn over the multiply-adds on log axes. The roofs are measured too: the
+rate of nothing but multiply-adds (`op_profile.py`), and the rate of a large copy for the six arrays
+that the layer cannot but read or write.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from common import RESULTS, machine, save
 from contenders import typical
+from op_profile import measured_peak
 
 SERIES = {
     "batch": [{"batch": n} for n in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)],
@@ -46,17 +48,20 @@ def measure(case: dict[str, int], threads: int, budget: float) -> dict[str, Any]
         **case,
         "threads": threads,
         "multiply_adds": 3 * y.size * 9 * c,
+        "bytes": 6 * y.size * y.itemsize,
         "seconds": typical(step, budget),
     }
 
 
-def peak_gflops(threads: int) -> float:
-    """Return what a large float32 matrix product reaches, in GFLOP/s."""
-    from threadpoolctl import threadpool_limits
+def roofs(threads: int) -> dict[str, float]:
+    """Return the multiply-add peak in GFLOP/s, and a large copy's GB/s, one thread's."""
+    import npcnn
 
-    a = np.random.default_rng(0).standard_normal((2048, 2048)).astype("float32")
-    with threadpool_limits(threads, user_api="blas"):
-        return 2 * 2048**3 / typical(lambda: a @ a, 1.0) / 1e9
+    npcnn.set_num_threads(threads)
+    source = np.ones(1 << 25, np.float32)
+    target = np.empty_like(source)
+    copied = typical(lambda: np.copyto(target, source), 1.0)
+    return {"gflops": measured_peak(threads), "gigabytes": 2 * source.nbytes / copied / 1e9}
 
 
 def main() -> None:
@@ -70,8 +75,8 @@ def main() -> None:
                 row = measure({**BASE, **case}, threads, arguments.budget)
                 rows.append({"series": name, **row})
                 print(rows[-1], flush=True)
-    roofs = {str(threads): peak_gflops(threads) for threads in (1, 2)}
-    result = {"machine": machine(2), "rows": rows, "matrix_product_gflops": roofs}
+    measured = {str(threads): roofs(threads) for threads in (1, 2)}
+    result = {"machine": machine(2), "rows": rows, "roofs": measured}
     save("scaling", result)
     draw(result).savefig(RESULTS / "scaling.png", dpi=100)
 
@@ -89,8 +94,11 @@ def draw(result: dict[str, Any]) -> Any:
             times = np.array([row["seconds"] for row in rows])
             label = f"{threads} thread{'s' * (threads > 1)}"
             panel.loglog(work, times * 1e3, marker=marker, color=colour, label=label, markersize=4)
-            roof = 2 * work / (result["matrix_product_gflops"][str(threads)] * 1e9)
-            panel.loglog(work, roof * 1e3, "--", color=colour, linewidth=1)
+            roof = result["roofs"][str(threads)]
+            panel.loglog(work, 2 * work / roof["gflops"] / 1e6, "--", color=colour, linewidth=1)
+            moved = np.array([row["bytes"] for row in rows])
+            if threads == 1:
+                panel.loglog(work, moved / roof["gigabytes"] / 1e6, ":", color="#555555")
         values = [str(case[name]) for case in SERIES[name]]
         panel.set_title(f"{name} {values[0]} … {values[-1]}", fontsize=11)
         panel.set_xlabel("multiply-adds a step")
@@ -98,7 +106,9 @@ def draw(result: dict[str, Any]) -> Any:
     axes[0].set_ylabel("milliseconds a step")
     axes[0].legend(fontsize=9)
     figure.suptitle(
-        "A 3×3 layer, forward and backward (dashed: a 2048³ matrix product's rate)", fontsize=12
+        "A 3×3 layer, forward and backward (dashed: plain multiply-adds at the measured peak; "
+        "dotted: its arrays at a large copy's rate)",
+        fontsize=11,
     )
     return figure
 

@@ -1,5 +1,7 @@
 """Models and data that several tests use."""
 
+import json
+
 import numpy as np
 
 from npcnn import Sequential, layers
@@ -59,3 +61,21 @@ def assert_same_weights(first, second):
     for a, b in zip(first, second, strict=True):
         assert a.dtype == b.dtype
         np.testing.assert_array_equal(a, b)
+
+
+def trained(optimizer="adam"):
+    """Return a small model after two epochs, with an optimizer that has state."""
+    model = small_model(optimizer=optimizer)
+    x, y = small_data(12)
+    model.fit(x / np.float32(255), y, 4, 2, verbose=0)
+    return model
+
+
+def edited(path, change):
+    """Rewrite the model_config of a .h5 file in place."""
+    import h5py
+
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        change(config)
+        file.attrs["model_config"] = json.dumps(config)

@@ -36,7 +36,7 @@ def main() -> None:
 
 @contextmanager
 def busy_core() -> Iterator[None]:
-    """Let a process turn in a loop on the first core this process may use."""
+    """Let a process turn in a loop on the first core this process may use (Linux)."""
     core = min(os.sched_getaffinity(0))
     code = f"import os; os.sched_setaffinity(0, [{core}])\nwhile True: pass"
     process = subprocess.Popen([sys.executable, "-c", code])

@@ -49,7 +49,7 @@ WORDS = (2 + 2 * MOST) * LINE
 
 # How often to look before taking others' tasks, before letting other programs have the core, and
 # before going to sleep. A look takes some 20 to 50 ns.
-PATIENCE, POLITE, IDLE = 100, 2_000, 30_000
+PATIENCE, POLITE, IDLE = 100, 2_000, 4_000
 
 
 def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:

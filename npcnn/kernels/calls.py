@@ -74,7 +74,10 @@ def rows_of_pairs(u0: int, u1: int, split: int, top: int, height: int) -> Pair:
 
 
 def _header(geometry: Geometry, dtype: np.dtype, channels: int) -> list[int]:
-    """Return what the headers of both passes have in common; `channels` slide in this one."""
+    """Return what the headers of both passes have in common.
+
+    `channels` is how many the source rows have: x's going forward, grad_y's going back.
+    """
     rows, columns = output_shape(geometry)
     height, narrow = min(geometry.x_shape[1], rows), min(geometry.x_shape[2], columns)
     header = [0] * HEADER
@@ -88,7 +91,7 @@ def _header(geometry: Geometry, dtype: np.dtype, channels: int) -> list[int]:
     chunk = CHUNK_BYTES // (4 * channels * dtype.itemsize)
     header[CHUNK] = max(chunk // 64, 1) * 64
     if paired:
-        header[PAIRED] = winograd_tiles.slide_address(dtype) or 1
+        header[PAIRED] = winograd_tiles.slide_address(dtype) or 1  # no address without the JIT
     if plans.multiply_adds(geometry) >= SMALL:
         parts = (height + 1) // 2 * header[SPLIT] if paired else rows
         header[BLOCKS] = shares(parts, ROWS_A_BLOCK, 16)

@@ -195,7 +195,7 @@ def conv2d_backward(
     call = calls.backward_call(geometry, dtype, 1 if relu else 2, int(need_grad_x))
     x_block, g_block = layout.batch_innermost(x), layout.batch_innermost(grad_y)
     grad_x = memory.empty(x_block.shape, dtype) if need_grad_x else x_block
-    totals = memory.scratch(call.totals, dtype, "totals")
+    totals = memory.empty((call.totals,), dtype)
     arrays = [
         x_block, g_block, layout.batch_innermost(y) if relu else g_block,
         layout.contiguous(kernel), layout.zeros(kernel.shape[2], dtype), grad_x, totals,

@@ -13,8 +13,10 @@ another program, an epoch of the document's network took 6.7 s with them instead
     crew:               │ own tasks │           │ (not on its core) │ own tasks      │ …
 
 Results do not depend on who does a task: tasks write to places of their own, and what is summed
-over tasks is summed in their order. Who waits spins for about a millisecond, then sleeps until the
-next call. Everything shared is in one array of 64-bit words, read and written atomically.
+over tasks is summed in their order. Who waits looks for work some thousand times, a millisecond
+where it has the core for itself, then sleeps until the next call. Everything shared is in one array
+of 64-bit words, read and written atomically; whatever must not be torn apart by Ctrl-C or a signal
+handler is done in compiled code, where neither can come between.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -42,13 +45,15 @@ BODY, TASKS, PARALLEL, ARRAYS = range(4)
 SCRATCH, PITCH, INTS, WIDTH = 10, 11, 12, 13
 
 # The shared words, each in a cache line of its own (LINE words): the row being done, how many of
-# its tasks are done, then for each thread its range of tasks, and whether it sleeps.
+# its tasks are done, whether somebody leads, whether the crew is dismissed; then for each thread
+# its range of tasks (below 2³¹), and whether it sleeps.
 LINE = 8
-ROW, DONE, RANGES, SLEEPS = 0, LINE, 2 * LINE, (2 + MOST) * LINE
-WORDS = (2 + 2 * MOST) * LINE
+ROW, DONE, LED, GONE, RANGES = (LINE * place for place in range(5))
+SLEEPS = RANGES + MOST * LINE
+WORDS = SLEEPS + MOST * LINE
 
 # How often to look before taking others' tasks, before letting other programs have the core, and
-# before going to sleep. A look takes some 20 to 50 ns.
+# before going to sleep. A look takes some 20 to 50 ns on x86, where it includes a pause.
 PATIENCE, POLITE, IDLE = 100, 2_000, 4_000
 
 
@@ -106,7 +111,7 @@ def _swap(typing: Any, words: Any, index: Any, old: Any, new: Any) -> Any:
 
 @intrinsic
 def _give_way(typing: Any) -> Any:
-    """Let another thread have the core, if one waits for it."""
+    """Let another thread have the core, if one waits for it; on Windows, just go on looking."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         if os.name == "posix":
@@ -163,7 +168,12 @@ def _run(typing: Any, row: Any, task: Any, thread: Any) -> Any:
 
 @helper
 def _take(words, owner, from_back):  # type: ignore[no-untyped-def]
-    """Take a task of the owner's range, the first or the last; return it, or −1 for none."""
+    """Take a task of the owner's range, the first or the last; return it, or −1 for none.
+
+    If the leader deals anew between the look and the swap, the swap fails, or it takes a task of
+    the new deal, which is as good: what the task is of is asked only afterwards, and until the task
+    is done there is no further deal.
+    """
     place = RANGES + owner * LINE
     while True:
         both = _load(words, place)
@@ -200,29 +210,42 @@ def _look(words, thread, threads, looks):  # type: ignore[no-untyped-def]
     return looks + 1
 
 
+@helper
+def _share(words, row, tasks, threads):  # type: ignore[no-untyped-def]
+    """Deal out a row's tasks and return when all are done."""
+    _store(words, ROW, row)
+    _store(words, DONE, 0)
+    for thread in range(threads):
+        first, last = tasks * thread // threads, tasks * (thread + 1) // threads
+        _store(words, RANGES + thread * LINE, (first << 32) | last)
+    looks = ZERO
+    while _load(words, DONE) < tasks:
+        looks = _look(words, ZERO, threads, looks)
+
+
 def _lead(words, table, rows, threads):  # type: ignore[no-untyped-def]
-    """Make all calls of a table of rows, one after the other, each shared out among the threads."""
+    """Make all calls of a table of rows, one after the other, each shared out among the threads.
+
+    Where there is one thread, or the crew is led by another call, its tasks are done here.
+    """
+    leads = threads > 1 and _swap(words, LED, 0, 1)
     for number in range(rows):
         row = table + number * WIDTH * 8
         tasks = _word_at(row + TASKS * 8)
-        if threads == 1 or _word_at(row + PARALLEL * 8) == 0:
-            for task in range(tasks):
-                _run(row, task, ZERO)
+        if leads and _word_at(row + PARALLEL * 8) != 0:
+            _share(words, row, tasks, threads)
             continue
-        _store(words, ROW, row)
-        _store(words, DONE, 0)
-        for thread in range(threads):
-            first, last = tasks * thread // threads, tasks * (thread + 1) // threads
-            _store(words, RANGES + thread * LINE, (first << 32) | last)
-        looks = ZERO
-        while _load(words, DONE) < tasks:
-            looks = _look(words, ZERO, threads, looks)
+        for task in range(tasks):
+            _run(row, task, ZERO)
+    if leads:
+        _store(words, LED, 0)
 
 
 def _follow(words, thread, threads):  # type: ignore[no-untyped-def]
     """Do tasks of whatever is led, until there have been none for a while."""
+    _store(words, SLEEPS + thread * LINE, 0)
     looks = ZERO
-    while looks < IDLE:
+    while looks < IDLE and _load(words, GONE) == 0:
         looks = _look(words, thread, threads, looks)
     _store(words, SLEEPS + thread * LINE, 1)
 
@@ -238,79 +261,72 @@ class _Crew:
         self.threads = threads
         self.words = memory.aligned([WORDS], np.dtype(np.int64))
         self.words[:] = 0
-        self.leads = threading.Lock()
-        self.wakers: list[threading.Semaphore] = []
-        self.dismissed = False
-
-    def start(self) -> None:
-        """Start the threads, which then wait for work."""
-        for thread in range(1, self.threads):
-            self.wakers.append(threading.Semaphore(0))
+        self.wakers: list[SimpleQueue[None]] = []  # in C throughout: Ctrl-C leaves no lock behind
+        for thread in range(1, threads):
+            waker: SimpleQueue[None] = SimpleQueue()
             self.words[SLEEPS + thread * LINE] = 1
-            live = functools.partial(self._live, thread)
-            threading.Thread(target=live, name=f"npcnn-{thread}", daemon=True).start()
+            live = functools.partial(self._live, thread, waker)
+            try:
+                threading.Thread(target=live, name=f"npcnn-{thread}", daemon=True).start()
+            except RuntimeError:  # no more threads to be had: their tasks are done by the others
+                break
+            self.wakers.append(waker)
 
-    def _live(self, thread: int) -> None:
-        while True:
-            self.wakers[thread - 1].acquire()
-            if self.dismissed:
-                return
+    def _live(self, thread: int, waker: SimpleQueue[None]) -> None:
+        while not self.words[GONE]:
+            waker.get()
             _follow(self.words, thread, self.threads)
 
     def wake(self) -> None:
         """Wake the threads that sleep."""
-        for thread in range(1, self.threads):
+        for thread, waker in enumerate(self.wakers, 1):
             if self.words[SLEEPS + thread * LINE]:
-                self.words[SLEEPS + thread * LINE] = 0
-                self.wakers[thread - 1].release()
+                waker.put(None)
 
     def dismiss(self) -> None:
         """Let the threads end."""
-        self.dismissed = True
+        self.words[GONE] = 1
         for waker in self.wakers:
-            waker.release()
+            waker.put(None)
 
 
 _crew: _Crew | None = None
-_changes = threading.Lock()
+_changes = threading.RLock()  # a signal handler may call ops in the midst of a change
 _alone = np.zeros(WORDS, np.int64)
 
 
 def _present(threads: int) -> _Crew:
     """Return the crew, a new one if the number of threads has changed."""
     global _crew
-    crew = _crew
-    if crew is None or crew.threads != threads:
-        with _changes:
-            if _crew is not None:
-                _crew.dismiss()
-            crew = _crew = _Crew(threads)
-            crew.start()
-    return crew
+    with _changes:
+        if _crew is None or _crew.threads != threads:
+            before, _crew = _crew, _Crew(threads)
+            if before is not None:
+                before.dismiss()
+        return _crew
 
 
 def lead(table: int, rows: int, most: int) -> None:
     """Make the calls of so many rows that lie at an address.
 
     All threads share in them, if there is scratch memory for `most` as many at least. A second
-    Python thread that calls ops at the same time does its tasks alone.
+    Python thread that calls ops at the same time, or a signal handler, does its tasks alone.
     """
     threads = get_num_threads()
-    crew = _present(threads) if 1 < threads <= most else None
-    if crew is None or not crew.leads.acquire(blocking=False):
+    if not 1 < threads <= most:
         _lead(_alone, table, rows, 1)
         return
-    try:
-        crew.wake()
-        _lead(crew.words, table, rows, threads)
-    finally:
-        crew.leads.release()
+    crew = _crew
+    if crew is None or crew.threads != threads:
+        crew = _present(threads)
+    crew.wake()
+    _lead(crew.words, table, rows, threads)
 
 
 def _forget() -> None:
     """Begin anew in a forked process, where the crew's threads do not exist."""
     global _crew, _changes
-    _crew, _changes = None, threading.Lock()
+    _crew, _changes = None, threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -221,7 +221,7 @@ def dense_backward(
     masked = 1 if relu else 2
     parts, size, spare, ints = _backward_call(n, inputs, units, dtype, masked, int(need_grad_x))
     g = layout.batch_innermost(grad_y)
-    both = memory.scratch(size, dtype, "turned")
+    both = memory.empty((size + simd.lanes_of(dtype),), dtype)
     _turn(1, False, [g, layout.batch_innermost(y) if relu else g, both, grad_bias], ints)
     block = layout.batch_innermost(x)
     grad_x = memory.empty(block.shape, dtype) if need_grad_x else block

@@ -38,8 +38,7 @@ class _Kept(threading.local):
     def __init__(self) -> None:
         self.blocks: dict[int, list[Block]] = {}
         self.bytes = 0
-        self.scratch: dict[tuple[str, np.dtype], Array] = {}
-        self.row: tuple[Array, int] | None = None
+        self.scratch: dict[np.dtype, Array] = {}
         self.for_good = False  # whether blocks are kept however many they become
 
 
@@ -118,13 +117,12 @@ def set_apart() -> Iterator[dict[int, list[Block]]]:
 
     Nobody is handed a block of it afterwards: it is its holder's.
     """
-    before = _kept.blocks, _kept.bytes
+    before = _kept.blocks, _kept.bytes, _kept.for_good
     _kept.blocks, _kept.bytes, _kept.for_good = {}, 0, True
     try:
         yield _kept.blocks
     finally:
-        _kept.blocks, _kept.bytes = before
-        _kept.for_good = False
+        _kept.blocks, _kept.bytes, _kept.for_good = before
 
 
 def belongs(array: Array, blocks: dict[int, list[Block]]) -> bool:
@@ -132,25 +130,16 @@ def belongs(array: Array, blocks: dict[int, list[Block]]) -> bool:
     return any(owner is array.base for same in blocks.values() for owner, _ in same)
 
 
-def scratch(size: int, dtype: np.dtype, name: str = "threads") -> Array:
+def scratch(size: int, dtype: np.dtype) -> Array:
     """Return working memory kept from call to call: a row of `size` elements for each thread."""
-    held, threads = _kept.scratch.get((name, dtype)), get_num_threads()
-    if held is None or held.shape[1] < size or (name == "threads" and len(held) < threads):
-        rows = threads if name == "threads" else 1
+    held, threads = _kept.scratch.get(dtype), get_num_threads()
+    if held is None or held.shape[1] < size or len(held) < threads:
         # Some more than asked for: tiles read, and never use, up to a vector beyond the end.
         pitch = (size + size // 4 + 4 * ALIGNMENT) // ALIGNMENT * ALIGNMENT
-        held = _aligned(rows * pitch * dtype.itemsize).view(dtype).reshape(rows, pitch)
+        held = _aligned(threads * pitch * dtype.itemsize).view(dtype).reshape(threads, pitch)
         held[...] = 0
-        _kept.scratch[(name, dtype)] = held
+        _kept.scratch[dtype] = held
     return held
-
-
-def row(width: int) -> tuple[Array, int]:
-    """Return this Python thread's row of integers, of one and the same width, and its address."""
-    if _kept.row is None:
-        array = np.zeros(width, np.int64)
-        _kept.row = array, array.ctypes.data
-    return _kept.row
 
 
 def forget() -> None:

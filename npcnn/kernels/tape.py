@@ -79,8 +79,8 @@ def record(function: Callable[[], Any]) -> tuple[Any, Tape]:
     tape, outer = Tape(), _running.tape
     if outer is not None:
         outer.complete = False
-    _running.tape = tape
     try:
+        _running.tape = tape
         with memory.set_apart() as tape.blocks:
             result = function()
     finally:

@@ -39,9 +39,11 @@ def _write_addresses(row: Any, a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, a5: 
 
 @kernel
 def _write_row(row, body, tasks, parallel, pitch, a0, a1, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill a row of calls; return where it lies."""
     row[crew.BODY], row[crew.TASKS], row[crew.PARALLEL] = body, tasks, parallel
     row[crew.PITCH] = pitch
     _write_addresses(row, a0, a1, a2, a3, a4, a5, a6, scratch, ints)
+    return row.ctypes.data
 
 
 class Body:
@@ -78,10 +80,10 @@ class Body:
         other = flat[1].dtype if self.mixed else dtype
         address = self.addresses.get((dtype, other) if self.mixed else dtype)
         address = address or self._address(dtype, other)
-        row, place = memory.row(crew.WIDTH)
+        row = np.empty(crew.WIDTH, np.int64)  # the call's own: a signal handler may call ops too
         pitch = room.shape[1] * room.itemsize
         shared = int(parallel and tasks > 1)
-        _write_row(row, address, int(tasks), shared, pitch, *flat, room, ints)
+        place = _write_row(row, address, int(tasks), shared, pitch, *flat, room, ints)
         running = tape.running()
         if running is not None:
             running.add(row, flat, room, ints)

@@ -125,7 +125,10 @@ def short_rows(ints, p, columns, source, row, pitch, inside, n, tile0, tile1, mo
 @helper
 def slide_pair(ints, p, columns, source, at, first, last, pitch, pair, t0, t1, tile0, tile1, mode,
                bias, out, scratch):  # fmt: skip
-    """Fill elements t0 … t1 − 1 of a pair of rows of out, for some tiles of filters."""
+    """Fill elements t0 … t1 − 1 of a pair of rows of out, for some tiles of filters.
+
+    The arguments are those of `slide_pairs`, the pair's number and its part besides.
+    """
     height, batch = ints[p + plans.OUT_HEIGHT], ints[p + plans.BATCH]
     line, top, inside = ints[p + plans.OUT_WIDTH] * batch, 2 * pair + ints[calls.TOP], ZERO
     for j in range(4):

@@ -1,12 +1,15 @@
 """The threads that share out tasks: each task once, whoever does it, however many there are."""
 
 import os
+import signal
 import threading
 import time
 
+import networks
 import numpy as np
 import pytest
 
+import npcnn
 from npcnn import threads
 from npcnn.kernels import crew, tape
 from npcnn.kernels.tasks import Body
@@ -71,9 +74,9 @@ def test_a_crew_that_sleeps_is_woken(with_threads):
     while not words[asleep].all():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    counts, _ = counted(rounds=3, size=20_000)
-    assert counts.tolist() == [3] * TASKS
-    assert not words[asleep].all()
+    while words[asleep].all():
+        assert time.monotonic() < deadline
+        assert counted(rounds=3, size=20_000)[0].tolist() == [3] * TASKS
 
 
 def test_another_number_of_threads_lets_the_old_ones_end(with_threads):
@@ -130,6 +133,48 @@ def test_a_process_ends_while_its_crew_is_awake(run_python):
     source = "import numpy as np\nfrom npcnn import kernels, threads\nthreads.set_num_threads(4)\n"
     source += "print(kernels.relu(np.ones(100_000), 0.0, None, 0.0).sum())\n"
     assert run_python(source).strip() == "100000.0"
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers here")
+def test_a_signal_handler_may_use_a_model_while_another_learns(with_threads):
+    with_threads(2)
+    calls = []
+
+    def weights(handler):
+        npcnn.set_random_seed(4)
+        model, (x, y) = networks.small_network(), networks.pictures(40)
+        before = signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 1e-3, 1e-3)
+        try:
+            model.fit(x, y, batch_size=8, epochs=6, verbose=0)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        return b"".join(array.tobytes() for array in model.get_weights())
+
+    npcnn.set_random_seed(5)
+    other, (x, _) = networks.small_network(), networks.pictures(7)
+    want = other.predict(x, verbose=0)
+
+    def handler(*_):
+        calls.append((other.predict(x, verbose=0) == want).all())
+
+    assert weights(handler) == weights(lambda *_: None)
+    assert calls
+    assert all(calls)
+
+
+def test_without_threads_to_be_had_the_leader_does_it_all(with_threads, monkeypatch):
+    def refused(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with_threads(7)
+    for _ in range(3):
+        assert counted()[0].tolist() == [1] * TASKS
+    monkeypatch.undo()
+    with_threads(6)
+    assert counted()[0].tolist() == [1] * TASKS
 
 
 def test_scratch_memory_recorded_for_fewer_threads_is_enough(with_threads):

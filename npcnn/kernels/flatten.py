@@ -16,18 +16,26 @@ Array = np.ndarray
 
 @Body
 def _swap(task, out, x, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
-    """Copy x (first, second, batch) to out (second, first, batch), a share of out's rows."""
-    first, second, batch = ints[0], ints[1], ints[2]
-    for b in range(second * task // ints[3], second * (task + 1) // ints[3]):
-        for a in range(first):
+    """Copy x (first, second, batch) to out (second, first, batch), a share of the cells.
+
+    The cells of the images are the second axis, or with ints[4] the first.
+    """
+    first, second, batch, parts = ints[0], ints[1], ints[2], ints[3]
+    a0, a1, b0, b1 = 0, first, second * task // parts, second * (task + 1) // parts
+    if ints[4]:
+        a0, a1, b0, b1 = first * task // parts, first * (task + 1) // parts, 0, second
+    for b in range(b0, b1):
+        for a in range(a0, a1):
             copy_run(out, (b * first + a) * batch, x, (a * second + b) * batch, batch)
 
 
-def _swapped(x: Array, first: int, second: int, batch: int) -> Array:
+def _swapped(x: Array, first: int, second: int, batch: int, cells_first: bool) -> Array:
     out = memory.empty((second * first, batch), x.dtype)
-    parts = layout.shares(second, 4, 16) if 4 * out.size >= SMALL else 1
+    cells = first if cells_first else second
+    parts = layout.shares(cells, 4, 16) if 4 * out.size >= SMALL else 1
     if out.size:
-        _swap(parts, parts > 1, [out, x], np.array([first, second, batch, parts], np.int64))
+        ints = np.array([first, second, batch, parts, cells_first], np.int64)
+        _swap(parts, parts > 1, [out, x], ints)
     return out
 
 
@@ -43,7 +51,7 @@ def flatten(x: Array) -> Array:
     if x.ndim == 2:
         return x
     block = layout.batch_innermost(x)
-    return _swapped(block, len(block), math.prod(x.shape[1:-1]), len(x)).T
+    return _swapped(block, len(block), math.prod(x.shape[1:-1]), len(x), False).T
 
 
 def flatten_backward(grad_y: Array, x_shape: tuple[int, ...]) -> Array:
@@ -51,5 +59,5 @@ def flatten_backward(grad_y: Array, x_shape: tuple[int, ...]) -> Array:
     if len(x_shape) == 2:
         return grad_y
     channels, cells = x_shape[-1], math.prod(x_shape[1:-1])
-    block = _swapped(layout.batch_innermost(grad_y), cells, channels, x_shape[0])
+    block = _swapped(layout.batch_innermost(grad_y), cells, channels, x_shape[0], True)
     return layout.batch_outermost(block.reshape(channels, *x_shape[1:-1], x_shape[0]))

@@ -24,7 +24,7 @@ Array = np.ndarray
 Frame = dict[str, Any]
 
 FORMAT = "npcnn recording 1"
-SELDOM = 60  # by default at least as many steps from one frame to the next
+SELDOM = 100  # by default at least as many steps from one frame to the next
 WRITES_APART = 30.0  # seconds
 LOWEST, HIGHEST = -40, 10  # powers of two that gradients are counted in
 
@@ -41,7 +41,7 @@ class Recorder(Callback):
 
     Args:
         path: the file, by custom ….npz.
-        every: steps from one frame to the next; None gives some hundred frames a run, at least 60
+        every: steps from one frame to the next; None gives some hundred frames a run, at least 100
             steps apart, which keeps the cost below 5 % of the training time.
         picture: one sample to follow through the run; None takes the first of the training data.
         max_frames: how many frames to keep at most, 3 or more.

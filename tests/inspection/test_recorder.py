@@ -83,7 +83,7 @@ def test_by_default_frames_are_far_apart(tmp_path):
     recorder = npcnn.Recorder(tmp_path / "run.npz")
     model, (x, y) = networks.document_network(), networks.digits(20)
     model.fit(x, y, batch_size=10, verbose=0, callbacks=[recorder])
-    assert recorder.pitch == 60
+    assert recorder.pitch == 100
     assert npcnn.load_recording(tmp_path / "run.npz").steps.tolist() == [0, 2]
 
 

@@ -7,10 +7,10 @@ compare-and-swap on one word that holds the range; who has none left, and has wa
 others' from the back. The leader goes on when all tasks are done, whoever did them. A thread whose
 core another program holds is thus not waited for, except for the one task it may be in the middle
 of. Nor is much taken from a thread that is at work: its rows are in its own core's cache. Where two
-cores share no cache (a hypervisor may move them there for a while), taking tasks after 5 µs instead
-of 50 made an epoch take 2.3 s instead of 2.0; 1.2 where they share one. OpenMP's threads, used
-before, meet at the end of every op: with one of two cores held by another program, an epoch of the
-document's network took 6.7 s with them instead of 1.2.
+cores share no cache (a hypervisor may move them there for a while), an epoch of the document's
+network took about 2.3 s when tasks were taken after 5 µs, and about 2.0 s after 50. OpenMP's
+threads, used before, meet at the end of every op: beside a program that holds one of two cores,
+15,000 images took 1.7 s with them, and 30,000 took 1.2 to 1.4 s with the crew.
 
     leader:   deal op 1 │ own tasks │ deal op 2 │ own tasks, then one of the other's │ …
     crew:               │ own tasks │           │ (not on its core) │ own tasks      │ …

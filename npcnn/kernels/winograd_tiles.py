@@ -2,7 +2,8 @@
 
 It lifts four source rows on the way into its multiply-adds and lowers its sums on the way out,
 so that neither the lifted rows nor the products ever reach memory. Written there, they cost all
-that the saved products gain: with 5 channels and filters 270 µs for a pass instead of 215.
+that the saved products gain: with 5 channels and filters, on one core, a pass took 270 µs where
+plain rows took 215; lifted in the tile, it takes 150.
 
     d₀ … d₃  →  d₀ − d₂, d₁ + d₂, d₂ − d₁, d₁ − d₃     4 loads, 4 additions, and for each of
                  × w₀      × w₁     × w₂     × w₃       five filters 4 multiply-adds

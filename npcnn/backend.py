@@ -9,8 +9,9 @@ import functools
 import importlib
 import os
 import sys
-from typing import Any
+from typing import Any, Literal
 
+from npcnn.arguments import checked
 from npcnn.checks import one_of
 
 _PACKAGES = {"numba": "npcnn.kernels", "numpy": "npcnn.reference"}
@@ -62,7 +63,8 @@ def _own_ops() -> dict[str, Any]:
     return {name: getattr(package, name) for name in package.__all__}
 
 
-def use_backend(name: str) -> None:
+@checked
+def use_backend(name: Literal["numba", "numpy"]) -> None:
     """Take the ops from Numba kernels ('numba', the default) or from plain NumPy ('numpy').
 
     Raises ArgumentError for another name. Models go on with the weights they have.
@@ -74,5 +76,5 @@ def use_backend(name: str) -> None:
     >>> use_backend(before)
     """
     global _name
-    _name = one_of(name, _PACKAGES, "use_backend(name)")
+    _name = name
     vars(ops).clear()

@@ -6,6 +6,10 @@ Every message is a single line: *where: expected X, got Y; what to do.*
 from __future__ import annotations
 
 import difflib
+import math
+import numbers
+import os
+import reprlib
 from collections.abc import Iterable, Sized
 from typing import Any
 
@@ -47,18 +51,153 @@ class NpcnnWarning(UserWarning):
 def message(where: str, expected: str, got: str, fix: str) -> str:
     """Return the one-line text of an error: ``where: expected …, got …; fix.``
 
+    No part is longer than `LONGEST`, whatever was given; what cannot be printed is escaped.
+
     >>> message("Dense(units)", "a positive integer", "-3", "say how many outputs it has")
     'Dense(units): expected a positive integer, got -3; say how many outputs it has.'
     """
-    line = f"{where}: expected {expected.strip()}, got {got.strip()}; {fix}."
-    return " ".join(line.split())
+    where, expected, got, fix = (bounded(part) for part in (where, expected, got, fix))
+    return f"{where}: expected {expected}, got {got}; {fix}."
+
+
+LONGEST = 240  # characters of one part of a message
+
+
+def bounded(text: str, longest: int = LONGEST) -> str:
+    """Return a text as one line that can be printed, its middle left out if it is long.
+
+    >>> bounded("a" * 50, 11)
+    'aaaaa…aaaaa'
+    """
+    if len(text) > 4 * longest:
+        text = text[: 2 * longest] + text[-2 * longest :]
+    text = " ".join(text.split())
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    half = (longest - 1) // 2
+    return text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"
+
+
+class _Shown(reprlib.Repr):
+    """How a value is repeated in a message: a line of some 80 characters at most."""
+
+    maxstring = maxother = maxlong = 80
+    maxlevel = 2
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Return the number, unless writing it out would take long."""
+        if abs(x) >= 1 << 250:
+            return f"an integer of {x.bit_length()} bits"
+        return super().repr_int(x, level)
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message repeats it: short, whatever it is.
+
+    >>> shown(-3), shown(np.zeros((2, 3))), shown(10**400)
+    ('-3', 'an array (2, 3) of float64', 'an integer of 1329 bits')
+    """
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if isinstance(value, np.ndarray):
+        return f"an array {value.shape} of {bounded(str(value.dtype), 40)}"
+    if isinstance(value, int):  # True and an enumeration's members, too
+        return bounded(_Shown().repr_int(value, 0), 80)
+    return bounded(_Shown().repr(value), 80)
 
 
 def positive_int(value: Any, where: str, fix: str = "give a whole number of 1 or more") -> int:
     """Return ``value`` as an int of at least 1, or raise ArgumentError."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ArgumentError(message(where, "a positive integer", repr(value), fix))
+    if not is_whole(value) or not 1 <= value <= LARGEST:
+        raise ArgumentError(message(where, "a positive integer", shown(value), fix))
     return int(value)
+
+
+def count(value: Any, where: str, fix: str = "give a whole number of 0 or more") -> int:
+    """Return ``value`` as an int of at least 0, or raise ArgumentError."""
+    if not is_whole(value) or not 0 <= value <= LARGEST:
+        raise ArgumentError(message(where, "an integer of 0 or more", shown(value), fix))
+    return int(value)
+
+
+def whole(value: Any, where: str, fix: str = "give a whole number") -> int:
+    """Return ``value`` as an int of 64 bits, or raise ArgumentError."""
+    if not is_whole(value) or not -LARGEST <= value <= LARGEST:
+        raise ArgumentError(message(where, "an integer", shown(value), fix))
+    return int(value)
+
+
+LARGEST = 2**63 - 1
+
+
+def is_whole(value: Any) -> bool:
+    """Whether value is an integer and no truth value."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Whether value is a finite real number and no truth value.
+
+    >>> is_number(1.5), is_number(float("nan")), is_number(True), is_number(10**400)
+    (True, False, False, False)
+    """
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def number(value: Any, where: str, fix: str = "give such a number") -> float:
+    """Return ``value`` as a finite float, or raise ArgumentError."""
+    if is_number(value):
+        return float(value)
+    raise ArgumentError(message(where, "a finite number", shown(value), fix))
+
+
+def non_negative(value: Any, where: str, fix: str = "give such a number") -> float:
+    """Return ``value`` as a finite float of at least 0, or raise ArgumentError."""
+    if is_number(value) and value >= 0:
+        return float(value)
+    raise ArgumentError(message(where, "a number ≥ 0", shown(value), fix))
+
+
+def fraction(value: Any, where: str, fix: str = "give such a number") -> float:
+    """Return ``value`` as a float in [0, 1), or raise ArgumentError."""
+    if is_number(value) and 0 <= value < 1:
+        return float(value)
+    expected = "a number from 0 up to, not including, 1"
+    raise ArgumentError(message(where, expected, shown(value), fix))
+
+
+def flag(value: Any, where: str, fix: str = "give True or False") -> bool:
+    """Return ``value`` as a bool; 0 and 1 are taken as well. Raises ArgumentError otherwise."""
+    if isinstance(value, (bool, np.bool_)) or (is_whole(value) and value in (0, 1)):
+        return bool(value)
+    raise ArgumentError(message(where, "True or False", shown(value), fix))
+
+
+def text(value: Any, where: str, fix: str = "give a text") -> str:
+    """Return ``value`` as a str that can be written anywhere, or raise ArgumentError."""
+    if isinstance(value, str) and len(value) <= 10_000:
+        try:
+            value.encode()
+            if "\0" not in value:
+                return str(value)
+        except UnicodeEncodeError:  # half of a surrogate pair
+            pass
+    raise ArgumentError(message(where, "a text", shown(value), fix))
+
+
+def path(value: Any, where: str, fix: str = "give a file's name as text") -> str:
+    """Return a file's name as text, or raise ArgumentError for what can be none."""
+    try:
+        name = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
+        if isinstance(name, str) and name and "\0" not in name and os.fsencode(name):
+            return name
+    except (UnicodeEncodeError, TypeError):  # what no file system can hold; a broken __fspath__
+        pass
+    raise ArgumentError(message(where, "a path", shown(value), fix))
 
 
 def positive_pair(value: Any, where: str) -> tuple[int, int]:
@@ -68,47 +207,40 @@ def positive_pair(value: Any, where: str) -> tuple[int, int]:
     (3, 3)
     """
     both = value if isinstance(value, (tuple, list)) else (value, value)
-    if len(both) == 2 and all(
-        isinstance(v, (int, np.integer)) and not isinstance(v, bool) and v >= 1 for v in both
-    ):
+    if len(both) == 2 and all(is_whole(v) and 1 <= v <= LARGEST for v in both):
         return int(both[0]), int(both[1])
     expected = "a positive integer or a pair of them"
     fix = "give one number for rows and columns alike, or a pair (rows, columns)"
-    raise ArgumentError(message(where, expected, repr(value), fix))
-
-
-def fraction(value: Any, where: str, fix: str = "give such a number") -> float:
-    """Return ``value`` as a float in [0, 1), or raise ArgumentError."""
-    if (
-        isinstance(value, (int, float, np.floating))
-        and not isinstance(value, bool)
-        and 0 <= value < 1
-    ):
-        return float(value)
-    expected = "a number from 0 up to, not including, 1"
-    raise ArgumentError(message(where, expected, repr(value), fix))
+    raise ArgumentError(message(where, expected, shown(value), fix))
 
 
 def one_of(value: Any, choices: Iterable[str], where: str) -> str:
     """Return ``value`` if it is one of the names, or raise ArgumentError naming the nearest."""
-    names = list(choices)
-    if isinstance(value, str) and value in names:
-        return value
-    near = difflib.get_close_matches(str(value), names, n=1)
+    names, is_text = list(choices), isinstance(value, str)
+    if is_text and value in names:
+        return str(value)
+    near = difflib.get_close_matches(bounded(str(value), 80), names, n=1) if is_text else []
     fix = f"perhaps {near[0]!r} was meant" if near else "use one of these names"
-    raise ArgumentError(message(where, f"one of {', '.join(names)}", repr(value), fix))
+    raise ArgumentError(message(where, f"one of {', '.join(names)}", shown(value), fix))
 
 
 def as_numbers(x: Any, where: str) -> np.ndarray:
-    """Return x as an array of integers or floats with at least one axis, or raise DtypeError."""
-    got = "None" if x is None else ""
+    """Return x as an array of integers or floats with at least one axis, or raise DtypeError.
+
+    A masked array is refused: what its mask hides would be learnt from.
+    """
+    got, fix = "None" if x is None else "", ""
+    if isinstance(x, np.ma.MaskedArray):
+        got, fix = "a masked array", "fill what is masked with x.filled(…) or leave it out"
     try:
         x = np.asarray(x)
-    except ValueError:  # rows of different lengths
-        x, got = np.empty(0, object), "a list of unequal parts"
-    if x.dtype.kind not in "fiub" or x.ndim == 0:
+    except Exception as error:  # rows of different lengths; whatever an __array__ of others raises
+        unequal = isinstance(x, (list, tuple))
+        got = got or ("a list of unequal parts" if unequal else f"{shown(x)} ({error})")
+        x = np.empty(0, object)
+    if got or x.dtype.kind not in "fiub" or x.ndim == 0:
         got = got or (f"dtype {x.dtype}" if x.ndim else f"{x.dtype} without axes")
-        fix = "give an array of integers or floats, samples along the first axis"
+        fix = fix or "give an array of integers or floats, samples along the first axis"
         raise DtypeError(message(where, "an array of numbers", got, fix))
     return x
 

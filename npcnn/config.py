@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn.checks import DtypeError, message
+from npcnn.arguments import checked
+from npcnn.checks import DtypeError, message, shown
 
 _floatx = "float32"
+_TYPES = (float, np.float32, np.float64)
 
 
 def floatx() -> str:
@@ -20,10 +23,24 @@ def floatx() -> str:
     return _floatx
 
 
-def set_floatx(value: str) -> None:
+def named_dtype(value: Any, where: str) -> np.dtype:
+    """Return a dtype given by name, as a type or as itself, or raise DtypeError."""
+    dtype = None
+    if isinstance(value, (str, np.dtype)) or any(value is t for t in _TYPES):
+        with contextlib.suppress(TypeError, ValueError, SyntaxError):  # no such name
+            dtype = np.dtype(value)
+    # NumPy takes None for float64 in a comparison.
+    if dtype is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
+        fix = "use float32 for speed or float64 for checking gradients"
+        raise DtypeError(message(where, "'float32' or 'float64'", shown(value), fix))
+    return dtype
+
+
+@checked
+def set_floatx(value: Annotated[Any, named_dtype]) -> None:
     """Make 'float32' or 'float64' the float type of models built from now on."""
     global _floatx
-    _floatx = float_dtype(value, "set_floatx(value)").name
+    _floatx = value.name
 
 
 def float_dtype(value: Any, where: str) -> np.dtype:
@@ -32,12 +49,7 @@ def float_dtype(value: Any, where: str) -> np.dtype:
     >>> float_dtype("float64", "Sequential(dtype)")
     dtype('float64')
     """
-    try:
-        dtype = np.dtype(_floatx if value is None else value)
-    except TypeError:
-        dtype = None
-    # NumPy takes None for float64 in a comparison.
-    if dtype is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
-        fix = "use float32 for speed or float64 for checking gradients"
-        raise DtypeError(message(where, "'float32' or 'float64'", repr(value), fix))
-    return dtype
+    return named_dtype(_floatx if value is None else value, where)
+
+
+FloatType = Annotated[Any, float_dtype]  # out: a dtype

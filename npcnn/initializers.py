@@ -7,12 +7,37 @@ Fans: a dense kernel (in, units) has fan_in = in and fan_out = units; a convolut
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, message, one_of
-from npcnn.random import check_seed, weights_generator
+from npcnn.arguments import NonNegative, arguments_of, checked
+from npcnn.checks import ArgumentError, is_whole, message, one_of, shown
+from npcnn.config import FloatType
+from npcnn.random import Seed, weights_generator
+
+
+def check_shape(value: Any, where: str) -> tuple[int, ...]:
+    """Return the shape of an array that fits into memory, or raise ArgumentError.
+
+    >>> check_shape([3, 3], "here")
+    (3, 3)
+    """
+    listed = value if isinstance(value, (tuple, list)) else (value,)
+    if len(listed) > 32 or not all(is_whole(size) and size >= 0 for size in listed):
+        fix = "give sizes, such as (3, 3, 1, 5)"
+        raise ArgumentError(message(where, "the shape of an array", shown(value), fix))
+    if math.prod(int(size) for size in listed) >= MOST:
+        raise too_large(where, tuple(int(size) for size in listed))
+    return tuple(int(size) for size in listed)
+
+
+MOST = 2**40  # numbers in an array: eight terabytes
+
+
+def too_large(where: str, shape: tuple[int, ...]) -> ArgumentError:
+    """Return the error for an array that memory cannot hold."""
+    return ArgumentError(message(where, "an array that fits into memory", str(shape), "make less"))
 
 
 class Initializer:
@@ -21,13 +46,20 @@ class Initializer:
     With `seed` given, its draws depend on that seed alone; else on `npcnn.set_random_seed`.
     """
 
-    def __init__(self, seed: int | None = None) -> None:
-        self.seed = None if seed is None else check_seed(seed, f"{type(self).__name__}(seed)")
+    @checked
+    def __init__(self, seed: Seed | None = None) -> None:
+        self.seed = seed
 
-    def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
+    @checked
+    def __call__(
+        self, shape: Annotated[Any, check_shape], dtype: FloatType = "float32"
+    ) -> np.ndarray:
         """Return an array of the given shape and dtype."""
         generator = weights_generator() if self.seed is None else np.random.default_rng(self.seed)
-        return self.draw(generator, shape).astype(dtype)
+        try:
+            return self.draw(generator, shape).astype(dtype)
+        except MemoryError as error:
+            raise too_large(f"{type(self).__name__}(shape)", shape) from error
 
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Return the values in float64, so that they do not depend on the model's dtype."""
@@ -64,9 +96,10 @@ class Ones(Zeros):
 class Constant(Initializer):
     """One value everywhere."""
 
+    @checked
     def __init__(self, value: float = 0.0) -> None:
         super().__init__()
-        self.value = float(value)
+        self.value = value
 
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Return the value, repeated."""
@@ -80,11 +113,16 @@ class Constant(Initializer):
 class RandomUniform(Initializer):
     """Uniform in [minval, maxval)."""
 
+    @checked
     def __init__(
-        self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
+        self, minval: float = -0.05, maxval: float = 0.05, seed: Seed | None = None
     ) -> None:
         super().__init__(seed)
-        self.minval, self.maxval = float(minval), float(maxval)
+        if not minval <= maxval or maxval - minval == math.inf:
+            got, fix = f"minval={minval}, maxval={maxval}", "exchange them"
+            where = type(self).__name__
+            raise ArgumentError(message(where, "minval ≤ maxval, a range of floats", got, fix))
+        self.minval, self.maxval = minval, maxval
 
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Return uniform numbers."""
@@ -98,9 +136,12 @@ class RandomUniform(Initializer):
 class RandomNormal(Initializer):
     """Normal with the given mean and standard deviation."""
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+    @checked
+    def __init__(
+        self, mean: float = 0.0, stddev: NonNegative = 0.05, seed: Seed | None = None
+    ) -> None:
         super().__init__(seed)
-        self.mean, self.stddev = float(mean), float(stddev)
+        self.mean, self.stddev = mean, stddev
 
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Return normal numbers."""
@@ -220,6 +261,6 @@ def get(identifier: Any, where: str = "initializer") -> Initializer:
         return known[identifier if identifier in CLASSES else one_of(identifier, NAMES, where)]()
     if isinstance(identifier, dict) and {"class_name", "config"} <= set(identifier):
         cls = CLASSES[one_of(identifier["class_name"], CLASSES, where)]
-        return cls(**identifier["config"])
+        return cls(**arguments_of(cls, identifier["config"], where))
     fix = "use a name such as 'glorot_uniform'"
-    raise ArgumentError(message(where, "a name or an Initializer", repr(identifier), fix))
+    raise ArgumentError(message(where, "a name or an Initializer", shown(identifier), fix))

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
 from npcnn.checks import (
     ArgumentError,
     DtypeError,
     as_numbers,
-    fraction,
     message,
     one_of,
     same_length,
@@ -39,12 +39,11 @@ class CategoricalCrossentropy:
 
     default_name = "categorical_crossentropy"
 
+    @checked
     def __init__(
-        self, from_logits: bool = False, label_smoothing: float = 0.0, name: str | None = None
+        self, from_logits: bool = False, label_smoothing: Fraction = 0.0, name: str | None = None
     ) -> None:
-        where = f"{type(self).__name__}(label_smoothing)"
-        self.from_logits = bool(from_logits)
-        self.label_smoothing = fraction(label_smoothing, where)
+        self.from_logits, self.label_smoothing = from_logits, label_smoothing
         self.name = name or self.default_name
 
     def check_targets(self, y: Any, output_shape: Shape, where: str) -> Array:
@@ -166,6 +165,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
 
     default_name = "sparse_categorical_crossentropy"
 
+    @checked
     def __init__(self, from_logits: bool = False, name: str | None = None) -> None:
         super().__init__(from_logits, 0.0, name)
 
@@ -230,7 +230,7 @@ NAMES = {
 CLASSES = {cls.__name__: cls for cls in NAMES.values()}
 
 
-def get(identifier: Any) -> CategoricalCrossentropy:
+def get(identifier: Any, where: str = "compile(loss)") -> CategoricalCrossentropy:
     """Return the loss named, or the object itself; ArgumentError for an unknown one.
 
     >>> get("categorical_crossentropy").name
@@ -238,7 +238,6 @@ def get(identifier: Any) -> CategoricalCrossentropy:
     """
     if isinstance(identifier, CategoricalCrossentropy):
         return identifier
-    where = "compile(loss)"
     if isinstance(identifier, str) and identifier in CLASSES:
         return CLASSES[identifier]()
     return NAMES[one_of(identifier, NAMES, where)]()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from npcnn.arguments import checked
 from npcnn.checks import one_of
 
 Array = np.ndarray
@@ -23,6 +24,7 @@ class Accuracy:
     array([ True, False])
     """
 
+    @checked
     def __init__(self, name: str = "accuracy") -> None:
         self.name = name
 
@@ -35,7 +37,7 @@ class Accuracy:
 NAMES = ("accuracy", "acc", "categorical_accuracy", "sparse_categorical_accuracy")
 
 
-def get(identifier: Any) -> Any:
+def get(identifier: Any, where: str = "compile(metrics)") -> Any:
     """Return the metric named, or the object itself if it has a name and `values`.
 
     >>> get("accuracy").name
@@ -43,7 +45,7 @@ def get(identifier: Any) -> Any:
     """
     if callable(getattr(identifier, "values", None)) and hasattr(identifier, "name"):
         return identifier
-    return Accuracy(one_of(identifier, NAMES, "compile(metrics)"))
+    return Accuracy(one_of(identifier, NAMES, where))
 
 
 class RunningMean:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 
+from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, fraction, message, one_of
+from npcnn.checks import ArgumentError, is_number, message, non_negative, one_of, shown
 
 Array = np.ndarray
+
+
+LearningRate = Annotated[float, partial(non_negative, fix="0.001 is a start")]
+Epsilon = Annotated[float, partial(non_negative, fix="1e-7 is Keras's")]
+
+
+def _momentum(value: Any, where: str) -> float:
+    if is_number(value) and 0 <= value <= 1:
+        return float(value)
+    raise ArgumentError(message(where, "a number 0 to 1", shown(value), "0.9 is usual"))
 
 
 class Optimizer:
@@ -18,7 +30,8 @@ class Optimizer:
 
     slot_names: tuple[str, ...] = ()
 
-    def __init__(self, learning_rate: float, name: str | None = None) -> None:
+    @checked
+    def __init__(self, learning_rate: LearningRate, name: str | None = None) -> None:
         self.name = name or type(self).__name__.lower()
         self.learning_rate = learning_rate
         self.iterations = 0
@@ -31,11 +44,8 @@ class Optimizer:
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-        if not number or not 0 <= float(value) < math.inf:
-            where = f"{type(self).__name__}(learning_rate)"
-            raise ArgumentError(message(where, "a number ≥ 0", repr(value), "0.001 is a start"))
-        self._learning_rate = float(value)
+        where = f"{type(self).__name__}(learning_rate)"
+        self._learning_rate = non_negative(value, where, "0.001 is a start")
 
     def build(self, size: int, dtype: np.dtype) -> None:
         """Make zero state for `size` parameters, unless it is there already."""
@@ -80,21 +90,17 @@ class Adam(Optimizer):
 
     slot_names = ("m", "v")
 
+    @checked
     def __init__(
         self,
-        learning_rate: float = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
+        learning_rate: LearningRate = 0.001,
+        beta_1: Fraction = 0.9,
+        beta_2: Fraction = 0.999,
+        epsilon: Epsilon = 1e-7,
         name: str | None = None,
     ) -> None:
         super().__init__(learning_rate, name)
-        self.beta_1 = fraction(beta_1, "Adam(beta_1)")
-        self.beta_2 = fraction(beta_2, "Adam(beta_2)")
-        if not isinstance(epsilon, (int, float)) or not 0 <= epsilon < math.inf:
-            fix = "1e-7 is Keras's"
-            raise ArgumentError(message("Adam(epsilon)", "a number ≥ 0", repr(epsilon), fix))
-        self.epsilon = float(epsilon)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def update(self, parameters: Array, gradients: Array, *slots: Array) -> None:
         """Take Adam's step on one stretch of parameters."""
@@ -125,18 +131,16 @@ class SGD(Optimizer):
 
     slot_names = ("velocity",)
 
+    @checked
     def __init__(
         self,
-        learning_rate: float = 0.01,
-        momentum: float = 0.0,
+        learning_rate: LearningRate = 0.01,
+        momentum: Annotated[float, _momentum] = 0.0,
         nesterov: bool = False,
         name: str | None = None,
     ) -> None:
         super().__init__(learning_rate, name)
-        if not isinstance(momentum, (int, float)) or not 0 <= momentum <= 1:
-            fix = "0.9 is usual"
-            raise ArgumentError(message("SGD(momentum)", "a number 0 to 1", repr(momentum), fix))
-        self.momentum, self.nesterov = float(momentum), bool(nesterov)
+        self.momentum, self.nesterov = momentum, nesterov
 
     def update(self, parameters: Array, gradients: Array, *slots: Array) -> None:
         """Take the step on one stretch of parameters."""
@@ -152,7 +156,7 @@ CLASSES: dict[str, type[Optimizer]] = {"Adam": Adam, "SGD": SGD}
 NAMES: dict[str, type[Optimizer]] = {"adam": Adam, "sgd": SGD}
 
 
-def get(identifier: Any) -> Optimizer:
+def get(identifier: Any, where: str = "compile(optimizer)") -> Optimizer:
     """Return the optimizer named, or the object itself; ArgumentError for an unknown one.
 
     >>> get("adam").name
@@ -161,4 +165,4 @@ def get(identifier: Any) -> Optimizer:
     if isinstance(identifier, Optimizer):
         return identifier
     name = identifier.lower() if isinstance(identifier, str) else identifier
-    return NAMES[one_of(name, NAMES, "compile(optimizer)")]()  # type: ignore[call-arg]
+    return NAMES[one_of(name, NAMES, where)]()  # type: ignore[call-arg]

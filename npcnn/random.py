@@ -7,13 +7,13 @@ dropout mask one of (seed, layer, step, sample), so any epoch or step can be don
 
 from __future__ import annotations
 
-import numbers
 import secrets
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, message
+from npcnn.arguments import checked
+from npcnn.checks import ArgumentError, is_whole, message, shown
 
 _seed: int | None = None
 _generator: np.random.Generator | None = None
@@ -21,7 +21,19 @@ _generator: np.random.Generator | None = None
 _MASK = (1 << 64) - 1
 
 
-def set_random_seed(seed: int) -> None:
+def check_seed(seed: Any, where: str) -> int:
+    """Return the seed as an int, or raise ArgumentError."""
+    if not is_whole(seed) or not 0 <= seed <= _MASK:
+        expected = "a whole number from 0 to 2**64 - 1"
+        raise ArgumentError(message(where, expected, shown(seed), "give one, such as 0"))
+    return int(seed)
+
+
+Seed = Annotated[int, check_seed]
+
+
+@checked
+def set_random_seed(seed: Seed) -> None:
     """Fix initial weights, the order of samples and dropout from here on.
 
     Args:
@@ -32,17 +44,8 @@ def set_random_seed(seed: int) -> None:
     True
     """
     global _seed, _generator
-    _seed = check_seed(seed, "set_random_seed(seed)")
+    _seed = seed
     _generator = np.random.default_rng(_seed)
-
-
-def check_seed(seed: Any, where: str) -> int:
-    """Return the seed as an int, or raise ArgumentError."""
-    whole = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
-    if not whole or not 0 <= seed <= _MASK:
-        expected = "a whole number from 0 to 2**64 - 1"
-        raise ArgumentError(message(where, expected, repr(seed), "give one, such as 0"))
-    return int(seed)
 
 
 def current_seed() -> int:

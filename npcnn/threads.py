@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from npcnn.checks import ArgumentError, message, positive_int
+from npcnn.arguments import PositiveInt, checked
+from npcnn.checks import ArgumentError, message
 
 # The most threads there can be.
 MOST = 64
@@ -64,7 +65,8 @@ def _cores() -> int:
     return available_cores()
 
 
-def set_num_threads(number: int) -> None:
+@checked
+def set_num_threads(number: PositiveInt) -> None:
     """Let the kernels use so many threads. Results are the same bits for any number.
 
     The default is the number of cores this process may use. Raises ArgumentError for anything but
@@ -73,7 +75,6 @@ def set_num_threads(number: int) -> None:
     >>> set_num_threads(1)
     """
     global _wanted
-    number = positive_int(number, "set_num_threads(number)")
     if number > MOST:
         fix = "more would only wait for each other"
         raise ArgumentError(message("set_num_threads(number)", f"at most {MOST}", str(number), fix))

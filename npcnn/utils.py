@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from npcnn.checks import ArgumentError, DtypeError, as_numbers, message, positive_int
+from npcnn.arguments import Numbers, PositiveInt, checked
+from npcnn.checks import ArgumentError, DtypeError, message
 from npcnn.losses import one_hot
 from npcnn.random import set_random_seed
 
 __all__ = ["set_random_seed", "to_categorical"]
 
 
-def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+@checked
+def to_categorical(x: Numbers, num_classes: PositiveInt | None = None) -> np.ndarray:
     """Return integer labels as one-hot rows, float32.
 
     Args:
@@ -27,15 +27,13 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     array([[0., 0., 1.],
            [1., 0., 0.]], dtype=float32)
     """
-    where = "to_categorical(x)"
-    labels = as_numbers(x, where)
+    where, labels = "to_categorical(x)", x
     if labels.dtype.kind not in "iub":
         fix = "give class numbers"
         raise DtypeError(message(where, "integer labels", f"dtype {labels.dtype}", fix))
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
-    classes = int(labels.max(initial=0)) + 1 if num_classes is None else num_classes
-    classes = positive_int(classes, "to_categorical(num_classes)")
+    classes: int = int(labels.max(initial=0)) + 1 if num_classes is None else num_classes
     bad = (labels < 0) | (labels >= classes)
     if bad.any():
         fix = "give a larger num_classes or mend the label"

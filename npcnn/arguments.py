@@ -1,0 +1,194 @@
+"""Arguments, checked where a call enters npcnn: the signature is the declaration.
+
+``@checked`` reads a function's annotations, which type checkers read as well, and applies to each
+argument the check that its annotation stands for::
+
+    @checked
+    def __init__(self, units: PositiveInt, padding: Padding = "valid", name: str | None = None):
+
+* ``Annotated[int, positive_int]`` names its check: a function ``(value, where) → value`` that
+  returns the argument in the one form that the body works with, or raises. Such are this file's
+  names; a room may have its own.
+* ``Literal["valid", "same"]`` is one of these names, in capitals or not.
+* ``bool``, ``int``, ``float`` and ``str`` mean what they say: no NaN is a number, no number a text.
+* ``X | None`` also takes None. ``Any`` is checked by the body, which knows more.
+
+What a check returns takes the argument's place. Nothing here is called within a training step.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import types
+import typing
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from npcnn import checks
+from npcnn.checks import ArgumentError, DtypeError, message, shown
+
+if TYPE_CHECKING:
+    from npcnn.inspection import Recording, Trace
+    from npcnn.layers import Layer
+    from npcnn.model import Sequential
+
+Check = Callable[[Any, str], Any]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def checked(function: F) -> F:
+    """Return a function that checks its arguments as its annotations say, then does its work.
+
+    >>> @checked
+    ... def repeat(what: str, times: PositiveInt = 2) -> str:
+    ...     return what * times
+    >>> repeat("ab", times=1.5)
+    Traceback (most recent call last):
+    npcnn.checks.ArgumentError: repeat(times): expected a positive integer, got 1.5; give a whole \
+number of 1 or more.
+    """
+    plan: list[tuple[str, int, Check, Any]] = []
+    own = function.__name__
+
+    @functools.wraps(function)
+    def enter(*args: Any, **kwargs: Any) -> Any:
+        if not plan:
+            plan.extend(_plan(function))
+        name = type(args[0]).__name__ if own in ("__init__", "__call__") else own
+        given = list(args)
+        for parameter, place, check, default in plan:
+            where = f"{name}({parameter})"
+            if place < len(given):
+                given[place] = check(given[place], where)
+            elif parameter in kwargs:
+                kwargs[parameter] = check(kwargs[parameter], where)
+            elif default is not inspect.Parameter.empty:
+                kwargs[parameter] = check(default, where)
+        return function(*given, **kwargs)
+
+    return typing.cast(F, enter)
+
+
+def _plan(function: Callable[..., Any]) -> list[tuple[str, int, Check, Any]]:
+    """Return name, place, check and default of each parameter that has a check."""
+    plan: list[tuple[str, int, Check, Any]] = []
+    for number, (name, p) in enumerate(inspect.signature(function).parameters.items()):
+        check = check_of(p.annotation, function.__globals__)
+        if check is not None and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL):
+            place = sys.maxsize if p.kind is p.KEYWORD_ONLY else number
+            plan.append((name, place, check, p.default))
+    return plan
+
+
+def check_of(annotation: Any, names: dict[str, Any]) -> Check | None:
+    """Return the check that an annotation stands for; None for Any and for none at all.
+
+    Args:
+        annotation: what stands in a signature, or its text.
+        names: of the module it stands in.
+    """
+    if isinstance(annotation, str):
+        annotation = eval(annotation, names)  # of npcnn's own source, or a subclass's
+    if annotation in (Any, inspect.Parameter.empty):
+        return None
+    origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        return parts[1]
+    if origin is Literal:
+        return functools.partial(_literal, parts)
+    if origin in (typing.Union, types.UnionType):
+        others = [part for part in parts if part is not type(None)]
+        if len(others) == 1 and len(parts) == 2:
+            inner = check_of(others[0], names)
+            return None if inner is None else functools.partial(_optional, inner)
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]
+    raise TypeError(f"no check for {annotation}: write it as Annotated[…, check]")
+
+
+_PLAIN: dict[Any, Check] = {
+    bool: checks.flag, int: checks.whole, float: checks.number, str: checks.text,
+}  # fmt: skip
+
+
+def _literal(choices: tuple[str, ...], value: Any, where: str) -> str:
+    return checks.one_of(value.lower() if isinstance(value, str) else value, choices, where)
+
+
+def _optional(check: Check, value: Any, where: str) -> Any:
+    return None if value is None else check(value, where)
+
+
+def arguments_of(cls: type, config: Any, where: str) -> dict[str, Any]:
+    """Return the arguments in a config, all of them names that the class takes, or raise an error.
+
+    >>> class Point:
+    ...     def __init__(self, x: int) -> None: ...
+    >>> arguments_of(Point, {"x": 1}, "Point.from_config(config)")
+    {'x': 1}
+    """
+    if not isinstance(config, dict) or not all(isinstance(name, str) for name in config):
+        fix = "give what get_config() returned"
+        raise DtypeError(message(where, "a dict of arguments", shown(config), fix))
+    parameters = inspect.signature(cls).parameters.values()
+    named = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    names = [p.name for p in named]
+    if len(named) == len(parameters):  # else further names are a base's business
+        for name in config:
+            checks.one_of(name, names, where)
+    missing = [p.name for p in named if p.default is p.empty and p.name not in config]
+    if missing:
+        fix = "give what get_config() returned"
+        expected = f"{', '.join(missing)} among the arguments"
+        raise ArgumentError(message(where, expected, shown(config), fix))
+    return config
+
+
+def instance(module: str, name: str, fix: str) -> Check:
+    """Return the check that an argument is an object of a class, which need not be loaded yet."""
+
+    def check(value: Any, where: str) -> Any:
+        cls = getattr(sys.modules.get(module), name, None)
+        if cls is None or not isinstance(value, cls):
+            raise DtypeError(message(where, f"a {name}", shown(value), fix))
+        return value
+
+    return check
+
+
+def function_of(value: Any, where: str) -> Any:
+    """Return a function, or whatever else can be called; DtypeError otherwise."""
+    if not callable(value):
+        raise DtypeError(message(where, "a function", shown(value), "give a function or a lambda"))
+    return value
+
+
+def verbosity(value: Any, where: str) -> int:
+    """Return 0, 1 or 2; 'auto' is 1, and so is True. Raises ArgumentError otherwise."""
+    if isinstance(value, bool) or (checks.is_whole(value) and value in (0, 1, 2)):
+        return int(value)
+    if isinstance(value, str) and value == "auto":
+        return 1
+    fix = "0 prints nothing, 1 a bar, 2 a line an epoch"
+    raise ArgumentError(message(where, "0, 1, 2 or 'auto'", shown(value), fix))
+
+
+PositiveInt = Annotated[int, checks.positive_int]
+Count = Annotated[int, checks.count]
+NonNegative = Annotated[float, checks.non_negative]
+Fraction = Annotated[float, checks.fraction]
+Pair = Annotated[Any, checks.positive_pair]  # in: an integer or two, out: (int, int)
+Path = Annotated[Any, checks.path]
+Numbers = Annotated[Any, checks.as_numbers]
+Verbose = Annotated[Any, verbosity]
+Function = Annotated[Callable[..., Any], function_of]
+Padding = Literal["valid", "same"]
+AModel = Annotated["Sequential", instance("npcnn.model", "Sequential", "give a Sequential")]
+ALayer = Annotated["Layer", instance("npcnn.layers", "Layer", "make one, such as layers.Dense(3)")]
+ATrace = Annotated["Trace", instance("npcnn.inspection", "Trace", "give what npcnn.trace returns")]
+ARecording = Annotated[
+    "Recording",
+    instance("npcnn.inspection", "Recording", "give what npcnn.load_recording returns"),
+]

@@ -1,6 +1,10 @@
 """The ops in plain NumPy: forward with its backward directly under it, made to be read.
 
 `npcnn.kernels` holds the same functions, name for name, compiled by Numba.
+
+The forward ops and the losses also take complex numbers, for the gradient check
+(npcnn/derivatives.py): an imaginary part as small as 1e-100 goes through them as a derivative does,
+by the chain rule. So whatever branches, branches by the real part.
 """
 
 from npcnn.reference.activations import (

@@ -18,9 +18,9 @@ def relu(x: Array, negative_slope: float, max_value: float | None, threshold: fl
     >>> relu(np.array([-2.0, 1.0, 9.0]), 0.5, 6.0, 0.0)
     array([-1.,  1.,  6.])
     """
-    above = x if max_value is None else np.minimum(x, max_value)
+    above = x if max_value is None else np.where(x.real > max_value, max_value, x)
     below = negative_slope * (x - threshold) if negative_slope else np.zeros_like(x)
-    return np.where(x <= threshold, below, above)
+    return np.where(x.real <= threshold, below, above)
 
 
 def relu_backward(
@@ -37,7 +37,7 @@ def softmax(x: Array) -> Array:
     >>> softmax(np.array([[1e4, 1e4]]))
     array([[0.5, 0.5]])
     """
-    powers = np.exp(x - x.max(axis=-1, keepdims=True))
+    powers = np.exp(x - x.real.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
@@ -52,8 +52,8 @@ def sigmoid(x: Array) -> Array:
     >>> sigmoid(np.array([-1e4, 0.0, 1e4]))
     array([0. , 0.5, 1. ])
     """
-    power = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1 / (1 + power), power / (1 + power))
+    power = np.exp(np.where(x.real >= 0, -x, x))
+    return np.where(x.real >= 0, 1 / (1 + power), power / (1 + power))
 
 
 def sigmoid_backward(grad_y: Array, y: Array) -> Array:

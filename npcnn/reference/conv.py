@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from npcnn.reference.activations import relu
 from npcnn.shapes import padding_before_after
 
 Pair = tuple[int, int]
@@ -43,7 +44,7 @@ def conv2d(
     y = columns @ kernel.reshape(-1, kernel.shape[3])
     if bias is not None:
         y = y + bias
-    return np.maximum(y, 0) if activation == "relu" else y
+    return relu(y, 0.0, None, 0.0) if activation == "relu" else y
 
 
 def conv2d_backward(
@@ -60,7 +61,7 @@ def conv2d_backward(
     if grad_bias is not None:
         grad_bias[...] = rows.sum(axis=0)
     columns = im2col(x, kernel.shape[:2], strides, padding, dilation)
-    grad_kernel[...] = (columns.reshape(len(rows), -1).T @ rows).reshape(kernel.shape)
+    grad_kernel[...] = (columns.reshape(-1, columns.shape[-1]).T @ rows).reshape(kernel.shape)
     if not need_grad_x:
         return None
     grad_columns = grad @ kernel.reshape(-1, kernel.shape[3]).T

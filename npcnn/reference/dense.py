@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from npcnn.reference.activations import relu
+
 Array = np.ndarray
 
 
@@ -25,7 +27,7 @@ def dense(x: Array, kernel: Array, bias: Array | None, activation: str) -> Array
     y = x @ kernel
     if bias is not None:
         y = y + bias
-    return np.maximum(y, 0) if activation == "relu" else y
+    return relu(y, 0.0, None, 0.0) if activation == "relu" else y
 
 
 def dense_backward(

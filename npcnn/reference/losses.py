@@ -34,7 +34,7 @@ def categorical_crossentropy_from_logits(
     >>> losses, grad
     (array([10000.]), array([[-1.,  1.]]))
     """
-    shifted = logits - logits.max(axis=-1, keepdims=True)
+    shifted = logits - logits.real.max(axis=-1, keepdims=True)
     powers = np.exp(shifted)
     sums = powers.sum(axis=-1, keepdims=True)
     mass = targets.sum(axis=-1, keepdims=True)
@@ -58,7 +58,7 @@ def categorical_crossentropy(
     """
     sums = probabilities.sum(axis=-1, keepdims=True)
     p = probabilities / sums
-    clipped = np.clip(p, EPSILON, 1 - EPSILON)
+    clipped = np.where(p.real < EPSILON, EPSILON, np.where(p.real > 1 - EPSILON, 1 - EPSILON, p))
     losses = -weights * (targets * np.log(clipped)).sum(axis=-1)
     scale = (weights / weights.size)[..., None]
     grad_p = np.where(p == clipped, -targets / clipped, 0) * scale

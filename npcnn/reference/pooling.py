@@ -11,7 +11,7 @@ Array = np.ndarray
 
 
 def max_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Array:
-    """Return the largest value of each window, channel by channel.
+    """Return the largest value of each window, channel by channel; of equal ones the first.
 
     Padding cells hold −∞, so they never win; a NaN in a window makes its result NaN.
 
@@ -28,7 +28,9 @@ def max_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Arr
     array([[ 5.,  7.],
            [13., 15.]])
     """
-    return pool_windows(x, pool_size, strides, padding).max(axis=-1)
+    windows = pool_windows(x, pool_size, strides, padding)
+    winners = windows.real.argmax(axis=-1)[..., np.newaxis]
+    return np.take_along_axis(windows, winners, axis=-1)[..., 0]
 
 
 def max_pooling2d_backward(
@@ -61,4 +63,4 @@ def pool_windows(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Arra
     padded = np.pad(x, edges, constant_values=-np.inf)
     windows = np.lib.stride_tricks.sliding_window_view(padded, pool_size, axis=(1, 2))
     windows = windows[:, :: strides[0], :: strides[1]]
-    return windows.reshape(*windows.shape[:4], -1)
+    return windows.reshape(*windows.shape[:4], pool_size[0] * pool_size[1])

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from npcnn import (
     callbacks,
@@ -17,6 +17,7 @@ from npcnn import (
     losses,
     metrics,
     models,
+    names,
     optimizers,
     utils,
 )
@@ -28,6 +29,7 @@ from npcnn.random import set_random_seed
 from npcnn.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
+    from npcnn import inspection, plots
     from npcnn.inspection import (
         Diagnostics,
         Recorder,
@@ -53,6 +55,7 @@ __all__ = [
     "get_num_threads",
     "gradient_check",
     "initializers",
+    "inspection",
     "layers",
     "load_model",
     "load_recording",
@@ -62,6 +65,7 @@ __all__ = [
     "models",
     "optimizers",
     "overfit_one_batch",
+    "plots",
     "set_num_threads",
     "set_random_seed",
     "step_through",
@@ -70,15 +74,10 @@ __all__ = [
     "utils",
 ]
 
-_INSPECTION = {
-    "Diagnostics", "Recorder", "load_recording", "overfit_one_batch", "step_through", "trace",
-}  # fmt: skip
+if not TYPE_CHECKING:
+    # What looks inside is imported when it is first asked for.
+    _LATE = {name: "npcnn.inspection" for name in __all__ if name not in globals()}
+    __getattr__ = names.lookup(__name__, __all__, {**_LATE, "plots": "npcnn.plots"})
 
-
-def __getattr__(name: str) -> Any:
-    """Import what looks inside when it is first asked for."""
-    if name in _INSPECTION:
-        from npcnn import inspection
-
-        return getattr(inspection, name)
-    raise AttributeError(f"module 'npcnn' has no attribute {name!r}")
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

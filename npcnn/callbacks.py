@@ -7,10 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from npcnn import names
 from npcnn.checks import ArgumentError, FileError, message, one_of, positive_int
 
 if TYPE_CHECKING:
+    from npcnn.inspection import Diagnostics, Recorder
     from npcnn.model import Sequential
+
+__all__ = [
+    "Callback",
+    "Diagnostics",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "ModelCheckpoint",
+    "Recorder",
+]
 
 Logs = dict[str, float]
 
@@ -346,10 +358,7 @@ def check_callbacks(callbacks: Any) -> list[Callback]:
     return listed
 
 
-def __getattr__(name: str) -> Any:
-    """Import the callbacks that look inside a run when they are first asked for."""
-    if name in ("Diagnostics", "Recorder"):
-        from npcnn import inspection
-
-        return getattr(inspection, name)
-    raise AttributeError(f"module 'npcnn.callbacks' has no attribute {name!r}")
+if not TYPE_CHECKING:
+    # What looks inside a run is imported when it is first asked for.
+    _LATE = dict.fromkeys(("Diagnostics", "Recorder"), "npcnn.inspection")
+    __getattr__ = names.lookup(__name__, __all__, _LATE)

@@ -15,6 +15,17 @@ from typing import Any
 
 import numpy as np
 
+__all__ = [
+    "ArgumentError",
+    "DtypeError",
+    "FileError",
+    "FormatError",
+    "NpcnnError",
+    "NpcnnWarning",
+    "NumericsError",
+    "StateError",
+]
+
 
 class NpcnnError(Exception):
     """Any error that npcnn itself raises."""

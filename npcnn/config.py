@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
+from npcnn import names
 from npcnn.arguments import checked
 from npcnn.checks import DtypeError, message, shown
+
+__all__ = ["floatx", "set_floatx"]
+
+if not TYPE_CHECKING:
+    __getattr__ = names.lookup(__name__, __all__)
 
 _floatx = "float32"
 _TYPES = (float, np.float32, np.float64)

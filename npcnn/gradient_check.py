@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from npcnn.layers import Layer
     from npcnn.model import Sequential
 
+__all__ = ["GradientTable", "check_layer", "check_model", "numerical_gradient"]
+
 Array = np.ndarray
 
 EPSILON = 1e-5

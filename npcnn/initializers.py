@@ -7,14 +7,34 @@ Fans: a dense kernel (in, units) has fan_in = in and fan_out = units; a convolut
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
+from npcnn import names
 from npcnn.arguments import NonNegative, arguments_of, checked
 from npcnn.checks import ArgumentError, is_whole, message, one_of, shown
 from npcnn.config import FloatType
 from npcnn.random import Seed, weights_generator
+
+__all__ = [
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "RandomNormal",
+    "RandomUniform",
+    "Zeros",
+    "get",
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = names.lookup(__name__, __all__)
 
 
 def check_shape(value: Any, where: str) -> tuple[int, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from npcnn import names
 from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
 from npcnn.checks import (
@@ -16,6 +17,11 @@ from npcnn.checks import (
     one_of,
     same_length,
 )
+
+__all__ = ["CategoricalCrossentropy", "SparseCategoricalCrossentropy", "get"]
+
+if not TYPE_CHECKING:
+    __getattr__ = names.lookup(__name__, __all__)
 
 Array = np.ndarray
 Shape = tuple[Any, ...]

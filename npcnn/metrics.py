@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from npcnn import names
 from npcnn.arguments import checked
 from npcnn.checks import one_of
+
+__all__ = ["Accuracy", "get"]
+
+if not TYPE_CHECKING:
+    __getattr__ = names.lookup(__name__, __all__)
 
 Array = np.ndarray
 

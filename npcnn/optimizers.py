@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
+from npcnn import names
 from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, message, non_negative, one_of, shown
+
+__all__ = ["SGD", "Adam", "Optimizer", "get"]
+
+if not TYPE_CHECKING:
+    __getattr__ = names.lookup(__name__, __all__)
 
 Array = np.ndarray
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from npcnn import names
 from npcnn.arguments import Numbers, PositiveInt, checked
 from npcnn.checks import ArgumentError, DtypeError, message
 from npcnn.losses import one_hot
 from npcnn.random import set_random_seed
 
 __all__ = ["set_random_seed", "to_categorical"]
+
+if not TYPE_CHECKING:
+    __getattr__ = names.lookup(__name__, __all__)
 
 
 @checked

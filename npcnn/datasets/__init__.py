@@ -1,5 +1,8 @@
 """Data sets: MNIST, folders of pictures, IDX files, and digits drawn by the computer."""
 
+from typing import TYPE_CHECKING
+
+from npcnn import names
 from npcnn.datasets import mnist
 from npcnn.datasets.drawn import draw_digits
 from npcnn.datasets.idx import read_idx, write_idx
@@ -15,3 +18,6 @@ __all__ = [
     "save_image_folder",
     "write_idx",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = names.lookup(__name__, __all__)

@@ -14,6 +14,8 @@ from npcnn.checks import FileError, FormatError, NpcnnError, message
 from npcnn.datasets import idx
 from npcnn.files import atomic_write
 
+__all__ = ["load_data"]
+
 Images = NDArray[np.uint8]
 Split = tuple[Images, Images]
 

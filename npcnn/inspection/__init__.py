@@ -4,6 +4,9 @@ Nothing here computes what training computes a second way: the trace, the steps 
 call `npcnn.training` and look on.
 """
 
+from typing import TYPE_CHECKING
+
+from npcnn import names
 from npcnn.inspection.diagnostics import Diagnostics
 from npcnn.inspection.overfit import OverfitReport, overfit_one_batch
 from npcnn.inspection.recorder import Recorder, Recording, load_recording
@@ -27,3 +30,6 @@ __all__ = [
     "step_through",
     "trace",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = names.lookup(__name__, __all__)

@@ -1,5 +1,8 @@
 """The layers, under Keras's names."""
 
+from typing import TYPE_CHECKING
+
+from npcnn import names
 from npcnn.layers.activation import Activation, ReLU, Softmax
 from npcnn.layers.base import Layer
 from npcnn.layers.conv2d import Conv2D
@@ -26,3 +29,6 @@ __all__ = [
     "ReLU",
     "Softmax",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = names.lookup(__name__, __all__)

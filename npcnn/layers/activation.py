@@ -21,8 +21,8 @@ def get_activation(identifier: Any, where: str) -> str:
 def activate(name: str, x: Array) -> Array:
     """Return the activation of x.
 
-    >>> activate("relu", np.array([[-1.0, 2.0]]))
-    array([[0., 2.]])
+    >>> activate("softmax", np.array([[3.0, 3.0]]))
+    array([[0.5, 0.5]])
     """
     if name == "linear":
         return x
@@ -178,8 +178,8 @@ class ReLU(Layer):
         negative_slope: slope below the threshold.
         threshold: where x begins to pass.
 
-    >>> ReLU(max_value=6.0)(np.array([[-1.0, 3.0, 9.0]], "float32"))
-    array([[0., 3., 6.]], dtype=float32)
+    >>> ReLU(max_value=6.0, negative_slope=0.5)(np.array([[-1.0, 3.0, 9.0]], "float32"))
+    array([[-0.5,  3. ,  6. ]], dtype=float32)
     """
 
     def __init__(

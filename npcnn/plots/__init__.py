@@ -5,6 +5,9 @@
 >>> figure.savefig("curves.png")  # doctest: +SKIP
 """
 
+from typing import TYPE_CHECKING
+
+from npcnn import names
 from npcnn.plots.attention import exciting_pictures, saliency
 from npcnn.plots.confusion import confusion_matrix
 from npcnn.plots.filters import filter_gif, filters
@@ -35,3 +38,6 @@ __all__ = [
     "save_figure",
     "weight_histograms",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = names.lookup(__name__, __all__)

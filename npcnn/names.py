@@ -1,0 +1,43 @@
+"""What a public module answers when it is asked for a name that it does not hold."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+NONE: Mapping[str, str] = MappingProxyType({})
+
+
+def lookup(
+    module: str, names: Sequence[str], elsewhere: Mapping[str, str] = NONE
+) -> Callable[[str], Any]:
+    """Return a module's `__getattr__`: it fetches late names, and suggests one for a misspelt one.
+
+    A module defines it under ``if not TYPE_CHECKING:``, for to a type checker a module that has
+    `__getattr__` holds every name, misspelt or not.
+
+    Args:
+        module: its name.
+        names: what it holds, its `__all__`.
+        elsewhere: name → module to import it from when it is first asked for, or that module.
+
+    >>> import npcnn
+    >>> npcnn.Sequental
+    Traceback (most recent call last):
+    AttributeError: module 'npcnn' has no attribute 'Sequental'; perhaps 'Sequential' was meant
+    """
+
+    def find(name: str) -> Any:
+        if name in elsewhere:
+            home = importlib.import_module(elsewhere[name])
+            return home if home.__name__ == f"{module}.{name}" else getattr(home, name)
+        near = [] if name.startswith("_") else difflib.get_close_matches(name, names, n=1)
+        hint = f"; perhaps {near[0]!r} was meant" if near else ""
+        text = f"module {module!r} has no attribute {name!r}{hint}"
+        # With an object given, Python would print its own suggestion behind this one.
+        raise AttributeError(text, name=name, obj=None)
+
+    return find

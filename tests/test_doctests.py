@@ -1,0 +1,16 @@
+"""The examples in docstrings print what they say they print."""
+
+import doctest
+import importlib
+
+import pytest
+from test_imports import FILES
+
+
+@pytest.mark.parametrize("name", ["npcnn", *FILES])
+def test_the_examples_of_a_module(name):
+    module = importlib.import_module(name.removesuffix(".__init__"))
+    printed = []
+    for example in doctest.DocTestFinder(exclude_empty=True).find(module):
+        doctest.DocTestRunner().run(example, out=printed.append)
+    assert not printed, "".join(printed)

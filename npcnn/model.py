@@ -10,9 +10,10 @@ import numpy as np
 
 from npcnn import data, losses, optimizers, random, training
 from npcnn.architecture import LayerStack
-from npcnn.callbacks import History, check_callbacks
+from npcnn.callbacks import CallbackList, History, check_callbacks
 from npcnn.checks import ArgumentError, FileError, StateError, as_numbers, message, positive_int
 from npcnn.data import Batches
+from npcnn.metrics import Scores
 from npcnn.metrics import get as get_metric
 from npcnn.progress import EpochPrinter
 
@@ -47,7 +48,7 @@ class Sequential(LayerStack):
         self.loss: CategoricalCrossentropy
         self.metrics: list[Any] = []
         self.compiled = False
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: History | None = None
         self.run: training.Run | None = None
 
@@ -144,28 +145,56 @@ class Sequential(LayerStack):
 
     def evaluate(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto",
-        sample_weight: Any = None, return_dict: bool = False,
+        sample_weight: Any = None, steps: int | None = None, callbacks: Any = None,
+        return_dict: bool = False,
     ) -> Any:  # fmt: skip
-        """Return loss and metrics over data, without dropout: [loss, …], or a dict if asked."""
+        """Return loss and metrics over data, without dropout: [loss, …], or a dict if asked.
+
+        Args:
+            x: samples (n, …).
+            y: targets, as the loss wants them.
+            batch_size: samples a step, 32 if not given.
+            verbose: 0 nothing, 1 or 'auto' a bar on a terminal, 2 one line.
+            sample_weight: one weight a sample.
+            steps: how many batches to look at; None for all.
+            callbacks: Callback objects, whose `on_test_…` are called.
+            return_dict: whether to return name → number.
+        """
         self._require_compiled("evaluate()")
         verbose = _verbose(verbose, "evaluate(verbose)")
         size = _batch_size(batch_size, "evaluate")
+        listed = CallbackList(callbacks, "evaluate(callbacks)")
         batches = data.prepare(x, y, sample_weight, size, self, "evaluate")
+        batches = _first_steps(batches, steps, "evaluate(steps)")
         self.build((None, *batches.x.shape[1:]))
+        listed.begin(self, epochs=1, steps=batches.steps, verbose=verbose)
         printer = EpochPrinter(verbose, batches.steps)
         with _held_threads():
-            logs = training.evaluate(self, batches, printer)
+            logs = training.evaluate(self, batches, printer, listed.call)
         printer.close(logs)
         return logs if return_dict else _scalars(list(logs.values()))
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto") -> Array:
-        """Return the outputs (n, …) for samples (n, …)."""
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto",
+        steps: int | None = None, callbacks: Any = None,
+    ) -> Array:  # fmt: skip
+        """Return the outputs (n, …) for samples (n, …).
+
+        Args:
+            x: samples.
+            batch_size: samples a step, 32 if not given.
+            verbose: 0 nothing, 1 or 'auto' a bar on a terminal, 2 one line.
+            steps: how many batches to look at; None for all.
+            callbacks: Callback objects, whose `on_predict_…` are called.
+        """
         verbose, size = _verbose(verbose, "predict(verbose)"), _batch_size(batch_size, "predict")
+        listed = CallbackList(callbacks, "predict(callbacks)")
         x = self._samples(x, "predict(x)")
-        batches = Batches(x, None, None, size, self.dtype)
+        batches = _first_steps(Batches(x, None, None, size, self.dtype), steps, "predict(steps)")
+        listed.begin(self, epochs=1, steps=batches.steps, verbose=verbose)
         printer = EpochPrinter(verbose, batches.steps)
         with _held_threads():
-            outputs = training.predict(self, batches, printer)
+            outputs = training.predict(self, batches, printer, listed.call)
         printer.close({})
         return outputs
 
@@ -192,9 +221,11 @@ class Sequential(LayerStack):
         with _held_threads():
             x, y, w = batches.batch(0)
             assert y is not None
-            means = training.train_step(self, x, y, w)
-        named = dict(zip(self.metric_names, means, strict=True))
-        return named if return_dict else _scalars(means)
+            losses, outputs = training.train_step(self, x, y, w)
+        scores = Scores(self.metrics)
+        scores.update(losses, y, outputs)
+        logs = scores.result()
+        return logs if return_dict else _scalars(list(logs.values()))
 
     def __call__(self, x: Any, training: bool = False) -> Array:
         """Return the outputs for one batch; dropout drops if training."""
@@ -292,6 +323,15 @@ def _step(check_numerics: bool) -> Any:
     from npcnn.inspection.numerics import checked_step
 
     return checked_step
+
+
+def _first_steps(batches: Batches, steps: Any, where: str) -> Batches:
+    """Return the first so many batches; None for all."""
+    if steps is None:
+        return batches
+    stop = positive_int(steps, where) * batches.batch_size
+    y, w = (None if a is None else a[:stop] for a in (batches.y, batches.weights))
+    return Batches(batches.x[:stop], y, w, batches.batch_size, batches.dtype)
 
 
 def _batch_size(value: Any, call: str) -> int:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from npcnn import config
-from npcnn.checks import ArgumentError, DtypeError, StateError, as_numbers, message, one_of
+from npcnn.arguments import Function, checked
+from npcnn.checks import (
+    ArgumentError,
+    DtypeError,
+    StateError,
+    as_numbers,
+    is_whole,
+    message,
+    one_of,
+    shown,
+)
 from npcnn.layers.base import Layer, check_sample_shape, set_arrays, snake_case
 from npcnn.layers.input_layer import InputLayer
 from npcnn.summary import summary_lines
@@ -20,17 +28,15 @@ Segment = tuple[slice, Array, Array]
 class LayerStack:
     """Layers in a row and their parameters; `Sequential` adds learning to it."""
 
-    def __init__(
-        self, layers: Any = None, trainable: bool = True, name: str | None = None, dtype: Any = None
-    ) -> None:
+    def __init__(self, layers: Any, trainable: bool, name: str | None, dtype: np.dtype) -> None:
         self.name = name or "sequential"
-        self.dtype = config.float_dtype(dtype, "Sequential(dtype)")
-        self._trainable = bool(trainable)
+        self.dtype = dtype
+        self._trainable = trainable
         self.layers: list[Layer] = []
         self.input_layer: InputLayer | None = None
         if not isinstance(layers, (list, tuple, type(None))):
             fix = "put the layers in a list"
-            got = type(layers).__name__
+            got = type(layers).__name__ if isinstance(layers, Layer) else shown(layers)
             raise DtypeError(message("Sequential(layers)", "a list of layers", got, fix))
         for layer in layers or []:
             self.add(layer)
@@ -54,7 +60,7 @@ class LayerStack:
         """
         if not isinstance(layer, Layer):
             fix = "make one, such as layers.Dense(10)"
-            got = f"the class {layer.__name__}" if isinstance(layer, type) else repr(layer)
+            got = shown(layer)
             raise DtypeError(message("Sequential.add(layer)", "a Layer object", got, fix))
         if isinstance(layer, InputLayer):
             self._add_input(layer)
@@ -154,7 +160,7 @@ class LayerStack:
         if not isinstance(given, (tuple, list)) or len(given) < 2:
             fix = "put None for the batch in front, as in (None, 28, 28, 1)"
             where = "build(input_shape)"
-            raise ArgumentError(message(where, "a shape with the batch axis", repr(given), fix))
+            raise ArgumentError(message(where, "a shape with the batch axis", shown(given), fix))
         return (None, *check_sample_shape(tuple(given)[1:], "build"))
 
     def _infer(self, shape: tuple) -> tuple:
@@ -223,7 +229,8 @@ class LayerStack:
 
     # Looking at it ------------------------------------------------------------------------------
 
-    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
+    @checked
+    def summary(self, print_fn: Function = print) -> None:
         """Print each layer's name, class, output shape and number of parameters."""
         self._require_built("summary()")
         for line in summary_lines(self):
@@ -237,10 +244,10 @@ class LayerStack:
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of that name, or at that place."""
         if index is not None:
-            if not isinstance(index, int) or not -len(self.layers) <= index < len(self.layers):
+            if not is_whole(index) or not -len(self.layers) <= index < len(self.layers):
                 expected = f"a place below {len(self.layers)}"
                 fix = "count from 0"
-                raise ArgumentError(message("get_layer(index)", expected, repr(index), fix))
+                raise ArgumentError(message("get_layer(index)", expected, shown(index), fix))
             return self.layers[index]
         names = [str(layer.name) for layer in self.layers]
         return self.layers[names.index(one_of(name, names, "get_layer(name)"))]

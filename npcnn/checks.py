@@ -267,3 +267,70 @@ def same_length(first: Sized, second: Sized, where: str, names: tuple[str, str])
                 f"give one entry of {names[1]} for each sample",
             )
         )
+
+
+HEAVIEST = 1e12  # a weight or target; beyond it a float32 gradient's square is soon infinite
+
+
+def check_finite(x: np.ndarray, where: str, dtype: Any = np.float64) -> None:
+    """Raise ArgumentError if a number is none, or infinite in `dtype`; looks part by part."""
+    if x.dtype.kind != "f":
+        return
+    largest = np.finfo(dtype).max
+    part = max(1, 1_000_000 // max(1, math.prod(x.shape[1:])))
+    for start in range(0, len(x), part):
+        bad = ~(np.abs(x[start : start + part]) <= largest)  # NaN is not below anything
+        if bad.any():
+            value = x[start : start + part][bad][0]
+            got = f"{value} in sample {start + first_bad(bad)}"
+            fix = "mend or drop that sample"
+            expected = "finite numbers"
+            if np.isfinite(value):
+                expected, fix = f"numbers within {np.dtype(dtype)}", "scale the data"
+            raise ArgumentError(message(where, expected, got, fix))
+
+
+def check_weights(
+    weights: Any, n: int, where: str, rows: tuple[int, ...] = ()
+) -> np.ndarray | None:
+    """Return sample weights as floats (n,) or (n, *rows), or raise an error; None stays None.
+
+    Args:
+        weights: a number for all; one a sample, (n,) or (n, 1); or one for each of the rows of
+            outputs that a sample has, (n, *rows).
+        n: how many samples there are.
+        where: the call and argument, for the message.
+        rows: a sample's rows: the axes of the output between the batch and the classes.
+    """
+    if weights is None:
+        return None
+    if is_number(weights):
+        weights = np.full(n, float(weights))
+    array = as_numbers(weights, where)
+    if array.shape[-1] == 1 and array.shape[:-1] in ((n,), (n, *rows)):
+        array = array[..., 0]
+    if array.shape not in ((n,), (n, *rows)):
+        expected = f"one weight a sample, ({n},)" + (f" or a row, {(n, *rows)}" if rows else "")
+        raise ArgumentError(message(where, expected, str(array.shape), f"give {n} numbers"))
+    check_finite(array, where)
+    if (array < 0).any():
+        fix = "use 0 to leave a sample out"
+        got = f"{array.min()} in sample {first_bad(array < 0)}"
+        raise ArgumentError(message(where, "weights ≥ 0", got, fix))
+    check_size(array, where, "weights")
+    return array.astype(np.float64)
+
+
+def check_size(array: np.ndarray, where: str, what: str) -> None:
+    """Raise ArgumentError for finite numbers with which training would run into infinity."""
+    if array.dtype.kind == "b" or not array.size:
+        return
+    if max(float(array.max()), -float(array.min())) > HEAVIEST:
+        got = str(array.max() if array.max() > HEAVIEST else array.min())
+        fix = "scale them down: it is their ratio that matters"
+        raise ArgumentError(message(where, f"{what} up to {HEAVIEST:g}", got, fix))
+
+
+def first_bad(bad: np.ndarray) -> int:
+    """Return the first sample that has a True in it."""
+    return int(np.argwhere(bad)[0][0])

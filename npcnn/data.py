@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, as_numbers, message, same_length
-from npcnn.losses import CategoricalCrossentropy, first_bad
+from npcnn.checks import (
+    ArgumentError,
+    as_numbers,
+    check_finite,
+    check_size,
+    check_weights,
+    is_number,
+    is_whole,
+    message,
+    same_length,
+    shown,
+)
+from npcnn.losses import CategoricalCrossentropy
 
 Array = np.ndarray
 Shape = tuple[Any, ...]
@@ -64,14 +75,14 @@ def check_samples(x: Any, input_shape: Shape, where: str, dtype: Any = np.float6
         where: the call and argument, for the message.
         dtype: the model's, whose range the numbers must fit.
     """
-    x = as_numbers(x, where)
-    if x.ndim != len(input_shape) or x.shape[1:] != tuple(input_shape[1:]):
-        expected = "samples of shape (n, " + ", ".join(map(str, input_shape[1:])) + ")"
+    x, wanted = as_numbers(x, where), tuple(input_shape[1:])
+    if wanted in ((*x.shape[1:], 1), x.shape[1:-1]) and 1 in (wanted[-1], x.shape[-1]):
+        x = x.reshape(len(x), *wanted)  # as Keras does: an axis of one number is no difference
+    if x.shape[1:] != wanted:
+        expected = "samples of shape (n, " + ", ".join(map(str, wanted)) + ")"
         fix = "reshape the data or build the model for it"
-        wanted = tuple(input_shape[1:])
         # Only where no number changes its place among rows, columns and channels.
-        flat = x.ndim == 2 and x.shape[1] == math.prod(wanted)
-        if flat or (*x.shape[1:], 1) == wanted:
+        if x.ndim == 2 and x.shape[1] == math.prod(wanted):
             fix = f"x.reshape({(-1, *wanted)}) would fit"
         elif sorted(x.shape[1:]) == sorted(wanted):
             fix = "np.transpose the axes into this order"
@@ -82,43 +93,6 @@ def check_samples(x: Any, input_shape: Shape, where: str, dtype: Any = np.float6
         raise ArgumentError(message(where, "at least one sample", "none", "give some data"))
     check_finite(x, where, dtype)
     return x
-
-
-def check_finite(x: Array, where: str, dtype: Any = np.float64) -> None:
-    """Raise ArgumentError if a number is none, or infinite in `dtype`; looks part by part."""
-    if x.dtype.kind != "f":
-        return
-    largest = np.finfo(dtype).max
-    part = max(1, 1_000_000 // max(1, math.prod(x.shape[1:])))
-    for start in range(0, len(x), part):
-        bad = ~(np.abs(x[start : start + part]) <= largest)  # NaN is not below anything
-        if bad.any():
-            value = x[start : start + part][bad][0]
-            got = f"{value} in sample {start + first_bad(bad)}"
-            fix = "mend or drop that sample"
-            expected = "finite numbers"
-            if np.isfinite(value):
-                expected, fix = f"numbers within {np.dtype(dtype)}", "scale the data"
-            raise ArgumentError(message(where, expected, got, fix))
-
-
-def check_weights(weights: Any, n: int, where: str) -> Array | None:
-    """Return sample weights as (n,) floats, or raise an error; None stays None."""
-    if weights is None:
-        return None
-    array = as_numbers(weights, where)
-    if array.shape == (n, 1):
-        array = array[:, 0]
-    if array.shape != (n,):
-        raise ArgumentError(
-            message(where, f"one weight a sample, ({n},)", str(array.shape), f"give {n} numbers")
-        )
-    check_finite(array, where)
-    if (array < 0).any():
-        fix = "use 0 to leave a sample out"
-        got = f"{array.min()} in sample {first_bad(array < 0)}"
-        raise ArgumentError(message(where, "weights ≥ 0", got, fix))
-    return array.astype(np.float64)
 
 
 def class_weights(class_weight: Any, y: Array, output_shape: Shape, where: str) -> Array:
@@ -133,12 +107,12 @@ def class_weights(class_weight: Any, y: Array, output_shape: Shape, where: str) 
     if not isinstance(class_weight, dict):
         raise ArgumentError(message(where, "a dict", type(class_weight).__name__, fix))
     for label, weight in class_weight.items():
-        known = isinstance(label, (int, np.integer)) and 0 <= label < classes
-        sound = isinstance(weight, (int, float, np.number)) and 0 <= weight < math.inf
-        if not known or not sound:
+        known = is_whole(label) and 0 <= label < classes
+        if not known or not is_number(weight) or weight < 0:
             expected = f"classes 0 to {classes - 1} with weights ≥ 0"
-            raise ArgumentError(message(where, expected, f"{label!r}: {weight!r}", fix))
+            raise ArgumentError(message(where, expected, f"{shown(label)}: {shown(weight)}", fix))
         table[label] = weight
+    check_size(table, where, "weights")
     labels = y.argmax(axis=-1) if y.ndim == len(output_shape) else y
     if labels.ndim != 1:
         fix = "use sample_weight instead"
@@ -162,8 +136,20 @@ def prepare(
     x = check_samples(x, input_shape, f"{where}(x)", model.dtype)
     y = loss.check_targets(y, output_shape, f"{where}(y)")
     same_length(x, y, where, ("samples", "targets"))
-    weights = check_weights(weights, len(x), f"{where}(sample_weight)")
+    rows = tuple(output_shape[1:-1])
+    weights = check_weights(weights, len(x), f"{where}(sample_weight)", rows)
     return Batches(x, y, weights, batch_size, model.dtype)
+
+
+def check_share(value: Any, where: str) -> float:
+    """Return the share of samples kept for validation: 0, or a number below 1."""
+    if not is_number(value) or not 0 <= value < 1:
+        fix = "0.1 keeps the last tenth"
+        raise ArgumentError(message(where, "a share above 0 and below 1", shown(value), fix))
+    return float(value)
+
+
+Share = Annotated[float, check_share]
 
 
 def split(x: Any, y: Any, weights: Any, share: float) -> tuple[tuple, tuple]:
@@ -177,11 +163,9 @@ def split(x: Any, y: Any, weights: Any, share: float) -> tuple[tuple, tuple]:
     where = "fit(validation_split)"
     x, y = as_numbers(x, "fit(x)"), as_numbers(y, "fit(y)")
     same_length(x, y, "fit", ("samples", "targets"))
-    number = isinstance(share, (int, float)) and not isinstance(share, bool)
-    if not number or not 0 < share < 1:
-        fix = "0.1 keeps the last tenth"
-        raise ArgumentError(message(where, "a share above 0 and below 1", repr(share), fix))
-    weights = check_weights(weights, len(x), "fit(sample_weight)")
+    share = check_share(share, where)
+    rows = y.shape[1:] if np.ndim(weights) > 1 else ()  # their number is checked with the targets
+    weights = check_weights(weights, len(x), "fit(sample_weight)", rows[: np.ndim(weights) - 1])
     cut = math.floor(len(x) * (1 - share))
     if cut in (0, len(x)):
         fix = "give more data or another share"

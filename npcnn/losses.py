@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn import names
-from npcnn.arguments import Fraction, checked
+from npcnn.arguments import Fraction, Numbers, checked
 from npcnn.backend import ops
 from npcnn.checks import (
     ArgumentError,
     DtypeError,
     as_numbers,
+    check_finite,
+    check_size,
+    check_weights,
+    first_bad,
     message,
     one_of,
     same_length,
@@ -70,6 +74,7 @@ class CategoricalCrossentropy:
         if y.dtype.kind == "f" and not np.isfinite(y).all():
             got = f"{y[~np.isfinite(y)][0]} in sample {first_bad(~np.isfinite(y))}"
             raise ArgumentError(message(where, "finite targets", got, "mend or drop that sample"))
+        check_size(y, where, "targets")
         return y
 
     def targets(self, y: Array, classes: int, dtype: np.dtype) -> Array:
@@ -108,7 +113,7 @@ class CategoricalCrossentropy:
 
         Args:
             y: targets as `check_targets` returned them.
-            weights: one a sample, or None for ones.
+            weights: one a sample or one a row, or None for ones.
             shape: of the outputs.
             dtype: of the outputs.
 
@@ -118,7 +123,7 @@ class CategoricalCrossentropy:
         rows = self.targets(y, shape[-1], dtype)
         if weights is None:
             return rows, np.ones((*shape[:-1], 1), dtype)
-        spread = weights.reshape(-1, *(1,) * (len(shape) - 1)).astype(dtype)
+        spread = weights.reshape(*weights.shape, *(1,) * (len(shape) - weights.ndim)).astype(dtype)
         return rows, np.ascontiguousarray(np.broadcast_to(spread, (*shape[:-1], 1)))
 
     def from_rows(
@@ -131,21 +136,19 @@ class CategoricalCrossentropy:
             return ops.categorical_crossentropy_from_logits(logits, rows, weights[..., 0])
         return ops.categorical_crossentropy(outputs, rows, weights[..., 0])
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+    @checked
+    def __call__(self, y_true: Numbers, y_pred: Numbers, sample_weight: Any = None) -> float:
         """Return the mean loss of predictions given as arrays."""
-        outputs = np.asarray(y_pred)
-        if outputs.dtype.kind != "f":
-            outputs = outputs.astype("float64")
+        outputs = y_pred if y_pred.dtype in ("float32", "float64") else y_pred.astype("float64")
         name = type(self).__name__
         if outputs.ndim < 2 or not outputs.size:
             fix = "give one row of class probabilities a sample"
             raise ArgumentError(message(f"{name}(y_pred)", "rows", str(outputs.shape), fix))
         y = self.check_targets(y_true, (None, *outputs.shape[1:]), name)
         same_length(outputs, y, name, ("predictions", "targets"))
-        weights = None if sample_weight is None else as_numbers(sample_weight, name)
-        if weights is not None:
-            same_length(outputs, weights, name, ("predictions", "weights"))
-            weights = weights.reshape(len(outputs), -1)[:, 0]
+        where, rows = f"{name}(sample_weight)", outputs.shape[1:-1]
+        weights = check_weights(sample_weight, len(outputs), where, rows)
+        check_finite(outputs, f"{name}(y_pred)", outputs.dtype)
         return float(self.losses_and_gradient(y, outputs, None, weights)[0].mean())
 
     def get_config(self) -> dict[str, Any]:
@@ -218,11 +221,6 @@ def one_hot(labels: Array, classes: int, dtype: Any = "float32") -> Array:
     rows = np.zeros((labels.size, classes), dtype)
     rows[np.arange(labels.size), labels.ravel()] = 1
     return rows.reshape(*labels.shape, classes)
-
-
-def first_bad(bad: Array) -> int:
-    """Return the first sample that has a True in it."""
-    return int(np.argwhere(bad)[0][0])
 
 
 def _batch_shape(shape: Shape) -> str:

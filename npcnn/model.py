@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +9,11 @@ import numpy as np
 
 from npcnn import data, losses, optimizers, random, training
 from npcnn.architecture import LayerStack
-from npcnn.callbacks import CallbackList, History, check_callbacks
-from npcnn.checks import ArgumentError, FileError, StateError, as_numbers, message, positive_int
-from npcnn.data import Batches
-from npcnn.metrics import Scores
+from npcnn.arguments import Count, Numbers, Path, PositiveInt, Verbose, checked
+from npcnn.callbacks import History, check_callbacks
+from npcnn.checks import ArgumentError, FileError, StateError, message
+from npcnn.config import FloatType
+from npcnn.data import Batches, Share
 from npcnn.metrics import get as get_metric
 from npcnn.progress import EpochPrinter
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from npcnn.optimizers import Optimizer
 
 Array = np.ndarray
+
+BATCH_SIZE = 32  # as in Keras
 
 
 class Sequential(LayerStack):
@@ -40,15 +42,17 @@ class Sequential(LayerStack):
     ((None, 3), 15)
     """
 
+    @checked
     def __init__(
-        self, layers: Any = None, trainable: bool = True, name: str | None = None, dtype: Any = None
-    ) -> None:
+        self, layers: Any = None, trainable: bool = True, name: str | None = None,
+        dtype: FloatType = None,
+    ) -> None:  # fmt: skip
         super().__init__(layers, trainable, name, dtype)
         self.optimizer: Optimizer
         self.loss: CategoricalCrossentropy
         self.metrics: list[Any] = []
         self.compiled = False
-        self.stop_training = self.stop_evaluating = self.stop_predicting = False
+        self.stop_training = False
         self.history: History | None = None
         self.run: training.Run | None = None
 
@@ -74,13 +78,15 @@ class Sequential(LayerStack):
         """The names of the numbers a run reports: 'loss', then the metrics'."""
         return ["loss", *(metric.name for metric in self.metrics)]
 
+    @checked
     def fit(
-        self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1,
-        verbose: Any = "auto", callbacks: Any = None, validation_split: float = 0.0,
-        validation_data: Any = None, shuffle: bool = True, class_weight: Any = None,
-        sample_weight: Any = None, initial_epoch: int = 0, *,
-        validation_batch_size: int | None = None, validation_freq: int = 1,
-        check_numerics: bool = False, resume_from: Any = None,
+        self, x: Numbers | None = None, y: Numbers | None = None,
+        batch_size: PositiveInt | None = None, epochs: PositiveInt = 1, verbose: Verbose = "auto",
+        callbacks: Any = None, validation_split: Share = 0.0, validation_data: Any = None,
+        shuffle: bool = True, class_weight: Any = None, sample_weight: Any = None,
+        initial_epoch: Count = 0, *, validation_batch_size: PositiveInt | None = None,
+        validation_freq: PositiveInt = 1, check_numerics: bool = False,
+        resume_from: Path | None = None,
     ) -> History:  # fmt: skip
         """Learn from data; return the history, whose `history` maps names to curves.
 
@@ -95,7 +101,8 @@ class Sequential(LayerStack):
             validation_data: (x, y) or (x, y, weights) to evaluate after each epoch.
             shuffle: whether to visit the samples in an order given by (seed, epoch).
             class_weight: class number → weight in the loss.
-            sample_weight: one weight a sample.
+            sample_weight: one weight a sample, or one a row where a sample has rows of outputs,
+                (n, rows); or a number for all.
             initial_epoch: the epoch to begin with, to go on from an earlier call.
             validation_batch_size: samples a validation step; batch_size if not given.
             validation_freq: epochs from one validation to the next.
@@ -110,14 +117,11 @@ class Sequential(LayerStack):
         """
         self._require_compiled("fit()")
         shapes = self.shapes_for(x, "fit(x)")
-        size = _batch_size(batch_size, "fit")
-        verbose = _verbose(verbose, "fit(verbose)")
-        epochs = positive_int(epochs, "fit(epochs)")
-        if not isinstance(initial_epoch, numbers.Integral) or not 0 <= initial_epoch <= epochs:
+        size = batch_size or BATCH_SIZE
+        if initial_epoch > epochs:
             fix = "epochs is the number of the last one, not how many more"
             got = repr(initial_epoch)
             raise ArgumentError(message("fit(initial_epoch)", f"0 to {epochs}", got, fix))
-        validation_freq = positive_int(validation_freq, "fit(validation_freq)")
         listed = check_callbacks(callbacks)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = data.split(
@@ -128,12 +132,11 @@ class Sequential(LayerStack):
             train.weights = _class_weights(class_weight, sample_weight, train, shapes[1])
         validation = None
         if validation_data is not None:
-            size = _batch_size(validation_batch_size or size, "fit(validation)")
-            validation = self._validation(validation_data, size, shapes)
+            validation = self._validation(validation_data, validation_batch_size or size, shapes)
         self.build(shapes[0])
         self._prepare_optimizer()
         run = training.Run(
-            self, train, validation, listed, epochs, int(initial_epoch), bool(shuffle), verbose,
+            self, train, validation, listed, epochs, initial_epoch, shuffle, verbose,
             random.current_seed(), validation_freq, _step(check_numerics),
         )  # fmt: skip
         if resume_from is not None:
@@ -143,68 +146,43 @@ class Sequential(LayerStack):
         with _held_threads():
             return run.go()
 
+    @checked
     def evaluate(
-        self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto",
-        sample_weight: Any = None, steps: int | None = None, callbacks: Any = None,
-        return_dict: bool = False,
+        self, x: Numbers | None = None, y: Numbers | None = None,
+        batch_size: PositiveInt | None = None, verbose: Verbose = "auto",
+        sample_weight: Any = None, return_dict: bool = False,
     ) -> Any:  # fmt: skip
-        """Return loss and metrics over data, without dropout: [loss, …], or a dict if asked.
-
-        Args:
-            x: samples (n, …).
-            y: targets, as the loss wants them.
-            batch_size: samples a step, 32 if not given.
-            verbose: 0 nothing, 1 or 'auto' a bar on a terminal, 2 one line.
-            sample_weight: one weight a sample.
-            steps: how many batches to look at; None for all.
-            callbacks: Callback objects, whose `on_test_…` are called.
-            return_dict: whether to return name → number.
-        """
+        """Return loss and metrics over data, without dropout: [loss, …], or a dict if asked."""
         self._require_compiled("evaluate()")
-        verbose = _verbose(verbose, "evaluate(verbose)")
-        size = _batch_size(batch_size, "evaluate")
-        listed = CallbackList(callbacks, "evaluate(callbacks)")
+        size = batch_size or BATCH_SIZE
         batches = data.prepare(x, y, sample_weight, size, self, "evaluate")
-        batches = _first_steps(batches, steps, "evaluate(steps)")
         self.build((None, *batches.x.shape[1:]))
-        listed.begin(self, epochs=1, steps=batches.steps, verbose=verbose)
         printer = EpochPrinter(verbose, batches.steps)
         with _held_threads():
-            logs = training.evaluate(self, batches, printer, listed.call)
+            logs = training.evaluate(self, batches, printer)
         printer.close(logs)
         return logs if return_dict else _scalars(list(logs.values()))
 
+    @checked
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto",
-        steps: int | None = None, callbacks: Any = None,
-    ) -> Array:  # fmt: skip
-        """Return the outputs (n, …) for samples (n, …).
-
-        Args:
-            x: samples.
-            batch_size: samples a step, 32 if not given.
-            verbose: 0 nothing, 1 or 'auto' a bar on a terminal, 2 one line.
-            steps: how many batches to look at; None for all.
-            callbacks: Callback objects, whose `on_predict_…` are called.
-        """
-        verbose, size = _verbose(verbose, "predict(verbose)"), _batch_size(batch_size, "predict")
-        listed = CallbackList(callbacks, "predict(callbacks)")
+        self, x: Numbers, batch_size: PositiveInt | None = None, verbose: Verbose = "auto"
+    ) -> Array:
+        """Return the outputs (n, …) for samples (n, …)."""
         x = self._samples(x, "predict(x)")
-        batches = _first_steps(Batches(x, None, None, size, self.dtype), steps, "predict(steps)")
-        listed.begin(self, epochs=1, steps=batches.steps, verbose=verbose)
+        batches = Batches(x, None, None, batch_size or BATCH_SIZE, self.dtype)
         printer = EpochPrinter(verbose, batches.steps)
         with _held_threads():
-            outputs = training.predict(self, batches, printer, listed.call)
+            outputs = training.predict(self, batches, printer)
         printer.close({})
         return outputs
 
+    @checked
     def train_on_batch(
-        self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None,
+        self, x: Numbers, y: Numbers | None, sample_weight: Any = None, class_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:  # fmt: skip
         """Take one training step; return the batch's loss and metrics from before the step."""
         self._require_compiled("train_on_batch()")
-        x = as_numbers(x, "train_on_batch(x)")
         batches = data.prepare(x, y, sample_weight, max(1, len(x)), self, "train_on_batch")
         output_shape = self.shapes_for(x, "train_on_batch(x)")[1]
         if class_weight is not None:
@@ -213,7 +191,7 @@ class Sequential(LayerStack):
                 class_weight, batches.y, output_shape, "train_on_batch(class_weight)"
             )
             batches.weights = weights if batches.weights is None else weights * batches.weights
-        self.build((None, *x.shape[1:]))
+        self.build((None, *batches.x.shape[1:]))
         self._prepare_optimizer()
         seed = random.current_seed()
         for layer in self.layers:
@@ -221,13 +199,12 @@ class Sequential(LayerStack):
         with _held_threads():
             x, y, w = batches.batch(0)
             assert y is not None
-            losses, outputs = training.train_step(self, x, y, w)
-        scores = Scores(self.metrics)
-        scores.update(losses, y, outputs)
-        logs = scores.result()
-        return logs if return_dict else _scalars(list(logs.values()))
+            means = training.train_step(self, x, y, w)
+        named = dict(zip(self.metric_names, means, strict=True))
+        return named if return_dict else _scalars(means)
 
-    def __call__(self, x: Any, training: bool = False) -> Array:
+    @checked
+    def __call__(self, x: Numbers, training: bool = False) -> Array:
         """Return the outputs for one batch; dropout drops if training."""
         from npcnn.training import forward, infer
 
@@ -246,7 +223,8 @@ class Sequential(LayerStack):
 
     # In files; npcnn/saving has what these stand for ---------------------------------------------
 
-    def save(self, path: Any, overwrite: bool = True) -> None:
+    @checked
+    def save(self, path: Path, overwrite: bool = True) -> None:
         """Write the model to a `.keras` or `.h5` file that Keras reads as well."""
         from npcnn import saving
 
@@ -256,13 +234,15 @@ class Sequential(LayerStack):
 
         saving.save_model(self, path)
 
-    def save_weights(self, path: Any) -> None:
+    @checked
+    def save_weights(self, path: Path) -> None:
         """Write the weights to a `.weights.h5` file that Keras reads as well."""
         from npcnn import saving
 
         saving.save_weights(self, path)
 
-    def load_weights(self, path: Any) -> None:
+    @checked
+    def load_weights(self, path: Path) -> None:
         """Take the weights of a file of the same architecture; nothing else is changed."""
         from npcnn import saving
 
@@ -284,10 +264,8 @@ class Sequential(LayerStack):
     def _validation(self, given: Any, size: int, shapes: tuple[tuple, tuple]) -> Batches:
         if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
             fix = "give x_test, y_test in a tuple"
-            got = type(given).__name__
-            raise ArgumentError(
-                message("fit(validation_data)", "(x, y) or (x, y, weights)", got, fix)
-            )
+            where, got = "fit(validation_data)", type(given).__name__
+            raise ArgumentError(message(where, "(x, y) or (x, y, weights)", got, fix))
         weights = given[2] if len(given) == 3 else None
         where = "fit(validation_data)"
         return data.prepare(given[0], given[1], weights, size, self, where, shapes)
@@ -323,28 +301,6 @@ def _step(check_numerics: bool) -> Any:
     from npcnn.inspection.numerics import checked_step
 
     return checked_step
-
-
-def _first_steps(batches: Batches, steps: Any, where: str) -> Batches:
-    """Return the first so many batches; None for all."""
-    if steps is None:
-        return batches
-    stop = positive_int(steps, where) * batches.batch_size
-    y, w = (None if a is None else a[:stop] for a in (batches.y, batches.weights))
-    return Batches(batches.x[:stop], y, w, batches.batch_size, batches.dtype)
-
-
-def _batch_size(value: Any, call: str) -> int:
-    return positive_int(32 if value is None else value, f"{call}(batch_size)")
-
-
-def _verbose(value: Any, where: str) -> int:
-    if isinstance(value, bool):
-        return int(value)
-    if value in (0, 1, 2, "auto"):
-        return 1 if value == "auto" else int(value)
-    fix = "0 prints nothing, 1 a bar, 2 a line an epoch"
-    raise ArgumentError(message(where, "0, 1, 2 or 'auto'", repr(value), fix))
 
 
 def _scalars(values: list[float]) -> Any:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import npcnn
-from npcnn import data
+from npcnn import data, losses
 from npcnn.checks import ArgumentError, DtypeError
 from npcnn.data import Batches
 
@@ -98,7 +98,7 @@ def test_finite_numbers_only():
 
 def test_a_shape_that_a_reshape_would_mend():
     with pytest.raises(ArgumentError, match=r"x\.reshape\(\(-1, 28, 28, 1\)\) would fit"):
-        data.check_samples(np.zeros((2, 28, 28)), (None, 28, 28, 1), "fit(x)")
+        data.check_samples(np.zeros((2, 784)), (None, 28, 28, 1), "fit(x)")
     with pytest.raises(ArgumentError, match="reshape the data or build the model for it"):
         data.check_samples(np.zeros((2, 28, 29)), (None, 28, 28, 1), "fit(x)")
 
@@ -127,6 +127,41 @@ def test_weights():
             data.check_weights(bad, 3, "w")
     with pytest.raises(DtypeError):
         data.check_weights(["a", "b", "c"], 3, "w")
+
+
+def test_a_weight_a_row():
+    """One for each of the rows that a sample has, as Keras takes them; or one a sample, or one."""
+    w = np.arange(6.0).reshape(3, 2)
+    np.testing.assert_array_equal(data.check_weights(w, 3, "w", (2,)), w)
+    np.testing.assert_array_equal(data.check_weights(w[..., None], 3, "w", (2,)), w)
+    np.testing.assert_array_equal(data.check_weights(w[:, :1], 3, "w", (2,)), w[:, 0])
+    np.testing.assert_array_equal(data.check_weights(2, 3, "w", (2,)), [2, 2, 2])
+    for rows, shape in (((2,), (3, 3)), ((2,), (2, 2)), ((), (3, 2)), ((4, 5), (3, 4))):
+        with pytest.raises(ArgumentError, match=r"^w: expected one weight a sample, \(3,\)"):
+            data.check_weights(np.ones(shape), 3, "w", rows)
+
+
+@pytest.mark.parametrize("heavy", [1e30, 2e12, 1e300])
+def test_weights_and_targets_that_end_in_infinity(heavy):
+    with pytest.raises(ArgumentError, match=r"^w: expected weights up to 1e\+12, got "):
+        data.check_weights([1, heavy], 2, "w")
+    with pytest.raises(ArgumentError, match=r"^w: expected weights up to 1e\+12, got "):
+        data.class_weights({1: heavy}, np.zeros(2, int), (None, 3), "w")
+    for sign in (1, -1):
+        rows = np.eye(3)[:2] * heavy * sign
+        with pytest.raises(ArgumentError, match=r"^y: expected targets up to 1e\+12, got "):
+            losses.get("categorical_crossentropy").check_targets(rows, (None, 3), "y")
+
+
+def test_an_axis_of_one_number_is_no_difference():
+    """As in Keras: (n, 28, 28) for (28, 28, 1), and (n, 5, 1) for (5,)."""
+    x = np.arange(24).reshape(2, 3, 4)
+    found = data.check_samples(x, (None, 3, 4, 1), "fit(x)")
+    np.testing.assert_array_equal(found[..., 0], x)
+    np.testing.assert_array_equal(data.check_samples(x[..., None], (None, 3, 4), "fit(x)"), x)
+    for shape in ((3, 4, 2), (1, 3, 4), (4, 3, 1), (3,), (3, 4, 1, 1)):
+        with pytest.raises(ArgumentError):
+            data.check_samples(x, (None, *shape), "fit(x)")
 
 
 def test_class_weights():

@@ -29,8 +29,8 @@ def unbuilt():
 CALLS = [
     # Shapes
     (
-        lambda: fit(X[..., 0]),
-        "fit(x): expected samples of shape (n, 6, 6, 1), got (4, 6, 6); "
+        lambda: fit(X.reshape(4, 36)),
+        "fit(x): expected samples of shape (n, 6, 6, 1), got (4, 36); "
         "x.reshape((-1, 6, 6, 1)) would fit.",
     ),
     (

@@ -25,12 +25,12 @@ class BatchLoss:
 
     def last(self, model: Any, logs: Logs) -> float:
         """Return it; call this after every step."""
-        scores = None if model.run is None else model.run.scores
-        if scores is None or not scores.count:
+        means = None if model.run is None else model.run.means
+        if means is None or not means.count:
             return logs.get("loss", math.nan)
-        if scores.count <= self.count:  # an epoch has begun
+        if means.count <= self.count:  # an epoch has begun
             self.total, self.count = 0.0, 0
-        total, count = scores.total, scores.count
+        total, count = means.totals[0], means.count
         loss = (total - self.total) / (count - self.count)
         self.total, self.count = total, count
         return loss

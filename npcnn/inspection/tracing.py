@@ -118,7 +118,8 @@ class Trace:
         rows = self.loss_function.targets(self.y, outputs.shape[-1], outputs.dtype)
         count = outputs[..., 0].size
         weights = np.ones(len(rows)) if self.weights is None else self.weights
-        scale = (weights / count).reshape(-1, *(1,) * (outputs.ndim - 1)).astype(outputs.dtype)
+        spread = weights.reshape(*weights.shape, *(1,) * (outputs.ndim - weights.ndim))
+        scale = (spread / count).astype(outputs.dtype)
         return -rows / np.maximum(outputs, np.finfo(outputs.dtype).tiny) * scale
 
     # Getting at it ------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def run_python():
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=500,
         )
         assert result.returncode == 0, result.stderr
         return result.stdout

@@ -9,6 +9,7 @@ from npcnn.datasets import draw_digits, write_idx
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
+PATIENCE = 500  # seconds: on the busiest machine, only what hangs takes longer
 
 
 def write_small_mnist(folder, train=120, test=40):
@@ -40,9 +41,29 @@ def command(*arguments):
     return [sys.executable, "-W", "error", *map(str, arguments)]
 
 
+def prepared(preparation, program, *arguments):
+    """Return the command line of a program before which some source is run, in its process.
+
+    So a test decides what time or luck would: the seed, the step at which a signal comes.
+    """
+    source = (
+        f"{preparation}\n"
+        "import os, runpy, sys\n"
+        "del sys.argv[0]\n"
+        "sys.path[0] = os.path.dirname(sys.argv[0])\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    return command("-c", source, program, *arguments)
+
+
+def finish(command_line, cwd, **extra):
+    """Run a command to its end; return its exit code, standard output and error."""
+    return subprocess.run(
+        command_line, cwd=cwd, env=environment(**extra), capture_output=True,
+        text=True, encoding="utf-8", timeout=PATIENCE, check=False,
+    )  # fmt: skip
+
+
 def run_program(*arguments, cwd, **extra):
     """Run a Python program to its end; return its exit code, standard output and error."""
-    return subprocess.run(
-        command(*arguments), cwd=cwd, env=environment(**extra), capture_output=True,
-        text=True, encoding="utf-8", timeout=120, check=False,
-    )  # fmt: skip
+    return finish(command(*arguments), cwd, **extra)

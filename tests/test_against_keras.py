@@ -154,7 +154,7 @@ def keras_results(tmp_path_factory):
     environment = {**os.environ, "KERAS_BACKEND": TRAINS[0], "OMP_NUM_THREADS": "1"}
     result = subprocess.run(
         [sys.executable, str(script), str(folder)],
-        env=environment, capture_output=True, text=True, timeout=300,
+        env=environment, capture_output=True, text=True, timeout=500,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     return dict(np.load(folder / "results.npz"))

@@ -1,12 +1,10 @@
 import os
-import signal
-import subprocess
 
 import numpy as np
 import pytest
 from figures import title
 from PIL import Image
-from runs import EXAMPLES, command, environment
+from runs import EXAMPLES, finish, prepared
 
 import npcnn
 from npcnn import plots
@@ -152,19 +150,19 @@ def test_a_wrong_argument_is_explained(example, capsys, arguments, text):
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process there")
 def test_ctrl_c_keeps_the_epochs_done(small_mnist, tmp_path):
+    # The signal comes in the third epoch, however busy the machine is.
+    interrupting = (
+        "import os, signal\n"
+        "from npcnn.callbacks import History\n"
+        "def interrupt(self, epoch, logs=None):\n"
+        "    if epoch == 2:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "History.on_epoch_begin = interrupt\n"
+    )
     arguments = ["--epochs", "5000", "--data", small_mnist, "--out", "kept"]
-    program = command(EXAMPLES / "train_mnist.py", *arguments)
-    with subprocess.Popen(
-        program, cwd=tmp_path, env=environment(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith("Epoch 3/"):
-                process.send_signal(signal.SIGINT)
-                break
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    run = finish(prepared(interrupting, EXAMPLES / "train_mnist.py", *arguments), cwd=tmp_path)
+    out, err = run.stdout, run.stderr
+    assert run.returncode == 130, err
     assert err == ""
     assert "Interrupted after 2 whole epochs; keeping what there is." in out
     assert "epochs                            25                 2" in out

@@ -2,12 +2,10 @@
 
 import os
 import signal
-import subprocess
-import time
 
 import numpy as np
 import pytest
-from runs import EXAMPLES, command, environment
+from runs import EXAMPLES, finish, prepared
 
 import npcnn
 
@@ -18,25 +16,26 @@ def test_killed_and_resumed_it_ends_where_it_would_have(small_mnist, tmp_path):
 
     def arguments(folder, *more):
         data = ["--data", str(small_mnist), "--epochs", "2", "--batch-size", "1"]
-        return command(EXAMPLES / "train_mnist.py", *data, "--out", str(tmp_path / folder), *more)
+        return [*data, "--out", str(tmp_path / folder), *more]
 
-    def run(folder, *more):
-        return subprocess.run(
-            arguments(folder, *more), env=environment(), capture_output=True, text=True, check=True
-        ).stdout
+    def run(folder, *more, before=""):
+        program = prepared(before, EXAMPLES / "train_mnist.py", *arguments(folder, *more))
+        return finish(program, cwd=tmp_path)
 
-    run("whole")
+    assert run("whole").returncode == 0
     resume = ("--checkpoint", str(checkpoint), "--resume")
-    with subprocess.Popen(
-        arguments("killed", *resume), env=environment(), stdout=subprocess.PIPE
-    ) as process:
-        waited = time.monotonic()
-        while not checkpoint.exists():
-            assert time.monotonic() - waited < 60
-            time.sleep(0.01)
-        process.kill()
+    # It kills itself in the step after the first that leaves a checkpoint.
+    killing = (
+        "import os, signal\n"
+        "from npcnn.callbacks import History\n"
+        "def kill(self, batch, logs=None):\n"
+        f"    if os.path.exists({str(checkpoint)!r}):\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "History.on_train_batch_begin = kill\n"
+    )
+    assert run("killed", *resume, before=killing).returncode == -signal.SIGKILL
     assert not os.path.exists(tmp_path / "killed" / "model.h5")
-    printed = run("resumed", *resume)
+    printed = run("resumed", *resume).stdout
     assert f"Resumed from {checkpoint}: epoch 2 of 2, step 80 of 120" in printed
     first, second = (npcnn.load_model(tmp_path / f / "model.h5") for f in ("whole", "resumed"))
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):

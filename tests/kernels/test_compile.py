@@ -37,7 +37,7 @@ def start(folder, dtype="float32"):
 
 
 def hits(process):
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=500)
     assert process.returncode == 0, err
     return int(out)
 
@@ -62,7 +62,7 @@ def test_without_a_place_to_write_kernels_are_compiled_anew(tmp_path):
     only = {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator"}
     for _ in range(2):
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM.format(dtype="float32")], timeout=120,
+            [sys.executable, "-c", PROGRAM.format(dtype="float32")], timeout=500,
             env={**environment(closed / "within"), **only},
             capture_output=True, text=True, check=False,
         )  # fmt: skip

@@ -52,14 +52,14 @@ class Keras:
         self.process.wait(30)
 
 
-@pytest.fixture(scope="session")
-def keras(tmp_path_factory):
-    """Keras, on the first of torch, tensorflow and jax that is installed: NumPy's needs jax too."""
+@pytest.fixture(scope="session", params=BACKENDS or [None])
+def keras(tmp_path_factory, request):
+    """Keras, on each of torch, tensorflow and jax that is installed (NumPy's needs jax too)."""
     pytest.importorskip("h5py")
     if importlib.util.find_spec("keras") is None:
         pytest.skip("needs keras")
-    if not BACKENDS:
+    if request.param is None:
         pytest.skip("needs torch, tensorflow or jax below keras")
-    worker = Keras(tmp_path_factory.mktemp("keras"), BACKENDS[0])
+    worker = Keras(tmp_path_factory.mktemp("keras"), request.param)
     yield worker
     worker.close()

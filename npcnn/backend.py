@@ -9,6 +9,8 @@ import functools
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from npcnn.arguments import checked
@@ -78,3 +80,29 @@ def use_backend(name: Literal["numba", "numpy"]) -> None:
     global _name
     _name = name
     vars(ops).clear()
+
+
+@contextmanager
+def using(name: str) -> Iterator[None]:
+    """Take the ops from this backend inside the with-block; then all is as it was.
+
+    Ops that somebody put into `ops` come back too.
+
+    >>> with using("numpy"):
+    ...     get_backend()
+    'numpy'
+    """
+    global _name
+    name = one_of(name, _PACKAGES, "using(name)")
+    before, held = get_backend(), dict(vars(ops))
+    if name == before:
+        yield
+        return
+    _name = name
+    vars(ops).clear()
+    try:
+        yield
+    finally:
+        _name = before
+        vars(ops).clear()
+        vars(ops).update(held)

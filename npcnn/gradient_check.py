@@ -1,22 +1,23 @@
-"""Are the gradients right? Every one is held against the difference that a small push makes.
+"""Are the gradients right? Every entry of every one is held against an exact derivative.
 
-Backward passes are written by hand, and a wrong one still trains, only worse. Central differences
-know nothing of the derivation: (f(x + ε) − f(x − ε)) / 2ε is the slope up to an error of ε².
+Backward passes are written by hand, and a wrong one still trains, only worse. `derivatives.py` says
+how; `Trace.check` (npcnn.inspection) does the same for one training step of a model.
 """
 
 from __future__ import annotations
 
 import copy
+import importlib.util
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import data, random
-from npcnn.checks import DtypeError, NumericsError, StateError, as_numbers, message
-from npcnn.training import forward, losses_and_gradients
+from npcnn.backend import using
+from npcnn.checks import DtypeError, message
+from npcnn.derivatives import examine, of_layer
+from npcnn.gradient_table import GradientTable, Row
 
 if TYPE_CHECKING:
     from npcnn.layers import Layer
@@ -27,66 +28,6 @@ __all__ = ["GradientTable", "check_layer", "check_model", "numerical_gradient"]
 Array = np.ndarray
 
 EPSILON = 1e-5
-
-
-@dataclass(frozen=True)
-class Row:
-    """One gradient, checked.
-
-    Attributes:
-        layer: the layer's name.
-        array: 'input', 'kernel' or 'bias'.
-        error: the largest relative error among its elements.
-        passed: whether that is within the tolerance.
-    """
-
-    layer: str
-    array: str
-    error: float
-    passed: bool
-
-
-class GradientTable:
-    """What a check found, one row a gradient; prints as a table.
-
-    Attributes:
-        rows: `Row` objects.
-        tolerance: the largest relative error that passes.
-    """
-
-    def __init__(self, rows: list[Row], tolerance: float) -> None:
-        self.rows, self.tolerance = rows, tolerance
-
-    @property
-    def passed(self) -> bool:
-        """Whether every gradient passed."""
-        return all(row.passed for row in self.rows)
-
-    @property
-    def largest(self) -> float:
-        """The largest relative error of all rows; NaN if one is NaN."""
-        return float(np.max([row.error for row in self.rows], initial=0.0))
-
-    def raise_on_error(self) -> GradientTable:
-        """Return the table; NumericsError, naming the worst gradient, if one did not pass."""
-        failed = [row for row in self.rows if not row.passed]
-        if failed:
-            worst = max(failed, key=lambda row: math.inf if math.isnan(row.error) else row.error)
-            where = f"gradient check of {worst.layer}"
-            expected = f"a relative error of {worst.array} ≤ {self.tolerance:.0e}"
-            fix = "mend its backward"
-            raise NumericsError(message(where, expected, f"{worst.error:.1e}", fix))
-        return self
-
-    def __str__(self) -> str:
-        width = max([len(row.layer) for row in self.rows] + [5])
-        lines = [f"{'layer':<{width}}  gradient  largest relative error"]
-        for row in self.rows:
-            verdict = "ok" if row.passed else f"WRONG (above {self.tolerance:.0e})"
-            lines.append(f"{row.layer:<{width}}  {row.array:<8}  {row.error:.1e}  {verdict}")
-        return "\n".join(lines)
-
-    __repr__ = __str__
 
 
 def numerical_gradient(f: Callable[[], float], x: Array, epsilon: float = EPSILON) -> Array:
@@ -151,65 +92,119 @@ def spaced_values(shape: tuple[int, ...], generator: np.random.Generator) -> Arr
 
 
 def check_layer(
-    layer: Layer, input_shape: tuple[int, ...], *, seed: int = 0, tolerance: float = 1e-7,
-    epsilon: float = EPSILON, training: bool = False, raise_on_error: bool = False,
+    layer: Layer, input_shape: tuple[int, ...], *, seed: int = 0, tolerance: float = 1e-9,
+    training: bool = False, raise_on_error: bool = False,
 ) -> GradientTable:  # fmt: skip
-    """Hold a layer's backward against differences: by its input and by each parameter.
+    """Hold a layer to what every layer must do: shapes, dtypes, and gradients by all it learns.
 
-    The input is spread out and shuffled, and the upstream gradient is random: with all ones in it,
-    a mistake in the layout would cancel out. Parameters are drawn anew in a copy of the layer, so
-    that biases are not zero; the layer itself stays as it is.
+    On both backends and in both dtypes, `forward` must return what `compute_output_shape` says, in
+    the layer's dtype, and `backward` a gradient like the input and gradients like the parameters.
+    In float64 the gradients are held against exact derivatives (npcnn/derivatives.py), along
+    random directions that cover every entry. The input is spread out and shuffled, and the
+    upstream gradient is random: with all ones in it, a mistake in the layout would cancel out.
+    Parameters are drawn anew in a copy of the layer, so that biases are not zero; the layer itself
+    stays as it is.
 
     Args:
         layer: any layer; it need not be built.
-        input_shape: batch axis included, such as (2, 5, 5, 3); small is quick.
-        seed: of input, parameters and upstream gradient.
+        input_shape: batch axis included, such as (2, 5, 5, 3).
+        seed: of input, parameters, upstream gradient and directions.
         tolerance: the largest relative error that passes.
-        epsilon: the push.
         training: True to check the training pass, dropout's mask held fixed.
-        raise_on_error: whether a gradient that is wrong raises NumericsError.
+        raise_on_error: whether anything that is wrong raises NumericsError.
 
     Returns:
-        A table: one row for 'input' and one a parameter.
+        A table: one row for 'input' and one a parameter; and one for each shape or dtype that is
+        wrong.
 
     >>> from npcnn import layers
     >>> check_layer(layers.Dense(3, name="units"), (2, 4)).passed
     True
     """
-    generator = np.random.default_rng(seed)
-    twin = copy.deepcopy(layer)
-    twin.input_shape, twin.place, twin.seed = None, None, seed
-    twin.dtype = np.dtype("float64")
-    twin.build((None, *input_shape[1:]))
-    for _, value, _ in twin.parameters():
-        value[...] = generator.uniform(-1, 1, value.shape)
-    x = spaced_values(tuple(input_shape), generator)
-    upstream = generator.uniform(-1, 1, twin.forward(x, training).shape)
-
-    def objective() -> float:
-        return float((twin.forward(x, training, keep=False) * upstream).sum())
-
-    grad_x = twin.backward(upstream.copy())
-    assert grad_x is not None
-    pairs = [("input", x, grad_x), *twin.parameters()]
-    name = layer.name or type(layer).__name__
-    rows = [
-        _row(name, array, grad, numerical_gradient(objective, value, epsilon), tolerance)
-        for array, value, grad in pairs
-    ]
-    table = GradientTable(rows, tolerance)
+    rows: list[Row] = []
+    for name in ["numpy", "numba"][: 1 + (importlib.util.find_spec("numba") is not None)]:
+        with using(name):
+            for dtype in ("float32", "float64"):
+                twin, x, upstream = _on_trial(layer, input_shape, seed, dtype, training)
+                rows += _contract(twin, x, upstream, training, f"{dtype}, {name}")
+            if all(row.passed for row in rows):
+                rows += _gradients(twin, x, upstream, training, seed, tolerance)
+    table = GradientTable(_worst(rows), tolerance)
     return table.raise_on_error() if raise_on_error else table
 
 
-def check_model(
-    model: Sequential, x: Any, y: Any, *, sample_weight: Any = None, tolerance: float = 1e-6,
-    epsilon: float = EPSILON, training: bool = False, raise_on_error: bool = False,
-) -> GradientTable:  # fmt: skip
-    """Hold every parameter's gradient of the loss against differences, through the whole model.
+def _on_trial(
+    layer: Layer, input_shape: tuple[int, ...], seed: int, dtype: str, training: bool
+) -> tuple[Layer, Array, Array]:
+    """Return a copy of a layer with parameters drawn anew, an input, and an upstream gradient."""
+    generator = np.random.default_rng(seed)
+    twin = copy.deepcopy(layer)
+    twin.name = layer.name or type(layer).__name__
+    twin.input_shape, twin.place, twin.seed = None, None, seed
+    twin.dtype = np.dtype(dtype)
+    twin.build((None, *input_shape[1:]))
+    for _, value, _ in twin.parameters():
+        value[...] = generator.uniform(-1, 1, value.shape)
+    x = spaced_values(tuple(input_shape), generator).astype(dtype)
+    assert twin.output_shape is not None
+    shape = (len(x), *twin.output_shape[1:])
+    return twin, x, generator.uniform(-1, 1, shape).astype(dtype)
 
-    The loss is the model's own, fused with the last softmax where training fuses it. Weights,
-    gradients of an earlier step and the optimizer come out as they went in. A ReLU or a maximum
-    that a push carries over its kink shows as an error where there is none: try other samples.
+
+def _contract(layer: Layer, x: Array, upstream: Array, training: bool, where: str) -> Iterator[Row]:
+    """Yield a row for each array that comes back in a wrong shape or dtype."""
+    pairs: list[tuple[str, Any, Array]] = [("output", layer.forward(x, training), upstream)]
+    if _described(pairs[0][1]) == _described(upstream):
+        pairs.append(("input", layer.backward(upstream.copy()), x))
+        pairs += [(name, gradient, value) for name, value, gradient in layer.parameters()]
+    for array, got, like in pairs:
+        if _described(got) != _described(like):
+            what = "output" if array == "output" else f"gradient by {array}"
+            expected, found = (f"{what} {_described(a)} ({where})" for a in (like, got))
+            yield Row(
+                str(layer.name), array, like.size, math.inf, False, expected=expected, got=found
+            )
+
+
+def _described(array: Any) -> str:
+    """Return dtype and shape in words."""
+    if not isinstance(array, np.ndarray):
+        return f"of type {type(array).__name__}"
+    return f"{array.dtype} {array.shape}"
+
+
+def _gradients(
+    layer: Layer, x: Array, upstream: Array, training: bool, seed: int, tolerance: float
+) -> Iterator[Row]:
+    """Yield a row for each gradient of a float64 layer."""
+    generator = np.random.default_rng(seed)
+    function = of_layer(layer, x, upstream, training)
+    names = ["input", *(name for name, _, _ in layer.parameters())]
+    gradients = function.backward(function.arrays)
+    for k, (name, gradient) in enumerate(zip(names, gradients, strict=True)):
+        found = examine(function, k, gradient, tolerance, 3, generator)
+        yield Row.of(str(layer.name), name, gradient, found, tolerance)
+
+
+def _worst(rows: list[Row]) -> list[Row]:
+    """Return one row an array, the worst of the backends'; nothing else where shapes are wrong."""
+    wrong = [row for row in rows if row.got]
+    worst: dict[str, Row] = {}
+    for row in wrong or rows:
+        held = worst.setdefault(row.array, row)
+        if (row.passed, -row.error) < (held.passed, -held.error):
+            worst[row.array] = row
+    return list(worst.values())
+
+
+def check_model(
+    model: Sequential, x: Any, y: Any, *, sample_weight: Any = None, tolerance: float = 1e-9,
+    training: bool = False, raise_on_error: bool = False,
+) -> GradientTable:  # fmt: skip
+    """Hold every gradient of the model's loss against exact derivatives, layer by layer.
+
+    The loss is the model's own, fused with the last softmax where training fuses it. The model is
+    not touched. It is ``npcnn.trace(model, x, y).check()``, for models in float64.
 
     Args:
         model: built, compiled, float64.
@@ -217,12 +212,11 @@ def check_model(
         y: their targets.
         sample_weight: one a sample, or None.
         tolerance: the largest relative error that passes.
-        epsilon: the push.
         training: True to check with dropout, its mask that of the model's next step.
         raise_on_error: whether a gradient that is wrong raises NumericsError.
 
     Raises:
-        StateError: the model is not compiled. DtypeError: it is not float64.
+        StateError: the model is not built or not compiled. DtypeError: it is not float64.
 
     >>> from npcnn import Sequential, layers
     >>> model = Sequential(
@@ -232,57 +226,10 @@ def check_model(
     >>> check_model(model, np.eye(4), [0, 1, 2, 0]).passed
     True
     """
-    batch = _model_batch(model, x, y, sample_weight)
-    seed = random.current_seed()
-    for layer in model.layers:
-        layer.seed = seed
+    from npcnn.inspection.tracing import traced
 
-    def objective() -> float:
-        return _loss(model, batch, training)
-
-    kept = [
-        (layer, name, value, gradient.copy())
-        for layer in model.layers
-        for name, value, gradient in layer.parameters()
-    ]
-    losses_and_gradients(model, model.layers, *batch, training)
-    rows = []
-    for layer, name, value, before in kept:
-        held = getattr(layer, f"grad_{name}")
-        found = held.copy()
-        held[...] = before
-        numerical = numerical_gradient(objective, value, epsilon)
-        rows.append(_row(str(layer.name), name, found, numerical, tolerance))
-    for layer in model.layers:
-        layer.forget()
-    table = GradientTable(rows, tolerance)
-    return table.raise_on_error() if raise_on_error else table
-
-
-def _model_batch(model: Sequential, x: Any, y: Any, weights: Any) -> tuple[Array, Array, Any]:
-    if not model.compiled or not model.built:
-        fix = "call compile(loss=…) and build(input_shape) first"
-        what = "a model without loss" if not model.compiled else "one without shapes"
-        raise StateError(message("check_model(model)", "a model built and compiled", what, fix))
     if model.dtype != np.float64:
         fix = "make it with dtype='float64' and set_weights"
         raise DtypeError(message("check_model(model)", "float64", str(model.dtype), fix))
-    size = max(1, len(as_numbers(x, "check_model(x)")))
-    inputs, targets, w = data.prepare(x, y, weights, size, model, "check_model").batch(0)
-    assert targets is not None
-    return inputs, targets, w
-
-
-def _loss(model: Sequential, batch: tuple[Array, Array, Any], training: bool) -> float:
-    """Return the mean loss of a forward pass."""
-    x, y, weights = batch
-    step = model.optimizer.iterations
-    outputs = forward(model.layers, x, training, step)
-    logits = model.layers[-1].logits
-    losses, _ = model.loss.losses_and_gradient(y, outputs, logits, weights)
-    return float(losses.mean())
-
-
-def _row(layer: str, array: str, gradient: Array, numerical: Array, tolerance: float) -> Row:
-    error = relative_error(gradient, numerical)
-    return Row(layer, array, error, error <= tolerance)
+    step = traced("check_model", model, x, y, training, sample_weight)
+    return step.check(tolerance=tolerance, raise_on_error=raise_on_error)

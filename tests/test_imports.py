@@ -19,7 +19,7 @@ ROWS = [
     {"reference", "kernels"},
     {"backend"},
     {"layers", "losses", "optimizers", "metrics", "callbacks", "progress"},
-    {"data", "summary", "utils"},
+    {"data", "derivatives", "gradient_table", "summary", "utils"},
     {"architecture", "replay", "training"},
     {"model"},
     {"datasets", "gradient_check", "models", "saving"},

@@ -41,7 +41,7 @@ def test_every_python_block_runs(name, tmp_path, small_mnist):
     assert [error] == blocks(name, "text")
     assert {"digits.keras", "run.keras"} <= {p.name for p in tmp_path.iterdir()}
     assert inside.startswith("(3, 3, 1, 5)")
-    assert "all within" in inside
+    assert "entries are right, within 1e-09" in inside
 
 
 @pytest.mark.parametrize("name", READMES)

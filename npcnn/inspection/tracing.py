@@ -9,8 +9,9 @@ import numpy as np
 
 from npcnn import training as training_module
 from npcnn.checks import ArgumentError, message, one_of
+from npcnn.gradient_table import GradientTable
 from npcnn.inspection import tables, windows
-from npcnn.inspection.check import TraceCheck, check_trace
+from npcnn.inspection.check import check_trace
 from npcnn.inspection.spy import Spy, one_batch, shadows
 from npcnn.layers import Dense, Dropout, Layer
 from npcnn.threads import single_threaded_blas
@@ -153,22 +154,24 @@ class Trace:
     # Asking it ----------------------------------------------------------------------------------
 
     def check(
-        self, entries: int = 8, seed: int = 0, tolerance: float = 1e-6, raise_on_error: bool = False
-    ) -> TraceCheck:
-        """Hold the gradients by every input and parameter against central differences, in float64.
+        self, entries: int = 3, seed: int = 0, tolerance: float = 1e-9, raise_on_error: bool = False
+    ) -> GradientTable:
+        """Hold every entry of every gradient against an exact derivative, in float64.
 
-        The whole step is done again in float64, whatever the model's dtype. `entries` elements of
-        each array are pushed: those with the largest gradients, and others drawn by `seed`.
+        The whole step is done again in float64, whatever the model's dtype. Then each layer, and
+        the loss, is differentiated by complex steps (npcnn/derivatives.py): no difference is
+        taken, no step size chosen. A layer whose forward pass does not take complex numbers is
+        held against central differences, to 1e-6, and the table says so.
 
         Args:
-            entries: how many elements of each array.
-            seed: which.
+            entries: how many wrong entries of an array to look for and name.
+            seed: of the directions.
             tolerance: the largest relative error that passes.
             raise_on_error: whether a wrong gradient raises NumericsError, naming the layer.
 
         Returns:
-            A table that prints: relative error by layer and array, and where a kink (a ReLU at 0,
-            a tie for a maximum) leaves no difference to compare with.
+            A table that prints: relative error by layer and array, what is wrong, and how many
+            exact ties (a ReLU at 0, equal maxima) there are.
         """
         found = check_trace(self, entries, seed, tolerance)
         return found.raise_on_error() if raise_on_error else found
@@ -238,7 +241,12 @@ def trace(
     >>> step["dense"].grad_kernel.shape, step.dense.activation.shape
     ((4, 3), (4, 3))
     """
-    batch = one_batch(model, x, y, sample_weight, "trace")
+    return traced("trace", model, x, y, training, sample_weight)
+
+
+def traced(where: str, model: Sequential, x: Any, y: Any, training: bool, weights: Any) -> Trace:
+    """Return `trace(…)`, asked for by the call that error messages are to name."""
+    batch = one_batch(model, x, y, weights, where)
     step = model.optimizer.iterations
     twins = shadows(model.layers)
     return Trace(model.name, model.loss, batch, bool(training), twins, step)

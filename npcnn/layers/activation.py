@@ -83,6 +83,10 @@ class Activated(Layer):
         y = self.saved()[2]
         return self.backward_logits(activate_backward(self.activation, grad_y, y), need_grad_x)
 
+    def kinks(self, x: Array) -> int:
+        """Return how many of a relu's inputs are exactly 0."""
+        return int((self.linear(x, "linear") == 0).sum()) if self.activation == "relu" else 0
+
     @property
     def logits(self) -> Array | None:
         """Z of the last forward pass if a softmax followed it, else None."""
@@ -211,6 +215,10 @@ class ReLU(Layer):
         """Return the gradient by x."""
         (x,) = self.saved()
         return ops.relu_backward(grad_y, x, self.negative_slope, self.max_value, self.threshold)
+
+    def kinks(self, x: Array) -> int:
+        """Return how many inputs are exactly at the threshold, or at max_value."""
+        return int(((x == self.threshold) | (x == self.max_value)).sum())
 
     def get_config(self) -> dict[str, Any]:
         """Return the three numbers."""

@@ -190,6 +190,14 @@ class Layer:
         """What the last forward pass handed to a softmax at the layer's end; None without one."""
         return None
 
+    def kinks(self, x: Array) -> int:
+        """Return at how many places the output has no derivative by x or a parameter: exact ties.
+
+        A ReLU's input that is exactly 0, a window that holds its maximum twice. One of several
+        gradients is given there, and all of them are right.
+        """
+        return 0
+
     def forget(self) -> None:
         """Drop what the last forward pass kept."""
         self._saved = None

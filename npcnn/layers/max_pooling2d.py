@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from npcnn import shapes
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, one_of, positive_pair
@@ -70,6 +72,18 @@ class MaxPooling2D(Layer):
         if not need_grad_x:
             return None
         return ops.max_pooling2d_backward(grad_y, x, y, self.pool_size, self.strides, self.padding)
+
+    def kinks(self, x: Array) -> int:
+        """Return how many windows hold their maximum more than once."""
+        edges = [
+            shapes.padding_before_after(size, window, stride, self.padding)
+            for size, window, stride in zip(x.shape[1:3], self.pool_size, self.strides, strict=True)
+        ]
+        padded = np.pad(x, ((0, 0), *edges, (0, 0)), constant_values=-np.inf)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, self.pool_size, axis=(1, 2))
+        windows = windows[:, :: self.strides[0], :: self.strides[1]]
+        largest = windows == windows.max(axis=(-2, -1), keepdims=True)
+        return int((largest.sum(axis=(-2, -1)) > 1).sum())
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""

@@ -175,6 +175,22 @@ def verbosity(value: Any, where: str) -> int:
     raise ArgumentError(message(where, "0, 1, 2 or 'auto'", shown(value), fix))
 
 
+def monitored(value: Any, where: str) -> str:
+    """Return the name of a number in the history, or raise ArgumentError."""
+    fix = "name a number that the run reports, such as 'val_loss'"
+    if not isinstance(value, str) or not value:
+        raise ArgumentError(message(where, "a name", shown(value), fix))
+    return checks.text(value, where, fix)
+
+
+def save_frequency(value: Any, where: str) -> int:
+    """Return how many steps from one file to the next; 0 for 'epoch'."""
+    fix = "'epoch', or a number of steps"
+    return (
+        0 if isinstance(value, str) and value == "epoch" else checks.positive_int(value, where, fix)
+    )
+
+
 PositiveInt = Annotated[int, checks.positive_int]
 Count = Annotated[int, checks.count]
 NonNegative = Annotated[float, checks.non_negative]
@@ -183,6 +199,8 @@ Pair = Annotated[Any, checks.positive_pair]  # in: an integer or two, out: (int,
 Path = Annotated[Any, checks.path]
 Numbers = Annotated[Any, checks.as_numbers]
 Verbose = Annotated[Any, verbosity]
+Monitor = Annotated[str, monitored]
+SaveFreq = Annotated[Any, save_frequency]  # out: 0 for 'epoch', else a number of steps
 Function = Annotated[Callable[..., Any], function_of]
 Padding = Literal["valid", "same"]
 AModel = Annotated["Sequential", instance("npcnn.model", "Sequential", "give a Sequential")]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn import names
-from npcnn.checks import ArgumentError, FileError, message, one_of, positive_int
+from npcnn.arguments import Count, Monitor, Path, SaveFreq, Verbose, checked, function_of
+from npcnn.checks import ArgumentError, FileError, message, one_of, shown
 
 if TYPE_CHECKING:
     from npcnn.inspection import Diagnostics, Recorder
@@ -115,19 +116,19 @@ class EarlyStopping(Callback):
     True
     """
 
+    @checked
     def __init__(
         self,
-        monitor: str = "val_loss",
+        monitor: Monitor = "val_loss",
         min_delta: float = 0.0,
-        patience: int = 0,
-        verbose: int = 0,
+        patience: Count = 0,
+        verbose: Verbose = 0,
         mode: str = "auto",
         baseline: float | None = None,
         restore_best_weights: bool = False,
-        start_from_epoch: int = 0,
+        start_from_epoch: Count = 0,
     ) -> None:
-        self.monitor, self.patience = monitor, int(patience)
-        self.min_delta = abs(float(min_delta))
+        self.monitor, self.patience, self.min_delta = monitor, patience, abs(min_delta)
         self.verbose, self.baseline, self.start_from_epoch = verbose, baseline, start_from_epoch
         mode = one_of(mode, ("auto", "min", "max"), "EarlyStopping(mode)")
         self.upward = "acc" in monitor if mode == "auto" else mode == "max"
@@ -216,36 +217,34 @@ class ModelCheckpoint(Callback):
     0
     """
 
+    @checked
     def __init__(
         self,
-        filepath: Any,
-        monitor: str = "val_loss",
-        verbose: int = 0,
+        filepath: Path,
+        monitor: Monitor = "val_loss",
+        verbose: Verbose = 0,
         save_best_only: bool = False,
         save_weights_only: bool = False,
         mode: str = "auto",
-        save_freq: Any = "epoch",
+        save_freq: SaveFreq = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
         from npcnn import saving
 
-        self.filepath, self.monitor, self.verbose = os.fspath(filepath), monitor, verbose
+        self.filepath, self.monitor, self.verbose = filepath, monitor, verbose
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
         if not save_weights_only:
             saving.extension(self.filepath, "ModelCheckpoint(filepath)")
         elif not self.filepath.endswith(saving.WEIGHTS):
             fix = "name the file so"
             expected = f"a name ending in {saving.WEIGHTS} with save_weights_only"
-            got = repr(self.filepath)
+            got = shown(self.filepath)
             raise ArgumentError(message("ModelCheckpoint(filepath)", expected, got, fix))
         mode = one_of(mode, ("auto", "min", "max"), "ModelCheckpoint(mode)")
         self.upward = "acc" in monitor if mode == "auto" else mode == "max"
-        self.every = 0
-        if save_freq != "epoch":
-            fix = "'epoch', or a number of steps"
-            self.every = positive_int(save_freq, "ModelCheckpoint(save_freq)", fix)
+        self.every = save_freq  # 0: at the ends of epochs
         worst = -np.inf if self.upward else np.inf
-        self.best = worst if initial_value_threshold is None else float(initial_value_threshold)
+        self.best = worst if initial_value_threshold is None else initial_value_threshold
         self.seen = 0  # steps since the last file
         self.epoch = 0
         self.due: str | None = None
@@ -259,7 +258,8 @@ class ModelCheckpoint(Callback):
             describe(model.run)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Raise FileError now, not after an epoch, if there is no such folder."""
+        """Raise now, not after an epoch, if there is no such folder or the name cannot be made."""
+        self._check_pattern()
         folder = os.path.dirname(self.filepath) or "."
         if "{" not in folder and not os.path.isdir(folder):
             fix = "make it first"
@@ -298,13 +298,28 @@ class ModelCheckpoint(Callback):
         places = {**logs, "epoch": self.epoch + 1}
         if batch is not None:
             places["batch"] = batch + 1
+        self.due = self._name(places)
+
+    def _name(self, places: dict[str, Any]) -> str:
+        """Return the file's name with these numbers in it."""
         try:
-            self.due = self.filepath.format(**places)
-        except (KeyError, IndexError, ValueError) as error:
+            return self.filepath.format(**places)
+        except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
             where = "ModelCheckpoint(filepath)"
             expected = f"names among {', '.join(places)}"
             fix = "write {epoch} or {val_loss:.3f}, say"
-            raise ArgumentError(message(where, expected, repr(self.filepath), fix)) from error
+            raise ArgumentError(message(where, expected, shown(self.filepath), fix)) from error
+
+    def _check_pattern(self) -> None:
+        """Raise ArgumentError if the name asks for a number that the run will not report."""
+        run = self.model.run
+        if run is None or any(not type(c).__module__.startswith("npcnn.") for c in run.callbacks):
+            return  # callbacks of others may report more
+        names = list(self.model.metric_names)
+        if run.validation is not None and not self.every:
+            names += [f"val_{name}" for name in names]
+        places: dict[str, Any] = {**dict.fromkeys(names, 0.5), "epoch": 1}
+        self._name({**places, "batch": 1} if self.every else places)
 
     def write_checkpoint(self) -> None:
         """Write the file that is due."""
@@ -343,7 +358,9 @@ class LambdaCallback(Callback):
     def __init__(self, **hooks: Any) -> None:
         known = [name for name in dir(Callback) if name.startswith("on_")]
         for name, function in hooks.items():
-            setattr(self, one_of(name, known, "LambdaCallback"), function)
+            hook = one_of(name, known, "LambdaCallback")
+            if function is not None:
+                setattr(self, hook, function_of(function, f"LambdaCallback({name})"))
 
 
 def check_callbacks(callbacks: Any) -> list[Callback]:
@@ -353,8 +370,7 @@ def check_callbacks(callbacks: Any) -> list[Callback]:
     for callback in listed:
         if not isinstance(callback, Callback):
             fix = "derive it from npcnn.callbacks.Callback"
-            got = repr(callback) if not isinstance(callback, type) else f"the class {callback}"
-            raise ArgumentError(message("fit(callbacks)", "Callback objects", got, fix))
+            raise ArgumentError(message("fit(callbacks)", "Callback objects", shown(callback), fix))
     return listed
 
 

@@ -3,7 +3,7 @@ import pytest
 from models import assert_same_weights, small_data, small_model
 
 from npcnn.callbacks import Callback, EarlyStopping, History, LambdaCallback
-from npcnn.checks import ArgumentError
+from npcnn.checks import ArgumentError, NpcnnError
 
 
 class Notes(Callback):
@@ -201,3 +201,32 @@ def test_early_stopping_has_keras_options(capsys):
         callback.on_epoch_end(epoch, {"loss": 1.0})
     callback.on_train_end()
     assert capsys.readouterr().out == "Epoch 2: early stopping\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"patience": -1}, r"EarlyStopping\(patience\): expected an integer of 0 or more, got -1"),
+        (
+            {"patience": 1.5},
+            r"EarlyStopping\(patience\): expected an integer of 0 or more, got 1.5",
+        ),
+        ({"monitor": []}, r"EarlyStopping\(monitor\): expected a name, got \[\]"),
+        ({"monitor": None}, r"EarlyStopping\(monitor\): expected a name, got None"),
+        ({"min_delta": np.nan}, r"EarlyStopping\(min_delta\): expected a finite number, got nan"),
+        ({"baseline": "low"}, r"EarlyStopping\(baseline\): expected a finite number, got 'low'"),
+        ({"start_from_epoch": -1}, r"EarlyStopping\(start_from_epoch\): expected an integer of 0"),
+        ({"restore_best_weights": 2}, r"EarlyStopping\(restore_best_weights\): expected True or"),
+    ],
+)
+def test_early_stoppings_arguments(arguments, text):
+    with pytest.raises(NpcnnError, match=text):
+        EarlyStopping(**arguments)
+
+
+def test_a_lambda_callback_takes_functions():
+    with pytest.raises(
+        NpcnnError, match=r"LambdaCallback\(on_epoch_end\): expected a function, got 3"
+    ):
+        LambdaCallback(on_epoch_end=3)
+    LambdaCallback(on_epoch_end=None).on_epoch_end(0)

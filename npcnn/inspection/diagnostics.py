@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from npcnn.arguments import PositiveInt, checked
 from npcnn.callbacks import Callback, Logs
-from npcnn.checks import NpcnnWarning, positive_int
+from npcnn.checks import NpcnnWarning
 from npcnn.inspection.spy import layer_output, rectifies
 from npcnn.inspection.tables import norm
 
@@ -57,9 +58,9 @@ class Diagnostics(Callback):
     50
     """
 
-    def __init__(self, every: int = 100, patience: int = 300) -> None:
-        self.every = positive_int(every, "Diagnostics(every)")
-        self.patience = positive_int(patience, "Diagnostics(patience)")
+    @checked
+    def __init__(self, every: PositiveInt = 100, patience: PositiveInt = 300) -> None:
+        self.every, self.patience = every, patience
         self.on_train_begin()
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

@@ -299,6 +299,29 @@ def test_what_the_run_lacks_is_an_error(tmp_path):
         small_model().fit(x, y, verbose=0, callbacks=ModelCheckpoint(tmp_path / "{val_x}.h5"))
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["{val_loss}.h5", "{batch}.h5", "{acc}.h5", "{loss:zz}.h5", "{0}.h5", "{loss.x}.h5", "{.h5"],
+)
+def test_a_name_that_cannot_be_made_is_refused_before_the_first_step(tmp_path, name):
+    x, y = small_data(10)
+    model = small_model()
+    with pytest.raises(ArgumentError, match=r"names among loss, accuracy, epoch, got "):
+        model.fit(x, y, verbose=0, callbacks=ModelCheckpoint(tmp_path / name))
+    assert model.optimizer.iterations == 0
+
+
+def test_a_callback_of_ones_own_may_report_more(tmp_path):
+    class Rates(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["rate"] = 0.5
+
+    x, y = small_data(10)
+    saver = ModelCheckpoint(tmp_path / "{rate}.h5")
+    small_model().fit(x, y, verbose=0, callbacks=[Rates(), saver])
+    assert (tmp_path / "0.5.h5").exists()
+
+
 # Killed for good -----------------------------------------------------------------------------
 
 

@@ -89,7 +89,7 @@ def _draw_block(rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np
         _pressure(BLOCK, rng),
     )
     full = rng.uniform(*FULL, (BLOCK, 1, 1))
-    return _centred((ink * full).astype(np.uint8)), labels
+    return centred((ink * full).astype(np.uint8)), labels
 
 
 def _choose_styles(labels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.intp]:
@@ -164,7 +164,7 @@ def _ink(starts: Floats, ends: Floats, radius: Floats, edge: Floats, pressure: F
     return np.clip(reach / edge[:, None, None] + np.float32(0.5), 0, 1)
 
 
-def _centred(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def centred(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Shift every picture by whole pixels so that its centre of mass lies in pixel CENTRE."""
     n = len(images)
     pixel = np.arange(SIDE)

@@ -133,7 +133,7 @@ def test_centring_moves_whole_pixels_and_loses_nothing_inside():
     images = np.zeros((2, 28, 28), np.uint8)
     images[0, 3:6, 20:23] = 7
     images[1, 14, 14] = 9
-    centred = drawn._centred(images)
+    centred = drawn.centred(images)
     expected = np.zeros_like(images)
     expected[0, 13:16, 13:16] = 7
     expected[1, 14, 14] = 9

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError
-from npcnn.datasets import draw_digits, image_folder, load_image_folder, save_image_folder
+from npcnn.datasets import draw_digits, load_image_folder, picture, save_image_folder
+from npcnn.datasets import workers as parts
 
 
 def document_process(path, wid, hei):
@@ -160,18 +161,18 @@ def test_wrong_workers(tmp_path, workers):
 
 
 def test_files_are_waited_for_side_by_side(tmp_path, monkeypatch):
-    save_image_folder(tmp_path, *draw_digits(4 * image_folder.CHUNK, seed=1))
+    save_image_folder(tmp_path, *draw_digits(4 * parts.CHUNK, seed=1))
     together = threading.Barrier(4, timeout=20)
-    firsts = {f"{i * image_folder.CHUNK:05}" for i in range(4)}
+    firsts = {f"{i * parts.CHUNK:05}" for i in range(4)}
 
     def slow_open(path, mode):
         if os.path.basename(path)[:5] in firsts:
             together.wait()  # goes on only when four threads are here
         return open(path, mode)
 
-    monkeypatch.setattr(image_folder, "open", slow_open, raising=False)
+    monkeypatch.setattr(picture, "open", slow_open, raising=False)
     images, _ = load_image_folder(f"{tmp_path}/*.jpg")
-    assert len(images) == 4 * image_folder.CHUNK
+    assert len(images) == 4 * parts.CHUNK
 
 
 def test_no_mixing_with_other_pictures(tmp_path):
@@ -241,3 +242,53 @@ def test_a_full_disk_leaves_no_part_of_a_picture(tmp_path, monkeypatch):
         save_image_folder(tmp_path, *draw_digits(50, seed=8), workers=1)
     assert len(list(tmp_path.iterdir())) == 5
     assert not [t.name for t in threading.enumerate() if "ThreadPool" in t.name]
+
+
+def fill(folder, names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        colourful(28, 28, 0).save(folder / name)
+
+
+def test_a_folder_without_a_pattern(tmp_path):
+    fill(tmp_path, ["b_3.jpg", "a_7.PNG"])
+    (tmp_path / "notes.txt").write_text("not a picture")
+    (tmp_path / ".hidden_1.jpg").write_bytes(b"")
+    (tmp_path / "empty").mkdir()
+    assert load_image_folder(tmp_path)[1].tolist() == [7, 3]
+    assert load_image_folder(f"{tmp_path}/")[1].tolist() == [7, 3]
+
+
+def test_a_folder_for_each_class(tmp_path):
+    fill(tmp_path / "digits", ["7/x.png", "3/y.png", "3/a_9.png", "10/z.png", "07b/notes.md"][:4])
+    images, labels = load_image_folder(tmp_path / "digits")
+    assert labels.tolist() == [10, 3, 3, 7]  # by the folder's name, whatever the pictures' names
+    fill(tmp_path / "animals", ["dog/1.png", "cat/1.png", "cat/2.png", "eel/5.png"])
+    assert load_image_folder(tmp_path / "animals")[1].tolist() == [0, 0, 1, 2]
+    fill(tmp_path / "large", ["1999/1.png", "7/1.png", "²/1.png"])
+    assert load_image_folder(tmp_path / "large")[1].tolist() == [0, 1, 2]
+    fill(tmp_path / "twice", ["07/1.png", "7/2.png"])
+    assert load_image_folder(tmp_path / "twice")[1].tolist() == [0, 1]
+    assert images.shape == (4, 28, 28)
+
+
+def test_folders_that_say_nothing_or_two_things(tmp_path):
+    with pytest.raises(FileError) as caught:
+        load_image_folder(tmp_path)
+    assert str(caught.value) == (
+        f"load_image_folder({str(tmp_path)!r}): expected pictures named by their label "
+        "(00017_5.jpg), or a folder of pictures for each class, got neither; check the folder; "
+        "pictures end in .bmp, .gif, .jpeg, .jpg, .png, .tif, .tiff, .webp."
+    )
+    fill(tmp_path, ["a_1.png", "7/b.png"])
+    with pytest.raises(FileError, match=r"got both: a_1.png and the folder 7; name the pictures"):
+        load_image_folder(tmp_path)
+    fill(tmp_path / "many", [f"class{i}/a.bmp" for i in range(257)])
+    with pytest.raises(FileError, match="expected 256 classes at most, got 257; load them in"):
+        load_image_folder(tmp_path / "many")
+
+
+def test_names_without_a_label_say_how(tmp_path):
+    fill(tmp_path, ["photo.png"])
+    with pytest.raises(FormatError, match=r"photo.png \(no digit before the extension\)"):
+        load_image_folder(tmp_path)

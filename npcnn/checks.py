@@ -59,19 +59,20 @@ class NpcnnWarning(UserWarning):
     """Something that is allowed and will hardly end well."""
 
 
-def message(where: str, expected: str, got: str, fix: str) -> str:
+LONGEST = 240  # characters of one part of a message
+
+
+def message(where: str, expected: str, got: str, fix: str, *, longest: int = LONGEST) -> str:
     """Return the one-line text of an error: ``where: expected …, got …; fix.``
 
-    No part is longer than `LONGEST`, whatever was given; what cannot be printed is escaped.
+    No part has more than ``longest`` characters, whatever was given; more than the default is for
+    lists of what is wrong. What cannot be printed is escaped.
 
     >>> message("Dense(units)", "a positive integer", "-3", "say how many outputs it has")
     'Dense(units): expected a positive integer, got -3; say how many outputs it has.'
     """
-    where, expected, got, fix = (bounded(part) for part in (where, expected, got, fix))
+    where, expected, got, fix = (bounded(part, longest) for part in (where, expected, got, fix))
     return f"{where}: expected {expected}, got {got}; {fix}."
-
-
-LONGEST = 240  # characters of one part of a message
 
 
 def bounded(text: str, longest: int = LONGEST) -> str:

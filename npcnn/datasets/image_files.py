@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from npcnn.checks import ArgumentError, FileError, message
+from npcnn import checks
+from npcnn.checks import FileError, message
 from npcnn.datasets.picture import SUFFIXES
 
 MOST_CLASSES = 256  # as many as uint8 tells apart
@@ -30,13 +31,7 @@ def find(pattern: str | os.PathLike[str]) -> Files:
     Raises:
         ArgumentError: no path. FileError: nothing is found, or not what a label can be told of.
     """
-    if not isinstance(pattern, (str, os.PathLike)):
-        fix = "give a folder or a pattern such as 'train_images/*.jpg'"
-        raise ArgumentError(message(WHERE, "a path", type(pattern).__name__, fix))
-    name = os.fspath(pattern)
-    if not name or "\0" in name:
-        got = repr(name)
-        raise ArgumentError(message(WHERE, "a path", got, "name a folder or a pattern"))
+    name = checks.path(pattern, WHERE, "give a folder or a pattern such as 'train_images/*.jpg'")
     if os.path.isdir(name):
         return _in_folder(name)
     paths = sorted(_matches(name))

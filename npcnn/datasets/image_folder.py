@@ -15,6 +15,7 @@ from npcnn.checks import ArgumentError, FormatError, NpcnnWarning, message, one_
 from npcnn.datasets import image_files, like_mnist
 from npcnn.datasets.picture import (
     MOST_PIXELS,
+    SMALL,
     Limits,
     PictureError,
     from_file,
@@ -24,8 +25,8 @@ from npcnn.datasets.picture import (
 )
 from npcnn.datasets.workers import in_chunks
 
-SMALL = 1 << 16  # bytes of a file up to which it is a small one
 LISTED = 10  # bad files named in an error; the others are counted
+LINE = 4000  # characters that such a list may have
 CONTRAST = 32  # grey levels between a picture's darkest and brightest; less is no writing
 EDGE = 0.9  # of the pixels at the edge: so many must be bright for the paper to be
 INK = "bright ink on dark paper, as MNIST's digits are"
@@ -84,7 +85,7 @@ def load_image(
         where,
         like_mnist.FIX if like else FIX,
     )
-    if like is None and _bright_paper(pixels):
+    if like is None and _bright_paper(pixels[None]).any():
         text = message(f"{where}({os.fspath(path)!r})", INK, "paper brighter than its ink", INVERT)
         warnings.warn(text, NpcnnWarning, stacklevel=2)
     return pixels
@@ -150,8 +151,9 @@ def load_image_folder(
         names = [f"{os.path.basename(files.paths[i])} ({bad[i]})" for i in sorted(bad)]
         expected = "readable pictures with names like 00017_5.jpg"
         got = f"{len(bad)} of {len(files.paths)} bad: {_listed(names)}"
-        raise FormatError(message(named, expected, got, "repair, rename or remove them"))
-    bright = 0 if like else sum(_bright_paper(image) for image in pictures.images)
+        fix = "repair, rename or remove them"
+        raise FormatError(message(named, expected, got, fix, longest=LINE))
+    bright = 0 if like else int(_bright_paper(pictures.images).sum())
     if 2 * bright > len(pictures.images):
         got = f"paper brighter than ink in {bright} of {len(pictures.images)}"
         warnings.warn(message(named, INK, got, INVERT), NpcnnWarning, stacklevel=2)
@@ -222,13 +224,13 @@ def _size(size: tuple[int, int], like: Like | None, where: str) -> tuple[int, in
     return rows, columns
 
 
-def _bright_paper(image: NDArray[np.uint8]) -> bool:
-    """Tell whether writing on bright paper is seen: its edges are bright, nearly all of them."""
-    dark, bright = int(image.min()), int(image.max())
-    if bright - dark < CONTRAST:
-        return False
-    edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-    return bool((edge > (dark + bright) / 2).mean() >= EDGE)
+def _bright_paper(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tell of each image whether writing on bright paper is seen: nearly all its edge is bright."""
+    dark, bright = (images.min(axis=(1, 2)).astype(int), images.max(axis=(1, 2)).astype(int))
+    edges = [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]]
+    middle = (dark + bright) / 2
+    share = (np.concatenate(edges, axis=1) > middle[:, None]).mean(axis=1)
+    return (share >= EDGE) & (bright - dark >= CONTRAST)
 
 
 def _listed(names: Sequence[str]) -> str:

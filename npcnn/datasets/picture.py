@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from npcnn.checks import ArgumentError, FileError, FormatError, NpcnnError, message, positive_int
+from npcnn import checks
+from npcnn.checks import FileError, FormatError, NpcnnError, message, positive_int
 
 FORMATS = {
     "BMP": (".bmp",),
@@ -28,7 +29,9 @@ FORMATS = {
     "WEBP": (".webp",),
 }
 SUFFIXES = {suffix for suffixes in FORMATS.values() for suffix in suffixes}
+SMALL = 1 << 16  # bytes of a file up to which it is a small one
 MOST_PIXELS = 1 << 24  # of one picture: 67 MB as Pillow keeps colours
+FEW = 64  # a picture of that part of the most pixels waits for no other
 PASSES = 16  # how often a JPEG of that many pixels may go over them; smaller ones may more often
 BYTES_A_PIXEL = 8  # of a file, beside ROOM; the most that any of the formats needs
 ROOM = 1 << 20  # bytes of a file beside its pixels
@@ -50,7 +53,10 @@ class Limits:
 
     @contextmanager
     def turn(self, pixels: int) -> Iterator[None]:
-        """Wait until so many pixels have room beside those that others decode."""
+        """Wait until so many pixels have room beside those that others decode; few always have."""
+        if pixels * FEW <= self.pixels:
+            yield
+            return
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way or self._fits(pixels))
             self._under_way += pixels
@@ -72,16 +78,15 @@ def read_file(path: str, limits: Limits) -> bytes:
     """
     most = BYTES_A_PIXEL * limits.pixels + ROOM
     try:
-        kind = os.stat(path).st_mode
-        if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
             raise PictureError("a pipe or device")
+        if stat.S_ISREG(status.st_mode) and status.st_size > most:
+            raise PictureError(f"more than {most:,} bytes")
         with open(path, "rb") as file:
-            content = file.read(most + 1)
-    except (OSError, ValueError) as error:  # ValueError: a name with a NUL
-        raise PictureError(getattr(error, "strerror", None) or str(error)) from None
-    if len(content) > most:
-        raise PictureError(f"more than {most:,} bytes")
-    return content
+            return file.read(status.st_size)
+    except OSError as error:
+        raise PictureError(error.strerror or str(error)) from None
 
 
 @contextmanager
@@ -95,7 +100,9 @@ def opened(content: bytes, limits: Limits) -> Iterator[Any]:
     from PIL import Image
 
     try:
-        with Image.open(_Source(content), formats=tuple(FORMATS)) as image:
+        # What a small file's bytes cost, read again or not, is nothing.
+        source = io.BytesIO(content) if len(content) <= SMALL else _Source(content)
+        with Image.open(source, formats=tuple(FORMATS)) as image:
             _check(image, content, limits)
             with limits.turn(image.width * image.height):
                 yield image
@@ -125,10 +132,7 @@ def from_file(
         where: the call, for the message.
         fix: what to do where the picture is at fault.
     """
-    if not isinstance(path, (str, os.PathLike)):
-        what = "give a picture's file name"
-        raise ArgumentError(message(f"{where}(path)", "a path", type(path).__name__, what))
-    name = os.fspath(path)
+    name = checks.path(path, f"{where}(path)")
     where = f"{where}({name!r})"
     try:
         content = read_file(name, limits)
@@ -145,22 +149,26 @@ def from_file(
 def _check(image: Any, content: bytes, limits: Limits) -> None:
     """Raise PictureError if decoding would take too much memory or time."""
     pixels = image.width * image.height
-    size = f"{image.width} × {image.height} pixels"
+    wrong = ""
     if pixels > limits.pixels:
-        raise PictureError(f"{size}, more than max_pixels={limits.pixels:,}")
-    if len(content) > BYTES_A_PIXEL * pixels + ROOM:
-        raise PictureError(f"{len(content):,} bytes for {size}")
-    # Every scan of a JPEG goes over all its pixels; of one in a TIFF, over those of one strip.
-    # Where a scan starts stands a mark that nothing within the compressed pixels looks like.
-    if image.format in ("JPEG", "MPO") or "jpeg" in str(image.info.get("compression")):
+        wrong = f"more than max_pixels={limits.pixels:,}"
+    elif len(content) > BYTES_A_PIXEL * pixels + ROOM:
+        wrong = f"{len(content):,} bytes for them"
+    elif image.format in ("JPEG", "MPO") or "jpeg" in str(image.info.get("compression")):
+        # Every scan of a JPEG goes over all its pixels; of one in a TIFF, over those of one strip.
+        # Where a scan starts stands a mark that nothing within the compressed pixels looks like.
         scans = content.count(b"\xff\xda")
         if scans * pixels > PASSES * limits.pixels * _strips(image):
-            raise PictureError(f"{scans:,} scans of {size}")
+            wrong = f"{scans:,} scans of them"
+    if wrong:
+        raise PictureError(f"{image.width} × {image.height} pixels, {wrong}")
 
 
 def _strips(image: Any) -> int:
     """Return into how many pieces the file cuts the pixels; only a TIFF may do so."""
-    tags = getattr(image, "tag_v2", {})
+    tags = getattr(image, "tag_v2", None)
+    if tags is None:
+        return 1
     rows, columns = (min(tags.get(323, tags.get(278, image.height)), image.height),
                      min(tags.get(322, image.width), image.width))  # fmt: skip
     return max(1, image.height // max(1, rows)) * max(1, image.width // max(1, columns))

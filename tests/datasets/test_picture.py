@@ -130,13 +130,13 @@ def test_large_files_too_take_their_turn(tmp_path, run_python):
         (
             lambda path: path.write_bytes(many_scans(4000, 1000)),
             "a_1.jpg",
-            "1,000 scans of 4000 × 4000 pixels",
+            "4000 × 4000 pixels, 1,000 scans of them",
         ),
         (tiff_of_aliases, "a_1.tif", "the same bytes stand for many things"),
         (
             lambda path: path.write_bytes(many_scans(8, 12)[:-2] + bytes(9 * MEGA)),
             "a_1.jpg",
-            "bytes for 8 × 8 pixels",
+            "8 × 8 pixels, 9,00",
         ),
         (
             lambda path: Image.new("1", (16000, 16000)).save(path, compression="group4"),
@@ -188,8 +188,15 @@ def test_scans_of_a_jpeg_within_a_tiff_go_over_one_strip_each(tmp_path, rows, re
     if read:
         assert load_image_folder(tmp_path, max_pixels=256 * 256)[1].tolist() == [1]
     else:
-        with pytest.raises(FormatError, match="17 scans of 256 × 256 pixels"):
+        with pytest.raises(FormatError, match="256 × 256 pixels, 17 scans of them"):
             load_image_folder(tmp_path, max_pixels=256 * 256)
+
+
+def test_a_file_far_longer_than_its_pixels_may_be_is_not_read(tmp_path):
+    with open(tmp_path / "a_1.png", "wb") as file:
+        file.truncate(1 << 40)  # a hole: nothing of it is on the disk
+    with pytest.raises(FormatError, match=r"a_1.png \(more than 135,266,304 bytes\)"):
+        load_image_folder(tmp_path)
 
 
 def test_what_is_read_again_and_again_counts_each_time():
@@ -304,9 +311,9 @@ def test_what_is_no_path(path):
 def test_files_that_are_not_there(tmp_path):
     with pytest.raises(FileError, match="got No such file or directory; check the path"):
         load_image(tmp_path / "nothing.png")
-    with pytest.raises(FileError, match="got embedded null"):
+    with pytest.raises(ArgumentError, match=r"load_image\(path\): expected a path, got"):
         load_image("a\0b")
-    with pytest.raises(ArgumentError, match="name a folder or a pattern"):
+    with pytest.raises(ArgumentError, match="give a folder or a pattern such as"):
         load_image_folder("a\0b")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Callback",
+    "CallbackList",
     "Diagnostics",
     "EarlyStopping",
     "History",
@@ -25,14 +27,18 @@ __all__ = [
     "Recorder",
 ]
 
-Logs = dict[str, float]
+Logs = dict[str, Any]
+Hook = Callable[..., Any] | None
 
 
 class Callback:
     """Base: override what is of interest. `self.model` is the model, `self.params` the run's plan.
 
-    logs holds the running means at the end of a step, and all curves at the end of an epoch. A
-    callback ends the run by ``self.model.stop_training = True``.
+    Every hook is given logs: the running means at the end of a step, all numbers at the end of an
+    epoch, what the last epoch gave at the end of the run, and an empty dict before anything. What
+    a callback adds to an epoch's logs is printed and kept in the history. A callback ends the run
+    after this step by ``self.model.stop_training = True``; `stop_evaluating` and
+    `stop_predicting` do so for `evaluate` and `predict`.
     """
 
     model: Sequential
@@ -59,10 +65,42 @@ class Callback:
         """Run after an epoch and its validation."""
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Run before a step; the first of an epoch is 0."""
+        """Run before a step; the first of an epoch is 0. Calls `on_batch_begin`."""
+        self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Run after a step."""
+        """Run after a step. Calls `on_batch_end`."""
+        self.on_batch_end(batch, logs)
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Run before a step: the older name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Run after a step: the older name of `on_train_batch_end`."""
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Run before an evaluation, one within `fit` as well."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """Run after an evaluation; logs holds its numbers."""
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Run before a batch is evaluated."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Run after a batch was evaluated; logs holds the running means."""
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Run before a prediction."""
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """Run after a prediction."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Run before a batch is predicted."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Run after a batch was predicted; ``logs["outputs"]`` holds its outputs."""
 
     def write_checkpoint(self) -> None:
         """Run when all callbacks have seen a step or an epoch end: what is saved now is whole."""
@@ -355,7 +393,17 @@ class LambdaCallback(Callback):
     [3]
     """
 
-    def __init__(self, **hooks: Any) -> None:
+    def __init__(
+        self, on_epoch_begin: Hook = None, on_epoch_end: Hook = None, on_train_begin: Hook = None,
+        on_train_end: Hook = None, on_train_batch_begin: Hook = None,
+        on_train_batch_end: Hook = None, **kwargs: Hook,
+    ) -> None:  # fmt: skip
+        hooks = {
+            "on_epoch_begin": on_epoch_begin, "on_epoch_end": on_epoch_end,
+            "on_train_begin": on_train_begin, "on_train_end": on_train_end,
+            "on_train_batch_begin": on_train_batch_begin, "on_train_batch_end": on_train_batch_end,
+            **kwargs,
+        }  # fmt: skip
         known = [name for name in dir(Callback) if name.startswith("on_")]
         for name, function in hooks.items():
             hook = one_of(name, known, "LambdaCallback")
@@ -363,14 +411,43 @@ class LambdaCallback(Callback):
                 setattr(self, hook, function_of(function, f"LambdaCallback({name})"))
 
 
-def check_callbacks(callbacks: Any) -> list[Callback]:
+class CallbackList:
+    """Callbacks that are called together.
+
+    Args:
+        callbacks: one Callback, a list of them, or None.
+        where: the call and argument, for the message.
+
+    Raises:
+        ArgumentError: one of them is none.
+
+    >>> CallbackList(History()).callbacks[0].history
+    {}
+    """
+
+    def __init__(self, callbacks: Any = None, where: str = "CallbackList(callbacks)") -> None:
+        self.callbacks = check_callbacks(callbacks, where)
+
+    def begin(self, model: Sequential, **params: Any) -> None:
+        """Give every callback the model and the plan."""
+        for callback in self.callbacks:
+            callback.set_model(model)
+            callback.set_params(params)
+
+    def call(self, hook: str, *args: Any) -> None:
+        """Call one hook of every callback."""
+        for callback in self.callbacks:
+            getattr(callback, hook)(*args)
+
+
+def check_callbacks(callbacks: Any, where: str = "fit(callbacks)") -> list[Callback]:
     """Return the callbacks as a list, or raise ArgumentError."""
     given = [] if callbacks is None else callbacks
     listed = list(given) if isinstance(given, (list, tuple)) else [given]
     for callback in listed:
         if not isinstance(callback, Callback):
             fix = "derive it from npcnn.callbacks.Callback"
-            raise ArgumentError(message("fit(callbacks)", "Callback objects", shown(callback), fix))
+            raise ArgumentError(message(where, "Callback objects", shown(callback), fix))
     return listed
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from npcnn import data, losses, optimizers, random, training
 from npcnn.architecture import LayerStack
 from npcnn.arguments import Count, Numbers, Path, PositiveInt, Verbose, checked
-from npcnn.callbacks import History, check_callbacks
+from npcnn.callbacks import CallbackList, History, check_callbacks
 from npcnn.checks import ArgumentError, FileError, StateError, message
 from npcnn.config import FloatType
 from npcnn.data import Batches, Share
+from npcnn.metrics import Scores
 from npcnn.metrics import get as get_metric
 from npcnn.progress import EpochPrinter
 
@@ -52,7 +53,7 @@ class Sequential(LayerStack):
         self.loss: CategoricalCrossentropy
         self.metrics: list[Any] = []
         self.compiled = False
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: History | None = None
         self.run: training.Run | None = None
 
@@ -150,29 +151,55 @@ class Sequential(LayerStack):
     def evaluate(
         self, x: Numbers | None = None, y: Numbers | None = None,
         batch_size: PositiveInt | None = None, verbose: Verbose = "auto",
-        sample_weight: Any = None, return_dict: bool = False,
+        sample_weight: Any = None, steps: PositiveInt | None = None, callbacks: Any = None,
+        return_dict: bool = False,
     ) -> Any:  # fmt: skip
-        """Return loss and metrics over data, without dropout: [loss, …], or a dict if asked."""
+        """Return loss and metrics over data, without dropout: [loss, …], or a dict if asked.
+
+        Args:
+            x: samples (n, …).
+            y: targets, as the loss wants them.
+            batch_size: samples a step, 32 if not given.
+            verbose: 0 nothing, 1 or 'auto' a bar on a terminal, 2 one line.
+            sample_weight: one weight a sample.
+            steps: how many batches to look at; None for all.
+            callbacks: Callback objects, whose `on_test_…` are called.
+            return_dict: whether to return name → number.
+        """
         self._require_compiled("evaluate()")
         size = batch_size or BATCH_SIZE
+        listed = CallbackList(callbacks, "evaluate(callbacks)")
         batches = data.prepare(x, y, sample_weight, size, self, "evaluate")
+        batches = _first_steps(batches, steps)
         self.build((None, *batches.x.shape[1:]))
+        listed.begin(self, epochs=1, steps=batches.steps, verbose=verbose)
         printer = EpochPrinter(verbose, batches.steps)
         with _held_threads():
-            logs = training.evaluate(self, batches, printer)
+            logs = training.evaluate(self, batches, printer, listed.call)
         printer.close(logs)
         return logs if return_dict else _scalars(list(logs.values()))
 
     @checked
     def predict(
-        self, x: Numbers, batch_size: PositiveInt | None = None, verbose: Verbose = "auto"
-    ) -> Array:
-        """Return the outputs (n, …) for samples (n, …)."""
+        self, x: Numbers, batch_size: PositiveInt | None = None, verbose: Verbose = "auto",
+        steps: PositiveInt | None = None, callbacks: Any = None,
+    ) -> Array:  # fmt: skip
+        """Return the outputs (n, …) for samples (n, …).
+
+        Args:
+            x: samples.
+            batch_size: samples a step, 32 if not given.
+            verbose: 0 nothing, 1 or 'auto' a bar on a terminal, 2 one line.
+            steps: how many batches to look at; None for all.
+            callbacks: Callback objects, whose `on_predict_…` are called.
+        """
+        listed = CallbackList(callbacks, "predict(callbacks)")
         x = self._samples(x, "predict(x)")
-        batches = Batches(x, None, None, batch_size or BATCH_SIZE, self.dtype)
+        batches = _first_steps(Batches(x, None, None, batch_size or BATCH_SIZE, self.dtype), steps)
+        listed.begin(self, epochs=1, steps=batches.steps, verbose=verbose)
         printer = EpochPrinter(verbose, batches.steps)
         with _held_threads():
-            outputs = training.predict(self, batches, printer)
+            outputs = training.predict(self, batches, printer, listed.call)
         printer.close({})
         return outputs
 
@@ -199,9 +226,11 @@ class Sequential(LayerStack):
         with _held_threads():
             x, y, w = batches.batch(0)
             assert y is not None
-            means = training.train_step(self, x, y, w)
-        named = dict(zip(self.metric_names, means, strict=True))
-        return named if return_dict else _scalars(means)
+            losses, outputs = training.train_step(self, x, y, w)
+        scores = Scores(self.metrics)
+        scores.update(losses, y, outputs)
+        logs = scores.result()
+        return logs if return_dict else _scalars(list(logs.values()))
 
     @checked
     def __call__(self, x: Numbers, training: bool = False) -> Array:
@@ -301,6 +330,15 @@ def _step(check_numerics: bool) -> Any:
     from npcnn.inspection.numerics import checked_step
 
     return checked_step
+
+
+def _first_steps(batches: Batches, steps: int | None) -> Batches:
+    """Return the first so many batches; None for all."""
+    if steps is None:
+        return batches
+    stop = steps * batches.batch_size
+    y, w = (None if a is None else a[:stop] for a in (batches.y, batches.weights))
+    return Batches(batches.x[:stop], y, w, batches.batch_size, batches.dtype)
 
 
 def _scalars(values: list[float]) -> Any:

@@ -16,7 +16,7 @@ from npcnn.callbacks import Callback, History
 from npcnn.checks import ArgumentError, message
 from npcnn.data import Batches
 from npcnn.layers.base import Layer
-from npcnn.metrics import RunningMean
+from npcnn.metrics import Scores
 from npcnn.progress import EpochPrinter
 from npcnn.replay import can_replay, replayed
 
@@ -28,8 +28,10 @@ Score = Callable[[Array, Array | None], tuple[Array, Array]]
 Passes = Callable[[Score, Array], tuple[Array, Array]]
 
 
-def train_step(model: Sequential, x: Array, y: Array, weights: Array | None = None) -> list[float]:
-    """Learn from one batch; return its mean loss and metrics, as they were before the step.
+def train_step(
+    model: Sequential, x: Array, y: Array, weights: Array | None = None
+) -> tuple[Array, Array]:
+    """Learn from one batch; return its samples' losses and the outputs, from before the step.
 
     Args:
         model: built and compiled.
@@ -39,7 +41,7 @@ def train_step(model: Sequential, x: Array, y: Array, weights: Array | None = No
     """
     losses, outputs = losses_and_gradients(model, model.layers, x, y, weights)
     model.optimizer.apply(model.segments())
-    return batch_means(model, losses, outputs, y)
+    return losses, outputs
 
 
 def losses_and_gradients(
@@ -108,12 +110,6 @@ def backward(layers: list[Layer], gradient: Array, from_logits: bool) -> None:
         gradient = step_back(gradient, i > first)
 
 
-def batch_means(model: Sequential, losses: Array, outputs: Array, y: Array) -> list[float]:
-    """Return the batch's mean loss and the means of the metrics."""
-    values = [losses, *(metric.values(y, outputs) for metric in model.metrics)]
-    return [float(v.sum()) / v.size for v in values]
-
-
 class Run:
     """One call of `fit`: where it is, and what it does next.
 
@@ -121,7 +117,7 @@ class Run:
         model: built and compiled.
         data: what is learnt from.
         validation: what is evaluated after each epoch, or None.
-        callbacks: called in this order, the history first.
+        callbacks: called in this order, the history last.
         epochs: the number of the last epoch.
         initial_epoch: the epoch to begin with.
         shuffle: whether each epoch visits the samples in an order of its own.
@@ -137,12 +133,14 @@ class Run:
         seed: int, validation_freq: int = 1, step: Any = train_step,
     ) -> None:  # fmt: skip
         self.model, self.data, self.validation = model, data, validation
-        self.history = History()
-        self.callbacks: list[Callback] = [self.history, *callbacks]
+        own = [callback for callback in callbacks if isinstance(callback, History)]
+        self.history = own[0] if own else History()
+        # The history comes last, so that what a callback adds to an epoch's logs is kept.
+        self.callbacks: list[Callback] = [*callbacks, *([] if own else [self.history])]
         self.epochs, self.epoch, self.batch = epochs, initial_epoch, 0
         self.shuffle, self.verbose, self.seed = shuffle, verbose, seed
         self.validation_freq, self.step = validation_freq, step
-        self.means = RunningMean(model.metric_names)
+        self.scores, self.logs = Scores(model.metrics), dict[str, Any]()
         self.about: dict[str, Any] | None = None  # what a checkpoint compares; see saving
         self.resumed: Any = None  # a checkpoint to go on from
 
@@ -156,12 +154,19 @@ class Run:
         for callback in self.callbacks:
             callback.set_model(model)
             callback.set_params(plan)
-        self.call("on_train_begin")
-        if self.resumed is not None:
-            self.resumed.apply(self)
-        while self.epoch < self.epochs and not model.stop_training:
-            self.train_epoch()
-        self.call("on_train_end")
+        try:
+            self.call("on_train_begin", {})
+            ended = False
+            if self.resumed is not None:
+                self.resumed.apply(self)
+                # An epoch that was ended early is still to be validated and reported.
+                ended = model.stop_training and not self.batch
+            while self.epoch < self.epochs and not ended:
+                self.train_epoch()
+                ended = model.stop_training
+            self.call("on_train_end", self.logs)
+        finally:
+            model.run = None
         return self.history
 
     def call(self, hook: str, *args: Any) -> None:
@@ -177,32 +182,35 @@ class Run:
         if self.shuffle:
             order = random.shuffled(len(self.data), seed=self.seed, epoch=self.epoch)
         if self.batch == 0:
-            self.means = RunningMean(self.model.metric_names)
-            self.call("on_epoch_begin", self.epoch)
+            self.scores = Scores(self.model.metrics)
+            self.call("on_epoch_begin", self.epoch, {})
         try:
             while self.batch < self.data.steps:
+                if self.batch and self.model.stop_training:
+                    break
                 self.train_batch(order)
-                printer.step(self.means.result)
+                printer.step(self.scores.result)
         finally:
             printer.close()
-        logs = self.means.result()
+        logs = self.scores.result()
         if self.validation is not None and (self.epoch + 1) % self.validation_freq == 0:
-            values = evaluate(self.model, self.validation)
+            values = evaluate(self.model, self.validation, call=self.call)
             logs |= {f"val_{name}": value for name, value in values.items()}
-        printer.close(logs)
-        epoch, self.epoch, self.batch = self.epoch, self.epoch + 1, 0
+        epoch, self.epoch, self.batch, self.logs = self.epoch, self.epoch + 1, 0, logs
         self.call("on_epoch_end", epoch, logs)
+        printer.close(logs)
         self.call("write_checkpoint")
 
     def train_batch(self, order: Array | None) -> None:
         """Take one step."""
         number = self.batch
-        self.call("on_train_batch_begin", number)
+        self.call("on_train_batch_begin", number, {})
         x, y, weights = self.data.batch(number, order)
         assert y is not None
-        self.means.add(self.step(self.model, x, y, weights), len(x))
+        losses, outputs = self.step(self.model, x, y, weights)
+        self.scores.update(losses, y, outputs)
         self.batch += 1
-        self.call("on_train_batch_end", number, self.means.result())
+        self.call("on_train_batch_end", number, self.scores.result())
         self.call("write_checkpoint")
 
     def get_state(self) -> dict[str, Any]:
@@ -211,7 +219,8 @@ class Run:
             "epoch": self.epoch,
             "batch": self.batch,
             "seed": self.seed,
-            "means": {"totals": list(self.means.totals), "count": self.means.count},
+            "scores": self.scores.get_state(),
+            "logs": self.logs,
             "stop_training": self.model.stop_training,
             "callbacks": [
                 {"class": type(callback).__name__, "state": callback.get_state()}
@@ -224,9 +233,8 @@ class Run:
         self.epoch, self.batch, self.seed = state["epoch"], state["batch"], state["seed"]
         for layer in self.model.layers:
             layer.seed = self.seed
-        self.means = RunningMean(self.model.metric_names)
-        self.means.totals = list(state["means"]["totals"])
-        self.means.count = state["means"]["count"]
+        self.scores.set_state(state["scores"])
+        self.logs = dict(state["logs"])
         self.model.stop_training = bool(state["stop_training"])
         waiting = list(self.callbacks)
         for entry in state["callbacks"]:
@@ -241,23 +249,42 @@ class Run:
                 raise ArgumentError(message(where, f"a callback {name}, as saved", "none", fix))
 
 
-def evaluate(model: Sequential, data: Batches, printer: EpochPrinter | None = None) -> dict:
-    """Return name → mean of loss and metrics over a data set, without dropout."""
-    means = RunningMean(model.metric_names)
+Call = Callable[..., None]  # calls one hook of every callback
+
+
+def evaluate(
+    model: Sequential, data: Batches, printer: EpochPrinter | None = None, call: Call | None = None
+) -> dict[str, Any]:
+    """Return name → mean of loss and metrics over a data set, without dropout.
+
+    The numbers of a run that goes on meanwhile, one of whose callbacks asks for this, are kept.
+    """
+    call = call or (lambda *_: None)
+    kept = None if model.run is None else model.run.scores.get_state()
+    scores, model.stop_evaluating = Scores(model.metrics), False
 
     def passes(score: Score, x: Array) -> tuple[Array, Array]:
         inner = forward(model.layers[:-1], x, keep=False)
         outputs = model.layers[-1].forward(inner)  # keeps what its softmax started from
         return score(outputs, model.layers[-1].logits)[0], outputs
 
+    call("on_test_begin", {})
     for number in range(data.steps):
+        call("on_test_batch_begin", number, {})
         x, y, weights = data.batch(number)
         assert y is not None
         losses, outputs = with_targets(model, model.layers, "evaluate", passes, x, y, weights)
-        means.add(batch_means(model, losses, outputs, y), len(x))
+        scores.update(losses, y, outputs)
+        call("on_test_batch_end", number, scores.result())
         if printer is not None:
-            printer.step(means.result)
-    return means.result()
+            printer.step(scores.result)
+        if model.stop_evaluating:
+            break
+    logs = scores.result()
+    if model.run is not None and kept is not None:
+        model.run.scores.set_state(kept)
+    call("on_test_end", logs)
+    return logs
 
 
 def infer(model: Sequential, x: Array) -> Array:
@@ -267,13 +294,24 @@ def infer(model: Sequential, x: Array) -> Array:
     return replayed(model, "infer", lambda x: (forward(model.layers, x, keep=False),), (x,))[0]
 
 
-def predict(model: Sequential, data: Batches, printer: EpochPrinter | None = None) -> Array:
+def predict(
+    model: Sequential, data: Batches, printer: EpochPrinter | None = None, call: Call | None = None
+) -> Array:
     """Return the outputs for every sample, as one C-contiguous array."""
+    call = call or (lambda *_: None)
     outputs = np.empty((len(data), *model.output_shape[1:]), model.dtype)
+    model.stop_predicting = False
+    call("on_predict_begin", {})
     for number in range(data.steps):
+        call("on_predict_batch_begin", number, {})
         x, _, _ = data.batch(number)
-        start = number * data.batch_size
-        outputs[start : start + len(x)] = infer(model, x)
+        start, stop = number * data.batch_size, number * data.batch_size + len(x)
+        outputs[start:stop] = infer(model, x)
+        call("on_predict_batch_end", number, {"outputs": outputs[start:stop].copy()})
         if printer is not None:
             printer.step(dict)
+        if model.stop_predicting:
+            outputs = outputs[:stop]
+            break
+    call("on_predict_end", {})
     return outputs

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from models import assert_same_weights, small_data, small_model
 
+import npcnn
 from npcnn.callbacks import Callback, EarlyStopping, History, LambdaCallback
 from npcnn.checks import ArgumentError, NpcnnError
 
@@ -230,3 +231,22 @@ def test_a_lambda_callback_takes_functions():
     ):
         LambdaCallback(on_epoch_end=3)
     LambdaCallback(on_epoch_end=None).on_epoch_end(0)
+
+
+def test_a_callback_may_evaluate_while_an_epoch_is_under_way():
+    """The epoch's own numbers go on as if it had not."""
+    x, y = small_data(40)
+    plain = small_model().fit(x, y, 8, 2, 0).history
+    npcnn.set_random_seed(1234)
+    model, seen = small_model(), []
+    look = LambdaCallback(
+        on_train_batch_end=lambda *_: seen.append(model.evaluate(x, y, verbose=0))
+    )
+    assert model.fit(x, y, 8, 2, 0, look).history == plain
+    assert len(seen) == 10
+
+
+def test_no_run_is_under_way_after_fit():
+    model = small_model()
+    model.fit(*small_data(), verbose=0)
+    assert model.run is None

@@ -3,7 +3,7 @@ import pytest
 
 from npcnn import metrics
 from npcnn.checks import ArgumentError
-from npcnn.metrics import Accuracy, RunningMean
+from npcnn.metrics import Accuracy, Scores
 
 OUTPUTS = np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3], [0.4, 0.4, 0.2]])
 
@@ -35,9 +35,15 @@ def test_get_an_object():
         metrics.get(5)
 
 
-def test_running_mean_weighs_by_size():
-    mean = RunningMean(["loss", "accuracy"])
-    assert mean.result() == {"loss": 0, "accuracy": 0}
-    mean.add([1.0, 0.5], 30)
-    mean.add([4.0, 1.0], 10)
-    assert mean.result() == {"loss": 1.75, "accuracy": 0.625}
+def test_scores_weigh_the_loss_by_size():
+    scores = Scores([])
+    assert scores.result() == {"loss": 0}
+    scores.update(np.full(30, 1.0), np.zeros(30), np.zeros(30))
+    scores.update(np.full(10, 4.0), np.zeros(10), np.zeros(10))
+    assert scores.result() == {"loss": 1.75}
+
+
+def test_scores_begin_anew():
+    metric = Accuracy()
+    metric.update_state(np.array([1]), OUTPUTS[:1])
+    assert Scores([metric]).result() == {"loss": 0, "accuracy": 0}

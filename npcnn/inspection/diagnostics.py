@@ -26,12 +26,12 @@ class BatchLoss:
 
     def last(self, model: Any, logs: Logs) -> float:
         """Return it; call this after every step."""
-        means = None if model.run is None else model.run.means
-        if means is None or not means.count:
+        scores = None if model.run is None else model.run.scores
+        if scores is None or not scores.count:
             return logs.get("loss", math.nan)
-        if means.count <= self.count:  # an epoch has begun
+        if scores.count <= self.count:  # an epoch has begun
             self.total, self.count = 0.0, 0
-        total, count = means.totals[0], means.count
+        total, count = scores.total, scores.count
         loss = (total - self.total) / (count - self.count)
         self.total, self.count = total, count
         return loss

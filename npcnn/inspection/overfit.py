@@ -80,7 +80,7 @@ def overfit_one_batch(
     losses: list[float] = []
     with single_threaded_blas(), np.errstate(all="ignore"):
         for number in range(steps):
-            losses.append(training.train_step(twin, x, y)[0])
+            losses.append(float(training.train_step(twin, x, y)[0].mean()))
             if not math.isfinite(losses[-1]):
                 break
             if losses[-1] <= enough and number % 5 == 0 and _accuracy(twin, x, y) == 1.0:

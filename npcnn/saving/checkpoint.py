@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from npcnn.data import Batches
     from npcnn.training import Run
 
-FORMAT = 1
+FORMAT = 2
 _HASHED = 64 * 2**20  # bytes of a data set that its fingerprint looks at, spread over all of it
 
 
@@ -134,16 +134,17 @@ class Resumed:
     def _check_state(self, run: Run) -> None:
         """Raise FormatError unless the state can be a run's; the file may be damaged."""
         state = self.state
-        means, callbacks = state.get("means"), state.get("callbacks")
+        scores, callbacks = state.get("scores"), state.get("callbacks")
         sound = (
             _whole(state.get("epoch"), 10**9)
             and _whole(state.get("batch"), run.data.steps)
             and _whole(state.get("seed"), 2**64 - 1)
-            and isinstance(means, dict)
-            and isinstance(means.get("totals"), list)
-            and len(means["totals"]) == len(run.means.totals)
-            and all(isinstance(total, (int, float)) for total in means["totals"])
-            and _whole(means.get("count"), len(run.data))
+            and isinstance(state.get("logs"), dict)
+            and isinstance(scores, dict)
+            and isinstance(scores.get("total"), (int, float))
+            and _whole(scores.get("count"), len(run.data))
+            and isinstance(scores.get("metrics"), list)
+            and len(scores["metrics"]) == len(run.scores.metrics)
             and isinstance(callbacks, list)
             and all(isinstance(c, dict) and isinstance(c.get("state"), dict) for c in callbacks)
         )

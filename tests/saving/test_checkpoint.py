@@ -4,7 +4,7 @@ import signal
 
 import numpy as np
 import pytest
-from models import small_data, small_model
+from models import assert_same_weights, small_data, small_model
 
 import npcnn
 from npcnn.callbacks import Callback, EarlyStopping, LambdaCallback, ModelCheckpoint
@@ -166,10 +166,10 @@ def test_another_backend_is_refused(tmp_path, monkeypatch):
 
 def test_another_format_version_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "run.keras"
-    monkeypatch.setattr("npcnn.saving.checkpoint.FORMAT", 2)
+    monkeypatch.setattr("npcnn.saving.checkpoint.FORMAT", 3)
     train(path)
     monkeypatch.undo()
-    with pytest.raises(ArgumentError, match="format version 1, got version 2; use the npcnn that"):
+    with pytest.raises(ArgumentError, match="format version 2, got version 3; use the npcnn that"):
         train(path, resume_from=path)
 
 
@@ -196,7 +196,7 @@ def test_files_that_are_no_checkpoint(tmp_path):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("epoch", -1), ("batch", 99), ("seed", 2**70), ("means", {}), ("callbacks", [3]),
+    [("epoch", -1), ("batch", 99), ("seed", 2**70), ("scores", {}), ("callbacks", [3]),
      ("callbacks", [{"class": "History", "state": {"epoch": 3, "history": 4}}])],
 )  # fmt: skip
 def test_a_damaged_state_is_refused(tmp_path, key, value):
@@ -220,7 +220,7 @@ def test_a_state_that_cannot_be_kept_is_named(tmp_path):
 
     x, y = small_data(10)
     path = tmp_path / "run.keras"
-    with pytest.raises(DtypeError, match=r"run\.callbacks\[2\]\.state\.thing.*got object"):
+    with pytest.raises(DtypeError, match=r"run\.callbacks\[1\]\.state\.thing.*got object"):
         small_model().fit(x, y, verbose=0, callbacks=[ModelCheckpoint(path), Bad()])
     assert not path.exists()
 
@@ -333,3 +333,34 @@ def test_killed_runs_go_on_to_the_same_bits():
     assert found["resumed to the same bits"] == 2
     assert found["checkpoints lost"] == found["other bits"] == 0
     assert found["temporaries left after resuming"] == 0
+
+
+@pytest.mark.parametrize("saved_at", [3, 5, 8])
+def test_an_epoch_that_was_ended_early_is_ended_by_the_resumed_run_too(tmp_path, saved_at):
+    """The run stops within its second epoch: it is validated and reported, then it is over."""
+    path = tmp_path / "run.keras"
+    x, y = small_data(30)
+
+    def run(crash_after=None, seed=5, **more):
+        npcnn.set_random_seed(seed)
+        model = small_model(dropout=0.4)
+
+        def stop(batch, logs):
+            model.stop_training = model.optimizer.iterations == 8
+
+        def crash(*_):
+            if model.optimizer.iterations == crash_after:
+                raise StopError
+
+        hooks = {"on_train_batch_begin": crash, "on_train_batch_end": stop, "on_test_begin": crash}
+        listed = [LambdaCallback(**hooks), ModelCheckpoint(path, save_freq=1)]
+        model.fit(x, y, 5, 4, 0, listed, 0.2, **more)
+        return model.get_weights(), model.history.history
+
+    wanted, curves = run()
+    assert len(curves["val_loss"]) == 2
+    with pytest.raises(StopError):
+        run(saved_at)
+    weights, again = run(seed=6, resume_from=path)
+    assert_same_weights(weights, wanted)
+    assert again == curves

@@ -1,0 +1,257 @@
+"""What a metric is, and the numbers of one pass over the data that are made of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+
+class Variable(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array that a metric counts in; it computes as its array does.
+
+    >>> total = Variable(np.zeros(2))
+    >>> total.assign_add([1, 2])
+    >>> total * 2
+    array([2., 4.])
+    """
+
+    def __init__(self, value: Array) -> None:
+        self.value = value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The array's shape."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The array's dtype."""
+        return self.value.dtype
+
+    def assign(self, value: Any) -> None:
+        """Put this in its place."""
+        self.value[...] = value
+
+    def assign_add(self, value: Any) -> None:
+        """Add this."""
+        self.value += value
+
+    def assign_sub(self, value: Any) -> None:
+        """Take this away."""
+        self.value -= value
+
+    def numpy(self) -> Array:
+        """Return a copy of the array."""
+        return self.value.copy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.value, dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        plain = (i.value if isinstance(i, Variable) else i for i in inputs)
+        return getattr(ufunc, method)(*plain, **options)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.value[key]
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __repr__(self) -> str:
+        return f"Variable({self.value})"
+
+
+class Metric:
+    """Base: a number that a run reports beside the loss.
+
+    A mean over samples overrides `values` alone. Anything else overrides `update_state` and
+    `result`, and counts in variables from `add_variable`: they start at 0 with every pass over
+    the data, and lie in checkpoints. Other attributes that change need a `reset_state`.
+
+    Args:
+        name: how it is printed and kept in the history; None is the class's name in snake_case.
+        dtype: taken for Keras's sake; numbers are counted in float64.
+
+    >>> class Surprise(Metric):
+    ...     def values(self, y_true, y_pred):
+    ...         return 1 - y_pred[np.arange(len(y_true)), y_true]
+    >>> surprise = Surprise()
+    >>> surprise.update_state(np.array([1, 0]), np.array([[0.25, 0.75], [0.5, 0.5]]))
+    >>> surprise.name, surprise.result()
+    ('surprise', 0.375)
+    """
+
+    name: str
+    total = 0.0
+    count = 0.0
+
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        self.name = name if name is not None else snake_case(type(self).__name__)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return one number for each sample, or for each entry that is to count by itself.
+
+        Args:
+            y_true: targets (N, …), as given to the model.
+            y_pred: outputs (N, …).
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs values(), or update_state()")
+
+    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Any = None) -> None:
+        """Count one batch; by default, add `values` up."""
+        values = np.asarray(self.values(y_true, y_pred))
+        if sample_weight is None:
+            self.total += float(values.sum(dtype=np.float64))
+            self.count += values.size
+            return
+        weights = broadcast_weights(sample_weight, values.shape)
+        self.total += float((values * weights).sum(dtype=np.float64))
+        self.count += float(weights.sum())
+
+    def result(self) -> Any:
+        """Return the number for all batches since `reset_state`; 0.0 before the first."""
+        return self.total / self.count if self.count else 0.0
+
+    def reset_state(self) -> None:
+        """Forget all batches."""
+        self.total = self.count = 0.0
+        for value in vars(self).values():
+            if isinstance(value, Variable):
+                value.assign(0)
+
+    def add_variable(
+        self, shape: Any = (), initializer: Any = "zeros", dtype: Any = None, name: Any = None
+    ) -> Variable:
+        """Return zeros to count in; keep them as an attribute.
+
+        `initializer`, `dtype` and `name` are taken for Keras's sake.
+        """
+        return Variable(np.zeros(shape, np.float64))
+
+    add_weight = add_variable
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps: the attributes that are numbers, arrays and variables."""
+        return numbers_of(self)
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take back what `get_state` returned."""
+        put_numbers(self, state)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make an equal metric."""
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Metric:
+        """Return a metric of these arguments."""
+        return cls(**config)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Count one batch and return the result so far."""
+        self.update_state(np.asarray(y_true), np.asarray(y_pred), sample_weight)
+        return self.result()
+
+
+def numbers_of(thing: Any) -> dict[str, Any]:
+    """Return copies of an object's attributes that are numbers, arrays or variables.
+
+    >>> numbers_of(Metric())
+    {}
+    """
+    kept: dict[str, Any] = {}
+    for name, value in vars(thing).items():
+        if isinstance(value, np.ndarray) or hasattr(value, "assign"):
+            kept[name] = np.array(value)
+        elif isinstance(value, (bool, int, float, np.generic)):
+            kept[name] = value
+    return kept
+
+
+def put_numbers(thing: Any, state: dict[str, Any]) -> None:
+    """Put back what `numbers_of` returned."""
+    for name, own in numbers_of(thing).items():
+        if hasattr(getattr(thing, name), "assign"):
+            getattr(thing, name).assign(state[name])
+        elif isinstance(own, np.ndarray):
+            setattr(thing, name, np.array(state[name], own.dtype))
+        else:
+            setattr(thing, name, type(own)(state[name]))
+
+
+def snake_case(name: str) -> str:
+    """Return a class's name as Keras names its objects.
+
+    >>> snake_case("MeanSquaredError"), snake_case("AUC")
+    ('mean_squared_error', 'auc')
+    """
+    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def broadcast_weights(weights: Any, shape: tuple[int, ...]) -> Array:
+    """Return one weight for each of an array's entries, from one for each sample or row.
+
+    >>> broadcast_weights([1, 2], (2, 2))
+    array([[1., 1.],
+           [2., 2.]])
+    """
+    array = np.asarray(weights, np.float64)
+    if array.ndim == len(shape) + 1 and array.shape[-1] == 1:
+        array = array[..., 0]
+    return np.broadcast_to(array.reshape(array.shape + (1,) * (len(shape) - array.ndim)), shape)
+
+
+class Scores:
+    """The numbers of one pass over the data: the mean loss, and the metrics, begun anew.
+
+    The loss counts by the samples, so that a short last batch weighs less.
+
+    Args:
+        metrics: Metric objects.
+
+    >>> scores = Scores([])
+    >>> scores.update(np.array([4.0, 4.0]), np.zeros(2), np.zeros(2))
+    >>> scores.update(np.array([1.0]), np.zeros(1), np.zeros(1))
+    >>> scores.result()
+    {'loss': 3.0}
+    """
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        self.metrics = metrics
+        self.total, self.count = 0.0, 0
+        for metric in metrics:
+            metric.reset_state()
+
+    def update(self, losses: Array, y: Array, outputs: Array) -> None:
+        """Count one batch: the losses of its samples, its targets and outputs."""
+        self.total += float(losses.sum()) / losses.size * len(outputs)
+        self.count += len(outputs)
+        for metric in self.metrics:
+            metric.update_state(y, outputs)
+
+    def result(self) -> dict[str, float]:
+        """Return name → number; 0.0 before the first batch."""
+        found = {"loss": self.total / max(self.count, 1)}
+        return found | {metric.name: _number(metric.result()) for metric in self.metrics}
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        states = [metric.get_state() for metric in self.metrics]
+        return {"total": self.total, "count": self.count, "metrics": states}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned."""
+        self.total, self.count = state["total"], state["count"]
+        for metric, saved in zip(self.metrics, state["metrics"], strict=True):
+            metric.set_state(saved)
+
+
+def _number(value: Any) -> Any:
+    """Return a metric's result as Python's number, or as a list if it is several."""
+    array = np.asarray(value)
+    return array.item() if array.ndim == 0 else array.tolist()

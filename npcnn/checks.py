@@ -201,6 +201,28 @@ def text(value: Any, where: str, fix: str = "give a text") -> str:
     raise ArgumentError(message(where, "a text", shown(value), fix))
 
 
+def check_name(value: Any, where: str, without: str = "/") -> str:
+    """Return ``value`` if it is a text that files can keep as a name, or raise ArgumentError.
+
+    Args:
+        value: what is to become a name.
+        where: for the message.
+        without: characters that must not be in it, beside what no text may hold.
+
+    >>> check_name("conv2d", "Conv2D(name)")
+    'conv2d'
+    """
+    try:
+        name = text(value, where)
+    except ArgumentError:
+        name = ""
+    if name and not set(name) & set(without):
+        return name
+    barred = f"{without!r}, " if without else ""
+    expected = f"a text without {barred}NUL or half a character"
+    raise ArgumentError(message(where, expected, shown(value), "give a short text"))
+
+
 def path(value: Any, where: str, fix: str = "give a file's name as text") -> str:
     """Return a file's name as text, or raise ArgumentError for what can be none."""
     try:

@@ -260,7 +260,6 @@ class Sequential(LayerStack):
         if not overwrite and os.path.exists(path):
             fix = "name another file or leave overwrite out"
             raise FileError(message(f"save {path}", "a new file", "one that exists", fix))
-
         saving.save_model(self, path)
 
     @checked
@@ -271,11 +270,14 @@ class Sequential(LayerStack):
         saving.save_weights(self, path)
 
     @checked
-    def load_weights(self, path: Path) -> None:
-        """Take the weights of a file of the same architecture; nothing else is changed."""
+    def load_weights(self, path: Path, *, budget: float = 1.0) -> None:
+        """Take the weights of a file of the same architecture; nothing else is changed.
+
+        `budget` says how many times the usual bytes, objects and names reading may take.
+        """
         from npcnn import saving
 
-        saving.load_weights(self, path)
+        saving.load_weights(self, path, budget)
 
     def to_json(self) -> str:
         """Return the architecture as Keras's JSON; `npcnn.model_from_json` reads it."""

@@ -236,17 +236,26 @@ class Run:
         self.scores.set_state(state["scores"])
         self.logs = dict(state["logs"])
         self.model.stop_training = bool(state["stop_training"])
-        waiting = list(self.callbacks)
+        for callback, kept in self.callbacks_with_states(state):
+            callback.set_state(kept)
+
+    def callbacks_with_states(self, state: dict[str, Any]) -> list[tuple[Callback, Any]]:
+        """Return each callback that `state` has something for, with that; changes nothing.
+
+        Raises ArgumentError if one is missing.
+        """
+        pairs, waiting = [], list(self.callbacks)
         for entry in state["callbacks"]:
             name = entry["class"]
             found = next((c for c in waiting if type(c).__name__ == name), None)
             if found is not None:
                 waiting.remove(found)
-                found.set_state(entry["state"])
+                pairs.append((found, entry["state"]))
             elif entry["state"]:
                 fix = "give fit() the callbacks it was begun with"
                 where = "fit(resume_from)"
                 raise ArgumentError(message(where, f"a callback {name}, as saved", "none", fix))
+        return pairs
 
 
 Call = Callable[..., None]  # calls one hook of every callback

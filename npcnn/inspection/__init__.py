@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from npcnn import names
 from npcnn.inspection.diagnostics import Diagnostics
 from npcnn.inspection.overfit import OverfitReport, overfit_one_batch
-from npcnn.inspection.recorder import Recorder, Recording, load_recording
+from npcnn.inspection.recorder import Recorder
+from npcnn.inspection.recording import Recording, load_recording
 from npcnn.inspection.responses import loss_along_line, most_exciting, occlusion_map
 from npcnn.inspection.steps import Event, step_through
 from npcnn.inspection.tracing import LayerTrace, Trace, trace

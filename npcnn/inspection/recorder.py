@@ -5,28 +5,31 @@ from __future__ import annotations
 import math
 import os
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from npcnn.callbacks import Callback, Logs
-from npcnn.checks import ArgumentError, FileError, FormatError, message, one_of, positive_int
+from npcnn.checks import ArgumentError, FormatError, message, positive_int
+from npcnn.checks import path as check_path
 from npcnn.files import atomic_write
 from npcnn.inspection.diagnostics import BatchLoss
+from npcnn.inspection.recording import (
+    FORMAT,
+    HIGHEST,
+    LOWEST,
+    Array,
+    Frame,
+    load_recording,
+)
 from npcnn.inspection.spy import layer_output, rectifies
-from npcnn.inspection.tables import columns, norm, number
+from npcnn.inspection.tables import norm
 from npcnn.layers import MaxPooling2D
 from npcnn.layers.activation import Activated
 
-Array = np.ndarray
-Frame = dict[str, Any]
-
-FORMAT = "npcnn recording 1"
 SELDOM = 100  # by default at least as many steps from one frame to the next
 WRITES_APART = 30.0  # seconds
-LOWEST, HIGHEST = -40, 10  # powers of two that gradients are counted in
 
 
 class Recorder(Callback):
@@ -59,7 +62,7 @@ class Recorder(Callback):
         self, path: str | os.PathLike[str], every: int | None = None, picture: Any = None,
         max_frames: int = 100, append: bool = False,
     ) -> None:  # fmt: skip
-        self.path = Path(path)
+        self.path = Path(check_path(path, "Recorder(path)"))
         self.every = None if every is None else positive_int(every, "Recorder(every)")
         self.max_frames = positive_int(max_frames, "Recorder(max_frames)")
         if self.max_frames < 3:  # the first, the last, and one between
@@ -80,7 +83,9 @@ class Recorder(Callback):
         self._picture = self._checked_picture()
         if not self.frames or self.frames[-1]["step"] < self.model.optimizer.iterations:
             self._keep(self._frame(math.nan))
-        self.write()
+        assert self.model.run is not None
+        if self.model.run.resumed is None:  # else the file's frames are still to be read
+            self.write()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Note which epoch it is."""
@@ -190,84 +195,6 @@ class Recorder(Callback):
             got = "one of another model"
             raise FormatError(message(f"append to {self.path}", "a recording of it", got, fix))
         return recording.frames()
-
-
-class Recording:
-    """A recorded run.
-
-    Attributes:
-        steps, epochs, losses: one a frame.
-        layers: the names of the layers with parameters.
-        arrays: everything, name → array with one entry a frame along its first axis:
-            'weights/conv2d/kernel', 'gradient_norm/…', 'gradient_sizes/…', 'update_ratio/…',
-            'activation_mean/conv2d', 'activation_spread/…', 'dead/…', 'picture/conv2d'.
-    """
-
-    def __init__(self, arrays: dict[str, Array]) -> None:
-        self.arrays = arrays
-        self.steps, self.epochs = arrays["step"].astype(int), arrays["epoch"].astype(int)
-        self.losses = arrays["loss"]
-        names = [name.split("/")[1] for name in arrays if name.startswith("weights/")]
-        self.layers = list(dict.fromkeys(names))
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def __getitem__(self, name: str) -> Array:
-        return self.arrays[one_of(name, self.arrays, "recording[…]")]
-
-    def weights(self, frame: int) -> list[Array]:
-        """Return all parameters at one frame, as `model.set_weights` takes them."""
-        return [a[frame] for name, a in self.arrays.items() if name.startswith("weights/")]
-
-    def frames(self) -> list[Frame]:
-        """Return the frames one by one, as the recorder keeps them."""
-        listed: list[Frame] = []
-        for i in range(len(self)):
-            frame = {name: array[i] for name, array in self.arrays.items()}
-            frame |= {name: int(frame[name]) for name in ("step", "epoch")}
-            listed.append(frame)
-        return listed
-
-    def __str__(self) -> str:
-        rows: list[tuple[str, ...]] = [
-            ("step", "epoch", "loss", "largest update ratio", "dead ReLUs, most")
-        ]
-        ratios = [a for name, a in self.arrays.items() if name.startswith("update_ratio/")]
-        dead = [a for name, a in self.arrays.items() if name.startswith("dead/")]
-        for i in range(len(self)):
-            most = [max((float(a[i]) for a in some), default=math.nan) for some in (ratios, dead)]
-            cells = (number(v) if math.isfinite(v) else "–" for v in (self.losses[i], *most))
-            rows.append((str(self.steps[i]), str(self.epochs[i] + 1), *cells))
-        return "\n".join(columns(rows, left=0))
-
-
-def load_recording(path: str | os.PathLike[str]) -> Recording:
-    """Read what a `Recorder` wrote.
-
-    Raises:
-        FileError: the file is missing. FormatError: it is no recording.
-    """
-    path = Path(path)
-    if not path.is_file():
-        fix = "check the path"
-        raise FileError(message("load_recording(path)", "a file", f"{path}, no file", fix))
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise _no_recording(path, str(error) or type(error).__name__) from error
-    if str(arrays.pop("format", "")) != FORMAT:
-        raise _no_recording(path, "another content")
-    lengths = {array.shape[:1] for array in arrays.values()}
-    if not {"step", "epoch", "loss"} <= set(arrays) or len(lengths) != 1:
-        raise _no_recording(path, "columns missing or of different lengths")
-    return Recording(arrays)
-
-
-def _no_recording(path: Path, got: str) -> FormatError:
-    fix = "give a file that npcnn.Recorder wrote"
-    return FormatError(message(f"read {path}", "a recording", got, fix))
 
 
 def _parameters(model: Any) -> dict[str, Array]:

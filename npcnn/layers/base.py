@@ -15,10 +15,18 @@ from typing import Any
 import numpy as np
 
 from npcnn import config, initializers
-from npcnn.checks import ArgumentError, StateError, as_numbers, message, one_of
+from npcnn.checks import (
+    ArgumentError,
+    StateError,
+    as_numbers,
+    check_name,
+    message,
+    one_of,
+)
 
 Array = np.ndarray
 Shape = tuple[Any, ...]  # the batch axis is None
+MAX_AXES = 31  # of one sample: NumPy 1 has 32, batch included
 _versions = itertools.count(1)
 Place = tuple[Array, Array, int, int]  # flat values, flat gradients, first, last + 1
 
@@ -69,10 +77,7 @@ class Layer:
         where = type(self).__name__
         if unknown:
             one_of(next(iter(unknown)), argument_names(type(self)), f"{where}, its arguments")
-        if name is not None and (not isinstance(name, str) or not name or "/" in name):
-            fix = "give a short text"
-            raise ArgumentError(message(f"{where}(name)", "a text without '/'", repr(name), fix))
-        self.name = name
+        self.name = None if name is None else check_name(name, f"{where}(name)")
         self.trainable = bool(trainable)
         self.dtype = None if dtype is None else config.float_dtype(dtype, f"{where}(dtype)")
         self.sample_shape = None if input_shape is None else check_sample_shape(input_shape, where)
@@ -258,9 +263,12 @@ def argument_names(cls: type) -> list[str]:
 def check_sample_shape(value: Any, where: str) -> tuple[int, ...]:
     """Return one sample's shape as a tuple of positive integers, or raise ArgumentError."""
     shape = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    fix = "give one sample's shape, such as (28, 28, 1)"
+    if len(shape) > MAX_AXES:
+        got = str(len(shape))
+        raise ArgumentError(message(f"{where}(input_shape)", f"{MAX_AXES} axes at most", got, fix))
     if not shape or not all(isinstance(v, (int, np.integer)) and v >= 1 for v in shape):
         expected = "positive integers, one an axis, without the batch"
-        fix = "give one sample's shape, such as (28, 28, 1)"
         raise ArgumentError(message(f"{where}(input_shape)", expected, repr(value), fix))
     return tuple(int(v) for v in shape)
 

@@ -50,7 +50,7 @@ def gradient_histograms(recording: Recording, title: str = "") -> Figure:
     Raises:
         ArgumentError: no step was recorded.
     """
-    from npcnn.inspection.recorder import HIGHEST, LOWEST
+    from npcnn.inspection.recording import HIGHEST, LOWEST
 
     edges = np.log10(2.0) * np.arange(LOWEST, HIGHEST + 1)
     panels = []

@@ -9,8 +9,18 @@ import os
 from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from npcnn.checks import ArgumentError, FileError, StateError, message
-from npcnn.files import atomic_write
+from npcnn.checks import (
+    ArgumentError,
+    FileError,
+    NpcnnError,
+    StateError,
+    check_name,
+    message,
+    shown,
+)
+from npcnn.checks import path as check_path
+from npcnn.files import atomic_write, open_regular
+from npcnn.saving.budget import Budget
 
 if TYPE_CHECKING:
     from npcnn.model import Sequential
@@ -21,14 +31,14 @@ WEIGHTS = ".weights.h5"
 
 def extension(path: Any, where: str) -> str:
     """Return '.keras' or '.h5', or raise ArgumentError."""
-    name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else repr(path)
+    name = check_path(path, where)
     for known in (".keras", ".h5"):
-        if str(name).lower().endswith(known) and not str(name).lower().endswith(WEIGHTS):
+        if name.lower().endswith(known) and not name.lower().endswith(WEIGHTS):
             return known
     fix = "end the file's name in one of them"
-    if str(name).lower().endswith(WEIGHTS):
+    if name.lower().endswith(WEIGHTS):
         fix = "save_weights() and load_weights() are for weights alone"
-    raise ArgumentError(message(where, "a name ending in .keras or .h5", repr(str(name)), fix))
+    raise ArgumentError(message(where, "a name ending in .keras or .h5", shown(name), fix))
 
 
 def save_model(model: Sequential, path: Any, run: dict[str, Any] | None = None) -> None:
@@ -57,14 +67,17 @@ def save_weights(model: Sequential, path: Any) -> None:
     """
     from npcnn.saving import keras_zip
 
-    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path).lower().endswith(WEIGHTS):
+    name = check_path(path, "save_weights(path)")
+    if not name.lower().endswith(WEIGHTS):
         fix = "save() writes whole models"
         expected = f"a name ending in {WEIGHTS}"
-        raise ArgumentError(message("save_weights(path)", expected, repr(path), fix))
+        raise ArgumentError(message("save_weights(path)", expected, shown(name), fix))
     _write(model, path, "save_weights()", lambda stream: keras_zip.write_weights(model, stream))
 
 
-def load_model(path: Any, custom_objects: None = None, compile: bool = True) -> Sequential:
+def load_model(
+    path: Any, custom_objects: None = None, compile: bool = True, *, budget: float = 1
+) -> Sequential:
     """Return the model in a `.keras` or `.h5` file of Keras's or npcnn's.
 
     It is compiled, its optimizer where it stopped, if the file holds that and npcnn has the like;
@@ -74,10 +87,11 @@ def load_model(path: Any, custom_objects: None = None, compile: bool = True) -> 
         path: the file.
         custom_objects: None: no file decides what code runs.
         compile: False to leave the model uncompiled.
+        budget: how many times the usual bytes, objects and names reading may take.
 
     Raises:
         ArgumentError: another extension. FileError: no such file. FormatError: the file is
-        damaged, or holds a layer or an option that npcnn lacks.
+        damaged, holds a layer or an option that npcnn lacks, or takes more than the budget.
 
     >>> import pathlib, tempfile
     >>> from npcnn import Sequential, layers
@@ -90,16 +104,17 @@ def load_model(path: Any, custom_objects: None = None, compile: bool = True) -> 
         fix = "build the model from npcnn's layers"
         where = "load_model(custom_objects)"
         raise ArgumentError(message(where, "None", repr(custom_objects), fix))
-    with opened_parts(path, "load_model(path)") as parts:
+    with opened_parts(path, "load_model(path)", budget) as parts:
         return parts.model(compile)
 
 
-def load_weights(model: Sequential, path: Any) -> None:
+def load_weights(model: Sequential, path: Any, budget: float = 1) -> None:
     """Overwrite the parameters of a built model with those of a file of the same architecture.
 
     Args:
         model: built; its architecture is the file's.
         path: `.weights.h5`, or a whole model's `.keras` or `.h5`, or Keras 2's `.h5` of weights.
+        budget: as in `load_model`.
 
     Raises:
         FileError, FormatError: as `load_model`; no parameter has been changed then.
@@ -112,12 +127,12 @@ def load_weights(model: Sequential, path: Any) -> None:
         (layer, [(name, value.shape) for name, value, _ in layer.parameters()])
         for layer in model.layers
     ]
-    with _opened(path) as stream:
+    with _opened(path, "load_weights(path)", budget) as (stream, where, allowed):
         if stream.read(4) == b"PK\3\4":
-            parts = keras_zip.read_parts(stream, os.fspath(path))
+            parts = keras_zip.read_parts(stream, where, allowed)
             file, find = parts.file, keras_zip.find_weights
         else:
-            file = Hdf5File(stream, os.fspath(path))
+            file = Hdf5File(stream, where, allowed)
             find = keras_zip.find_weights
             if file.is_group("model_weights") or file.attribute("", "layer_names") is not None:
                 find = keras_h5.find_weights
@@ -137,11 +152,16 @@ def to_json(model: Sequential) -> str:
     return json.dumps(config)
 
 
-def model_from_json(json_string: str) -> Sequential:
+def model_from_json(json_string: str, *, budget: float = 1) -> Sequential:
     """Return a model of the architecture in Keras's JSON, with new initial weights.
 
+    Args:
+        json_string: what `to_json` returned, here or in Keras.
+        budget: how many times the usual values, and bytes of weights (128 MiB), it may take.
+
     Raises:
-        DtypeError: no text. FormatError: no such JSON, or npcnn has nothing for a part of it.
+        DtypeError: no text. FormatError: no such JSON, npcnn has nothing for a part of it, or it
+        takes more than the budget.
 
     >>> from npcnn import Sequential, layers
     >>> model_from_json(Sequential([layers.Input((4,)), layers.Dense(3)]).to_json()).output_shape
@@ -155,8 +175,9 @@ def model_from_json(json_string: str) -> Sequential:
     if not isinstance(json_string, (str, bytes)):
         got = type(json_string).__name__
         raise DtypeError(message(where, "a text", got, "give what to_json() returned"))
-    config = parse_json(json_string, where)
-    model = assembly.fresh_model(config, where)
+    allowed = Budget(where, len(json_string), budget)
+    config = parse_json(json_string, where, allowed)
+    model = assembly.fresh_model(config, where, allowed)
     settings = keras_compile.read_compile(config.get("compile_config"), where)
     if settings is not None:
         model.compile(**settings)
@@ -164,23 +185,29 @@ def model_from_json(json_string: str) -> Sequential:
 
 
 @contextlib.contextmanager
-def opened_parts(path: Any, where: str) -> Iterator[Parts]:
+def opened_parts(path: Any, where: str, budget: float = 1) -> Iterator[Parts]:
     """Open a whole model's file, checked, while its values are being read."""
     from npcnn.saving import keras_h5, keras_zip
 
     kind = extension(path, where)
     read = keras_zip.read_parts if kind == ".keras" else keras_h5.read_parts
-    with _opened(path) as stream:
-        yield read(stream, os.fspath(path))
+    with _opened(path, where, budget) as (stream, name, allowed):
+        yield read(stream, name, allowed)
 
 
-def _opened(path: Any) -> IO[bytes]:
+@contextlib.contextmanager
+def _opened(path: Any, where: str, times: float) -> Iterator[tuple[IO[bytes], str, Budget]]:
+    """Yield a file, its name and its budget; what the system says of it is a FileError."""
+    name = check_path(path, where)
     try:
-        return open(path, "rb")
-    except OSError as error:
-        got = error.strerror or str(error)
-        fix = "check the name and its folder"
-        raise FileError(message(f"read {path}", "a file that can be read", got, fix)) from error
+        with open_regular(name) as stream:
+            yield stream, name, Budget(name, os.fstat(stream.fileno()).st_size, times)
+    except NpcnnError:
+        raise
+    except (OSError, MemoryError) as error:
+        got = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        fix = "check the name and its folder, and that memory suffices"
+        raise FileError(message(f"read {name}", "a file that can be read", got, fix)) from error
 
 
 def _require_built(model: Sequential, call: str) -> None:
@@ -192,10 +219,11 @@ def _require_built(model: Sequential, call: str) -> None:
 def _write(model: Sequential, path: Any, call: str, write: Callable[[IO[bytes]], None]) -> None:
     """Write by way of memory, so that HDF5 meets no disk that is full."""
     _require_built(model, call)
-    if "/" in model.name:
-        fix = "give the model another name"
-        where = f"Sequential.{call}"
-        raise ArgumentError(message(where, "a name without '/'", repr(model.name), fix))
+    check_name(model.name, f"Sequential.{call}, the model's name")
+    for layer in model.layers:
+        check_name(layer.name, f"Sequential.{call}, a layer's name")
+    for part in (model.optimizer, *model.metrics) if model.compiled else ():
+        check_name(part.name, f"Sequential.{call}, the name of {type(part).__name__}", "")
     stream = io.BytesIO()
     write(stream)
     with atomic_write(path) as temporary:

@@ -12,9 +12,10 @@ from npcnn import layers
 from npcnn.checks import FormatError, NpcnnError, message
 from npcnn.layers.base import Layer
 from npcnn.model import Sequential
+from npcnn.saving.budget import Budget
 from npcnn.saving.keras_config import one_line, read_architecture
 
-MAX_PARAMETERS = 2**31
+WEIGHTS = 128 * 2**20  # bytes that initial weights may take, times a budget's argument
 
 
 def parameter_shapes(
@@ -47,8 +48,13 @@ def parameter_shapes(
         yield layer, found
 
 
-def fresh_model(config: Any, where: str) -> Sequential:
+def fresh_model(config: Any, where: str, budget: Budget | None = None) -> Sequential:
     """Return a model of this architecture with new initial weights, if its input is known.
+
+    Args:
+        config: as Keras writes it.
+        where: for the message.
+        budget: of a text nobody vouches for; None for what the user's program says itself.
 
     Raises:
         FormatError: npcnn has nothing for a part of it, or it is too large.
@@ -56,10 +62,11 @@ def fresh_model(config: Any, where: str) -> Sequential:
     arguments, made = read_architecture(config, where)
     if made[0].sample_shape is not None:
         own = [shape for _, found in parameter_shapes(made, where) for _, shape in found]
-        total = sum(math.prod(shape) for shape in own)
-        if total > MAX_PARAMETERS:
-            expected, fix = f"at most {MAX_PARAMETERS} parameters", "make the model smaller"
-            raise FormatError(message(where, expected, str(total), fix))
+        total = sum(math.prod(shape) for shape in own) * np.dtype(arguments["dtype"]).itemsize
+        if budget is not None and total > WEIGHTS * budget.times:
+            expected = f"at most {int(WEIGHTS * budget.times)} bytes of weights"
+            fix = "if you trust it, raise the argument budget"
+            raise FormatError(message(where, expected, f"{total:.3g}", fix))
     try:
         return Sequential(made, **arguments)
     except NpcnnError as error:

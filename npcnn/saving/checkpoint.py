@@ -7,6 +7,7 @@ so a run that goes on ends with the bits of one that was never interrupted.
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from npcnn.saving import keras_config, variables
 
 if TYPE_CHECKING:
     from npcnn.data import Batches
+    from npcnn.model import Sequential
     from npcnn.training import Run
 
 FORMAT = 2
@@ -105,8 +107,14 @@ class Resumed:
                 raise ArgumentError(message(self.where, "a checkpoint", got, fix))
             self._compare(state, describe(run))
             self.model = parts.model()
+            whole = parts.state is not None and (
+                set(parts.state.slots) == set(variables.kept_slots(run.model.optimizer))
+            )
         self.state = state["run"]
+        if not whole or not self._fits(run.model):
+            raise self.damaged()
         self._check_state(run)
+        run.callbacks_with_states(self.state)
 
     def _compare(self, state: dict[str, Any], own: dict[str, Any]) -> None:
         fix = "use the settings it was begun with, or load_model() it and fit anew"
@@ -131,6 +139,18 @@ class Resumed:
             expected = f"a checkpoint with {key} {keras_config.short(value)}, as here"
             raise ArgumentError(message(self.where, expected, keras_config.short(there), fix))
 
+    def _fits(self, model: Sequential) -> bool:
+        """Whether the file's parameters and slots can be copied into the model's."""
+        return (
+            self.model.compiled
+            and type(self.model.optimizer) is type(model.optimizer)
+            and _arrays(self.model).keys() == _arrays(model).keys()
+            and all(
+                value.shape == _arrays(model)[name].shape
+                for name, value in _arrays(self.model).items()
+            )
+        )
+
     def _check_state(self, run: Run) -> None:
         """Raise FormatError unless the state can be a run's; the file may be damaged."""
         state = self.state
@@ -152,19 +172,25 @@ class Resumed:
             raise self.damaged()
 
     def apply(self, run: Run) -> None:
-        """Put weights, optimizer, position, history and callbacks where they stood."""
-        remove_leftovers(self.path)
+        """Put weights, optimizer, position, history and callbacks where they stood.
+
+        If a callback cannot make sense of its state, model, run and callbacks are put back.
+        """
+        before = _Before(run)
         model, optimizer, saved = run.model, run.model.optimizer, self.model.optimizer
-        model.set_weights(self.model.get_weights())
+        kept = _arrays(self.model)
+        for name, value in _arrays(model).items():
+            value[...] = kept[name]
         optimizer.iterations, optimizer.learning_rate = saved.iterations, saved.learning_rate
-        for name in variables.kept_slots(optimizer):
-            optimizer.slots[name][...] = saved.slots[name]
         try:
             run.set_state(self.state)
-        except NpcnnError:
-            raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except BaseException as error:
+            before.restore(run)
+            wrong = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+            if isinstance(error, NpcnnError) or not isinstance(error, wrong):
+                raise
             raise self.damaged() from error
+        remove_leftovers(Path(self.path).parent)
         if run.verbose:
             place = f"epoch {run.epoch + 1} of {run.epochs}, step {run.batch} of {run.data.steps}"
             if run.epoch >= run.epochs or run.model.stop_training:
@@ -176,6 +202,42 @@ class Resumed:
         return FormatError(
             message(self.where, "a whole checkpoint", "a damaged one", "use an older one")
         )
+
+
+class _Before:
+    """What a resume is about to change, to be put back."""
+
+    def __init__(self, run: Run) -> None:
+        optimizer = run.model.optimizer
+        self.arrays = {name: value.copy() for name, value in _arrays(run.model).items()}
+        self.rates = optimizer.iterations, optimizer.learning_rate
+        self.seeds = [layer.seed for layer in run.model.layers]
+        self.stop, self.run = run.model.stop_training, dict(vars(run))
+        self.callbacks = [dict(vars(callback)) for callback in run.callbacks]
+
+    def restore(self, run: Run) -> None:
+        optimizer = run.model.optimizer
+        for name, value in _arrays(run.model).items():
+            value[...] = self.arrays[name]
+        optimizer.iterations, optimizer.learning_rate = self.rates
+        for layer, seed in zip(run.model.layers, self.seeds, strict=True):
+            layer.seed = seed
+        run.model.stop_training = self.stop
+        vars(run).update(self.run)
+        for callback, attributes in zip(run.callbacks, self.callbacks, strict=True):
+            vars(callback).clear()
+            vars(callback).update(attributes)
+
+
+def _arrays(model: Sequential) -> dict[str, np.ndarray]:
+    """Return what a step changes, in place: parameters and the optimizer's kept slots."""
+    arrays = {
+        f"{k} {name}": value
+        for k, layer in enumerate(model.layers)
+        for name, value, _ in layer.parameters()
+    }
+    optimizer = model.optimizer
+    return {**arrays, **{name: optimizer.slots[name] for name in variables.kept_slots(optimizer)}}
 
 
 def _whole(value: Any, largest: int) -> bool:

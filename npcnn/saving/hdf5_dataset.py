@@ -28,4 +28,6 @@ class Dataset:
         data = self.data
         if isinstance(data, int):
             data = self.file.values(data, self.nbytes)
+        else:
+            self.file.budget.take("bytes", self.nbytes)
         return np.frombuffer(data, self.dtype).reshape(self.shape).copy()

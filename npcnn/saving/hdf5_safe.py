@@ -4,7 +4,7 @@ libhdf5 was made for trusted files: flipped bits crash it, and links make it ope
 file that is read here never reaches it. This reader knows groups, attributes and datasets stored in
 one piece, as h5py writes them unless told otherwise (and it is h5py that npcnn writes with). Links
 other than hard ones, external and virtual storage, filters and newer forms are refused by name.
-Every address is checked against the file, and the bytes spent on finding one's way are limited.
+Every address is checked against the file, and everything visited is counted off a budget.
 Source: HDF5 File Format Specification, version 3.0, sections II to IV.
 """
 
@@ -17,12 +17,12 @@ from typing import IO
 import numpy as np
 
 from npcnn.checks import FormatError, message
+from npcnn.saving.budget import Budget
 from npcnn.saving.hdf5_dataset import Dataset
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 UNDEFINED = 2**64 - 1
-MAX_METADATA = 16 * 2**20  # bytes read for anything but the values of datasets
-MAX_TEXT = 8 * 2**20
+_LARGEST = 2**63 - 1  # bytes; NumPy counts them even of an array that is empty
 _MAX_DEPTH = 8  # levels of one group's B-tree
 _MAX_RANK = 32
 
@@ -56,16 +56,17 @@ class Hdf5File:
     Args:
         stream: binary and seekable.
         where: the file's name, for messages.
+        budget: what reading may cost; None is the usual one for the stream.
 
     Raises:
         FormatError: here or in any method, where the file is no HDF5, damaged, or holds what is
             not read.
     """
 
-    def __init__(self, stream: IO[bytes], where: str) -> None:
+    def __init__(self, stream: IO[bytes], where: str, budget: Budget | None = None) -> None:
         self.stream, self.where = stream, where
         self.size = stream.seek(0, 2)
-        self.spent = 0
+        self.budget = budget or Budget(where, self.size)
         self._objects: dict[int, _Object] = {}
         self._collections: dict[int, dict[int, tuple[int, int]]] = {}
         head = self._bytes(0, 96)
@@ -109,13 +110,17 @@ class Hdf5File:
         if found is None or found.space is None or found.type is None or found.layout is None:
             raise self.error(f"a dataset {path!r}", "none", "the file is damaged or incomplete")
         dtype = self._number_type(found.type, path)
+        if math.prod(max(1, axis) for axis in found.space) * dtype.itemsize > _LARGEST:
+            got = "a shape beyond what arrays have"
+            raise self.error(f"a dataset {path!r:.60}", got, "the file is damaged")
         result = Dataset(self, path, found.space, dtype)
         self._place(result, found.layout)
         return result
 
     def values(self, start: int, count: int) -> bytes:
-        """Return bytes of the file that hold values."""
+        """Return bytes of the file; those read twice count twice."""
         self._inside(start, count)
+        self.budget.take("bytes", count)
         self.stream.seek(start)
         return self.stream.read(count)
 
@@ -127,18 +132,14 @@ class Hdf5File:
             raise self.error("a whole HDF5 file", got, "the file is damaged or cut short")
 
     def _bytes(self, start: int, count: int) -> bytes:
-        """Return bytes of the file's own structure; there is a limit to how many."""
-        self._inside(start, count)
-        self.spent += count + 16
-        if self.spent > MAX_METADATA:
-            got = "more"
-            raise self.error(f"at most {MAX_METADATA} bytes of structure", got, "it is damaged")
-        self.stream.seek(start)
-        return self.stream.read(count)
+        """Return bytes of the file's own structure: an object, or part of one."""
+        self.budget.take("objects", 1)
+        return self.values(start, count)
 
     def _find(self, path: str) -> _Object | None:
         found = self._object(self._root)
         for part in filter(None, path.split("/")):
+            self.budget.take("objects", 1)
             if not found.is_group:
                 return None
             address = self._children(found).get(part)
@@ -160,6 +161,7 @@ class Hdf5File:
                 block, offset = self._bytes(start, size), 0
                 while offset + 8 <= len(block) and count > 0:
                     kind, length, flags = struct.unpack_from("<HHB", block, offset)
+                    self.budget.take("objects", 1)
                     body = block[offset + 8 : offset + 8 + length]
                     if len(body) < length:
                         raise self.damaged("an object header")
@@ -205,7 +207,8 @@ class Hdf5File:
                 raise self.error("names in ASCII, or a few", got, fix)
         elif kind == 0x0006:
             name, address = self._link(body)
-            found.children = {**(found.children or {}), name: address}
+            found.children = found.children or {}
+            found.children[name] = address
 
     def _link(self, body: bytes) -> tuple[str, int]:
         """Return (name, address) of a link message: what groups with names beyond ASCII have."""
@@ -253,11 +256,13 @@ class Hdf5File:
 
     def _symbols(self, node: int, count: int, names: bytes, children: dict[str, int]) -> None:
         block = self._bytes(node + 8, 40 * count)
+        self.budget.take("names", count)
         for i in range(count):
             name_at, address, cache = struct.unpack_from("<QQI", block, 40 * i)
             stop = names.find(b"\0", name_at) if name_at < len(names) else -1
             if stop < 0:
                 raise self.damaged("a group's list of names")
+            self.budget.take("bytes", stop - name_at)
             name = self._decode(names[name_at:stop])
             if cache == 2 or address == UNDEFINED:
                 raise self.error("HDF5 without links to elsewhere", f"a soft link {name[:60]!r}")
@@ -341,15 +346,13 @@ class Hdf5File:
         size = struct.unpack_from("<I", kind, 4)[0] if len(kind) >= 8 else 0
         if not size or count * size > len(data):
             raise self.damaged(what)
+        self.budget.take("names", count)
         if kind[0] & 15 == 3:
             texts = [data[i * size : (i + 1) * size].rstrip(b"\0 ") for i in range(count)]
         elif kind[0] & 15 == 9 and kind[1] & 15 == 1 and size == 16:
-            texts, left = [], MAX_TEXT
+            texts = []
             for i in range(count):
                 length, address, index = struct.unpack_from("<IQI", data, 16 * i)
-                left -= length + 64
-                if left < 0:
-                    raise self.error(f"{what} of at most {MAX_TEXT} bytes", "a longer one")
                 texts.append(self._heap_text(address, index, length) if length else b"")
         else:
             raise self.error(f"{what} as text", "another type", "the file is damaged")
@@ -368,6 +371,7 @@ class Hdf5File:
                 number, long = struct.unpack_from("<H6xQ", block, offset)
                 if number == 0:
                     break
+                self.budget.take("objects", 1)
                 found[number] = address + offset + 16, long
                 offset += 16 + long + -long % 8
             self._collections[address] = found

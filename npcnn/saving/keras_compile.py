@@ -27,6 +27,7 @@ _ARGUMENTS = {
     optimizers.Adam: ("learning_rate", "beta_1", "beta_2", "epsilon"),
     optimizers.SGD: ("learning_rate", "momentum", "nesterov"),
 }
+MAX_METRICS = 100
 _METRIC_CLASSES = (
     "Accuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "MeanMetricWrapper",
 )  # fmt: skip
@@ -169,7 +170,10 @@ def _read_metrics(written: Any) -> list[metrics.Accuracy]:
     if isinstance(written, dict) and "class_name" not in written:
         raise UnsupportedError("metrics by output")
     found: list[metrics.Accuracy] = []
-    for item in written if isinstance(written, list) else [written]:
+    listed = written if isinstance(written, list) else [written]
+    if len(listed) > MAX_METRICS:
+        raise UnsupportedError(f"more than {MAX_METRICS} metrics")
+    for item in listed:
         if isinstance(item, list):
             found.extend(_read_metrics(item))
         elif isinstance(item, str):
@@ -198,6 +202,8 @@ def shortest(value: Any) -> Any:
     >>> shortest(0.0010000000474974513)
     0.001
     """
-    if isinstance(value, float) and float(np.float32(value)) == value:
-        return float(str(np.float32(value)))
-    return value
+    if not isinstance(value, float):
+        return value
+    with np.errstate(over="ignore"):
+        narrow = np.float32(value)
+    return float(str(narrow)) if float(narrow) == value else value

@@ -7,6 +7,7 @@ from typing import IO, Any
 
 from npcnn.model import Sequential
 from npcnn.saving import assembly, keras_compile, keras_config, run_state, variables
+from npcnn.saving.budget import Budget
 from npcnn.saving.hdf5_dataset import Dataset
 from npcnn.saving.hdf5_safe import Hdf5File
 from npcnn.saving.keras_config import KERAS_VERSION
@@ -56,7 +57,7 @@ def ascii_name(name: str, number: Any) -> str:
     >>> ascii_name("conv2d", 0), ascii_name("层", 1)
     ('conv2d', 'non_ascii_1')
     """
-    sound = name.isascii() and name not in ("", ".") and "\0" not in name
+    sound = name.isascii() and name not in ("", ".") and not name.startswith("non_ascii_")
     return name if sound else f"non_ascii_{number}"
 
 
@@ -74,23 +75,25 @@ def _write_optimizer(model: Sequential, group: Any) -> None:
 # Reading --------------------------------------------------------------------------------------
 
 
-def read_parts(stream: IO[bytes], where: str) -> Parts:
+def read_parts(stream: IO[bytes], where: str, budget: Budget) -> Parts:
     """Return what a `.h5` file holds, all checked, weights not read yet.
 
     Raises:
         FormatError: the file is damaged, or holds what npcnn has nothing for.
     """
-    file = Hdf5File(stream, where)
+    file = Hdf5File(stream, where, budget)
     text = file.attribute("", "model_config")
     if text is None or not file.is_group("model_weights"):
         fix = "load_weights() reads files of weights alone"
         raise file.error("a whole model", "no model_config and model_weights in it", fix)
-    config = parse_json("".join(text), f"{where}, model_config")
+    config = parse_json("".join(text), f"{where}, model_config", budget)
     arguments, made = keras_config.read_architecture(config, where)
     shapes = list(assembly.parameter_shapes(made, where))
     found = find_weights(file, shapes)
     text = file.attribute("", "training_config")
-    training = None if text is None else parse_json("".join(text), f"{where}, training_config")
+    training = None
+    if text is not None:
+        training = parse_json("".join(text), f"{where}, training_config", budget)
     settings = keras_compile.read_compile(training, where)
     parts = Parts(file, arguments, made, shapes, found, settings)
     if settings is not None and file.is_group("optimizer_weights"):

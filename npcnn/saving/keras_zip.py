@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
-import struct
 import time
 import zipfile
-import zlib
 from typing import IO, TYPE_CHECKING, Any
-
-import numpy as np
 
 from npcnn.checks import FormatError, message
 from npcnn.layers.base import snake_case
-from npcnn.saving import assembly, keras_compile, keras_config, run_state, safe_json, variables
+from npcnn.saving import (
+    assembly,
+    keras_compile,
+    keras_config,
+    run_state,
+    safe_json,
+    variables,
+    zip_safe,
+)  # fmt: skip
+from npcnn.saving.budget import Budget
 from npcnn.saving.hdf5_dataset import Dataset
 from npcnn.saving.hdf5_safe import Hdf5File
 from npcnn.saving.state import OptimizerState, Parts, Shapes, match
@@ -23,12 +29,7 @@ if TYPE_CHECKING:
     from npcnn.model import Sequential
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
-_MAX_DIRECTORY = 4096  # bytes of a table of contents; Keras's own takes 170
-_PER_VARIABLE = 16_384  # bytes of HDF5 structure that a variable may take
-_DAMAGED = (
-    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error,
-    ValueError, OSError, KeyError, OverflowError,
-)  # fmt: skip
+_TIMELESS = (1980, 1, 1, 0, 0, 0)  # as early as ZIP knows; a clock may be earlier
 
 
 # Writing --------------------------------------------------------------------------------------
@@ -44,9 +45,13 @@ def write_model(model: Sequential, stream: IO[bytes], run: run_state.State | Non
     weights = io.BytesIO()
     write_weights(model, weights, run)
     with zipfile.ZipFile(stream, "w") as archive:  # stored, not compressed, as Keras does
-        archive.writestr(METADATA, json.dumps(metadata))
-        archive.writestr(CONFIG, json.dumps(config))
-        archive.writestr(WEIGHTS, weights.getbuffer())
+        for name, content in (
+            (METADATA, json.dumps(metadata)), (CONFIG, json.dumps(config)),
+            (WEIGHTS, weights.getbuffer()),
+        ):  # fmt: skip
+            info = zipfile.ZipInfo(name, _TIMELESS)
+            info.external_attr = 0o600 << 16  # as zipfile gives members of its own
+            archive.writestr(info, content)
 
 
 def write_weights(model: Sequential, stream: IO[bytes], run: run_state.State | None = None) -> None:
@@ -88,30 +93,20 @@ def layer_paths(layers: list[Any]) -> list[str]:
 # Reading --------------------------------------------------------------------------------------
 
 
-def read_parts(stream: IO[bytes], where: str) -> Parts:
+def read_parts(stream: IO[bytes], where: str, budget: Budget) -> Parts:
     """Return what a `.keras` file holds, all checked, weights not read yet.
 
     Raises:
         FormatError: the file is damaged, or holds what npcnn has nothing for.
     """
-    _check_directory(stream, where)
-    try:
-        with zipfile.ZipFile(stream) as archive:
-            members = _members(archive, where)
-            text = _read(archive, members[CONFIG], safe_json.MAX_BYTES)
-            config = safe_json.parse_json(text, f"{where}, {CONFIG}")
-            arguments, made = keras_config.read_architecture(config, where)
-            shapes = list(assembly.parameter_shapes(made, where))
-            limit = members[WEIGHTS].compress_size
-            if members[WEIGHTS].compress_type != zipfile.ZIP_STORED:
-                limit = _expected_size(shapes, stream, where)
-            weights = _read(archive, members[WEIGHTS], limit)
-    except FormatError:
-        raise
-    except _DAMAGED as error:
-        got = keras_config.one_line(error) or type(error).__name__
-        raise FormatError(message(where, "a whole .keras file", got, "it is damaged")) from error
-    file = Hdf5File(io.BytesIO(weights), f"{where}, {WEIGHTS}")
+    with zip_safe.opened(stream, where, "a whole .keras file", budget) as archive:
+        _check_members(archive, where)
+        text = archive.read(CONFIG, safe_json.largest(budget))
+        config = safe_json.parse_json(text, f"{where}, {CONFIG}", budget)
+        arguments, made = keras_config.read_architecture(config, where)
+        shapes = list(assembly.parameter_shapes(made, where))
+        weights = archive.read(WEIGHTS)
+    file = Hdf5File(io.BytesIO(weights), f"{where}, {WEIGHTS}", budget)
     settings = keras_compile.read_compile(config.get("compile_config"), where)
     found = find_weights(file, shapes)
     parts = Parts(file, arguments, made, shapes, found, settings)
@@ -138,59 +133,10 @@ def _optimizer_state(file: Hdf5File, parts: Parts) -> OptimizerState:
     return OptimizerState(listed, parts, file.where)
 
 
-def _check_directory(stream: IO[bytes], where: str) -> None:
-    """Refuse a table of contents that is not there, or far larger than three entries need."""
-    size = stream.seek(0, 2)
-    stream.seek(max(0, size - 65_557))
-    tail = stream.read(65_557)
-    at = tail.rfind(b"PK\5\6")
-    if at < 0 or at + 22 > len(tail):
-        fix = "the file is damaged or no .keras file"
-        raise FormatError(message(where, "a ZIP archive", "none or half of one", fix))
-    directory = struct.unpack_from("<I", tail, at + 12)[0]
-    if directory > _MAX_DIRECTORY or b"PK\6\7" in tail[max(0, at - 20) : at]:
-        fix = "a .keras file has three members and less than 4 GiB"
-        raise FormatError(message(where, "a table of three members", "a larger one", fix))
-    stream.seek(0)
-
-
-def _members(archive: zipfile.ZipFile, where: str) -> dict[str, zipfile.ZipInfo]:
-    """Return the three members by name, or raise FormatError for any other, or a doubtful one."""
-    infos = archive.infolist()
-    names = [info.filename for info in infos]
-    if sorted(names) != sorted([METADATA, CONFIG, WEIGHTS]):
+def _check_members(archive: zip_safe.Archive, where: str) -> None:
+    """Raise FormatError unless these are the three members that Keras writes."""
+    if sorted(archive.members) != sorted([METADATA, CONFIG, WEIGHTS]):
         expected = f"the members {METADATA}, {CONFIG} and {WEIGHTS}"
-        got = ", ".join(keras_config.short(name) for name in names[:5]) or "none"
+        names = itertools.islice(archive.members, 5)
+        got = ", ".join(keras_config.short(name) for name in names) or "none"
         raise FormatError(message(where, expected, got, "save it again with Keras"))
-    for info in infos:
-        plain = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-        if info.flag_bits & 1 or not plain:
-            got = f"{info.filename} encrypted or packed in another way"
-            fix = "save it again with Keras"
-            raise FormatError(message(where, "members stored or deflated", got, fix))
-    return dict(zip(names, infos, strict=True))
-
-
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes:
-    """Return a member's bytes if they are at most `limit`; no more than that is ever unpacked."""
-    if info.file_size > limit:
-        raise ValueError(f"{info.filename} of {info.file_size} bytes, {limit} at most")
-    with archive.open(info) as member:
-        data = member.read(limit + 1)
-        if len(data) > limit:
-            raise ValueError(f"{info.filename} of more than {limit} bytes")
-        if len(data) == limit:
-            member.read(1)  # lets the checksum be compared
-    return data
-
-
-def _expected_size(shapes: Shapes, stream: IO[bytes], where: str) -> int:
-    """Return how large a packed weights member may be: what the configuration asks for."""
-    count = sum(len(own) for _, own in shapes) + len(shapes) + 8
-    values = sum(int(np.prod(shape, dtype=object)) for _, own in shapes for _, shape in own)
-    limit = 3 * 8 * values + 3 * count * _PER_VARIABLE
-    if limit > 1100 * stream.seek(0, 2):  # deflate packs no tighter
-        fix = "the file is damaged or made to exhaust memory"
-        got = "a file too small for them"
-        raise FormatError(message(where, f"{values} parameters", got, fix))
-    return limit

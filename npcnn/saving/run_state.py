@@ -39,7 +39,7 @@ def read(file: Hdf5File) -> State | None:
     if not file.is_group(GROUP):
         return None
     text = file.dataset(f"{GROUP}/state").read().tobytes()
-    return _unpacked(parse_json(text, f"{file.where}, {GROUP}"), file)
+    return _unpacked(parse_json(text, f"{file.where}, {GROUP}", file.budget), file)
 
 
 def _packed(value: Any, arrays: list[np.ndarray], place: str) -> Any:

@@ -6,28 +6,39 @@ import json
 from typing import Any
 
 from npcnn.checks import FormatError, message
+from npcnn.saving.budget import Budget
 
-MAX_BYTES = 4 * 2**20
+MAX_BYTES = 4 * 2**20  # times the budget's argument
 MAX_DEPTH = 32
 _MAX_DIGITS = 25
+_VALUES = 3  # commas, colons and brackets that cost as much as an object of HDF5
 
 
-def parse_json(text: bytes | str, where: str) -> dict[str, Any]:
+def largest(budget: Budget) -> int:
+    """Return how many bytes of JSON are read."""
+    return int(MAX_BYTES * max(1.0, budget.times))
+
+
+def parse_json(text: bytes | str, where: str, budget: Budget | None = None) -> dict[str, Any]:
     """Return the JSON object in `text`, or raise FormatError.
 
     Args:
         text: UTF-8, at most 4 MiB; objects and lists nested at most 32 deep; no NaN or infinity.
         where: file and place, for the message.
+        budget: of the file it is in; None is one of its own.
 
     >>> parse_json('{"a": [1, 2]}', "example")
     {'a': [1, 2]}
     """
     fix = "the file is damaged or no Keras model"
-    if len(text) > MAX_BYTES:
+    budget = budget or Budget(where, len(text))
+    most = largest(budget)
+    if len(text) > most:
         got = f"{len(text)} bytes"
-        raise FormatError(message(where, f"JSON of at most {MAX_BYTES} bytes", got, fix))
+        raise FormatError(message(where, f"JSON of at most {most} bytes", got, fix))
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        budget.take("objects", sum(map(decoded.count, ",:[{")) // _VALUES)
         value = json.loads(decoded, parse_int=_int, parse_float=_float, parse_constant=_constant)
     except RecursionError:
         expected = f"JSON at most {MAX_DEPTH} deep"

@@ -16,6 +16,8 @@ from npcnn.saving.hdf5_dataset import Dataset
 from npcnn.saving.hdf5_safe import Hdf5File
 
 _STEPS = ("iteration", "iterations", "iter")
+_MOST_STEPS = 2**63 - 1
+_LARGEST_RATE = float(np.finfo(np.float32).max)
 _KINDS = {"m": "m", "momentum": "m", "momentums": "m", "v": "v", "velocity": "v"}
 Shapes = list[tuple[Layer, list[tuple[str, tuple[int, ...]]]]]
 
@@ -130,7 +132,7 @@ class OptimizerState:
         if len(rest) == 3 * n and all(d.shape in ((), (1,)) for _, d in rest[2 * n :]):
             rest = rest[: 2 * n]  # Keras 2's place for amsgrad, unused
         if not rest or not names:
-            return {}
+            return {} if wanted else {name: [] for name in names}
         kinds: dict[str, list[Dataset]] = {"m": [], "v": []}
         for name, dataset in rest:
             kinds[_kind(name)].append(dataset)
@@ -153,14 +155,12 @@ class OptimizerState:
         optimizer = model.optimizer
         values = {slot: [d.read() for d in own] for slot, own in self.slots.items()}
         if self.steps is not None:
-            optimizer.iterations = max(0, int(_number(self.steps, self.where)))
+            optimizer.iterations = int(_number(self.steps, self.where, _MOST_STEPS))
         if self.rate is not None:
-            rate = _number(self.rate, self.where)
-            if np.float32(optimizer.learning_rate) != np.float32(rate):
-                if not 0 <= rate < np.inf:
-                    fix = "the file is damaged"
-                    raise FormatError(message(self.where, "a learning rate ≥ 0", str(rate), fix))
-                optimizer.learning_rate = keras_compile.shortest(rate)
+            rate = float(_number(self.rate, self.where, _LARGEST_RATE))
+            with np.errstate(over="ignore"):
+                if np.float32(optimizer.learning_rate) != np.float32(rate):
+                    optimizer.learning_rate = keras_compile.shortest(rate)
         variables.set_slots(model, values)
 
 
@@ -173,9 +173,10 @@ def _kind(name: str) -> str:
     return "m"
 
 
-def _number(dataset: Dataset, where: str) -> float:
-    value = float(dataset.read())
-    if not np.isfinite(value):
-        fix = "the file is damaged"
-        raise FormatError(message(where, f"a finite {dataset.path}", str(value), fix))
+def _number(dataset: Dataset, where: str, largest: float) -> Any:
+    """Return the one number in a dataset, from 0 to the largest; integers stay exact."""
+    value = dataset.read().item()
+    if not 0 <= value <= largest:  # NaN is not, either
+        expected = f"{dataset.path} from 0 to {largest:.3g}"
+        raise FormatError(message(where, expected, str(value), "the file is damaged"))
     return value

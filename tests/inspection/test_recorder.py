@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import npcnn
-from npcnn.callbacks import LambdaCallback
+from npcnn.callbacks import Callback, LambdaCallback, ModelCheckpoint
 from npcnn.checks import ArgumentError, FileError, FormatError
 from npcnn.inspection.recorder import gradient_sizes
 
@@ -107,6 +107,33 @@ def test_state_of_a_checkpoint(tmp_path):
     recorder.model = model
     assert recorder.get_state() == {"step": 8, "pitch": 2}
     assert npcnn.load_recording(tmp_path / "run.npz").steps.tolist() == [0, 2, 4]
+
+
+def test_a_resumed_run_keeps_the_frames_of_before(tmp_path):
+    saved = tmp_path / "run.keras"
+    x, y = networks.digits(20)
+
+    class StopError(Exception):
+        pass
+
+    def stop(batch, logs):
+        if model.optimizer.iterations == 5:
+            raise StopError
+
+    def listed(last):
+        recorder = npcnn.Recorder(tmp_path / "run.npz", every=1)
+        return [recorder, ModelCheckpoint(saved, save_freq=4), last]
+
+    model = networks.document_network()
+    with pytest.raises(StopError):
+        model.fit(x, y, 5, 2, 0, listed(LambdaCallback(on_train_batch_end=stop)))
+    before = npcnn.load_recording(tmp_path / "run.npz")
+    networks.document_network().fit(x, y, 5, 2, 0, listed(Callback()), resume_from=saved)
+    after = npcnn.load_recording(tmp_path / "run.npz")
+    assert before.steps.tolist() == [0, 1, 2, 3, 4]
+    assert after.steps.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8]
+    for name, frames in before.arrays.items():
+        np.testing.assert_array_equal(after[name][:5], frames, name)
 
 
 def test_the_picture_can_be_chosen(tmp_path):

@@ -120,10 +120,16 @@ def test_argument_names():
         layers.Dense(3, activtion="relu")
 
 
-@pytest.mark.parametrize("name", ["", "a/b", 3])
+@pytest.mark.parametrize("name", ["", "a/b", 3, "a\0b", "\ud800", "x\udfff"])
 def test_bad_names(name):
     with pytest.raises(ArgumentError, match=r"Dense\(name\): expected a text without '/'"):
         layers.Dense(3, name=name)
+
+
+def test_a_shape_of_a_million_axes():
+    with pytest.raises(ArgumentError, match=r"31 axes at most, got 1000000; ") as caught:
+        layers.Dense(3, input_shape=[1] * 10**6)
+    assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize("shape", [(), (0, 3), (3, -1), "ab", (2.5,), (None, 3)])

@@ -1,6 +1,8 @@
 import hashlib
+import io
 import json
 import signal
+import zipfile
 
 import numpy as np
 import pytest
@@ -180,6 +182,101 @@ def test_a_missing_callback_is_named(tmp_path):
     model = small_model(dropout=0.4)
     with pytest.raises(ArgumentError, match="a callback EarlyStopping, as saved"):
         model.fit(x, y, 7, 4, 0, [ModelCheckpoint(path)], 0.2, resume_from=path)
+
+
+def spoil_state(file, spoil):
+    """Rewrite the state in an open h5py file."""
+    state = json.loads(file[f"{GROUP}/state"][:].tobytes())
+    spoil(state)
+    del file[f"{GROUP}/state"]
+    file[f"{GROUP}/state"] = np.frombuffer(json.dumps(state).encode(), "uint8")
+
+
+def whole_state(model, callbacks):
+    """Return bytes and numbers of all that a run may change."""
+    optimizer = model.optimizer
+    arrays = [*model.get_weights(), *optimizer.slots.values()]
+    return (
+        [array.tobytes() for array in arrays], optimizer.iterations, optimizer.learning_rate,
+        [callback.get_state() for callback in callbacks], model.stop_training,
+    )  # fmt: skip
+
+
+class Stubborn(Callback):
+    """Changes itself before it finds that a state makes no sense."""
+
+    def __init__(self, error=None):
+        self.error, self.kept = error, 0
+
+    def get_state(self):
+        return {"kept": self.kept}
+
+    def set_state(self, state):
+        self.kept = 99
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.mark.parametrize("extension", ["keras", "h5"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["callback", "callback's state", "history", "slots", "one slot", "stranger's", "interrupted"],
+)
+def test_a_refused_resume_changes_nothing(tmp_path, wrong, extension):
+    import h5py
+
+    path = tmp_path / f"run.{extension}"
+    x, y = small_data(20)
+    listed = [EarlyStopping("loss"), Stubborn(), ModelCheckpoint(path, save_freq=2)]
+    small_model().fit(x, y, 5, 1, 0, listed)
+    data = {} if extension == "h5" else dict(zip_members(path))
+    stream = path if extension == "h5" else io.BytesIO(data["model.weights.h5"])
+    slots = "optimizer_weights" if extension == "h5" else "optimizer/vars"
+    with h5py.File(stream, "r+") as file:
+        if wrong == "slots":
+            del file[slots]
+        elif wrong == "one slot" and extension == "h5":
+            file[slots].attrs["weight_names"] = list(file[slots].attrs["weight_names"])[:-1]
+        elif wrong == "one slot":
+            del file[slots]["9"]
+        elif wrong == "callback's state":
+            spoil_state(file, lambda s: s["run"]["callbacks"][1]["state"].update(wait="x"))
+        elif wrong == "history":
+            spoil_state(file, lambda s: s["run"]["callbacks"][0]["state"].update(history=[1]))
+    if extension == "keras":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in {**data, "model.weights.h5": stream.getvalue()}.items():
+                archive.writestr(name, content)
+    errors = {"stranger's": IndexError("pop from empty list"), "interrupted": KeyboardInterrupt()}
+    stop, stubborn = EarlyStopping("loss"), Stubborn(errors.get(wrong))
+    listed = [stubborn] if wrong == "callback" else [stop, stubborn]
+    model = small_model()
+    model.fit(x, y, 5, 1, 0)
+    stop.reset()
+    before = whole_state(model, listed)
+    with pytest.raises((ArgumentError, FormatError, KeyboardInterrupt)) as caught:
+        model.fit(x, y, 5, 2, 0, listed, resume_from=path)
+    assert "\n" not in str(caught.value)
+    assert whole_state(model, listed) == before
+    assert [path] == list(tmp_path.iterdir())
+
+
+def zip_members(path):
+    with zipfile.ZipFile(path) as archive:
+        return [(name, archive.read(name)) for name in archive.namelist()]
+
+
+def test_a_run_whose_layers_are_frozen_goes_on(tmp_path):
+    x, y = small_data(20)
+    path = tmp_path / "run.keras"
+
+    def fit(epochs, **more):
+        model = small_model()
+        model.trainable = False
+        return model.fit(x, y, 5, epochs, 0, [ModelCheckpoint(path)], **more).epoch
+
+    fit(1)
+    assert fit(2, resume_from=path) == [0, 1]
 
 
 def test_files_that_are_no_checkpoint(tmp_path):

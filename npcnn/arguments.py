@@ -191,6 +191,21 @@ def save_frequency(value: Any, where: str) -> int:
     )
 
 
+def name_or_place(value: Any, where: str) -> Any:
+    """Return a layer's name or its place, or raise DtypeError."""
+    if isinstance(value, str) or checks.is_whole(value):
+        return value
+    fix = "give a layer's name, or its place counted from 0"
+    raise DtypeError(message(where, "a name or a place", shown(value), fix))
+
+
+def sequence(value: Any, where: str) -> list[Any]:
+    """Return a list or tuple as a list, or raise DtypeError."""
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    raise DtypeError(message(where, "a list", shown(value), "put the values in a list"))
+
+
 PositiveInt = Annotated[int, checks.positive_int]
 Count = Annotated[int, checks.count]
 NonNegative = Annotated[float, checks.non_negative]
@@ -199,6 +214,8 @@ Pair = Annotated[Any, checks.positive_pair]  # in: an integer or two, out: (int,
 Path = Annotated[Any, checks.path]
 Numbers = Annotated[Any, checks.as_numbers]
 Verbose = Annotated[Any, verbosity]
+WhichLayer = Annotated[Any, name_or_place]
+Listed = Annotated[Any, sequence]
 Monitor = Annotated[str, monitored]
 SaveFreq = Annotated[Any, save_frequency]  # out: 0 for 'epoch', else a number of steps
 Function = Annotated[Callable[..., Any], function_of]

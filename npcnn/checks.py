@@ -117,10 +117,13 @@ def shown(value: Any) -> str:
     return bounded(_Shown().repr(value), 80)
 
 
-def positive_int(value: Any, where: str, fix: str = "give a whole number of 1 or more") -> int:
-    """Return ``value`` as an int of at least 1, or raise ArgumentError."""
-    if not is_whole(value) or not 1 <= value <= LARGEST:
-        raise ArgumentError(message(where, "a positive integer", shown(value), fix))
+def positive_int(
+    value: Any, where: str, fix: str = "give a whole number of 1 or more", most: int = 2**63 - 1
+) -> int:
+    """Return ``value`` as an int of at least 1 and at most `most`, or raise ArgumentError."""
+    if not is_whole(value) or not 1 <= value <= most:
+        expected = "a positive integer" + (f" up to {most:,}" if most < LARGEST else "")
+        raise ArgumentError(message(where, expected, shown(value), fix))
     return int(value)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 from npcnn import training
+from npcnn.arguments import AModel, NonNegative, Numbers, checked
 from npcnn.checks import positive_int
 from npcnn.inspection.spy import one_batch, shadows
 from npcnn.threads import single_threaded_blas
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from npcnn.model import Sequential
 
 Array = np.ndarray
+Steps = Annotated[int, partial(positive_int, most=1_000_000)]
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,9 @@ class OverfitReport:
         )
 
 
+@checked
 def overfit_one_batch(
-    model: Sequential, x: Any, y: Any, steps: int = 200, enough: float = 0.02
+    model: AModel, x: Numbers, y: Numbers | None, steps: Steps = 200, enough: NonNegative = 0.02
 ) -> OverfitReport:
     """Learn one batch by heart, on a copy of the model, and say whether that worked.
 
@@ -74,7 +78,6 @@ def overfit_one_batch(
     >>> bool(overfit_one_batch(model, 9 * np.eye(4), [0, 1, 2, 3], steps=300))
     True
     """
-    steps = positive_int(steps, "overfit_one_batch(steps)")
     x, y, _ = one_batch(model, x, y, None, "overfit_one_batch")
     twin = _twin(model)
     losses: list[float] = []

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Annotated
 
 import numpy as np
 
 from npcnn import data, training
-from npcnn.checks import ArgumentError, message, positive_int
-from npcnn.inspection.spy import shadows
+from npcnn.arguments import (
+    AModel,
+    Count,
+    Listed,
+    NonNegative,
+    Numbers,
+    PositiveInt,
+    WhichLayer,
+    checked,
+)
+from npcnn.checks import ArgumentError, is_whole, message, positive_int, shown
+from npcnn.inspection.spy import require_ready, shadows
 from npcnn.layers import Conv2D, Layer, MaxPooling2D
 from npcnn.layers.base import set_arrays
 from npcnn.threads import single_threaded_blas
 
-if TYPE_CHECKING:
-    from npcnn.model import Sequential
-
 Array = np.ndarray
 
 BATCH = 250
+Points = Annotated[int, partial(positive_int, most=10_000)]
 
 
+@checked
 def occlusion_map(
-    model: Sequential, picture: Any, label: int, size: int = 5, fill: float | None = None
+    model: AModel, picture: Numbers, label: Count, size: PositiveInt = 5, fill: float | None = None
 ) -> Array:
     """Return how much of the probability of a class is lost when a patch is covered.
 
@@ -49,14 +59,15 @@ def occlusion_map(
     >>> occlusion_map(model, np.zeros((4, 4, 1)), 1, size=3).tolist()[0]
     [0.0, 0.0, 0.0, 0.0]
     """
-    size = positive_int(size, "occlusion_map(size)")
-    x = data.check_samples(np.asarray(picture)[None], model.input_shape, "occlusion_map(picture)")
+    where, shape = "occlusion_map(picture)", model.input_shape
+    x = data.check_samples(picture[None], shape, where, model.dtype)
     if x.ndim != 4 or not 0 <= label < model.output_shape[-1]:
         fix = "give an image and one of the model's classes"
         expected = f"a label below {model.output_shape[-1]}"
-        raise ArgumentError(message("occlusion_map(label)", expected, repr(label), fix))
+        raise ArgumentError(message("occlusion_map(label)", expected, shown(label), fix))
     height, width = x.shape[1:3]
     paint = x.min() if fill is None else fill
+    data.check_finite(np.array([paint], np.float64), "occlusion_map(fill)", model.dtype)
     before, covered = size // 2, np.repeat(x.astype(model.dtype), height * width, axis=0)
     for k in range(height * width):
         top, left = k // width - before, k % width - before
@@ -82,9 +93,11 @@ class Excitement:
     boxes: list[tuple[int, int, int, int]]
 
 
+@checked
 def most_exciting(
-    model: Sequential, x: Any, layer: Any, count: int = 8, filters: Any = None
-) -> list[Excitement]:
+    model: AModel, x: Numbers, layer: WhichLayer, count: PositiveInt = 8,
+    filters: Listed | None = None,
+) -> list[Excitement]:  # fmt: skip
     """Return, for each filter of a layer, the pictures with the largest activation in them.
 
     Args:
@@ -97,13 +110,19 @@ def most_exciting(
     Raises:
         ArgumentError: the layer's output is no picture, or the data do not fit.
     """
-    x = data.check_samples(x, model.input_shape, "most_exciting(x)")
-    chosen = model.get_layer(index=layer) if isinstance(layer, int) else model.get_layer(layer)
+    x = data.check_samples(x, model.input_shape, "most_exciting(x)", model.dtype)
+    chosen = model.get_layer(layer) if isinstance(layer, str) else model.get_layer(index=layer)
     place = model.layers.index(chosen)
     if chosen.output_shape is None or len(chosen.output_shape) != 4:
         fix = "name a convolution or a pooling"
         got = f"{chosen.label} with {chosen.output_shape}"
         raise ArgumentError(message("most_exciting(layer)", "a layer of pictures", got, fix))
+    there = chosen.output_shape[-1]
+    for one in filters or []:
+        if not is_whole(one) or not 0 <= one < there:
+            fix = "count from 0"
+            expected = f"filters below {there}"
+            raise ArgumentError(message("most_exciting(filters)", expected, shown(one), fix))
     best, spots = [], []
     for start in range(0, len(x), BATCH):
         maps = _outputs(model.layers[: place + 1], x[start : start + BATCH].astype(model.dtype))
@@ -114,9 +133,7 @@ def most_exciting(
     shape = chosen.output_shape[1:3]
     found = []
     for f in range(values.shape[1]) if filters is None else filters:
-        top = np.argsort(-values[:, f], kind="stable")[
-            : positive_int(count, "most_exciting(count)")
-        ]
+        top = np.argsort(-values[:, f], kind="stable")[:count]
         boxes = [
             receptive_field(model.layers[: place + 1], *divmod(int(where[k, f]), shape[1]))
             for k in top
@@ -158,9 +175,10 @@ def receptive_field(layers: list[Layer], row: int, col: int) -> tuple[int, int, 
     return spans[0][0], spans[1][0], spans[0][1], spans[1][1]
 
 
+@checked
 def loss_along_line(
-    model: Sequential, start: list[Any], end: list[Any], x: Any, y: Any, points: int = 25,
-    beyond: float = 0.25,
+    model: AModel, start: Listed, end: Listed, x: Numbers, y: Numbers | None,
+    points: Points = 25, beyond: NonNegative = 0.25,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """Return the loss at weights on the straight line between two sets of weights.
 
@@ -182,12 +200,13 @@ def loss_along_line(
     Raises:
         ArgumentError, DtypeError: weights or data do not fit the model.
     """
+    require_ready(model, "loss_along_line")
     batches = data.prepare(x, y, None, BATCH, model, "loss_along_line")
     twins = shadows(model.layers)
     own = [(f"{t.name}/{name}", value) for t in twins for name, value, _ in t.parameters()]
     for given, name in ((start, "start"), (end, "end")):
-        set_arrays(f"loss_along_line({name})", own, list(given))
-    places = np.linspace(-beyond, 1 + beyond, positive_int(points, "loss_along_line(points)"))
+        set_arrays(f"loss_along_line({name})", own, given)
+    places = np.linspace(-beyond, 1 + beyond, points)
     losses, right = np.zeros(len(places)), np.zeros(len(places))
     for k, t in enumerate(places):
         for (_, value), a, b in zip(own, start, end, strict=True):

@@ -165,6 +165,17 @@ def rectifies(layer: Layer) -> bool:
     return isinstance(layer, Activated) and layer.activation == "relu"
 
 
+def require_ready(model: Sequential, where: str) -> None:
+    """Raise StateError unless a model is built and compiled."""
+    for there, what, fix in (
+        (model.built, "built", "give the first layer input_shape=… or call build(input_shape)"),
+        (model.compiled, "compiled", "call compile(loss='categorical_crossentropy') first"),
+    ):
+        if not there:
+            got = f"one that is not {what}"
+            raise StateError(message(f"{where}(model)", "a model built and compiled", got, fix))
+
+
 def one_batch(
     model: Sequential, x: Any, y: Any, sample_weight: Any, where: str
 ) -> tuple[Array, Array, Array | None]:
@@ -174,13 +185,7 @@ def one_batch(
         StateError: the model is not built or not compiled.
         ArgumentError, DtypeError: the data do not fit the model.
     """
-    for there, what, fix in (
-        (model.built, "built", "give the first layer input_shape=… or call build(input_shape)"),
-        (model.compiled, "compiled", "call compile(loss='categorical_crossentropy') first"),
-    ):
-        if not there:
-            got = f"one that is not {what}"
-            raise StateError(message(f"{where}(model)", "a model built and compiled", got, fix))
+    require_ready(model, where)
     size = max(1, len(x)) if hasattr(x, "__len__") else 1
     batches = data.prepare(x, y, sample_weight, size, model, where)
     x, y, weights = batches.batch(0)

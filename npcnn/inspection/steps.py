@@ -10,6 +10,7 @@ import numpy as np
 
 from npcnn import random
 from npcnn import training as training_module
+from npcnn.arguments import AModel, Numbers, checked
 from npcnn.inspection.spy import Spy, one_batch, shadows
 from npcnn.inspection.tables import number
 from npcnn.layers import Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
@@ -49,8 +50,9 @@ class Event:
         return f"{self.phase:<8} {self.layer or '–':<16} {self.text}"
 
 
+@checked
 def step_through(
-    model: Sequential, x: Any, y: Any, training: bool = True, update: bool = True,
+    model: AModel, x: Numbers, y: Numbers | None, training: bool = True, update: bool = True,
     sample_weight: Any = None,
 ) -> Iterator[Event]:  # fmt: skip
     """Take one training step in slow motion, and yield an event for each thing that happens.

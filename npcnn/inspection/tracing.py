@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn import training as training_module
-from npcnn.checks import ArgumentError, message, one_of
+from npcnn.arguments import AModel, Count, NonNegative, Numbers, PositiveInt, WhichLayer, checked
+from npcnn.checks import ArgumentError, is_whole, message, one_of, shown
 from npcnn.gradient_table import GradientTable
 from npcnn.inspection import tables, windows
 from npcnn.inspection.check import check_trace
 from npcnn.inspection.spy import Spy, one_batch, shadows
 from npcnn.layers import Dense, Dropout, Layer
+from npcnn.random import Seed
 from npcnn.threads import single_threaded_blas
 
 if TYPE_CHECKING:
@@ -126,11 +128,11 @@ class Trace:
     # Getting at it ------------------------------------------------------------------------------
 
     def __getitem__(self, which: Any) -> LayerTrace:
-        if isinstance(which, (int, np.integer)) and -len(self.layers) <= which < len(self.layers):
+        if is_whole(which) and -len(self.layers) <= which < len(self.layers):
             return self.layers[which]
         names = [layer.name for layer in self.layers]
-        if isinstance(which, (int, np.integer)):
-            got, fix = str(which), "count from 0"
+        if is_whole(which):
+            got, fix = shown(which), "count from 0"
             raise ArgumentError(message("trace[…]", f"a place below {len(names)}", got, fix))
         return self.layers[names.index(one_of(which, names, "trace[…]"))]
 
@@ -153,8 +155,13 @@ class Trace:
 
     # Asking it ----------------------------------------------------------------------------------
 
+    @checked
     def check(
-        self, entries: int = 3, seed: int = 0, tolerance: float = 1e-9, raise_on_error: bool = False
+        self,
+        entries: PositiveInt = 3,
+        seed: Seed = 0,
+        tolerance: NonNegative = 1e-9,
+        raise_on_error: bool = False,
     ) -> GradientTable:
         """Hold every entry of every gradient against an exact derivative, in float64.
 
@@ -176,8 +183,14 @@ class Trace:
         found = check_trace(self, entries, seed, tolerance)
         return found.raise_on_error() if raise_on_error else found
 
+    @checked
     def window(
-        self, layer: Any, sample: int = 0, row: int = 0, col: int = 0, filter: int = 0
+        self,
+        layer: WhichLayer,
+        sample: Count = 0,
+        row: Count = 0,
+        col: Count = 0,
+        filter: Count = 0,
     ) -> windows.ConvWindow | windows.PoolWindow | windows.DenseUnit:
         """Return the arithmetic of one output: of a convolution, a pooling or a dense layer.
 
@@ -195,7 +208,8 @@ class Trace:
             return self.unit(layer, sample, filter)
         return windows.window(self[layer], sample, row, col, filter)
 
-    def unit(self, layer: Any, sample: int = 0, unit: int = 0) -> windows.DenseUnit:
+    @checked
+    def unit(self, layer: WhichLayer, sample: Count = 0, unit: Count = 0) -> windows.DenseUnit:
         """Return the arithmetic of one unit of a dense layer."""
         return windows.dense_unit(self[layer], sample, unit, self._before(layer))
 
@@ -215,8 +229,9 @@ class _StandIn:
         self.layers: list[Any] = []  # none of its own: nothing is replayed
 
 
+@checked
 def trace(
-    model: Sequential, x: Any, y: Any, training: bool = False, sample_weight: Any = None
+    model: AModel, x: Numbers, y: Numbers | None, training: bool = False, sample_weight: Any = None
 ) -> Trace:
     """Hold one training step still: all its activations and gradients as plain NumPy arrays.
 
@@ -249,4 +264,4 @@ def traced(where: str, model: Sequential, x: Any, y: Any, training: bool, weight
     batch = one_batch(model, x, y, weights, where)
     step = model.optimizer.iterations
     twins = shadows(model.layers)
-    return Trace(model.name, model.loss, batch, bool(training), twins, step)
+    return Trace(model.name, model.loss, batch, training, twins, step)

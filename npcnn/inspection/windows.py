@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from npcnn import shapes
-from npcnn.checks import ArgumentError, message
+from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.inspection import formulas
 from npcnn.layers import Conv2D, Dense, Flatten, MaxPooling2D
 
@@ -228,7 +228,7 @@ def _ends(trace: Any, at: tuple[int, ...]) -> tuple[float, float, float, float]:
 
 def _check_place(trace: Any, at: tuple[int, ...], names: tuple[str, ...]) -> None:
     for value, size, name in zip(at, trace.activation.shape, names, strict=True):
-        if not isinstance(value, (int, np.integer)) or not 0 <= value < size:
+        if not is_whole(value) or not 0 <= value < size:
             where = f"window of {trace.name} ({name})"
             fix = f"its output is {trace.activation.shape}"
-            raise ArgumentError(message(where, f"0 to {size - 1}", repr(value), fix))
+            raise ArgumentError(message(where, f"0 to {size - 1}", shown(value), fix))

@@ -170,11 +170,14 @@ def number(value: Any, where: str, fix: str = "give such a number") -> float:
     raise ArgumentError(message(where, "a finite number", shown(value), fix))
 
 
-def non_negative(value: Any, where: str, fix: str = "give such a number") -> float:
-    """Return ``value`` as a finite float of at least 0, or raise ArgumentError."""
-    if is_number(value) and value >= 0:
+def non_negative(
+    value: Any, where: str, fix: str = "give such a number", most: float = math.inf
+) -> float:
+    """Return ``value`` as a finite float from 0 to `most`, or raise ArgumentError."""
+    if is_number(value) and 0 <= value <= most:
         return float(value)
-    raise ArgumentError(message(where, "a number ≥ 0", shown(value), fix))
+    expected = "a number ≥ 0" + (f", at most {most:g}" if is_number(value) and value > 0 else "")
+    raise ArgumentError(message(where, expected, shown(value), fix))
 
 
 def fraction(value: Any, where: str, fix: str = "give such a number") -> float:

@@ -9,28 +9,59 @@ from __future__ import annotations
 import copy
 import importlib.util
 import math
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
+from npcnn.arguments import ALayer, AModel, Function, NonNegative, Numbers, checked
 from npcnn.backend import using
-from npcnn.checks import DtypeError, message
+from npcnn.checks import ArgumentError, DtypeError, is_whole, message, number, shown
 from npcnn.derivatives import examine, of_layer
 from npcnn.gradient_table import GradientTable, Row
+from npcnn.random import Seed
 
 if TYPE_CHECKING:
     from npcnn.layers import Layer
-    from npcnn.model import Sequential
 
 __all__ = ["GradientTable", "check_layer", "check_model", "numerical_gradient"]
 
 Array = np.ndarray
 
 EPSILON = 1e-5
+MOST = 1_000_000  # numbers in the input of a check, which takes a pass for each of a layer's
 
 
-def numerical_gradient(f: Callable[[], float], x: Array, epsilon: float = EPSILON) -> Array:
+def _doubles(value: Any, where: str) -> Array:
+    """Return a float64 array whose elements can be pushed, or raise DtypeError."""
+    fix = "differences need its sixteen digits"
+    got = str(value.dtype) if isinstance(value, np.ndarray) else shown(value)
+    if got != "float64" or not value.flags.writeable:
+        got = "one that is read-only" if got == "float64" else got
+        raise DtypeError(message(where, "float64", got, fix))
+    return value
+
+
+def _push(value: Any, where: str) -> float:
+    if 0 < number(value, where) < 1:
+        return float(value)
+    fix = f"{EPSILON:g} is a good start"
+    raise ArgumentError(message(where, "a number between 0 and 1", shown(value), fix))
+
+
+def _batch_shape(value: Any, where: str) -> tuple[int, ...]:
+    sound = isinstance(value, (tuple, list)) and all(is_whole(v) and v >= 1 for v in value)
+    if not sound or len(value) < 2 or math.prod(map(int, value)) > MOST:
+        expected = f"a batch's shape, at most {MOST:,} numbers"
+        fix = "give the batch axis too, such as (2, 5, 5, 3); small is quick"
+        raise ArgumentError(message(where, expected, shown(value), fix))
+    return tuple(int(v) for v in value)
+
+
+@checked
+def numerical_gradient(
+    f: Function, x: Annotated[Array, _doubles], epsilon: Annotated[float, _push] = EPSILON
+) -> Array:
     """Return ∂f/∂x by central differences: (f(x + ε) − f(x − ε)) / 2ε, element by element.
 
     Args:
@@ -45,17 +76,15 @@ def numerical_gradient(f: Callable[[], float], x: Array, epsilon: float = EPSILO
     >>> numerical_gradient(lambda: float((x**2).sum()), x).round(6)
     array([ 6., -2.])
     """
-    if x.dtype != np.float64:
-        fix = "differences need its sixteen digits"
-        raise DtypeError(message("numerical_gradient(x)", "float64", str(x.dtype), fix))
+    where = "numerical_gradient(f), its result"
     gradient = np.empty(x.shape)
     for place in np.ndindex(*x.shape):
         old = float(x[place])
         push = epsilon * max(1.0, abs(old))
         x[place] = old + push
-        up, above = x[place], f()
+        up, above = x[place], number(f(), where)
         x[place] = old - push
-        down, below = x[place], f()
+        down, below = x[place], number(f(), where)
         x[place] = old
         gradient[place] = (above - below) / (up - down)
     return gradient
@@ -91,8 +120,10 @@ def spaced_values(shape: tuple[int, ...], generator: np.random.Generator) -> Arr
     return generator.permutation(values).reshape(shape)
 
 
+@checked
 def check_layer(
-    layer: Layer, input_shape: tuple[int, ...], *, seed: int = 0, tolerance: float = 1e-9,
+    layer: ALayer, input_shape: Annotated[Any, _batch_shape], *, seed: Seed = 0,
+    tolerance: NonNegative = 1e-9,
     training: bool = False, raise_on_error: bool = False,
 ) -> GradientTable:  # fmt: skip
     """Hold a layer to what every layer must do: shapes, dtypes, and gradients by all it learns.
@@ -197,8 +228,10 @@ def _worst(rows: list[Row]) -> list[Row]:
     return list(worst.values())
 
 
+@checked
 def check_model(
-    model: Sequential, x: Any, y: Any, *, sample_weight: Any = None, tolerance: float = 1e-9,
+    model: AModel, x: Numbers, y: Numbers | None, *, sample_weight: Any = None,
+    tolerance: NonNegative = 1e-9,
     training: bool = False, raise_on_error: bool = False,
 ) -> GradientTable:  # fmt: skip
     """Hold every gradient of the model's loss against exact derivatives, layer by layer.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -21,8 +20,23 @@ if not TYPE_CHECKING:
 Array = np.ndarray
 
 
-LearningRate = Annotated[float, partial(non_negative, fix="0.001 is a start")]
-Epsilon = Annotated[float, partial(non_negative, fix="1e-7 is Keras's")]
+def _rate(value: Any, where: str) -> float:
+    """Return a step's length, or raise ArgumentError."""
+    return non_negative(value, where, "0.001 is a start", most=MOST)
+
+
+def _epsilon(value: Any, where: str) -> float:
+    """Return ε, or raise ArgumentError: without it, a parameter without gradient becomes NaN."""
+    if is_number(value) and LEAST <= value <= MOST:
+        return float(value)
+    expected = f"a number from {LEAST:g} to {MOST:g}"
+    raise ArgumentError(message(where, expected, shown(value), "1e-7 is Keras's"))
+
+
+LEAST, MOST = 1e-30, 1e30  # float32 has them, their squares not
+
+LearningRate = Annotated[float, _rate]
+Epsilon = Annotated[float, _epsilon]
 
 
 def _momentum(value: Any, where: str) -> float:
@@ -51,7 +65,7 @@ class Optimizer:
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         where = f"{type(self).__name__}(learning_rate)"
-        self._learning_rate = non_negative(value, where, "0.001 is a start")
+        self._learning_rate = _rate(value, where)
 
     def build(self, size: int, dtype: np.dtype) -> None:
         """Make zero state for `size` parameters, unless it is there already."""

@@ -122,7 +122,20 @@ def test_bad_learning_rates(cls, rate):
     [
         (lambda: Adam(beta_1=1), r"Adam\(beta_1\): expected a number from 0 up to"),
         (lambda: Adam(beta_2=-1), r"Adam\(beta_2\): expected a number from 0 up to"),
-        (lambda: Adam(epsilon=-1), r"Adam\(epsilon\): expected a number ≥ 0, got -1"),
+        (
+            lambda: Adam(epsilon=-1),
+            r"Adam\(epsilon\): expected a number from 1e-30 to 1e\+30, got -1",
+        ),
+        (
+            lambda: Adam(epsilon=0),
+            r"Adam\(epsilon\): expected a number from 1e-30 to 1e\+30, got 0",
+        ),
+        (
+            lambda: SGD(1e300),
+            r"SGD\(learning_rate\): expected a number ≥ 0, at most 1e\+30, got 1e",
+        ),
+        (lambda: SGD(name=3), r"SGD\(name\): expected a text, got 3"),
+        (lambda: SGD(nesterov="no"), r"SGD\(nesterov\): expected True or False, got 'no'"),
         (lambda: SGD(momentum=1.5), r"SGD\(momentum\): expected a number 0 to 1, got 1\.5"),
     ],
 )

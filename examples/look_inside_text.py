@@ -259,7 +259,7 @@ def saliency_of_mistake(page: Page, model: Sequential, digit: Digit) -> None:
     page.figure(
         plots.saliency(
             trace, 0, lost, f"What makes the network say {wrong} instead of {right}",
-            f"lead of {wrong} lost when covered",
+            f"lead of {wrong} lost when covered", "difference of two probabilities",
         ),
         f"gradient by each pixel, and the lead of {wrong} over {right} lost when a place is covered",
         f"对每个像素的梯度，以及盖住某处时 {wrong} 对 {right} 失去的领先",

@@ -43,3 +43,21 @@ def assert_nothing_cut(figure):
                     or box.y1 <= other.y0 or other.y1 <= box.y0
                 )  # fmt: skip
                 assert apart, f"{first!r} lies on {second!r}"
+
+
+def assert_readable(figure, artists=700):
+    """Fail if something is cut, labels of an axis are alike, or there is too much to draw.
+
+    matplotlib takes some milliseconds an artist: how many there are bounds the time, whatever else
+    the machine does.
+    """
+    assert_nothing_cut(figure)
+    assert len(figure.findobj()) <= artists
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+            for side in ("label1", "label2"):
+                labels = [getattr(tick, side) for tick in ticks]
+                shown = [t.get_text() for t in labels if t.get_visible() and t.get_text()]
+                assert len(set(shown)) == len(shown), shown

@@ -59,3 +59,19 @@ def as_labels(labels: Any, n: int | None, where: str) -> Array:
         fix = "give a label for each sample"
         raise ArgumentError(message(where, f"{n} labels", str(len(array)), fix))
     return array.astype(np.int64)
+
+
+def as_places(given: Any, count: int, most: int, where: str) -> list[int]:
+    """Return which of `count` things are drawn: those given, or the first `most`.
+
+    >>> as_places(None, 100, 3, "filters(filters)"), as_places([7, -1], 100, 3, "filters(filters)")
+    ([0, 1, 2], [7, 99])
+    """
+    if given is None:
+        return list(range(min(count, most)))
+    array = np.atleast_1d(np.asarray(given))
+    known = array.dtype.kind in "iu" and array.ndim == 1 and len(array) > 0
+    if not known or array.min() < -count or array.max() >= count:
+        fix = "give a list of such numbers"
+        raise ArgumentError(message(where, f"numbers from 0 to {count - 1}", repr(given), fix))
+    return [int(k) % count for k in array]

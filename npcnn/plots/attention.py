@@ -10,6 +10,7 @@ from npcnn.plots import signed, style
 from npcnn.plots.sheets import _check_sample
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from npcnn.inspection import Trace
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 
+MOST_FILTERS = 10  # unless they are named
+
 
 @style.styled
 def saliency(
     trace: Trace, sample: int = 0, occluded: Array | None = None, title: str = "",
-    what: str = "probability lost when covered",
+    what: str = "probability lost when covered", key: str = "probability",
 ) -> Figure:  # fmt: skip
     """Draw the gradient of the loss by each pixel, and what covering a place costs.
 
@@ -31,6 +34,7 @@ def saliency(
         occluded: (H, W) from `npcnn.inspection.occlusion_map`, or None to leave it out.
         title: a text for the head; one is made if it is empty.
         what: over the map of `occluded`.
+        key: what its numbers are, under the colours that explain them.
 
     Raises:
         ArgumentError: there is no such sample.
@@ -44,20 +48,20 @@ def saliency(
         ("gradient by each pixel", signed_sum, "gradient", True),
     ]
     if occluded is not None:
-        panels.append((what, occluded, "probability", True))
+        panels.append((what, occluded, key, True))
     title = title or "Which pixels the answer hangs on"
     note = "gradient: red pixels, made darker, raise the loss; blue ones lower it"
     figure = style.new_figure(title, note, height=4.3 if occluded is not None else 5.0)
     grid = figure.add_gridspec(1, len(panels), wspace=0.05)
     edge = _contour(image)
-    for k, (name, array, key, two_sided) in enumerate(panels):
+    for k, (name, array, unit, two_sided) in enumerate(panels):
         axes = figure.add_subplot(grid[0, k])
         drawn = signed.draw_map(axes, array, signed=two_sided)
         signed.outline(axes)
         axes.set_title(name)
-        if key is not None:
+        if unit is not None:
             axes.contour(image, levels=[edge], colors=style.INK, linewidths=0.8)
-            signed.colour_key(figure, drawn, axes, key, orientation="horizontal", shrink=0.8)
+            signed.colour_key(figure, drawn, axes, unit, orientation="horizontal", shrink=0.8)
     return figure
 
 
@@ -79,7 +83,7 @@ def exciting_pictures(
         x: samples (n, H, W, 1) to choose from.
         layer: a convolution's or pooling's name or place.
         count: how many pictures a filter.
-        filters: which filters; None for all, ten at most.
+        filters: which filters; None for the first ten.
         title: a text for the head; one is made if it is empty.
 
     Raises:
@@ -88,32 +92,57 @@ def exciting_pictures(
     from npcnn.inspection import most_exciting
 
     found = most_exciting(model, x, layer, count, filters)
-    found = found if filters is not None else found[:10]
+    total = len(found)
+    found = found if filters is not None else found[:MOST_FILTERS]
     name = model.layers[layer].name if isinstance(layer, int) else layer
-    title = title or f"What the filters of {name} wait for"
-    note = (
-        f"a row is a filter, its largest activation, and the {count} of {len(x):,} pictures that "
-        "excite it most"
+    few = len(found) < total
+    title = (
+        title
+        or f"What {f'{len(found)} of the {total}' if few else 'the'} filters of {name} wait for"
     )
-    pitch = (style.WIDTH - 1.3) / count
-    figure = style.new_figure(title, note, height=0.75 + len(found) * (pitch + 0.04) + 0.05)
-    grid = figure.add_gridspec(len(found), count, wspace=0.0, hspace=0.0)
     images = np.asarray(x)
-    for r, one in enumerate(found):
-        for k, (picture, value, box) in enumerate(
-            zip(one.pictures, one.values, one.boxes, strict=True)
-        ):
-            axes = figure.add_subplot(grid[r, k])
-            image = images[picture].astype(np.float64).mean(axis=-1)
-            signed.draw_map(axes, image, signed=False)
-            signed.outline(axes)
-            if value > 0:
-                signed.mark(axes, *box, color=style.VERMILLION, line=1.8)
-            axes.set_xlim(-0.5, image.shape[1] - 0.5)
-            axes.set_ylim(image.shape[0] - 0.5, -0.5)
-            if k == 0:
-                most = signed.short(float(value)) if value > 0 else "dead"
-                axes.set_ylabel(
-                    f"filter {one.filter}\n{most}", rotation=0, ha="right", va="center", labelpad=6
-                )
+    count = len(found[0].pictures)
+    note = f"a row: a filter, its largest activation, the {count} of {len(x):,} pictures with most"
+    if few:
+        note += f"; {len(found)} of {total} filters (filters=… shows others)"
+    height, width = images.shape[1:3]
+    across = (style.WIDTH - 1.3) / count
+    down = min(across * height / width, max(30 / len(found), 0.36))
+    figure = style.new_figure(title, note, height=0.75 + len(found) * (down + 0.04) + 0.05)
+    axes = figure.add_subplot()
+    shown = np.concatenate([one.pictures for one in found])
+    tiles = images[shown].astype(np.float64).mean(axis=-1)
+    signed.draw_tiles(axes, tiles, count, signed=False)
+    _draw_boxes(axes, found, count, (height, width))
+    places, _ = signed.tile_ticks(len(found), height, np.inf)
+    axes.set_yticks(places, [_about(one, "\n" if down > 0.5 else ": ") for one in found])
+    axes.tick_params(length=0, labelsize=11 if down > 0.5 else 10)
     return figure
+
+
+def _about(found: Any, between: str) -> str:
+    """Return a filter's number and how much its best picture excites it."""
+    most = float(found.values[0])
+    return f"filter {found.filter}{between}{signed.short(most) if most > 0 else 'dead'}"
+
+
+def _draw_boxes(axes: Axes, found: list[Any], columns: int, tile: tuple[int, int]) -> None:
+    """Frame what each filter saw, as far as it lies in the picture."""
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Rectangle
+
+    boxes = []
+    for row, one in enumerate(found):
+        for k, (value, (top, left, height, width)) in enumerate(
+            zip(one.values, one.boxes, strict=True)
+        ):
+            if value > 0:
+                y, x = signed.tile_corner(row * columns + k, columns, *tile)
+                first = max(top, 0), max(left, 0)
+                last = min(top + height, tile[0]), min(left + width, tile[1])
+                corner = x + first[1], y + first[0]
+                boxes.append(Rectangle(corner, last[1] - first[1], last[0] - first[0]))
+    axes.add_collection(
+        PatchCollection(boxes, facecolors="none", edgecolors=style.VERMILLION, linewidths=1.8),
+        autolim=False,
+    )

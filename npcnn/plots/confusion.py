@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn.plots import style
+from npcnn.plots import signed, style
 from npcnn.plots.arrays import Array, as_labels
 
 if TYPE_CHECKING:
@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+MOST_WRITTEN = 20  # classes whose counts are written; of more, colour alone is seen
+
+
 @style.styled
 def confusion_matrix(y_true: Any, y_pred: Any, title: str = "") -> Figure:
     """Draw how many samples of each class were given which answer.
 
     counts[i, j] = how many samples of class i were answered j. The right answers on the diagonal
-    are far more than the others and would drown them, so colour shows the wrong ones only.
+    are far more than the others and would drown them, so colour shows the wrong ones only. Up to
+    20 classes the counts are written; of more the colours are explained at the side.
 
     Args:
         y_true: the true classes: integers (n,), or one-hot rows.
@@ -33,6 +37,8 @@ def confusion_matrix(y_true: Any, y_pred: Any, title: str = "") -> Figure:
     >>> figure.texts[0].get_text()
     '1 of 4 samples wrong: accuracy 0.7500'
     """
+    from matplotlib.ticker import MaxNLocator
+
     y_true = as_labels(y_true, None, "confusion_matrix(y_true)")
     classes = _classes(y_true, y_pred)
     y_pred = as_labels(y_pred, len(y_true), "confusion_matrix(y_pred)")
@@ -40,23 +46,33 @@ def confusion_matrix(y_true: Any, y_pred: Any, title: str = "") -> Figure:
     wrong = int(len(y_true) - np.trace(counts))
     right = 1 - wrong / len(y_true)
     title = title or f"{wrong:,} of {len(y_true):,} samples wrong: accuracy {right:.4f}"
-    note = "row: the true class; column: the model's answer; at the right, what share was right"
+    note = "row: the true class; column: the model's answer"
+    if classes <= MOST_WRITTEN:
+        note += "; at the right, what share was right"
     figure = style.new_figure(title, note, height=8.2)
     axes = figure.add_subplot()
+    written = classes <= MOST_WRITTEN
     off_diagonal = np.where(np.eye(classes, dtype=bool), 0, counts)
     most = max(int(off_diagonal.max()), 1)
-    axes.imshow(off_diagonal, cmap="Oranges", vmin=0, vmax=most * 1.6, aspect="auto")
-    _write_counts(axes, counts)
-    axes.set_xticks(range(classes))
-    axes.set_yticks(range(classes))
-    between = [k + 0.5 for k in range(classes - 1)]
-    axes.vlines(between, -0.5, classes - 0.5, color=style.PAPER, linewidth=2)
-    axes.hlines(between, -0.5, classes - 0.5, color=style.PAPER, linewidth=2)
+    shade = 1.6 if written else 1.0  # counts must be read on it
+    image = axes.imshow(off_diagonal, cmap="Oranges", vmin=0, vmax=most * shade, aspect="auto")
+    places = range(0, classes, -(-classes // MOST_WRITTEN))
+    axes.set_xticks(places)
+    axes.set_yticks(places)
+    if written:
+        _write_counts(axes, counts)
+        between = [k + 0.5 for k in range(classes - 1)]
+        axes.vlines(between, -0.5, classes - 0.5, color=style.PAPER, linewidth=2)
+        axes.hlines(between, -0.5, classes - 0.5, color=style.PAPER, linewidth=2)
+        _write_shares(axes, counts)
+    else:
+        axes.plot([-0.5, classes - 0.5], [-0.5, classes - 0.5], color="#CFE6F5", linewidth=1)
+        whole = MaxNLocator(6, integer=True)
+        signed.colour_key(figure, image, axes, "samples taken for another class", ticks=whole)
     axes.set_xlabel("answer")
     axes.set_ylabel("true class")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    _write_shares(axes, counts)
     return figure
 
 
@@ -80,13 +96,13 @@ def _classes(y_true: Array, y_pred: Any) -> int:
 def _write_counts(axes: Axes, counts: Array) -> None:
     from matplotlib.patches import Rectangle
 
-    size = 13 if len(counts) <= 12 else max(5, 150 // len(counts))
+    size = 13 if len(counts) <= 12 else 170 / len(counts)
     for i, row in enumerate(counts):
         for j, count in enumerate(row):
             if i == j:
                 axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, color="#CFE6F5"))
-            text = f"{count:,}" if count or i == j else ""
-            axes.text(j, i, text, ha="center", va="center", fontsize=size)
+            if count or i == j:
+                axes.text(j, i, f"{count:,}", ha="center", va="center", fontsize=size)
 
 
 def _write_shares(axes: Axes, counts: Array) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Curve = tuple[Sequence[int], Sequence[float]]
 ZOOM_FROM = 10  # epochs a run must have for the second panel
-SKIPPED = 4  # epochs the second panel leaves out: the steep ones
+SKIPPED = 4, 0.1  # epochs the second panel leaves out at least, and what share: the steep ones
 
 
 @style.styled
@@ -67,7 +67,8 @@ def history_curves(
         axes.set_ylabel(metric.capitalize())
     if zoomed:
         panels[0].set_title("all epochs", color=style.MUTED)
-        _zoom(panels[1], [curve for _, _, _, curve in lines])
+        first = max(SKIPPED[0], int(SKIPPED[1] * epochs[-1]))
+        _zoom(panels[1], [curve for _, _, _, curve in lines], first)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return figure
@@ -97,13 +98,12 @@ def _last_values(lines: list[tuple[str, str, bool, Curve]], metric: str) -> list
     texts: dict[str, list[str]] = {}
     for key, run, _, (epochs, values) in lines:
         part = "test" if key.startswith("val_") else "train"
-        texts.setdefault(f"{run} after {epochs[-1]} epochs", []).append(f"{part} {values[-1]:.4f}")
+        after = f"{run} after {epochs[-1]} epoch{'' if epochs[-1] == 1 else 's'}"
+        texts.setdefault(after, []).append(f"{part} {values[-1]:.4f}")
     return [f"{run}: {', '.join(parts)}" for run, parts in texts.items()]
 
 
 def _draw(axes: Axes, label: str, dashed: bool, curve: Curve) -> None:
-    from matplotlib.ticker import MaxNLocator
-
     epochs, values = curve
     axes.plot(
         epochs,
@@ -117,19 +117,19 @@ def _draw(axes: Axes, label: str, dashed: bool, curve: Curve) -> None:
     )
     axes.grid(axis="y")
     axes.set_xlabel("Epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=True))
+    style.whole_numbers(axes.xaxis)
 
 
-def _zoom(axes: Axes, curves: list[Curve]) -> None:
+def _zoom(axes: Axes, curves: list[Curve], skipped: int) -> None:
     """Show the epochs after the steep ones only, filling the panel's height."""
-    axes.set_title(f"from epoch {SKIPPED + 1} on, enlarged", color=style.MUTED)
+    axes.set_title(f"from epoch {skipped + 1} on, enlarged", color=style.MUTED)
     axes.set_ylabel("")
     late = [
         value
         for epochs, values in curves
         for epoch, value in zip(epochs, values, strict=True)
-        if epoch > SKIPPED
+        if epoch > skipped
     ]
     margin = 0.06 * (max(late) - min(late)) or 0.01
     axes.set_ylim(min(late) - margin, max(late) + margin)
-    axes.set_xlim(SKIPPED + 0.5, None)
+    axes.set_xlim(skipped + 0.5, None)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from npcnn.checks import ArgumentError, message
-from npcnn.plots import style
+from npcnn.plots import facts, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,15 +22,6 @@ BAR, CELL_SIDE = 0.18, 0.085  # inches of a vector's cell, across and down
 MOST_CELLS = 15  # cells drawn of a vector at most
 MIDDLE = 1.45  # inches from the top of a cell to the middle of its block
 
-COLOURS = {
-    "Input": style.PAPER,
-    "Conv2D": style.SKY,
-    "MaxPooling2D": style.ORANGE,
-    "Flatten": style.YELLOW,
-    "Dense": style.GREEN,
-    "Dropout": style.PURPLE,
-}
-
 
 class Block(NamedTuple):
     """One block of the diagram: a layer and what it gives."""
@@ -39,16 +31,27 @@ class Block(NamedTuple):
     shape: tuple[int, ...]
     parameters: int | None
     window: tuple[int, int] | None
+    colour: str = style.PAPER
+    holes: bool = False
 
 
 class Outline(NamedTuple):
-    """Where a block was drawn: its front, and how far it reaches to the right."""
+    """Where a block was drawn: its front, how far it reaches right, and its cell's corner."""
 
     x: float
     top: float
     width: float
     height: float
     right: float
+    cell: tuple[float, float]
+
+
+class Cell(NamedTuple):
+    """Where a block stands: in which band of the picture, row of the band, and column."""
+
+    band: int
+    lane: int
+    column: int
 
 
 @style.styled
@@ -72,31 +75,9 @@ def network_diagram(model: Any, title: str = "") -> Figure:
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['Input', '4', 'Dense', 'softmax', '3', '15 parameters', '']
     """
-    blocks = list_blocks(model)
+    blocks, edges = list_blocks(model), facts.graph(model)[1]
     title = title or f"{len(blocks) - 1} layers, {model.count_params():,} parameters"
-    note = "each block is what a layer gives"
-    if any(block.window for block in blocks):
-        note += "; small square: the window the next layer looks through"
-    rows = math.ceil(len(blocks) / PER_ROW)
-    height = 0.85 + rows * ROW
-    width = LEFT + min(len(blocks), PER_ROW) * ACROSS
-    figure = style.new_figure(title, note, height=height, width=max(width, 8.2), arranged=False)
-    axes = style.bare(figure.add_axes((0, 0, 1, (height - 0.75) / height)))
-    axes.set_xlim(0, figure.get_figwidth())
-    axes.set_ylim(height - 0.75, 0)
-    largest = max([max(block.shape[:2]) for block in blocks if len(block.shape) == 3], default=1)
-    before: Outline | None = None
-    for i, block in enumerate(blocks):
-        row, column = divmod(i, PER_ROW)
-        x, y = LEFT + column * ACROSS, row * ROW
-        after = _draw_block(axes, block, x, y, largest)
-        if before is not None and column:
-            _join(axes, before, after, blocks[i - 1], block, y + MIDDLE)
-        elif before is not None:  # a new row: one arrow out of the last, one into this
-            _arrow(axes, before.right + 0.1, before.right + 0.4, y - ROW + MIDDLE)
-            _arrow(axes, 0.05, x - 0.05, y + MIDDLE)
-        before = after
-    return figure
+    return draw_graph(blocks, edges, title)
 
 
 def list_blocks(model: Any) -> list[Block]:
@@ -108,12 +89,11 @@ def list_blocks(model: Any) -> list[Block]:
     (['2 filters 3 × 3'], (6, 6, 2))
     """
     blocks = [Block("Input", [], tuple(model.input_shape[1:]), None, None)]
-    for layer in model.layers:
-        config = layer.get_config()
-        details = describe(config)
-        window = config.get("kernel_size") or config.get("pool_size")
+    for layer in facts.graph(model)[0]:
         shape = tuple(layer.output_shape[1:])
-        blocks.append(Block(type(layer).__name__, details, shape, layer.count_params(), window))
+        kind, window = type(layer).__name__, facts.window(layer)
+        about = facts.details(layer), shape, layer.count_params(), window
+        blocks.append(Block(kind, *about, facts.colour(layer), facts.drops(layer)))
     for block in blocks:
         if len(block.shape) not in (1, 3):
             expected = "vectors (n,) or images (rows, columns, channels)"
@@ -122,45 +102,72 @@ def list_blocks(model: Any) -> list[Block]:
     return blocks
 
 
-def describe(config: dict[str, Any]) -> list[str]:
-    """Return a layer's arguments as at most two short lines, defaults left out.
+def draw_graph(blocks: list[Block], edges: facts.Edges, title: str) -> Figure:
+    """Draw blocks and what leads from one to another.
 
-    >>> describe({"pool_size": (2, 2), "strides": (1, 1), "padding": "same"})
-    ['windows 2 × 2', 'step 1 × 1, same']
+    Args:
+        blocks: in an order in which no block comes before one that it needs.
+        edges: pairs of places in `blocks`: from, to.
+        title: a text for the head.
     """
-    head, tail = [], []
-    if "filters" in config:
-        head.append(f"{config['filters']} filters {_times(config['kernel_size'])}")
-    if "pool_size" in config:
-        head.append(f"windows {_times(config['pool_size'])}")
-    if "rate" in config:
-        head.append(f"drops {config['rate']:.0%}")
-    usual = config.get("pool_size", (1, 1))
-    if config.get("strides", usual) != usual:
-        tail.append(f"step {_times(config['strides'])}")
-    if config.get("dilation_rate", (1, 1)) != (1, 1):
-        tail.append(f"spread {_times(config['dilation_rate'])}")
-    if config.get("padding") == "same":
-        tail.append("same")
-    if config.get("activation") not in (None, "linear"):
-        tail.append(config["activation"])
-    return [", ".join(head), ", ".join(tail)] if head and tail else [*filter(None, head + tail)]
+    note = "each block is what a layer gives"
+    if any(block.window for block in blocks):
+        note += "; small square: the window the next layer looks through"
+    cells = place_blocks(len(blocks), edges)
+    lanes = [
+        1 + max(cell.lane for cell in cells if cell.band == band)
+        for band in range(1 + max(cell.band for cell in cells))
+    ]
+    height = 0.85 + sum(lanes) * ROW
+    width = LEFT + (1 + max(cell.column for cell in cells)) * ACROSS
+    figure = style.new_figure(title, note, height=height, width=max(width, 8.2), arranged=False)
+    axes = style.bare(figure.add_axes((0, 0, 1, (height - 0.75) / height)))
+    axes.set_xlim(0, figure.get_figwidth())
+    axes.set_ylim(height - 0.75, 0)
+    largest = max([max(block.shape[:2]) for block in blocks if len(block.shape) == 3], default=1)
+    drawn = []
+    for block, cell in zip(blocks, cells, strict=True):
+        corner = LEFT + cell.column * ACROSS, (sum(lanes[: cell.band]) + cell.lane) * ROW
+        drawn.append(_draw_block(axes, block, *corner, largest))
+    for source, target in edges:
+        near = cells[target].column == cells[source].column + 1
+        if near and cells[source].band == cells[target].band:
+            _join(axes, drawn[source], drawn[target], blocks[source], blocks[target])
+        else:
+            _lead(axes, drawn[source], drawn[target], cells[source], cells[target])
+    return figure
 
 
-def _times(sizes: tuple[int, ...]) -> str:
-    return " × ".join(map(str, sizes))
+def place_blocks(count: int, edges: facts.Edges) -> list[Cell]:
+    """Return where each block stands: a column after all those it needs, branches below another.
+
+    >>> place_blocks(4, [(0, 1), (0, 2), (1, 3), (2, 3)])[1:3]
+    [Cell(band=0, lane=0, column=1), Cell(band=0, lane=1, column=1)]
+    """
+    levels, taken = [0] * count, set()
+    cells: list[Cell] = []
+    for block in range(count):
+        before = [source for source, target in edges if target == block]
+        levels[block] = max([levels[source] + 1 for source in before], default=0)
+        lane = min([cells[source].lane for source in before], default=0)
+        while (levels[block], lane) in taken:
+            lane += 1
+        taken.add((levels[block], lane))
+        band, column = divmod(levels[block], PER_ROW)
+        cells.append(Cell(band, lane, column))
+    return cells
 
 
 def _draw_block(axes: Axes, block: Block, x: float, y: float, largest: int) -> Outline:
     """Draw a block and its texts at the cell whose upper left corner is (x, y)."""
-    colour = COLOURS.get(block.kind, style.FAINT)
-    kind = block.kind if len(block.kind) <= 15 else block.kind[:14] + "…"
-    axes.text(x, y + 0.26, kind, fontsize=13, fontweight="bold")
+    size = 13 if len(block.kind) <= 14 else 11
+    for line, text in enumerate(reversed(name_lines(block.kind))):
+        axes.text(x, y + 0.26 - 0.19 * line, text, fontsize=size, fontweight="bold")
     for line, text in enumerate(block.details):
         axes.text(x, y + 0.48 + 0.19 * line, text, fontsize=11)
     draw = _draw_maps if len(block.shape) == 3 else _draw_vector
-    outline = draw(axes, block, x, y + MIDDLE, largest, colour)
-    axes.text(x, y + 2.3, _times(block.shape), fontsize=12)
+    outline = draw(axes, block, x, y, largest)
+    axes.text(x, y + 2.3, facts.times(block.shape), fontsize=12)
     count = block.parameters
     learned = "" if not count else "1 parameter" if count == 1 else f"{count:,} parameters"
     if learned:
@@ -168,33 +175,44 @@ def _draw_block(axes: Axes, block: Block, x: float, y: float, largest: int) -> O
     return outline
 
 
-def _draw_maps(
-    axes: Axes, block: Block, x: float, middle: float, largest: int, colour: str
-) -> Outline:
+def name_lines(name: str) -> list[str]:
+    """Return a class's name in one line or two, cut where a word ends.
+
+    >>> name_lines("MaxPooling2D"), name_lines("SqueezeAndExcitationBlock")
+    (['MaxPooling2D'], ['SqueezeAnd', 'ExcitationBlock'])
+    """
+    if len(name) <= 16:
+        return [name]
+    words = re.findall(r"[A-Z]?[^A-Z]+|[A-Z]+", name)
+    cuts = [len("".join(words[: k + 1])) for k in range(len(words) - 1)]
+    cut = min(cuts, key=lambda place: abs(place - len(name) / 2), default=16)
+    lines = [name[:cut], name[cut:]]
+    return [line if len(line) <= 16 else line[:15] + "…" for line in lines]
+
+
+def _draw_maps(axes: Axes, block: Block, x: float, y: float, largest: int) -> Outline:
     """Draw a stack of maps; a side is the root of its size, so that 7 × 7 is still seen."""
     rows, columns = (max(0.08, SIDE * math.sqrt(size / largest)) for size in block.shape[:2])
     depth = (min(block.shape[2], MAPS) - 1) * STEP
-    top = middle - (rows - depth) / 2
+    top = y + MIDDLE - (rows - depth) / 2
     for k in range(min(block.shape[2], MAPS)):  # the back one, up and to the right, comes first
         shift = depth - k * STEP
-        _box(axes, x + shift, top - shift, columns, rows, colour)
-    return Outline(x, top, columns, rows, x + columns + depth)
+        _box(axes, x + shift, top - shift, columns, rows, block.colour)
+    return Outline(x, top, columns, rows, x + columns + depth, (x, y))
 
 
-def _draw_vector(
-    axes: Axes, block: Block, x: float, middle: float, largest: int, colour: str
-) -> Outline:
+def _draw_vector(axes: Axes, block: Block, x: float, y: float, largest: int) -> Outline:
     """Draw a vector as a bar of cells; a long one has dots in its middle, dropout leaves holes."""
     shown = min(block.shape[0], MOST_CELLS)
-    top = middle - shown * CELL_SIDE / 2
+    top = y + MIDDLE - shown * CELL_SIDE / 2
     for k in range(shown):
-        y = top + k * CELL_SIDE
+        edge = top + k * CELL_SIDE
         if block.shape[0] > shown and abs(k - (shown - 1) / 2) < 2:
-            axes.plot(x + BAR / 2, y + CELL_SIDE / 2, ".", color=style.INK, markersize=3)
+            axes.plot(x + BAR / 2, edge + CELL_SIDE / 2, ".", color=style.INK, markersize=3)
             continue
-        hole = block.kind == "Dropout" and k % 2
-        _box(axes, x, y, BAR, CELL_SIDE, style.PAPER if hole else colour)
-    return Outline(x, top, BAR, shown * CELL_SIDE, x + BAR)
+        hole = block.holes and k % 2
+        _box(axes, x, edge, BAR, CELL_SIDE, style.PAPER if hole else block.colour)
+    return Outline(x, top, BAR, shown * CELL_SIDE, x + BAR, (x, y))
 
 
 def _box(axes: Axes, x: float, y: float, width: float, height: float, colour: str) -> None:
@@ -205,12 +223,11 @@ def _box(axes: Axes, x: float, y: float, width: float, height: float, colour: st
     )
 
 
-def _join(
-    axes: Axes, before: Outline, after: Outline, source: Block, target: Block, middle: float
-) -> None:
+def _join(axes: Axes, before: Outline, after: Outline, source: Block, target: Block) -> None:
     """Lead from one block to the next: by its window, if it has one, or else by an arrow."""
     if target.window is None or len(source.shape) != 3 or len(target.shape) != 3:
-        _arrow(axes, before.right + 0.1, after.x - 0.1, middle)
+        start = before.right + 0.1, before.cell[1] + MIDDLE
+        _arrow(axes, start, (after.x - 0.1, after.cell[1] + MIDDLE))
         return
     height = before.height * min(1.0, target.window[0] / source.shape[0])
     width = before.width * min(1.0, target.window[1] / source.shape[1])
@@ -223,6 +240,26 @@ def _join(
     axes.plot(*end, "s", color=style.INK, markersize=3, zorder=5)
 
 
-def _arrow(axes: Axes, start: float, end: float, y: float) -> None:
+def _lead(axes: Axes, before: Outline, after: Outline, start: Cell, end: Cell) -> None:
+    """Lead past other blocks, below them; or from the end of a band to the start of another."""
+    leave, arrive = before.cell[1] + MIDDLE, after.cell[1] + MIDDLE
+    if start.band != end.band and start.column == PER_ROW - 1 and end.column == 0:
+        _arrow(axes, (before.right + 0.1, leave), (before.right + 0.4, leave))
+        _arrow(axes, (0.05, arrive), (after.x - 0.05, arrive))
+        return
+    down = before.cell[0] + ACROSS - 0.2
+    below, far = before.cell[1] + ROW - 0.08, after.x - 0.2
+    out = [(before.right + 0.1, leave), (down, leave), (down, below)]
+    if start.band == end.band:
+        paths = [[*out, (far, below), (far, arrive)]]
+    else:  # out at the right side, in at the left one
+        low = after.cell[1] + ROW - 0.08
+        paths = [[*out, (axes.get_xlim()[1], below)], [(0.0, low), (far, low), (far, arrive)]]
+    for path in paths:
+        axes.plot(*zip(*path, strict=True), color=style.MUTED, linewidth=1.4)
+    _arrow(axes, (far, arrive), (after.x - 0.05, arrive))
+
+
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
     properties = {"arrowstyle": "-|>", "color": style.MUTED, "linewidth": 1.4}
-    axes.annotate("", (end, y), (start, y), arrowprops=properties)
+    axes.annotate("", end, start, arrowprops=properties)

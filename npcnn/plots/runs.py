@@ -10,6 +10,7 @@ from npcnn.checks import ArgumentError, message
 from npcnn.plots import style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from npcnn.inspection import Recording
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 BINS = 60
+MARKED = 30  # so few points of a curve are marked: one alone would not be seen
 
 
 @style.styled
@@ -28,8 +30,8 @@ def weight_histograms(recording: Recording, title: str = "") -> Figure:
         title: a text for the head; one is made if it is empty.
     """
     panels = []
-    for layer in recording.layers:
-        weights = recording[f"weights/{layer}/kernel"].reshape(len(recording), -1)
+    for layer, name in _learned(recording).items():
+        weights = recording[f"weights/{name}"].reshape(len(recording), -1)
         size = max(float(np.abs(weights).max()), 1e-12)
         edges = np.linspace(-size, size, BINS + 1)
         counts = np.array([np.histogram(w, edges)[0] for w in weights])
@@ -54,8 +56,8 @@ def gradient_histograms(recording: Recording, title: str = "") -> Figure:
 
     edges = np.log10(2.0) * np.arange(LOWEST, HIGHEST + 1)
     panels = []
-    for layer in recording.layers:
-        sizes, seen = _recorded(recording, f"gradient_sizes/{layer}/kernel")
+    for layer, name in _learned(recording).items():
+        sizes, seen = _recorded(recording, f"gradient_sizes/{name}")
         panels.append((layer, recording.steps[seen], edges, sizes[seen]))
     together = np.cumsum(sum(counts.sum(axis=0) for _, _, _, counts in panels))
     used = np.flatnonzero((together > 0.005 * together[-1]) & (together < together[-1])) + 1
@@ -79,46 +81,54 @@ def run_curves(recording: Recording, title: str = "") -> Figure:
     Raises:
         ArgumentError: no step was recorded.
     """
-    from matplotlib.ticker import LogLocator, NullFormatter
-
     kinds = [
-        ("gradient_norm/{}/kernel", "gradient norm", True),
-        ("update_ratio/{}/kernel", "update / weight", True),
-        ("dead/{}", "dead ReLUs", False),
-    ]
+        ("gradient_norm/{}", "gradient norm"), ("update_ratio/{}", "update / weight"),
+        ("dead/{}", "dead ReLUs"),
+    ]  # fmt: skip
     title = title or "The health of a run, layer by layer"
     note = "norm of each kernel's gradient; length of its update by its own; ReLUs that stayed at 0"
     figure = style.new_figure(title, note, height=7.0)
-    grid = figure.add_gridspec(len(kinds), 1)
-    dashes = ("-", "--", "-.", ":")
-    for k, (pattern, label, logarithmic) in enumerate(kinds):
-        axes = figure.add_subplot(grid[k, 0])
-        for i, layer in enumerate(recording.layers):
-            name = pattern.format(layer)
-            if pattern.startswith("dead") and name not in recording.arrays:
-                continue  # a layer without a ReLU
-            values, seen = _recorded(recording, name)
-            axes.plot(
-                recording.steps[seen], values[seen], label=layer, linewidth=1.8,
-                color=style.PALETTE[i % len(style.PALETTE)], linestyle=dashes[i % len(dashes)],
-            )  # fmt: skip
-        if logarithmic:
-            axes.set_yscale("log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axes.yaxis.set_major_formatter(lambda v, _: f"{v:.2g}")
-            axes.yaxis.set_minor_formatter(NullFormatter())
-        else:
-            axes.set_ylim(0, None)
-            axes.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
+    panels = figure.subplots(len(kinds), 1, sharex=True)
+    for axes, (pattern, label) in zip(panels, kinds, strict=True):
         axes.set_ylabel(label)
         axes.grid(axis="y")
         axes.margins(x=0.01)
-        if k < len(kinds) - 1:
-            axes.set_xticklabels([])
-    axes.set_xlabel("step")
-    handles, labels = figure.axes[0].get_legend_handles_labels()
+        drawn = [
+            _curve(axes, recording, pattern.format(name), layer, i)
+            for i, (layer, parameter) in enumerate(_learned(recording).items())
+            for name in (layer if pattern.startswith("dead") else parameter,)
+        ]
+        _scale(axes, pattern, np.concatenate(drawn))
+    panels[-1].set_xlabel("step")
+    style.whole_numbers(panels[-1].xaxis)
+    handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper")
     return figure
+
+
+def _curve(axes: Axes, recording: Recording, name: str, layer: str, place: int) -> Array:
+    """Draw one layer's column, its points marked where they are few; return its numbers."""
+    if name.startswith("dead/") and name not in recording.arrays:
+        return np.zeros(0)  # a layer without a ReLU
+    values, seen = _recorded(recording, name)
+    dashes = ("-", "--", "-.", ":")
+    axes.plot(
+        recording.steps[seen], values[seen], label=layer, linewidth=1.8,
+        color=style.PALETTE[place % len(style.PALETTE)], linestyle=dashes[place % len(dashes)],
+        marker="o" if seen.sum() <= MARKED else None, markersize=4,
+    )  # fmt: skip
+    return values[seen]
+
+
+def _scale(axes: Axes, pattern: str, values: Array) -> None:
+    """Choose a panel's scale: shares in percent from 0, sizes by powers of ten if they span one."""
+    from matplotlib.ticker import PercentFormatter
+
+    if pattern.startswith("dead"):
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.set_ylim(0, max(1.05 * values.max(initial=0.0), 0.01))
+    else:
+        style.powers(axes.yaxis, values)
 
 
 @style.styled
@@ -158,6 +168,16 @@ def loss_line(t: Any, losses: Any, accuracies: Any = None, title: str = "") -> F
     return figure
 
 
+def _learned(recording: Recording) -> dict[str, str]:
+    """Return of each layer the parameter that is looked at, the first: 'conv2d/kernel'."""
+    start = "weights/"
+    wanted = [name[len(start) :] for name in recording.arrays if name.startswith(start)]
+    first: dict[str, str] = {}
+    for name in wanted:
+        first.setdefault(name.split("/")[0], name)
+    return first
+
+
 def _recorded(recording: Recording, name: str) -> tuple[Array, Array]:
     """Return a column and where it has numbers: the first and last frames know no gradients."""
     nothing = np.full(len(recording), np.nan)
@@ -188,6 +208,7 @@ def _panels(title: str, note: str, panels: list[tuple], label: str) -> Figure:
             rasterized=True,
         )  # fmt: skip
         axes.set_title(layer)
+        style.whole_numbers(axes.xaxis)
         if k >= len(panels) - columns:
             axes.set_xlabel("step")
         if k % columns == 0:

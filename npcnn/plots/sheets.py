@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn.checks import ArgumentError, message
-from npcnn.plots import signed, style
+from npcnn.plots import facts, signed, style
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.figure import Figure
 
     from npcnn.inspection import LayerTrace, Trace
 
 Array = np.ndarray
 
-MOST_MAPS = 16  # of one layer; what is more is left out, and said
+MOST_MAPS, PER_ROW = 64, 16  # of one layer; what is more is left out, and said
+PER_STRIP = 128  # numbers of a long vector in one row
+MOST_BARS = 12
 LEFT = 1.9  # inches for the names
+SPACE = style.WIDTH - LEFT - 0.15  # inches for the pictures
+
+Space = tuple[float, float, float, float]  # left, bottom, width, height in inches
 
 
 @style.styled
@@ -72,8 +77,7 @@ def gradient_maps(trace: Trace, sample: int = 0, title: str = "") -> Figure:
 
 def _shown(trace: Trace) -> list[LayerTrace]:
     """Return the layers worth a row: all but those that only fold or drop."""
-    kinds = ("Flatten", "Dropout")
-    return [layer for layer in trace.layers if type(layer.layer).__name__ not in kinds]
+    return [layer for layer in trace.layers if not facts.folds(layer) or layer is trace.layers[-1]]
 
 
 def _target(trace: Trace, sample: int) -> int:
@@ -95,7 +99,7 @@ def _sheet(
         label = f"{name}\n{'×'.join(map(str, array.shape))}\n{_range(array, gradients)}"
         middle = (bottom + height / 2) / tall
         figure.text(0.15 / style.WIDTH, middle, label, fontsize=11, va="center", linespacing=1.3)
-        space = (LEFT, bottom + 0.06, style.WIDTH - LEFT - 0.15, height - 0.12)
+        space = (LEFT, bottom + 0.06, SPACE, height - 0.12)
         if array.ndim == 3:
             _maps(figure, space, array, gradients)
         elif k == len(rows) - 1:
@@ -106,11 +110,22 @@ def _sheet(
 
 
 def _height(array: Array, last: bool) -> float:
+    """Return how tall a layer's row is, in inches."""
+    if array.ndim == 3:
+        columns, rows = _grid(array)
+        return min(1.0, SPACE / columns) * array.shape[0] / array.shape[1] * rows + (
+            0.34 if array.shape[2] > MOST_MAPS else 0.12
+        )
     if last:
         return 1.45
-    if array.ndim != 3:
-        return 0.8
-    return 1.02 if array.shape[2] <= 8 else 0.86
+    return max(0.8, 0.2 + 0.06 * -(-array.size // PER_STRIP))
+
+
+def _grid(array: Array) -> tuple[int, int]:
+    """Return how many maps stand side by side, and in how many rows."""
+    shown = min(array.shape[2], MOST_MAPS)
+    columns = min(shown, PER_ROW)
+    return columns, -(-shown // columns)
 
 
 def _range(array: Array, gradients: bool) -> str:
@@ -127,42 +142,43 @@ def _axes(figure: Any, left: float, bottom: float, width: float, height: float) 
     return figure.add_axes((left / across, bottom / tall, width / across, height / tall))
 
 
-def _maps(
-    figure: Figure | SubFigure, space: tuple[float, float, float, float], array: Array,
-    gradients: bool,
-) -> None:  # fmt: skip
-    left, bottom, width, height = space
-    count = min(array.shape[2], MOST_MAPS)
-    pitch = min(height * array.shape[1] / array.shape[0] + 0.06, width / count)
+def _maps(figure: Figure, space: Space, array: Array, gradients: bool) -> None:
+    """Draw a layer's maps as one sheet of tiles, and say how many are left out."""
+    left, bottom, _, height = space
+    columns, rows = _grid(array)
+    rest = array.shape[2] - MOST_MAPS
+    wide = min(1.0, SPACE / columns) * columns
+    tall = wide / columns * rows * array.shape[0] / array.shape[1]
+    axes = _axes(figure, left, bottom + height - tall, wide, tall)
     two_sided = gradients or bool((array < 0).any())
-    for c in range(count):
-        axes = _axes(figure, left + c * pitch, bottom, pitch - 0.06, height)
-        signed.draw_map(axes, array[:, :, c], signed.limit(array), signed=two_sided)
-        signed.outline(axes)
-    if array.shape[2] > count:
-        axes.set_xlabel(f"and {array.shape[2] - count} more", fontsize=10, color=style.MUTED)
+    tiles = np.moveaxis(array[:, :, :MOST_MAPS], 2, 0)
+    signed.draw_tiles(axes, tiles, columns, signed.limit(array), signed=two_sided)
+    if rest > 0:
+        text = f"and {rest} more"
+        axes.set_xlabel(text, fontsize=10, color=style.MUTED, loc="right", labelpad=2)
 
 
-def _strip(
-    figure: Figure, space: tuple[float, float, float, float], array: Array, gradients: bool
-) -> None:
+def _strip(figure: Figure, space: Space, array: Array, gradients: bool) -> None:
+    """Draw a vector in rows of 64 numbers or, if it is long, 128."""
     left, bottom, width, height = space
-    flat = array.reshape(1, -1)
-    rows = 2 if flat.shape[1] > 64 and flat.shape[1] % 2 == 0 else 1
+    flat = array.reshape(-1, 1, 1)
     axes = _axes(figure, left, bottom + 0.1, width, height - 0.2)
     two_sided = gradients or bool((array < 0).any())
-    signed.draw_map(
-        axes, flat.reshape(rows, -1), signed.limit(array), signed=two_sided, aspect="auto"
-    )
+    columns = min(len(flat), PER_STRIP // 2 if len(flat) <= PER_STRIP else PER_STRIP)
+    matrix = signed.sheet(flat, columns)
+    signed.draw_map(axes, matrix, signed.limit(array), signed=two_sided, aspect="auto")
     signed.outline(axes)
 
 
-def _bars(
-    figure: Figure, space: tuple[float, float, float, float], array: Array, target: int,
-    gradients: bool,
-) -> None:  # fmt: skip
+def _bars(figure: Figure, space: Space, array: Array, target: int, gradients: bool) -> None:
+    """Draw a bar a class; of many classes those with the largest values, and the label's."""
     left, bottom, width, height = space
     values = array.ravel()
+    named = list(range(len(values)))
+    if len(values) > MOST_BARS:
+        far = np.argsort(-np.abs(values), kind="stable")
+        named = sorted([target, *(int(k) for k in far if k != target)][:MOST_BARS])
+        target, values = named.index(target), values[named]
     axes = _axes(figure, left + 0.1, bottom + 0.3, width - 0.2, height - 0.55)
     if gradients:
         colors = [style.VERMILLION if v > 0 else style.BLUE for v in values]
@@ -183,8 +199,12 @@ def _bars(
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
     axes.set_xticks(range(len(values)))
-    names = [f"{k} (label)" if k == target else str(k) for k in range(len(values))]
-    axes.set_xticklabels(names)
+    axes.set_xticklabels(
+        [f"{k} (label)" if place == target else str(k) for place, k in enumerate(named)]
+    )
+    if array.size > MOST_BARS:
+        text = f"the {MOST_BARS} largest of {array.size} classes"
+        axes.set_title(text, fontsize=10, color=style.MUTED, loc="right")
     axes.tick_params(length=0, pad=8 if gradients else 2)
 
 

@@ -8,12 +8,16 @@ nothing is kept alive behind the caller's back and no display is needed. A pictu
 from __future__ import annotations
 
 import functools
+import io
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import XAxis, YAxis
     from matplotlib.figure import Figure
 
 DPI = 100
@@ -25,6 +29,7 @@ ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILLION, PURPLE, BLACK = "#0072B2", "#D55E00", "#CC79A7", "#000000"
 PALETTE = (BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE, BLACK)
 INK, MUTED, FAINT, PAPER = "#1A1A1A", "#5F5F5F", "#D9D9D9", "#FFFFFF"
+EDGE = "#B5B5B5"  # frames of pictures with white edges
 
 GREY = "gray_r"  # ink on paper: 0 is white
 DIVERGING = "RdBu_r"  # for signed values: negative blue, 0 white, positive red
@@ -98,9 +103,8 @@ def new_figure(
     ([10.0, 2.0], 'Nothing yet')
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height))
+    figure: Figure = _shown_figure()(figsize=(width, height))
     FigureCanvasAgg(figure)
     left = 0.2 / width
     figure.text(left, 1 - 0.14 / height, title, fontsize=15, fontweight="bold", va="top")
@@ -110,6 +114,56 @@ def new_figure(
     if arranged:
         figure.set_layout_engine("constrained", rect=(0.01, 0.0, 0.98, 1.0 - head / height))
     return figure
+
+
+@functools.cache
+def _shown_figure() -> Any:
+    """Return the class of all figures: matplotlib's, which a notebook shows as a picture.
+
+    Made when first needed, since importing this file must not import matplotlib.
+    """
+    from matplotlib.figure import Figure
+
+    return type("Figure", (Figure,), {"_repr_png_": png, "__module__": Figure.__module__})
+
+
+def png(figure: Figure) -> bytes:
+    """Return a figure as the bytes of a PNG file.
+
+    >>> png(new_figure("Nothing yet", height=1.0))[1:4]
+    b'PNG'
+    """
+    import matplotlib
+
+    with matplotlib.rc_context(PARAMETERS), io.BytesIO() as file:
+        figure.savefig(file, format="png")
+        return file.getvalue()
+
+
+def whole_numbers(axis: XAxis) -> None:
+    """Put ticks at whole numbers only, such as steps and epochs, each once."""
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+    low, high = axis.get_view_interval()
+    if high - low < 1:  # a single one: matplotlib would write 0.96 to 1.04
+        middle = round((low + high) / 2)
+        axis.axes.set_xlim(middle - 1, middle + 1)
+    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def powers(axis: YAxis, values: np.ndarray) -> None:
+    """Scale an axis by powers of ten if the values span one, and let no two labels be alike."""
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+    positive = values[values > 0]
+    if not positive.size or positive.max() < 10 * positive.min():
+        return  # matplotlib's own ticks for what lies close together
+    axis.axes.set_yscale("log")
+    narrow = positive.max() < 300 * positive.min()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,), numticks=6))
+    axis.set_major_formatter(StrMethodFormatter("{x:.0e}" if positive.max() < 1e-3 else "{x:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def bare(axes: Axes) -> Axes:
@@ -131,9 +185,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     >>> target.read_bytes()[1:4]
     b'PNG'
     """
-    import matplotlib
-
     from npcnn.files import atomic_write
 
-    with matplotlib.rc_context(PARAMETERS), atomic_write(path) as temporary:
-        figure.savefig(temporary, format="png")
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(png(figure))

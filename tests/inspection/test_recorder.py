@@ -79,12 +79,16 @@ def test_the_file_stays_bounded(tmp_path):
     assert middle[0] in (4, 8)
 
 
-def test_by_default_frames_are_far_apart(tmp_path):
+@pytest.mark.parametrize(("steps", "pitch"), [(2, 1), (19, 1), (188, 9), (2000, 100), (2500, 100)])
+def test_by_default_frames_are_far_apart_but_enough_to_be_seen(tmp_path, steps, pitch):
     recorder = npcnn.Recorder(tmp_path / "run.npz")
-    model, (x, y) = networks.document_network(), networks.digits(20)
-    model.fit(x, y, batch_size=10, verbose=0, callbacks=[recorder])
-    assert recorder.pitch == 100
-    assert npcnn.load_recording(tmp_path / "run.npz").steps.tolist() == [0, 2]
+    model = npcnn.Sequential([npcnn.Input((2,)), npcnn.layers.Dense(2, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y = np.ones((steps, 2)), np.arange(steps) % 2
+    model.fit(x, y, batch_size=1, verbose=0, callbacks=[recorder])
+    assert recorder.pitch == pitch
+    kept = npcnn.load_recording(tmp_path / "run.npz").steps
+    assert kept.tolist() == sorted({*range(0, steps + 1, pitch), steps})
 
 
 def test_appending(tmp_path):

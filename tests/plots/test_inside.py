@@ -33,7 +33,7 @@ def recording(model, tmp_path_factory):
 
 
 def images(figure):
-    return [np.asarray(i.get_array()) for axes in figure.axes for i in axes.images]
+    return [np.ma.getdata(i.get_array()) for axes in figure.axes for i in axes.images]
 
 
 def assert_signed_images_are_centred(figure):
@@ -44,15 +44,25 @@ def assert_signed_images_are_centred(figure):
                 assert low == -high
             else:
                 assert low == 0
-                assert (np.asarray(image.get_array()) >= 0).all()
+                assert not (np.ma.getdata(image.get_array()) < 0).any()
+
+
+def tiles(image, columns, count):
+    """Return the first `count` tiles of a sheet, `columns` side by side, as (n, rows, columns)."""
+    rows = -(-count // columns)
+    height, width = image.shape[0] // rows, image.shape[1] // columns
+    cut = image.reshape(rows, height, columns, width).swapaxes(1, 2)
+    return cut.reshape(-1, height, width)[:count]
 
 
 def test_filters(trace):
+    kernel = trace["conv2d_1"].kernel
     figure = plots.filters(trace["conv2d_1"])
-    drawn = images(figure)
-    assert len(drawn) == 25
-    np.testing.assert_array_equal(drawn[0], trace["conv2d_1"].kernel[:, :, 0, 0])
-    np.testing.assert_array_equal(drawn[6], trace["conv2d_1"].kernel[:, :, 1, 1])
+    (drawn,) = images(figure)
+    cells = tiles(drawn, 5, 25)
+    for place in range(25):  # a row a channel, a column a filter
+        channel, filter = divmod(place, 5)
+        np.testing.assert_array_equal(cells[place], kernel[:, :, channel, filter])
     assert_signed_images_are_centred(figure)
     assert figures.title(figure) == "5 filters of 3×3×5"
     figures.assert_nothing_cut(figure)
@@ -63,9 +73,12 @@ def test_filters(trace):
 def test_feature_maps(trace):
     figure = plots.feature_maps(trace, 1)
     drawn = images(figure)
-    np.testing.assert_array_equal(drawn[0], trace.x[1, :, :, 0])
-    np.testing.assert_array_equal(drawn[3], trace["conv2d"].activation[1, :, :, 2])
-    assert len(drawn) == 1 + 5 + 5 + 5 + 10 + 10 + 10 + 1  # and the bars
+    assert len(drawn) == 8  # the picture, four convolutions, two poolings, a dense layer
+    np.testing.assert_array_equal(drawn[0], trace.x[1, :, :, 0].astype("float32"))
+    for place, name in ((1, "conv2d"), (2, "conv2d_1"), (3, "max_pooling2d"), (5, "conv2d_3")):
+        maps = np.moveaxis(trace[name].activation[1], 2, 0)
+        np.testing.assert_array_equal(tiles(drawn[place], len(maps), len(maps)), maps)
+    np.testing.assert_array_equal(drawn[7].ravel(), trace["dense"].activation[1])
     heights = [bar.get_height() for bar in figure.axes[-1].patches]
     np.testing.assert_allclose(heights, trace.outputs[1])
     assert_signed_images_are_centred(figure)
@@ -80,7 +93,8 @@ def test_gradient_maps(trace):
     figure = plots.gradient_maps(trace, 0)
     drawn = images(figure)
     np.testing.assert_array_equal(drawn[0], trace["conv2d"].grad_input[0, :, :, 0])
-    np.testing.assert_array_equal(drawn[1], trace["conv2d"].grad_activation[0, :, :, 0])
+    maps = np.moveaxis(trace["conv2d"].grad_activation[0], 2, 0)
+    np.testing.assert_array_equal(tiles(drawn[1], 5, 5), maps)
     heights = [bar.get_height() for bar in figure.axes[-1].patches]
     np.testing.assert_allclose(heights, trace["dense_1"].grad_pre_activation[0])
     assert all(
@@ -129,13 +143,28 @@ def test_saliency(model, trace):
 def test_exciting_pictures(model):
     x, _ = networks.digits(12)
     figure = plots.exciting_pictures(model, x, "conv2d_2", count=3)
-    drawn = images(figure)
-    assert len(drawn) == 30
+    drawn = tiles(*images(figure), 3, 30)
     found = most_exciting(model, x, "conv2d_2", 3)
-    np.testing.assert_array_equal(drawn[4], x[found[1].pictures[1], :, :, 0])
+    for place, picture in enumerate(drawn):
+        filter, rank = divmod(place, 3)
+        np.testing.assert_array_equal(picture, x[found[filter].pictures[rank], :, :, 0])
     figures.assert_nothing_cut(figure)
     few = plots.exciting_pictures(model, x, 0, count=3, filters=[4])
-    assert len(images(few)) == 3
+    assert images(few)[0].shape == (28, 3 * 28)
+    assert any(text.startswith("filter 4") for text in figures.texts(few))
+
+
+def test_boxes_of_exciting_pictures_are_what_the_filter_saw(model):
+    x, _ = networks.digits(12)
+    figure = plots.exciting_pictures(model, x, "conv2d_2", count=2, filters=[3])
+    (found,) = most_exciting(model, x, "conv2d_2", 2, [3])
+    boxes = figure.axes[0].collections[1].get_paths()
+    assert len(boxes) == sum(value > 0 for value in found.values)
+    for place, (box, (top, left, height, width)) in enumerate(zip(boxes, found.boxes, strict=True)):
+        extents = box.get_extents()
+        rows, columns = (max(top, 0), min(top + height, 28)), (max(left, 0), min(left + width, 28))
+        assert (extents.y0 + 0.5, extents.y1 + 0.5) == rows
+        assert (extents.x0 + 0.5 - 28 * place, extents.x1 + 0.5 - 28 * place) == columns
 
 
 def test_histograms_of_a_run(recording):
@@ -168,7 +197,7 @@ def test_curves_of_a_run(recording):
 
 def test_a_recording_without_steps_has_no_curves(tmp_path):
     x, y = networks.digits(4)
-    recorder = npcnn.Recorder(tmp_path / "run.npz")
+    recorder = npcnn.Recorder(tmp_path / "run.npz", every=5)
     networks.document_network().fit(x, y, verbose=0, callbacks=[recorder])
     short = npcnn.load_recording(tmp_path / "run.npz")
     for draw in (plots.run_curves, plots.gradient_histograms):

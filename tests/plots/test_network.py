@@ -1,10 +1,12 @@
+import numpy as np
 import pytest
 from figures import assert_nothing_cut, ink, pixels, texts, title
 
 from npcnn import Sequential, layers
 from npcnn.checks import ArgumentError, StateError
-from npcnn.plots import network_diagram
-from npcnn.plots.network import describe, list_blocks
+from npcnn.plots import network_diagram, style
+from npcnn.plots.facts import describe
+from npcnn.plots.network import Block, draw_graph, list_blocks, place_blocks
 
 
 def document_model():
@@ -70,13 +72,53 @@ def test_any_depth_and_size_can_be_drawn():
     assert_nothing_cut(figure)
 
 
-def test_a_long_name_is_cut_to_its_place():
-    class AnUncommonlyLongLayerName(layers.Flatten):
-        pass
+class AnUncommonlyLongLayerName(layers.Layer):
+    """An own layer without arguments said in other words."""
 
-    figure = network_diagram(Sequential([AnUncommonlyLongLayerName(input_shape=(2, 2, 1))]))
-    assert "AnUncommonlyLo…" in texts(figure)
+    def __init__(self, ratio=4, **kwargs):
+        super().__init__(**kwargs)
+        self.ratio = ratio
+
+    def get_config(self):
+        return {**super().get_config(), "ratio": self.ratio}
+
+
+class Scale(layers.Layer):
+    parameter_names = ("scale",)
+
+    def create_parameters(self, input_shape):
+        self.add_parameter("scale", input_shape[-1:], lambda shape, dtype: np.ones(shape, dtype))
+
+
+def test_own_layers_have_their_whole_name_a_colour_and_their_arguments():
+    own = [AnUncommonlyLongLayerName(8, input_shape=(8, 8, 4)), Scale(), layers.Flatten()]
+    model = Sequential(own)
+    figure = network_diagram(model)
+    shown = texts(figure)
+    assert {"AnUncommonly", "LongLayerName", "Scale", "ratio 8"} <= set(shown)
+    assert not any("…" in text for text in shown)
+    assert [block.colour for block in list_blocks(model)] == [
+        style.PAPER, style.PURPLE, style.GREEN, style.YELLOW
+    ]  # fmt: skip
     assert_nothing_cut(figure)
+
+
+def test_branches_stand_below_each_other_and_meet_again():
+    def block(name, channels):
+        return Block(name, [], (14, 14, channels), 10, (3, 3), style.SKY)
+
+    blocks = [block("Input", 1), *(block(f"Conv{k}", 8) for k in range(1, 9)), block("Add", 8)]
+    edges = [(0, 1), (1, 2), (2, 3), (1, 4), (1, 5), (3, 9), (4, 9), (5, 6), (6, 7), (7, 8), (8, 9)]
+    cells = place_blocks(len(blocks), edges)
+    assert len(set(cells)) == len(blocks)
+    order = [(cell.band, cell.column) for cell in cells]
+    assert all(order[source] < order[target] for source, target in edges)
+    assert [cells[place].lane for place in (2, 4, 5)] == [0, 1, 2]
+    figure = draw_graph(blocks, edges, "Branches")
+    assert {block.kind for block in blocks} <= set(texts(figure))
+    assert_nothing_cut(figure)
+    arrows = [text for text in figure.axes[0].texts if text.get_text() == ""]
+    assert len(arrows) >= 4  # what skips a block, or leads to another band, has an arrow
 
 
 @pytest.mark.parametrize(
@@ -87,6 +129,8 @@ def test_a_long_name_is_cut_to_its_place():
         ({"rate": 0.25}, ["drops 25%"]),
         ({"pool_size": (3, 2), "strides": (3, 2), "padding": "valid"}, ["windows 3 × 2"]),
         ({"units": 3, "activation": "tanh"}, ["tanh"]),
+        ({"factor": 0.25, "mode": "up"}, ["factor 0.25", "mode up"]),
+        ({"a_rather_long_argument": 1}, ["a_rather_long_argume…"]),
     ],
 )
 def test_describe_leaves_defaults_out(config, lines):

@@ -69,3 +69,65 @@ def test_without_a_place_to_write_kernels_are_compiled_anew(tmp_path):
         assert done.returncode == 0, done.stderr
     if hasattr(numba.config, "CACHE_LOCATOR_CLASSES"):  # else they lie beside the sources
         assert done.stdout.strip() == "0"
+
+
+def spoil(cache, how):
+    """Spoil every file below the folder; return how many there were."""
+    files = [path for path in cache.rglob("*") if path.is_file()]
+    for path in files:
+        content = path.read_bytes()
+        path.unlink()
+        if how == "folder":
+            path.mkdir()
+            continue
+        middle = len(content) // 2
+        flipped = content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :]
+        new = {"empty": b"", "cut": content[:-40], "rubbish": os.urandom(3000), "flipped": flipped}
+        path.write_bytes(new[how])
+    return len(files)
+
+
+@pytest.mark.parametrize("how", ["empty", "cut", "rubbish", "flipped", "folder"])
+def test_a_spoilt_cache_is_compiled_anew(tmp_path, how):
+    assert hits(start(tmp_path)) == 0
+    assert spoil(tmp_path, how) > 3
+    assert hits(start(tmp_path)) == 0
+    if how != "folder":  # nothing can be written in a folder's place
+        assert hits(start(tmp_path)) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are a Unix thing")
+def test_a_cache_that_others_may_write_to_is_not_read(tmp_path):
+    assert hits(start(tmp_path)) == 0
+    (folder,) = {path.parent for path in tmp_path.rglob("*.*") if path.is_file()}
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o770)
+    process = start(tmp_path)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1  # warnings are errors there
+    assert "NpcnnWarning: compiled code in" in err
+    assert "expected a folder that is yours, where nobody else may write, got owner" in err
+
+
+def test_a_new_version_replaces_the_old_ones_files(tmp_path, monkeypatch):
+    from npcnn.kernels import cache
+
+    files = cache._Files(tmp_path / "npcnn", "name", 1)
+    files.save("key", [1, 2])
+    files.save("other", [3])
+    assert files.load("key") == [1, 2]
+    assert files.load("other") == [3]
+    newer = cache._Files(tmp_path / "npcnn", "name", 2)
+    assert newer.load("key") is None
+    newer.save("key", [4])
+    assert newer.load("key") == [4]
+    assert len(list((tmp_path / "npcnn").iterdir())) == 1
+
+
+def test_a_cache_of_somebody_elses_is_not_read(tmp_path, monkeypatch):
+    from npcnn.checks import NpcnnWarning
+    from npcnn.kernels import cache
+
+    monkeypatch.setattr(cache.os, "geteuid", lambda: os.getuid() + 1, raising=False)
+    with pytest.warns(NpcnnWarning, match="expected a folder that is yours"):
+        assert not cache.trusted(tmp_path)

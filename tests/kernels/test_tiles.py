@@ -85,5 +85,5 @@ def test_a_lambda_compiles_without_a_place_on_disk(monkeypatch):
     def nowhere(*_):
         raise RuntimeError("no locator available")
 
-    monkeypatch.setattr(compiling, "_KernelCache", nowhere)
+    monkeypatch.setattr(compiling, "KernelCache", nowhere)
     assert kernel(lambda a: a + 1)(1) == 2

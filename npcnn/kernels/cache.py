@@ -1,0 +1,128 @@
+"""Where compiled kernels are kept on disk, and what is believed of what lies there.
+
+One file holds one compiled function: a digest of the rest, then what Numba makes of it. Its name
+says what it was compiled from and for: the sources of this package, Numba's version, the machine,
+the arguments' types. So a file is either right or not looked at, and processes that compile at once
+write the same file twice, each under a name of its own first.
+
+* An empty, cut or spoilt file does not match its digest: the function is compiled anew.
+* What is read decides what runs. So files lie in a folder of their own, which must belong to this
+  user, nobody else being allowed to write there; else nothing is read or kept.
+* Where nothing can be written, functions are compiled anew in each process instead of failing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import pickle
+import stat
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import caching
+from numba.core.serialize import dumps
+
+from npcnn.checks import NpcnnWarning, message
+
+DIGEST = hashlib.sha256().digest_size
+
+
+@functools.cache
+def sources_digest() -> str:
+    """Return a digest of the source files of this package."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+class _Files:
+    """One function's files, as Numba's cache wants them: load, save, flush."""
+
+    def __init__(self, folder: Path, name: str, stamp: Any) -> None:
+        self.folder, self.name = folder, name
+        self.stamp = _short((numba.__version__, stamp, sources_digest()))
+
+    def _path(self, key: Any) -> Path:
+        return self.folder / f"{self.name}.{self.stamp}.{_short(key)}"
+
+    def load(self, key: Any) -> Any:
+        """Return what was saved under the key, None if there is nothing that can be used."""
+        try:
+            content = self._path(key).read_bytes() if trusted(self.folder) else b""
+        except OSError:
+            return None
+        digest, data = content[:DIGEST], content[DIGEST:]
+        return pickle.loads(data) if hashlib.sha256(data).digest() == digest else None
+
+    def save(self, key: Any, data: Any) -> None:
+        """Write the file; remove those of the same function that other sources left."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        if not trusted(self.folder):
+            return
+        content = dumps(data)
+        handle, name = tempfile.mkstemp(prefix=self.name, suffix=".part", dir=self.folder)
+        try:
+            with open(handle, "wb") as file:
+                file.write(hashlib.sha256(content).digest() + content)
+            os.replace(name, self._path(key))
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(name)  # only there if something went wrong
+        for other in self.folder.glob(f"{self.name}.*"):
+            if other.name.split(".")[-2] != self.stamp:
+                with contextlib.suppress(OSError):
+                    other.unlink()
+
+    def flush(self) -> None:
+        """Forget all: nothing here asks for it."""
+
+
+def _short(value: Any) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:24]
+
+
+@functools.cache
+def trusted(folder: Path) -> bool:
+    """Return whether only this user can have written there; say so if not."""
+    if os.name != "posix":
+        return True
+    try:
+        found = os.lstat(folder)
+    except FileNotFoundError:
+        return True
+    own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    if own and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return True
+    fix = "remove it, or name another folder in NUMBA_CACHE_DIR; until then each start compiles"
+    expected = "a folder that is yours, where nobody else may write"
+    got = f"owner {found.st_uid}, mode {stat.filemode(found.st_mode)}"
+    warnings.warn(message(f"compiled code in {folder}", expected, got, fix), NpcnnWarning, 2)
+    return False
+
+
+class KernelCache(caching.FunctionCache):
+    """Numba's cache of compiled functions, kept in the files above.
+
+    Raises RuntimeError if there is no place to write.
+    """
+
+    def __init__(self, function: Callable, variant: str) -> None:
+        super().__init__(function)
+        stamp = self._impl.locator.get_source_stamp()
+        name = f"{self._impl.filename_base}.{variant}"
+        self._cache_file = _Files(Path(self._cache_path) / "npcnn", name, stamp)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep a compiled function."""
+        try:
+            super().save_overload(sig, data)
+        except OSError:  # a full or vanished disk costs the next start time, not this run
+            self.disable()

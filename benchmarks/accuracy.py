@@ -52,6 +52,8 @@ def train(contender: str, seed: int, epochs: int, data: str | None) -> dict[str,
         import keras
 
     (x, y), (x_test, y_test) = npcnn.datasets.load_mnist(data)
+    if len(x) != 60_000:
+        raise SystemExit(f"accuracy.py: expected the whole MNIST, got {len(x)} images; name it")
     x, x_test = (images.reshape(-1, 28, 28, 1) for images in (x, x_test))
     y, y_test = (npcnn.utils.to_categorical(labels) for labels in (y, y_test))
     keras.utils.set_random_seed(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
 import os
@@ -62,8 +63,20 @@ def machine(threads: int) -> dict[str, Any]:
     }
 
 
-def save(name: str, result: dict[str, Any]) -> None:
-    """Write benchmarks/results/<name>.json."""
+def others(
+    parser: argparse.ArgumentParser, arguments: argparse.Namespace, *free: str
+) -> dict[str, Any]:
+    """Return the arguments, but for the free ones, that make another question of the table's."""
+    given = vars(arguments).items()
+    return {k: v for k, v in given if k not in free and v != parser.get_default(k)}
+
+
+def save(name: str, result: dict[str, Any], other: dict[str, Any] | None = None) -> None:
+    """Write benchmarks/results/<name>.json, or <name>-other.json for another question's answer."""
+    if other:
+        asked = ", ".join(f"{key} {value}" for key, value in other.items())
+        print(f"another question than the table's ({asked}): the table keeps its answer")
+        name, result = f"{name}-other", {**result, "other": other}
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")

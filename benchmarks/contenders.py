@@ -52,7 +52,7 @@ class Npcnn:
     """npcnn with one of its two backends."""
 
     def __init__(self, network: str, threads: int, backend: str) -> None:
-        from networks import NETWORKS, keras_like
+        from networks import keras_model
 
         import npcnn
 
@@ -60,8 +60,8 @@ class Npcnn:
         if backend == "numba":
             npcnn.set_num_threads(threads)
         npcnn.set_random_seed(0)
-        self.backend, self.network = backend, NETWORKS[network]
-        self.model = keras_like(npcnn, self.network)
+        self.backend = backend
+        self.model, self.network = keras_model(npcnn, network)
 
     def train(self, x: np.ndarray, labels: np.ndarray) -> Callable[[], Any]:
         """Return a function that takes one training step on one batch."""
@@ -77,6 +77,10 @@ class Npcnn:
         """Return a function that predicts one batch."""
         batch = x.astype("float32")
         return lambda: self.model(batch)
+
+    def probabilities(self, x: np.ndarray) -> np.ndarray:
+        """Return the answers."""
+        return self.model(x.astype("float32"))
 
     def epoch(self, x: np.ndarray, labels: np.ndarray, batch_size: int) -> float:
         """Return the seconds of one epoch, after one to warm up."""
@@ -101,19 +105,22 @@ class Torch:
 
     def __init__(self, network: str, threads: int, fast: bool) -> None:
         import torch
-        from networks import NETWORKS, torch_module
+        from networks import torch_model
 
         torch.set_num_threads(threads)
         torch.manual_seed(0)
-        self.torch, self.fast, self.network = torch, fast, NETWORKS[network]
-        self.module = torch_module(self.network)
+        self.torch, self.fast = torch, fast
+        self.module, (optimizer, settings), self.network = torch_model(network)
         if fast:
             self.module = self.module.to(memory_format=torch.channels_last)
-        self.optimizer = torch.optim.Adam(self.module.parameters(), eps=1e-7, fused=fast)
+        make_optimizer = getattr(torch.optim, optimizer)
+        self.optimizer = make_optimizer(self.module.parameters(), fused=fast, **settings)
         self.loss = torch.nn.CrossEntropyLoss()
 
     def images(self, x: np.ndarray) -> Any:
         """Return the images as the float tensor that the module is fastest on."""
+        if x.ndim != 4:
+            return self.torch.from_numpy(x.astype("float32"))
         tensor = self.torch.from_numpy(x.astype("float32").transpose(0, 3, 1, 2).copy())
         return tensor.contiguous(memory_format=self.torch.channels_last) if self.fast else tensor
 
@@ -139,6 +146,12 @@ class Torch:
                 self.module(batch)
 
         return run
+
+    def probabilities(self, x: np.ndarray) -> np.ndarray:
+        """Return the answers."""
+        self.module.eval()
+        with self.torch.inference_mode():
+            return self.torch.softmax(self.module(self.images(x)), dim=-1).numpy()
 
     def epoch(self, x: np.ndarray, labels: np.ndarray, batch_size: int) -> float:
         """Return the seconds of one epoch over floats already in memory, without metrics."""
@@ -169,11 +182,11 @@ class Keras:
         tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
         tensorflow.config.threading.set_inter_op_parallelism_threads(threads)
         import keras
-        from networks import NETWORKS, keras_like
+        from networks import keras_model
 
-        self.tensorflow, self.keras, self.network = tensorflow, keras, NETWORKS[network]
+        self.tensorflow, self.keras = tensorflow, keras
         keras.utils.set_random_seed(0)
-        self.model = keras_like(keras, self.network)
+        self.model, self.network = keras_model(keras, network)
 
     def train(self, x: np.ndarray, labels: np.ndarray) -> Callable[[], Any]:
         """Return a function that takes one training step on one batch."""
@@ -186,6 +199,10 @@ class Keras:
         traced = self.tensorflow.function(lambda batch: self.model(batch, training=False))
         batch = self.tensorflow.constant(x.astype("float32"))
         return lambda: traced(batch).numpy()
+
+    def probabilities(self, x: np.ndarray) -> np.ndarray:
+        """Return the answers."""
+        return self.model(x.astype("float32"), training=False).numpy()
 
     def epoch(self, x: np.ndarray, labels: np.ndarray, batch_size: int) -> float:
         """Return the seconds of one epoch, after a short one to compile and warm up."""
@@ -236,12 +253,18 @@ def infer_question(contender: Any, batch: int, budget: float) -> float:
     return typical(contender.infer(pictures(contender, batch)[0]), budget)
 
 
+def answers_question(contender: Any, samples: int) -> list[list[float]]:
+    """Answer ["answers", samples]: the probabilities of each class."""
+    return np.asarray(contender.probabilities(pictures(contender, samples)[0])).tolist()
+
+
 def epoch_question(contender: Any, samples: int, batch: int) -> float:
     """Answer ["epoch", samples, batch]: seconds of one epoch."""
     return contender.epoch(*pictures(contender, samples), batch)
 
 
-QUESTIONS = {"train": train_question, "infer": infer_question, "epoch": epoch_question}
+QUESTIONS = {"train": train_question, "infer": infer_question, "epoch": epoch_question,
+             "answers": answers_question}  # fmt: skip
 
 if __name__ == "__main__":
     main()

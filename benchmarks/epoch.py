@@ -16,8 +16,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
-from common import ask, installed, machine, save, spread
+from common import ask, installed, machine, others, save, spread
 from contenders import CONTENDERS
 
 
@@ -30,8 +31,12 @@ def main() -> None:
     parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
     parser.add_argument("--busy", action="store_true", help="beside a program that holds a core")
     arguments = parser.parse_args()
+    other = others(parser, arguments, "threads", "repeats", "busy")
     with busy_core() if arguments.busy else nullcontext():
-        race(arguments)
+        result = race(arguments)
+    if missing := [name for name in arguments.contenders if name not in result["seconds"]]:
+        other["without"] = missing
+    save("epoch_busy" if arguments.busy else "epoch", result, other)
 
 
 @contextmanager
@@ -47,8 +52,8 @@ def busy_core() -> Iterator[None]:
         process.wait()
 
 
-def race(arguments: argparse.Namespace) -> None:
-    """Ask all contenders in alternation; print and keep what they say."""
+def race(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Ask all contenders in alternation; print and return what they say."""
     names = installed(arguments.contenders)
     times: dict[str, list[float]] = {name: [] for name in names}
     versions: dict[str, str] = {}
@@ -78,7 +83,7 @@ def race(arguments: argparse.Namespace) -> None:
             print(
                 f"{CONTENDERS[name]:<42} {value['median']:7.2f} s  {value['median'] / own:6.2f} ×"
             )
-    save("epoch_busy" if arguments.busy else "epoch", result)
+    return result
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The networks that are raced, written once as data, and built in each framework.
 
 A layer is a tuple: ("conv", filters, padding), ("pool",), ("flatten",), ("dense", units),
-("dropout", rate), ("logits", classes). Convolutions are 3×3 unless a size follows.
+("dropout", rate), ("logits", classes). Convolutions are 3×3 unless a size follows. A network may
+also be a file, `.keras` or `.h5`: yours.py races it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ class Network:
     """A network as data: what it is called, what it sees, what it is made of."""
 
     title: str
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int, ...]
     classes: int
     layers: tuple[tuple[Any, ...], ...]
 
@@ -67,6 +68,26 @@ def keras_like(keras: Any, network: Network) -> Any:
             model.add(layers.Dense(arguments[0], activation="softmax"))
     model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
     return model
+
+
+def keras_model(keras: Any, network: str) -> tuple[Any, Network]:
+    """Return a compiled model of npcnn's or Keras's own, and what is raced: a name or a file."""
+    if network in NETWORKS:
+        return keras_like(keras, NETWORKS[network]), NETWORKS[network]
+    model = keras.models.load_model(network)
+    optimizer = model.optimizer if getattr(model, "optimizer", None) else "adam"
+    model.compile(optimizer=optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
+    shape = tuple(model.input_shape[1:])
+    return model, Network(network, shape, model.output_shape[-1], ())
+
+
+def torch_model(network: str) -> tuple[Any, tuple[str, dict[str, Any]], Network]:
+    """Return a PyTorch module that ends in logits, its optimizer's name and arguments, and what."""
+    if network in NETWORKS:
+        return torch_module(NETWORKS[network]), ("Adam", {"eps": 1e-7}), NETWORKS[network]
+    import yours_torch
+
+    return yours_torch.from_file(network)
 
 
 def torch_module(network: Network) -> Any:

@@ -11,22 +11,20 @@ benchmarks/results/op_profile.json.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from common import others, save
 
 from npcnn import kernels, threads
 from npcnn.kernels import simd, tiles
 from npcnn.kernels.tasks import Body
 
-RESULTS = Path(__file__).parent / "results"
 CONV = ((1, 1), "same", (1, 1), "relu")
 POOL = ((2, 2), (2, 2), "valid")
 # image size, channels in, filters; None stands for a pooling layer
@@ -208,10 +206,9 @@ def main() -> None:
     for number in dict.fromkeys(options.threads):
         results.append(profile(number, options.batch, options.repeats))
         show(results[-1])
-    RESULTS.mkdir(exist_ok=True)
     about = {"machine": platform.machine(), "cores": os.cpu_count(), "numpy": np.__version__}
-    target = RESULTS / "op_profile.json"
-    target.write_text(json.dumps({"about": about, "profiles": results}, indent=1) + "\n")
+    other = others(parser, options, "threads", "repeats")
+    save("op_profile", {"about": about, "profiles": results}, other)
 
 
 if __name__ == "__main__":

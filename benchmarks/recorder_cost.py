@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
 
-    from common import machine, save, spread
+    from common import machine, others, save, spread
 
     import npcnn
 
@@ -61,7 +61,7 @@ def main() -> None:
     print(
         f"{result['steps']} steps of {arguments.batch_size}, {frames} frames, {size / 1e6:.1f} MB"
     )
-    save("recorder_cost", result)
+    save("recorder_cost", result, others(parser, arguments, "threads", "repeats"))
     if max(result["share"].values()) >= 0.05:
         sys.exit("above the promised 5 %")
 

@@ -2,8 +2,9 @@
 
     python benchmarks/report.py
 
-Both READMEs and docs/speed.md get their tables between their `<!-- benchmarks -->` marks; nothing
-else is touched.
+The READMEs and the pages on speed get their tables between their `<!-- benchmarks -->` marks;
+nothing else is touched. A result of another question than the table's (fewer images, one contender)
+is refused, and nothing is written.
 """
 
 from __future__ import annotations
@@ -14,42 +15,50 @@ from typing import Any
 
 from common import HERE, RESULTS
 from contenders import CONTENDERS
+from steps import BATCHES
 
 MARK = "<!-- benchmarks -->"
 # The other batch sizes are in results/steps.json.
 SHOWN = [("train", 60), ("train", 64), ("infer", 1), ("infer", 60), ("infer", 64)]
-WORDS = {
-    "README.md": {
-        "epoch": "One training epoch of the document's network (60,000 images, batch {batch})",
-        "columns": "| | seconds (min – max) | npcnn is faster by |",
-        "steps": "| training step / inference | batch | npcnn | PyTorch (faster form) | ratio |",
-        "train": "training",
-        "infer": "inference",
-        "start": "| | import | first step, cold | first step, warm | on disk |",
-        "peak": "Peak memory of a training run on MNIST, validation included: {peak:.0f} MB.",
-        "accuracy": "| 25 epochs | seeds | val_accuracy, mean ± deviation | min – max |",
-        "machine": "{cpu}, {threads} threads; {versions}. Medians; contenders in alternation.",
-        "warm": "Cold: nothing cached. From process start, seconds.",
-    },
-    "README.zh-CN.md": {
-        "epoch": "文中网络训练一个 epoch(60,000 张图片,批大小 {batch})",
-        "columns": "| | 秒(最小 – 最大) | npcnn 快几倍 |",
-        "steps": "| 训练一步 / 推理 | 批大小 | npcnn | PyTorch(较快的形式) | 倍数 |",
-        "train": "训练",
-        "infer": "推理",
-        "start": "| | 导入 | 第一步(无缓存) | 第一步(有缓存) | 磁盘占用 |",
-        "peak": "在 MNIST 上完整训练(含验证)的内存峰值:{peak:.0f} MB。",
-        "accuracy": "| 25 个 epoch | 种子数 | val_accuracy 均值 ± 标准差 | 最小 – 最大 |",
-        "machine": "{cpu},{threads} 线程;{versions}。取中位数,各框架交替运行。",
-        "warm": "无缓存:没有任何已编译的内核。自进程启动起,单位秒。",
-    },
+ENGLISH = {
+    "epoch": "One training epoch of the document's network ({samples:,} images, batch {batch})",
+    "columns": "| | seconds (min – max) | npcnn is faster by |",
+    "steps": "| training step / inference | batch | npcnn | PyTorch (faster form) | ratio |",
+    "train": "training",
+    "infer": "inference",
+    "start": "| | import | first step, cold | first step, warm | on disk |",
+    "peak": "Peak memory of a training run on MNIST, validation included: {peak:.0f} MB.",
+    "accuracy": "| 25 epochs | seeds | val_accuracy, mean ± deviation | min – max |",
+    "machine": "{cpu}, {threads} threads; {versions}. Medians; contenders in alternation.",
+    "warm": "Cold: nothing cached. From process start, seconds.",
+    "ops": "| op | µs | GFLOP/s | of the measured peak |",
+    "profile": "{threads} threads, batch {batch}; measured peak {peak:.0f} GFLOP/s; all ops one "
+    "after the other {step:.0f} µs. Medians; each op called from Python.",
+    "scaling": "A 3×3 layer's time as batch, channels and image grow",
+}
+CHINESE = {
+    "epoch": "文中网络训练一个 epoch（{samples:,} 张图片，批大小 {batch}）",
+    "columns": "| | 秒（最小 – 最大） | npcnn 快几倍 |",
+    "steps": "| 训练一步 / 推理 | 批大小 | npcnn | PyTorch（较快的形式） | 倍数 |",
+    "train": "训练",
+    "infer": "推理",
+    "start": "| | 导入 | 第一步（无缓存） | 第一步（有缓存） | 磁盘占用 |",
+    "peak": "在 MNIST 上完整训练（含验证）的内存峰值：{peak:.0f} MB。",
+    "accuracy": "| 25 个 epoch | 种子数 | val_accuracy 均值 ± 标准差 | 最小 – 最大 |",
+    "machine": "{cpu}，{threads} 线程；{versions}。取中位数，各框架交替运行。",
+    "warm": "无缓存：没有任何已编译的内核。自进程启动起，单位秒。",
+    "ops": "| 运算 | 微秒 | GFLOP/s | 占实测峰值 |",
+    "profile": "{threads} 线程，批大小 {batch}；实测峰值 {peak:.0f} GFLOP/s；全部运算依次执行共 "
+    "{step:.0f} 微秒。取中位数；每个运算都从 Python 调用。",
+    "scaling": "批大小、通道数、图片尺寸增大时，一个 3×3 卷积层的耗时",
 }
 
 
 def main() -> None:
-    for name, words in WORDS.items():
-        write(name, [part(words) for part in (epoch, steps, start, accuracy)])
-    write("docs/speed.md", [ops(), scaling()])
+    check()
+    for ending, words in (("", ENGLISH), (".zh-CN", CHINESE)):
+        write(f"README{ending}.md", [part(words) for part in (epoch, steps, start, accuracy)])
+        write(f"docs/speed{ending}.md", [ops(words), scaling(words)])
     draw()
 
 
@@ -63,6 +72,44 @@ def write(name: str, parts: list[str]) -> None:
     pattern = re.compile(f"{MARK}.*{MARK}", re.DOTALL)
     path.write_text(pattern.sub(lambda _: f"{MARK}\n{body}\n{MARK}", text), encoding="utf-8")
     print(f"written: {name}")
+
+
+def check() -> None:
+    """Leave if a result answers another question than its table asks."""
+    whole_race = {"samples": 60_000, "batch_size": 60, "contenders": sorted(CONTENDERS)}
+    three = sorted(["npcnn", "torch-fast", "keras"])
+    every_step = sorted((n, b, k) for n in BATCHES for b in BATCHES[n] for k in ("infer", "train"))
+    for name, expected, found in (
+        ("epoch", whole_race, lambda r: {**r, "contenders": sorted(r["seconds"])}),
+        ("steps", {"rows": every_step}, lambda r: {"rows": raced(r["rows"])}),
+        ("startup", {"contenders": three}, lambda r: {"contenders": sorted(r["import"])}),
+        ("op_profile", {"batch": 60}, lambda r: r["profiles"][-1]),
+        ("accuracy", {"contenders": ["keras", "npcnn"]}, lambda r: {"contenders": in_full(r)}),
+    ):
+        result = load(name)
+        if result is None:
+            continue
+        own = found(result)
+        for key, value in expected.items():
+            if own[key] != value or result.get("other"):
+                raise SystemExit(
+                    f"report.py: expected {key} {value} in results/{name}.json, got {own[key]}; "
+                    f"run benchmarks/{name}.py without arguments. Nothing is written."
+                )
+
+
+def raced(rows: list[dict[str, Any]]) -> list[tuple[str, int, str]]:
+    """Return which steps were timed for npcnn and for both forms of PyTorch."""
+    all_three = {"npcnn", "torch", "torch-fast"}
+    return sorted(
+        (r["network"], r["batch"], r["kind"]) for r in rows if set(r["seconds"]) == all_three
+    )
+
+
+def in_full(result: dict[str, Any]) -> list[str]:
+    """Return whose accuracy after the document's 25 epochs is there."""
+    ends = ", epochs 25"
+    return sorted(k.removesuffix(ends) for k in result["summary"] if k.endswith(ends))
 
 
 def load(name: str) -> dict[str, Any] | None:
@@ -94,7 +141,7 @@ def epoch(words: dict[str, str]) -> str:
         ratio = "" if name == "npcnn" else f"{value['median'] / own:.2f} ×"
         seconds = f"{value['median']:.2f} ({value['min']:.2f} – {value['max']:.2f})"
         rows.append(f"| {CONTENDERS[name]} | {seconds} | {ratio} |")
-    title = words["epoch"].format(batch=result["batch_size"])
+    title = words["epoch"].format(batch=result["batch_size"], samples=result["samples"])
     return f"**{title}**\n\n" + "\n".join(rows) + f"\n\n{conditions(words, result)}"
 
 
@@ -154,31 +201,28 @@ def accuracy(words: dict[str, str]) -> str:
     return "\n".join(rows)
 
 
-def ops() -> str:
+def ops(words: dict[str, str]) -> str:
     """Return the table of a training step's ops, on all threads that were measured."""
     result = load("op_profile")
     if result is None:
         return ""
     profile = result["profiles"][-1]
-    rows = ["| op | µs | GFLOP/s | of the measured peak |", "|---|---|---|---|"]
+    rows = [words["ops"], "|---|---|---|---|"]
     for row in profile["ops"]:
         rate = f"{row['gflops']:.0f} | {row['share_of_peak']:.0%}" if row["gflops"] else "|"
         rows.append(f"| {row['op']} | {row['microseconds']:.1f} | {rate} |")
-    about = (
-        f"{profile['threads']} threads, batch {profile['batch']}; measured peak "
-        f"{profile['peak_gflops']:.0f} GFLOP/s; all ops one after the other "
-        f"{profile['step_microseconds']:.0f} µs. Medians; each op called from Python."
-    )
+    about = words["profile"].format(
+        threads=profile["threads"], batch=profile["batch"],
+        peak=profile["peak_gflops"], step=profile["step_microseconds"],
+    )  # fmt: skip
     return "\n".join(rows) + f"\n\n{about}"
 
 
-def scaling() -> str:
+def scaling(words: dict[str, str]) -> str:
     """Return the picture of the cost as the work grows."""
     if load("scaling") is None:
         return ""
-    return (
-        "![A 3×3 layer's time as batch, channels and image grow](../benchmarks/results/scaling.png)"
-    )
+    return f"![{words['scaling']}](../benchmarks/results/scaling.png)"
 
 
 def draw() -> None:
@@ -199,7 +243,7 @@ def draw() -> None:
         axes.text(median, place, f" {median:.2f} s", va="center", fontsize=11)
     axes.set_xlim(0, max(medians) * 1.15)
     axes.set_xlabel("seconds (median)")
-    title = "One training epoch of the document's network, 60,000 images"
+    title = f"One training epoch of the document's network, {result['samples']:,} images"
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, weight="bold")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(RESULTS / "epoch.png", dpi=100)

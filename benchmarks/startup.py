@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import HERE, installed, machine, save, spread
+from common import HERE, installed, machine, others, save, spread
 
 IMPORT = "import time; t = time.perf_counter(); import {0}; print(time.perf_counter() - t)"
 
@@ -36,6 +36,7 @@ from npcnn import layers
 import sys; sys.path.insert(0, {here!r})
 from networks import NETWORKS, keras_like
 (x, y), (x_test, y_test) = npcnn.datasets.load_mnist({data!r})
+assert len(x) == 60_000, f"the table is of the whole MNIST, not of {{len(x)}} images"
 x, x_test = x.reshape(-1, 28, 28, 1), x_test.reshape(-1, 28, 28, 1)
 y, y_test = npcnn.utils.to_categorical(y), npcnn.utils.to_categorical(y_test)
 model = keras_like(npcnn, NETWORKS["document"])
@@ -103,7 +104,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=3, help="of the run whose memory is measured")
     arguments = parser.parse_args()
-    names = installed(["npcnn", "torch-fast", "keras"])
+    other = others(parser, arguments, "data", "repeats")
+    contenders = ["npcnn", "torch-fast", "keras"]
+    names = installed(contenders)
+    if names != contenders:
+        other["without"] = [name for name in contenders if name not in names]
     result: dict = {"machine": machine(2), "import": {}, "first_step": {}, "installed_mb": {}}
     modules = {"npcnn": "npcnn", "torch-fast": "torch", "keras": "keras"}
     for name in names:
@@ -121,7 +126,7 @@ def main() -> None:
     peaks = [float(line) for line in run(code)[1].split()]
     result["peak_mb_after_each_epoch"] = [round(peak, 1) for peak in peaks]
     print("peak memory after each epoch, MB:", result["peak_mb_after_each_epoch"])
-    save("startup", result)
+    save("startup", result, other)
 
 
 if __name__ == "__main__":

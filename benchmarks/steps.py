@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from common import ask, installed, machine, save, spread
+from common import ask, installed, machine, others, save, spread
 from contenders import CONTENDERS
 from networks import NETWORKS
 
@@ -47,7 +47,11 @@ def main() -> None:
             seconds = {name: spread(times[key, name]) for name in names}
             rows.append({"network": network, "kind": kind, "batch": batch, "seconds": seconds})
             print(line(rows[-1]), flush=True)
-    save("steps", {"machine": machine(arguments.threads), "versions": versions, "rows": rows})
+    other = others(parser, arguments, "threads", "repeats", "budget")
+    if missing := [name for name in arguments.contenders if name not in names]:
+        other["without"] = missing
+    result = {"machine": machine(arguments.threads), "versions": versions, "rows": rows}
+    save("steps", result, other)
 
 
 def line(row: dict) -> str:

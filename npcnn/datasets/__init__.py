@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from npcnn import names
-from npcnn.datasets import mnist
+from npcnn.datasets import fashion_mnist, mnist
 from npcnn.datasets.drawn import draw_digits
 from npcnn.datasets.idx import read_idx, write_idx
 from npcnn.datasets.image_folder import load_image, load_image_folder
@@ -14,6 +14,7 @@ from npcnn.datasets.save_folder import save_image_folder
 __all__ = [
     "MnistStages",
     "draw_digits",
+    "fashion_mnist",
     "load_image",
     "load_image_folder",
     "load_mnist",

@@ -21,7 +21,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError, message
+from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError, message, positive_int
 from npcnn.files import atomic_write
 
 DTYPES: dict[int, np.dtype[Any]] = {
@@ -34,6 +34,8 @@ DTYPES: dict[int, np.dtype[Any]] = {
 }
 MOST_DIMENSIONS = 32  # as many as every NumPy takes
 DEFLATE_RATIO = 1032  # deflate cannot make anything smaller than this part of it
+USUAL_RATIO = 20  # more than that is unpacked only if it comes to no more than ROOM
+ROOM = 1 << 26  # bytes
 CHUNK = 1 << 20
 FIX = "get the file again or name another one"
 
@@ -43,16 +45,20 @@ def read_idx(
     *,
     dtype: DTypeLike | None = None,
     shape: Sequence[int | None] | None = None,
+    max_bytes: int | None = None,
 ) -> NDArray[Any]:
     """Read an IDX file, plain or compressed by gzip (told by its content, not by its name).
 
     Magic, dtype, sizes and length are checked before memory is taken for the elements; of a
-    compressed file no more is unpacked than its header announces, and one byte.
+    compressed file no more is unpacked than its header announces, and one byte, nor than
+    ``max_bytes``: deflate makes a thousand bytes of one.
 
     Args:
         path: the file.
         dtype: if given, what the elements must be.
         shape: if given, what the sizes must be; None in it leaves that size open.
+        max_bytes: most bytes of elements in a compressed file; by default 64 MiB and 20 times the
+            file's size. A picture of writing packs five to one.
 
     Returns:
         An array of the file's shape and dtype, in the machine's own byte order.
@@ -69,13 +75,15 @@ def read_idx(
     array([3, 1, 4], dtype=uint8)
     """
     path = Path(path)
+    if max_bytes is not None:
+        max_bytes = positive_int(max_bytes, "read_idx(max_bytes)")
     try:
         # A pipe or a device would block, and has no length to check against.
         if not stat.S_ISREG(os.stat(path).st_mode):
             fix = "name the file itself"
             raise FileError(message(f"read {path}", "a file", "a folder or device", fix))
         with open(path, "rb") as file:
-            return _read(path, file, dtype, shape)
+            return _read(path, file, dtype, shape, max_bytes)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise _wrong(path, "a whole gzip file", str(error)) from error
     except FileError:
@@ -141,7 +149,11 @@ def _wrong(path: Path, expected: str, got: str) -> FormatError:
 
 
 def _read(
-    path: Path, file: IO[bytes], dtype: DTypeLike | None, shape: Sequence[int | None] | None
+    path: Path,
+    file: IO[bytes],
+    dtype: DTypeLike | None,
+    shape: Sequence[int | None] | None,
+    max_bytes: int | None,
 ) -> NDArray[Any]:
     size = os.fstat(file.fileno()).st_size
     packed = file.read(2) == b"\x1f\x8b"
@@ -156,6 +168,11 @@ def _read(
         raise _wrong(path, what, f"{size - head:,}")
     if packed and due > size * DEFLATE_RATIO:
         raise _wrong(path, what, f"a compressed file of only {size:,}")
+    most = ROOM + USUAL_RATIO * size if max_bytes is None else max_bytes
+    if packed and due > most:
+        fix = f"pass max_bytes={due} to read_idx if you trust the file"
+        expected = f"at most {most:,} bytes of elements in a compressed file of {size:,}"
+        raise FormatError(message(f"read {path}", expected, f"{due:,}", fix))
     content = _at_most(stream, due + 1)
     if len(content) != due:
         got = "more" if len(content) > due else f"{len(content):,}"

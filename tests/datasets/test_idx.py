@@ -180,3 +180,26 @@ def test_arrays_that_idx_cannot_hold(tmp_path):
     with pytest.raises(FileError, match="expected a writable place"):
         write_idx(tmp_path / "no folder" / "a", np.zeros(3, np.uint8))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_compressed_file_that_says_honestly_how_much_it_holds_is_bounded(file, tmp_path):
+    path = tmp_path / "large.idx.gz"
+    with gzip.open(path, "wb", compresslevel=6) as packed:
+        packed.write(idx_bytes(8, [100_000_000], b""))
+        for _ in range(100):
+            packed.write(bytes(1_000_000))
+    assert path.stat().st_size < 100_000
+    tracemalloc.start()
+    with pytest.raises(FormatError) as caught:
+        read_idx(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
+    assert "bytes of elements in a compressed file of" in str(caught.value)
+    assert "got 100,000,000; pass max_bytes=100000000 to read_idx if you trust" in str(caught.value)
+    assert read_idx(path, max_bytes=100_000_000).size == 100_000_000
+    with pytest.raises(FormatError, match="at most 99,999,999 bytes of elements"):
+        read_idx(path, max_bytes=99_999_999)
+    with pytest.raises(ArgumentError, match=r"read_idx\(max_bytes\): expected a positive integer"):
+        read_idx(path, max_bytes=-1)
+    read_idx(file(idx_bytes(8, [4], b"abcd")), max_bytes=1)  # not compressed: it has what it says

@@ -1,28 +1,17 @@
-import functools
 import gzip
 import hashlib
-import http.server
 import os
-import threading
 
 import numpy as np
 import pytest
+from mirrors import assert_small_set, small_set
 
 import npcnn.datasets
 from npcnn.checks import FileError, FormatError
-from npcnn.datasets import draw_digits, load_mnist, mnist, write_idx
+from npcnn.datasets import fetch, idx_set, load_mnist, mnist, write_idx
 from npcnn.datasets.idx import header
 
 REAL = os.environ.get("NPCNN_DATA")
-
-
-@functools.cache
-def small_set():
-    """Four arrays laid out like MNIST's, by the names of their files."""
-    x_train, y_train = draw_digits(30, seed=1)
-    x_test, y_test = draw_digits(10, seed=2)
-    names = (part.name for part in mnist.PARTS)
-    return dict(zip(names, (x_train, y_train, x_test, y_test), strict=True))
 
 
 def write_set(folder, name="{}.gz", arrays=None):
@@ -30,75 +19,6 @@ def write_set(folder, name="{}.gz", arrays=None):
     for part, array in (arrays or small_set()).items():
         write_idx(folder / name.format(part), array)
     return folder
-
-
-def assert_small_set(loaded):
-    (x_train, y_train), (x_test, y_test) = loaded
-    for array, expected in zip(
-        (x_train, y_train, x_test, y_test), small_set().values(), strict=True
-    ):
-        assert array.dtype == np.uint8
-        np.testing.assert_array_equal(array, expected)
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """An empty cache, the sums of the small set for MNIST's, and no folder named."""
-    monkeypatch.delenv("NPCNN_DATA", raising=False)
-    folder = tmp_path / "cache" / "mnist"
-    monkeypatch.setattr(mnist, "_cache_folder", lambda: folder)
-    parts = []
-    for part in mnist.PARTS:
-        array = small_set()[part.name]
-        digest = hashlib.sha256(header(array) + array.tobytes()).hexdigest()
-        parts.append(part._replace(sha256=digest))
-    monkeypatch.setattr(mnist, "PARTS", tuple(parts))
-    return folder
-
-
-class Mirrors:
-    """A web server on this machine; ``content`` is what it answers, ``asked`` what it was asked."""
-
-    def __init__(self):
-        self.content, self.asked = {}, []
-        mirrors = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                mirrors.asked.append(self.path)
-                body, length = mirrors.content.get(self.path, (None, 0))
-                self.send_response(404 if body is None else 200)
-                self.send_header("Content-Length", str(length))
-                self.end_headers()
-                self.wfile.write(body or b"")
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
-        self.thread.start()
-
-    def add(self, mirror):
-        for part, array in small_set().items():
-            packed = gzip.compress(header(array) + array.tobytes())
-            self.content[f"/{mirror}/{part}.gz"] = (packed, len(packed))
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-@pytest.fixture
-def mirrors(monkeypatch):
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    running = Mirrors()
-    monkeypatch.setattr(mnist, "MIRRORS", (f"{running.url}/first/", f"{running.url}/second/"))
-    yield running
-    running.close()
 
 
 @pytest.mark.parametrize("name", ["{}", "{}.gz"])
@@ -138,7 +58,7 @@ def test_missing_files_are_named(tmp_path):
     with pytest.raises(FileError) as caught:
         load_mnist(tmp_path)
     assert str(caught.value) == (
-        f"load_mnist(path): expected a folder with the four MNIST files, got {tmp_path} without "
+        f"load_mnist(path): expected a folder with the four IDX files, got {tmp_path} without "
         "train-labels-idx1-ubyte, t10k-images-idx3-ubyte; "
         "add them (plain or .gz) or name another folder."
     )
@@ -161,7 +81,7 @@ def test_files_that_do_not_fit(tmp_path, part, array, text):
 
 
 def test_download_into_the_cache_once(cache, mirrors):
-    mirrors.add("first")
+    mirrors.add("first", small_set())
     assert_small_set(load_mnist())
     assert mirrors.asked == [f"/first/{part.name}.gz" for part in mnist.PARTS]
     assert sorted(os.listdir(cache)) == sorted(f"{part.name}.gz" for part in mnist.PARTS)
@@ -170,8 +90,8 @@ def test_download_into_the_cache_once(cache, mirrors):
 
 
 def test_the_next_mirror_when_the_first_sends_something_else(cache, mirrors):
-    mirrors.add("first")
-    mirrors.add("second")
+    mirrors.add("first", small_set())
+    mirrors.add("second", small_set())
     page = b"<html>log in first</html>"
     mirrors.content["/first/train-images-idx3-ubyte.gz"] = (page, len(page))
     assert_small_set(load_mnist())
@@ -184,7 +104,7 @@ def test_the_next_mirror_when_the_first_sends_something_else(cache, mirrors):
 
 
 def test_the_next_mirror_when_the_first_breaks_off_or_has_another_data_set(cache, mirrors):
-    mirrors.add("second")
+    mirrors.add("second", small_set())
     packed, length = mirrors.content["/second/train-images-idx3-ubyte.gz"]
     mirrors.content["/first/train-images-idx3-ubyte.gz"] = (packed[:-100], length)
     assert_small_set(load_mnist())
@@ -197,7 +117,7 @@ def test_the_next_mirror_when_the_first_breaks_off_or_has_another_data_set(cache
 
 
 def test_a_damaged_cache_is_fetched_again(cache, mirrors):
-    mirrors.add("first")
+    mirrors.add("first", small_set())
     load_mnist()
     file = cache / "t10k-labels-idx1-ubyte.gz"
     file.write_bytes(file.read_bytes()[:-5])
@@ -211,17 +131,17 @@ def test_when_every_mirror_fails(cache, mirrors):
     with pytest.raises(FileError) as caught:
         load_mnist()
     assert str(caught.value) == (
-        f"load_mnist: expected train-images-idx3-ubyte in {cache} or from a mirror, got none; "
-        f"tried {mirrors.url}/first/ (Not Found), "
-        f"{mirrors.url}/second/ (not the content of MNIST); "
-        "set NPCNN_DATA to a folder with the four files, or pass that folder."
+        f"load_mnist: expected train-images-idx3-ubyte.gz in {cache} or from a mirror, got none; "
+        f"tried {mirrors.url}/first/ (Not Found), {mirrors.url}/second/ "
+        "(not the content that is known for train-images-idx3-ubyte.gz); set NPCNN_DATA to a "
+        "folder with the four files, NPCNN_MIRROR to a mirror of your own, or pass that folder."
     )
     assert os.listdir(cache) == []
 
 
 def test_a_download_without_end_is_cut_off(cache, mirrors, monkeypatch):
-    mirrors.add("first")
-    monkeypatch.setattr(mnist, "MOST_BYTES", 100)
+    mirrors.add("first", small_set())
+    monkeypatch.setattr(idx_set, "most_bytes", lambda part: 100)
     with pytest.raises(FileError, match=r"first/ \(more than 100 bytes\)"):
         load_mnist()
 
@@ -240,7 +160,7 @@ def test_a_cache_that_cannot_be_made(cache, mirrors):
 
 def test_the_cache_lies_where_the_platform_keeps_caches(monkeypatch, tmp_path):
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name, **_: tmp_path / name)
-    assert mnist._cache_folder() == tmp_path / "npcnn" / "mnist"
+    assert fetch.cache_folder("mnist") == tmp_path / "npcnn" / "mnist"
 
 
 @pytest.mark.skipif(not REAL, reason="NPCNN_DATA names no folder with MNIST")

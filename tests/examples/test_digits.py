@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from npcnn.checks import FileError
-from npcnn.datasets import draw_digits, load_mnist, mnist
+from npcnn.datasets import draw_digits, fetch, load_mnist, mnist
 
 
 @pytest.fixture
 def offline(monkeypatch, tmp_path):
     """A machine without MNIST and without a mirror to fetch it from."""
-    monkeypatch.setattr(mnist, "_cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(fetch, "cache_folder", lambda name: tmp_path / "cache" / name)
     monkeypatch.setattr(mnist, "MIRRORS", ())
 
 

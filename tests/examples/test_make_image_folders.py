@@ -28,7 +28,7 @@ def test_a_wrong_folder_is_one_line(example, tmp_path, capsys):
     assert example("make_image_folders").main([str(tmp_path), "--data", "nowhere"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert "load_mnist(path): expected a folder with the four MNIST files, got nowhere" in error
+    assert "load_mnist(path): expected a folder with the four IDX files, got nowhere" in error
 
 
 def test_a_file_in_the_way_is_one_line(example, small_mnist, tmp_path, capsys):

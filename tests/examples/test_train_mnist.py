@@ -8,7 +8,7 @@ from runs import EXAMPLES, finish, prepared
 
 import npcnn
 from npcnn import plots
-from npcnn.datasets import draw_digits, load_mnist, mnist
+from npcnn.datasets import draw_digits, fetch, load_mnist, mnist
 
 PICTURES = ["accuracy.png", "confusion.png", "loss.png", "mistakes.png", "network.png"]
 PICTURES += ["samples.png"]
@@ -98,7 +98,7 @@ def test_below_min_accuracy_it_fails_with_one_line(train):
 
 
 def test_without_data_it_draws_digits_and_says_so(train, example, monkeypatch, tmp_path):
-    monkeypatch.setattr(mnist, "_cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(fetch, "cache_folder", lambda name: tmp_path / "cache" / name)
     monkeypatch.setattr(mnist, "MIRRORS", ())
     few = {20_000: 120, 5_000: 40}
     monkeypatch.setattr(example("digits"), "draw_digits", lambda n, seed: draw_digits(few[n], seed))
@@ -118,7 +118,7 @@ def test_without_data_it_draws_digits_and_says_so(train, example, monkeypatch, t
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--data", "nowhere"], "load_mnist(path): expected a folder with the four MNIST files"),
+        (["--data", "nowhere"], "load_mnist(path): expected a folder with the four IDX files"),
         (["--out", "{file}"], "--out: expected a folder to write in, got {file} (File exists)"),
     ],
 )

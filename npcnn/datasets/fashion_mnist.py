@@ -1,0 +1,79 @@
+"""Fashion-MNIST: ten kinds of clothing in MNIST's layout, by Keras's name for it."""
+
+from __future__ import annotations
+
+import os
+
+from npcnn.datasets import idx_set
+from npcnn.datasets.idx_set import Part, Split
+
+CLASSES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+# The sums are those of the compressed files, which every mirror has as Zalando made them.
+PARTS = (
+    Part(
+        "train-images-idx3-ubyte",
+        (60_000, 28, 28),
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        of_file=True,
+    ),
+    Part(
+        "train-labels-idx1-ubyte",
+        (60_000,),
+        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        of_file=True,
+    ),
+    Part(
+        "t10k-images-idx3-ubyte",
+        (10_000, 28, 28),
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        of_file=True,
+    ),
+    Part(
+        "t10k-labels-idx1-ubyte",
+        (10_000,),
+        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        of_file=True,
+    ),
+)
+MIRRORS = (
+    "https://dataset.bj.bcebos.com/fashion_mnist/",
+    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+)
+
+
+def load_data(path: str | os.PathLike[str] | None = None) -> tuple[Split, Split]:
+    """Load Fashion-MNIST: ``(x_train, y_train), (x_test, y_test)``; `CLASSES` names the labels.
+
+    It is taken from ``path``; without one, from the folder ``fashion_mnist`` in the folder that
+    ``NPCNN_DATA`` names; without that, from the user's cache, into which it is downloaded (31 MB,
+    checked by sha256) the first time, as `load_mnist` says.
+
+    Args:
+        path: a folder with the four IDX files, plain or compressed.
+
+    Returns:
+        Images uint8 ``(n, 28, 28)`` and labels uint8 ``(n,)``, 60,000 to train on and 10,000 to
+        test with.
+
+    Raises:
+        FileError: a file is missing, or nothing could be downloaded.
+        FormatError: a file's content is wrong, or there are not as many labels as images.
+
+    >>> import pathlib, tempfile
+    >>> from npcnn.datasets import draw_digits, write_idx
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> for part in PARTS:
+    ...     images, labels = draw_digits(10, seed=1)
+    ...     write_idx(folder / part.name, images if len(part.shape) == 3 else labels)
+    >>> (x_train, y_train), (x_test, y_test) = load_data(folder)
+    >>> x_train.shape, CLASSES[y_test[0]]
+    ((10, 28, 28), 'Coat')
+
+    Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv:1708.07747.
+    """
+    return idx_set.load("fashion_mnist", PARTS, MIRRORS, path, "fashion_mnist.load_data")

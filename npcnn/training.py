@@ -176,14 +176,14 @@ class Run:
 
     def train_epoch(self) -> None:
         """Take the steps that are left of this epoch, validate, and report."""
-        title = f"Epoch {self.epoch + 1}/{self.epochs}"
-        printer = EpochPrinter(self.verbose, self.data.steps, title, self.batch)
         order = None
         if self.shuffle:
             order = random.shuffled(len(self.data), seed=self.seed, epoch=self.epoch)
         if self.batch == 0:
             self.scores = Scores(self.model.metrics)
             self.call("on_epoch_begin", self.epoch, {})
+        title = f"Epoch {self.epoch + 1}/{self.epochs}"
+        printer = EpochPrinter(self.verbose, self.data.steps, title, self.batch)
         try:
             while self.batch < self.data.steps:
                 if self.batch and self.model.stop_training:
@@ -198,8 +198,8 @@ class Run:
             logs |= {f"val_{name}": value for name, value in values.items()}
         epoch, self.epoch, self.batch, self.logs = self.epoch, self.epoch + 1, 0, logs
         self.call("on_epoch_end", epoch, logs)
-        printer.close(logs)
         self.call("write_checkpoint")
+        printer.close(logs)
 
     def train_batch(self, order: Array | None) -> None:
         """Take one step."""

@@ -3,8 +3,9 @@ import pytest
 from models import assert_same_weights, small_data, small_model
 
 import npcnn
-from npcnn.callbacks import Callback, EarlyStopping, History, LambdaCallback
+from npcnn.callbacks import Callback, EarlyStopping, History, LambdaCallback, ReduceLROnPlateau
 from npcnn.checks import ArgumentError, NpcnnError
+from npcnn.metrics import Metric
 
 
 class Notes(Callback):
@@ -126,14 +127,22 @@ def test_early_stopping_goes_on_from_its_state():
     assert (other.wait, other.best) == (1, 1.0)
 
 
-def test_early_stopping_wants_a_name_that_is_reported():
+@pytest.mark.parametrize("callback", [EarlyStopping, ReduceLROnPlateau])
+def test_a_number_of_which_nobody_knows_whether_larger_is_better(callback):
+    class Mine(Metric):
+        def values(self, y_true, y_pred):
+            return y_pred[:, 0]
+
+    x, y = small_data()
     model = small_model()
-    with pytest.raises(ArgumentError) as caught:
-        model.fit(*small_data(), verbose=0, callbacks=[EarlyStopping()])
-    assert str(caught.value) == (
-        "EarlyStopping(monitor): expected one of loss, accuracy, got 'val_loss'; "
-        "give validation data or monitor a name that the run reports."
-    )
+    model.compile("sgd", "sparse_categorical_crossentropy", [Mine()])
+    before = model.get_weights()
+    with pytest.raises(ArgumentError, match=r"\(monitor\): .*'val_mine'; say mode='min' or mode='"):
+        model.fit(x, y, verbose=0, callbacks=callback("val_mine"))
+    assert_same_weights(model.get_weights(), before)
+    model.fit(x, y, verbose=0, callbacks=callback("mine", mode="max"))
+    Mine.direction = "up"
+    model.fit(x, y, verbose=0, callbacks=callback("mine"))
 
 
 def test_any_callback_may_stop_the_run():

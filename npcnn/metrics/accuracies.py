@@ -25,6 +25,8 @@ class Accuracy(Metric):
     array([ True, False])
     """
 
+    direction = "up"
+
     @checked
     def __init__(self, name: str = "accuracy") -> None:
         super().__init__(name)
@@ -48,6 +50,7 @@ class Wrapped(Metric):
     def __init__(self, metric: Any) -> None:
         super().__init__(str(metric.name))
         self.metric = metric
+        self.direction = getattr(metric, "direction", getattr(metric, "_direction", None))
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return the object's values."""

@@ -72,6 +72,9 @@ class Metric:
     `result`, and counts in variables from `add_variable`: they start at 0 with every pass over
     the data, and lie in checkpoints. Other attributes that change need a `reset_state`.
 
+    Attributes:
+        direction: 'up' or 'down', which way is better; callbacks that watch the metric ask for it.
+
     Args:
         name: how it is printed and kept in the history; None is the class's name in snake_case.
         dtype: taken for Keras's sake; numbers are counted in float64.
@@ -86,6 +89,7 @@ class Metric:
     """
 
     name: str
+    direction: str | None = None
     total = 0.0
     count = 0.0
 

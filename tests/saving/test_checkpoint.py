@@ -9,7 +9,13 @@ import pytest
 from models import assert_same_weights, small_data, small_model
 
 import npcnn
-from npcnn.callbacks import Callback, EarlyStopping, LambdaCallback, ModelCheckpoint
+from npcnn.callbacks import (
+    Callback,
+    EarlyStopping,
+    LambdaCallback,
+    LearningRateScheduler,
+    ModelCheckpoint,
+)
 from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError
 from npcnn.saving.run_state import GROUP
 
@@ -364,7 +370,8 @@ def test_weights_only(tmp_path, capsys):
     path = tmp_path / "m.weights.h5"
     saver = ModelCheckpoint(path, save_weights_only=True, verbose=1)
     model.fit(x, y, verbose=0, callbacks=saver)
-    assert capsys.readouterr().out == f"Epoch 1: model saved to {path}\n"
+    said = [f"saving model to {path}", f"finished saving model to {path}"]
+    assert capsys.readouterr().out == "".join(f"\nEpoch 1: {text}\n" for text in said)
     other = small_model()
     other.load_weights(path)
     for a, b in zip(other.get_weights(), model.get_weights(), strict=True):
@@ -376,7 +383,7 @@ def test_weights_only(tmp_path, capsys):
     [
         ({"filepath": "m.ckpt"}, "a name ending in .keras or .h5"),
         ({"filepath": "m.h5", "save_weights_only": True}, "a name ending in .weights.h5"),
-        ({"filepath": "m.h5", "mode": "up"}, "one of auto, min, max"),
+        ({"filepath": "m.h5", "mode": 3}, "a text"),
         ({"filepath": "m.h5", "save_freq": 0}, "a positive integer"),
     ],
 )
@@ -385,15 +392,53 @@ def test_arguments_are_checked(arguments, text):
         ModelCheckpoint(**arguments)
 
 
-def test_what_the_run_lacks_is_an_error(tmp_path):
+def test_the_folder_is_made(tmp_path):
     x, y = small_data(10)
-    with pytest.raises(FileError, match="a folder that exists"):
-        small_model().fit(x, y, verbose=0, callbacks=ModelCheckpoint(tmp_path / "no" / "m.h5"))
-    saver = ModelCheckpoint(tmp_path / "m.h5", save_best_only=True)
-    with pytest.raises(ArgumentError, match=r"one of loss, accuracy, got 'val_loss'"):
-        small_model().fit(x, y, verbose=0, callbacks=saver)
-    with pytest.raises(ArgumentError, match="names among loss, accuracy, epoch"):
-        small_model().fit(x, y, verbose=0, callbacks=ModelCheckpoint(tmp_path / "{val_x}.h5"))
+    path = tmp_path / "a" / "b" / "{epoch}" / "m.h5"
+    small_model().fit(x, y, epochs=2, verbose=0, callbacks=ModelCheckpoint(path))
+    assert [p.parent.name for p in sorted(tmp_path.rglob("m.h5"))] == ["1", "2"]
+    (tmp_path / "file").touch()
+    model = small_model()
+    before = model.get_weights()
+    with pytest.raises(FileError, match="a folder that exists or can be made"):
+        model.fit(x, y, verbose=0, callbacks=ModelCheckpoint(tmp_path / "file" / "m.h5"))
+    assert_same_weights(model.get_weights(), before)
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("{val_x}", {}),
+        ("{val_loss}", {}),
+        ("{val_loss}", {"validation_split": 0.3, "validation_freq": 2}),
+        ("{val_loss}", {"validation_split": 0.3, "save_freq": 1}),
+        ("{batch}", {}),
+        ("{}", {}),
+    ],
+)
+def test_a_name_that_the_run_will_not_report_is_an_error_before_the_first_step(
+    tmp_path, name, more
+):
+    x, y = small_data(10)
+    model = small_model()
+    before = model.get_weights()
+    saver = ModelCheckpoint(tmp_path / f"{name}.h5", save_freq=more.pop("save_freq", "epoch"))
+    with pytest.raises(ArgumentError, match=r"names among loss, accuracy, .*epoch"):
+        model.fit(x, y, verbose=0, callbacks=saver, **more)
+    assert_same_weights(model.get_weights(), before)
+
+
+def test_names_that_a_callback_of_ones_own_adds(tmp_path):
+    def add(epoch, logs):
+        logs["mine"] = 3
+
+    x, y = small_data(10)
+    listed = [LambdaCallback(on_epoch_end=add), ModelCheckpoint(tmp_path / "{mine}.h5")]
+    small_model().fit(x, y, verbose=0, callbacks=listed)
+    assert (tmp_path / "3.h5").exists()
+    listed = [LambdaCallback(on_epoch_end=add), ModelCheckpoint(tmp_path / "{yours}.h5")]
+    with pytest.raises(ArgumentError, match="names among loss, accuracy, mine, epoch"):
+        small_model().fit(x, y, verbose=0, callbacks=listed)
 
 
 @pytest.mark.parametrize(
@@ -417,6 +462,16 @@ def test_a_callback_of_ones_own_may_report_more(tmp_path):
     saver = ModelCheckpoint(tmp_path / "{rate}.h5")
     small_model().fit(x, y, verbose=0, callbacks=[Rates(), saver])
     assert (tmp_path / "0.5.h5").exists()
+
+
+def test_npcnns_own_callbacks_say_what_they_report(tmp_path):
+    x, y = small_data(10)
+    saver = ModelCheckpoint(tmp_path / "{learning_rate}.h5")
+    rates = LearningRateScheduler(lambda epoch: 0.25)
+    small_model().fit(x, y, verbose=0, callbacks=[rates, saver])
+    assert (tmp_path / "0.25.h5").exists()
+    with pytest.raises(ArgumentError, match="names among loss, accuracy, epoch, got"):
+        small_model().fit(x, y, verbose=0, callbacks=saver)
 
 
 # Killed for good -----------------------------------------------------------------------------

@@ -1,0 +1,58 @@
+"""What the callbacks share that watch one number of a run and ask whether it got better."""
+
+from __future__ import annotations
+
+import warnings
+
+from npcnn.callbacks.base import Callback
+from npcnn.checks import ArgumentError, NpcnnWarning, message, shown
+
+
+class MonitorCallback(Callback):
+    """Base: knows which way is better, and whether a value improves on another.
+
+    Args:
+        monitor: the name in the logs, such as 'val_loss'.
+        mode: 'min', 'max', or 'auto', by what the number is: losses and errors go down,
+            accuracies up. Another one is 'auto', with a warning, as in Keras.
+        min_delta: less than this is no improvement.
+        best: what must already be improved on; None for nothing.
+    """
+
+    def __init__(
+        self, monitor: str, mode: str = "auto", min_delta: float = 0.0, best: float | None = None
+    ) -> None:
+        if mode not in ("auto", "min", "max"):
+            kind = type(self).__name__
+            text = f"{kind} mode {shown(mode)} is unknown, fallback to auto mode."
+            warnings.warn(text, NpcnnWarning, stacklevel=4)
+            mode = "auto"
+        self.monitor, self.mode = monitor, mode
+        self.min_delta, self.best = abs(min_delta), best
+
+    @property
+    def upward(self) -> bool:
+        """Whether larger is better; ArgumentError if nothing tells."""
+        if self.mode != "auto":
+            return self.mode == "max"
+        name = self.monitor.removeprefix("val_")
+        if name == "loss":
+            return False
+        metrics = getattr(getattr(self, "model", None), "metrics", [])
+        known = {metric.name: metric.direction for metric in metrics}
+        if known.get(name):
+            return known[name] == "up"
+        if "acc" in name or name.endswith("auc"):
+            return True
+        where = f"{type(self).__name__}(monitor)"
+        expected = "a number of which is known whether larger is better"
+        fix = "say mode='min' or mode='max'"
+        raise ArgumentError(message(where, expected, repr(self.monitor), fix))
+
+    def better(self, value: float, best: float | None) -> bool:
+        """Whether value improves on best by more than min_delta; anything improves on None."""
+        if best is None:
+            return True
+        if self.upward:
+            return bool(value - self.min_delta > best)
+        return bool(value + self.min_delta < best)

@@ -37,3 +37,34 @@ def padding_before_after(
     out = output_size(size, window, stride, padding, dilation)
     total = max((out - 1) * stride + (window - 1) * dilation + 1 - size, 0)
     return total // 2, total - total // 2
+
+
+Pair = tuple[int, int]
+
+
+def bounded_steps(x_shape: tuple[int, ...], strides: Pair, dilation: Pair) -> tuple[Pair, Pair]:
+    """Return strides and dilation cut to what makes a difference on images of that size.
+
+    A stride beyond the image leaves one window, whatever it is; taps that lie more than two images
+    apart see nothing but padding on at least one side of each other. So no loop and no padding
+    is longer than a few images, and the windows see what they saw.
+
+    >>> bounded_steps((1, 6, 6, 1), (10**18, 2), (1, 1))
+    ((6, 2), (1, 1))
+    """
+    sizes = list(zip(x_shape[1:3], strides, dilation, strict=True))
+    cut = tuple(max(1, min(stride, size)) for size, stride, _ in sizes)
+    apart = tuple(
+        min(step, 2 * (size + s) + 2) for (size, _, step), s in zip(sizes, cut, strict=True)
+    )
+    return (cut[0], cut[1]), (apart[0], apart[1])
+
+
+def bounded_pool(x_shape: tuple[int, ...], pool_size: Pair, strides: Pair) -> tuple[Pair, Pair]:
+    """Return pool size and strides cut likewise: a window beyond the image sees all of it.
+
+    >>> bounded_pool((1, 6, 6, 1), (10**18, 2), (1, 2))
+    ((16, 2), (1, 2))
+    """
+    strides, most = bounded_steps(x_shape, strides, pool_size)
+    return most, strides

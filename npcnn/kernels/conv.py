@@ -21,6 +21,7 @@ from npcnn.kernels.runs import sum_lanes, zero_run
 from npcnn.kernels.slide import dot_rows, pack_rows, part, slide_rows, source_rows
 from npcnn.kernels.tasks import Body
 from npcnn.kernels.winograd import rows_of_pairs, slide_pairs, tiles_of, units_of
+from npcnn.shapes import bounded_steps
 
 Pair = tuple[int, int]
 Array = np.ndarray
@@ -87,6 +88,7 @@ def conv2d(
     array([[ 8., 12.],
            [20., 24.]])
     """
+    strides, dilation = bounded_steps(x.shape, strides, dilation)
     geometry = plans.Geometry(x.shape, kernel.shape, strides, padding, dilation)
     dtype = x.dtype
     call = calls.forward_call(geometry, dtype, tiles.RELU if activation == "relu" else 0)
@@ -185,6 +187,7 @@ def conv2d_backward(
     (array([[3., 3.],
            [3., 3.]]), 4.0)
     """
+    strides, dilation = bounded_steps(x.shape, strides, dilation)
     geometry = plans.Geometry(x.shape, kernel.shape, strides, padding, dilation)
     dtype, relu = x.dtype, activation == "relu"
     if grad_bias is None:

@@ -12,7 +12,7 @@ from npcnn.kernels.compile import helper
 from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.runs import largest_run, winner_run, zero_run
 from npcnn.kernels.tasks import Body
-from npcnn.shapes import output_size, padding_before_after
+from npcnn.shapes import bounded_pool, output_size, padding_before_after
 
 Pair = tuple[int, int]
 Array = np.ndarray
@@ -38,6 +38,7 @@ def _call(
     shape: tuple[int, ...], pool_size: Pair, strides: Pair, padding: str, dtype: np.dtype
 ) -> _Call:
     batch, height, width, channels = shape
+    pool_size, strides = bounded_pool(shape, pool_size, strides)
     lanes = simd.lanes_of(dtype)
     sizes = list(zip((height, width), pool_size, strides, strict=True))
     rows, columns = (output_size(*size, padding) for size in sizes)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.reference.activations import relu
-from npcnn.shapes import padding_before_after
+from npcnn.shapes import bounded_steps, padding_before_after
 
 Pair = tuple[int, int]
 Array = np.ndarray
@@ -40,6 +40,7 @@ def conv2d(
     array([[ 8., 12.],
            [20., 24.]])
     """
+    strides, dilation = bounded_steps(x.shape, strides, dilation)
     columns = im2col(x, kernel.shape[:2], strides, padding, dilation)
     y = columns @ kernel.reshape(-1, kernel.shape[3])
     if bias is not None:
@@ -60,6 +61,7 @@ def conv2d_backward(
     rows = grad.reshape(-1, kernel.shape[3])
     if grad_bias is not None:
         grad_bias[...] = rows.sum(axis=0)
+    strides, dilation = bounded_steps(x.shape, strides, dilation)
     columns = im2col(x, kernel.shape[:2], strides, padding, dilation)
     grad_kernel[...] = (columns.reshape(-1, columns.shape[-1]).T @ rows).reshape(kernel.shape)
     if not need_grad_x:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from npcnn.shapes import padding_before_after
+from npcnn.shapes import bounded_pool, padding_before_after
 
 Pair = tuple[int, int]
 Array = np.ndarray
@@ -28,6 +28,7 @@ def max_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Arr
     array([[ 5.,  7.],
            [13., 15.]])
     """
+    pool_size, strides = bounded_pool(x.shape, pool_size, strides)
     windows = pool_windows(x, pool_size, strides, padding)
     winners = windows.real.argmax(axis=-1)[..., np.newaxis]
     return np.take_along_axis(windows, winners, axis=-1)[..., 0]
@@ -43,6 +44,7 @@ def max_pooling2d_backward(
     """
     n, height, width, channels = x.shape
     rows, cols = grad_y.shape[1:3]
+    pool_size, strides = bounded_pool(x.shape, pool_size, strides)
     winners = pool_windows(x, pool_size, strides, padding).argmax(axis=-1)
     above, below = padding_before_after(height, pool_size[0], strides[0], padding)
     left, right = padding_before_after(width, pool_size[1], strides[1], padding)

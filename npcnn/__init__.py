@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from npcnn import (
+    blas,  # noqa: F401  (first: it looks before NumPy is loaded)
     callbacks,
     config,
     datasets,

@@ -11,7 +11,7 @@ import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from npcnn.arguments import PositiveInt, checked
@@ -24,7 +24,7 @@ _wanted: int | None = None
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use: by affinity, and by the container's quota.
+    """Return how many cores this process may use: by affinity, and by the quotas of its control groups.
 
     >>> available_cores() >= 1
     True
@@ -33,18 +33,54 @@ def available_cores() -> int:
         cores = len(os.sched_getaffinity(0))
     else:
         cores = os.cpu_count() or 1
-    quota = _container_quota(Path("/sys/fs/cgroup"))
+    quota = _granted(Path("/proc/self"))
     return cores if quota is None else max(1, min(cores, int(quota)))
 
 
-def _container_quota(root: Path) -> float | None:
-    """Return the cores' worth of time a control group grants, or None without a limit."""
+def _granted(process: Path) -> float | None:
+    """Return the cores' worth of time that control groups grant, or None without a limit.
+
+    A group has what the tightest of its own limit and those of the groups around it leaves it.
+    """
+    quotas = [quota for group in _groups(process) if (quota := _quota(group)) is not None]
+    return min(quotas, default=None)
+
+
+def _groups(process: Path) -> Iterator[Path]:
+    """Yield the folders of the control groups that a process is in, each after those within it.
+
+    Source: `man 7 cgroups`, `man 5 proc`. "cpu" may be a hierarchy of version 1, or the one of
+    version 2 governs it; both may be mounted anywhere, and from any of their groups on.
+    """
     try:
-        if (root / "cpu.max").exists():  # version 2: "quota period" or "max period"
-            quota, period = (root / "cpu.max").read_text().split()[:2]
+        lines = (process / "cgroup").read_text().splitlines()
+        mounts = (process / "mountinfo").read_text().splitlines()
+    except OSError:
+        return
+    own = {}
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        own.update(dict.fromkeys(controllers.split(","), group))  # version 2 names none: ""
+    for fields in map(str.split, mounts):
+        kind, options = fields[fields.index("-") + 1], fields[-1].split(",")
+        controller = {"cgroup2": "", "cgroup": "cpu"}.get(kind)
+        if controller is None or controller not in ["", *options] or controller not in own:
+            continue
+        root, top = PurePosixPath(fields[3]), Path(fields[4].replace("\\040", " "))
+        group = PurePosixPath(own[controller])
+        inside = group.relative_to(root) if group.is_relative_to(root) else PurePosixPath()
+        if ".." not in inside.parts:  # a group outside what this process may see
+            yield from (top / place for place in (inside, *inside.parents))
+
+
+def _quota(group: Path) -> float | None:
+    """Return the cores' worth of time one control group grants, or None without a limit."""
+    try:
+        if (group / "cpu.max").exists():  # version 2: "quota period" or "max period"
+            quota, period = (group / "cpu.max").read_text().split()[:2]
         else:
-            quota = (root / "cpu" / "cpu.cfs_quota_us").read_text()
-            period = (root / "cpu" / "cpu.cfs_period_us").read_text()
+            quota = (group / "cpu.cfs_quota_us").read_text()
+            period = (group / "cpu.cfs_period_us").read_text()
         return float(quota) / float(period) if quota != "max" and float(quota) > 0 else None
     except (OSError, ValueError, ZeroDivisionError):
         return None

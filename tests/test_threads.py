@@ -5,34 +5,91 @@ from npcnn.checks import ArgumentError
 
 
 @pytest.fixture
-def quota(tmp_path):
-    def written(**files):
+def granted(tmp_path):
+    """Return a function that writes what /proc and /sys say, and returns the quota found there.
+
+    It takes the text of /proc/self/cgroup, the mounts as (group, folder, kind, options), and
+    file → content.
+    """
+
+    def written(cgroup, mounts, **files):
+        (tmp_path / "cgroup").write_text(cgroup)
+        lines = [
+            f"31 23 0:28 {group} {tmp_path}/{folder} rw,relatime shared:9 - {kind} cgroup {options}"
+            for group, folder, kind, options in mounts
+        ]
+        (tmp_path / "mountinfo").write_text(
+            "22 1 8:1 / / rw - ext4 /dev/sda rw\n" + "\n".join(lines)
+        )
         for name, text in files.items():
             path = tmp_path / name.replace("__", "/").replace("_DOT_", ".")
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(exist_ok=True, parents=True)
             path.write_text(text)
-        return threads._container_quota(tmp_path)
+        return threads._granted(tmp_path)
 
     return written
 
 
-def test_the_container_s_quota(quota):
-    assert quota() is None
-    assert quota(cpu_DOT_max="max 100000\n") is None
-    assert quota(cpu_DOT_max="150000 100000\n") == 1.5
-    assert quota(cpu_DOT_max="nonsense") is None
+TWO = [("/", "sys", "cgroup2", "rw")]
+ONE = [("/", "sys/memory", "cgroup", "rw,memory"), ("/", "sys/cpu", "cgroup", "rw,cpu,cpuacct")]
 
 
-def test_the_quota_of_the_first_version(quota):
-    files = {"cpu__cpu.cfs_quota_us": "200000\n", "cpu__cpu.cfs_period_us": "100000\n"}
-    assert quota(**files) == 2.0
-    assert quota(**{**files, "cpu__cpu.cfs_quota_us": "-1\n"}) is None
+def test_the_container_s_quota(granted):
+    assert granted("0::/\n", TWO) is None
+    assert granted("0::/\n", TWO, sys__cpu_DOT_max="max 100000\n") is None
+    assert granted("0::/\n", TWO, sys__cpu_DOT_max="150000 100000\n") == 1.5
+    assert granted("0::/\n", TWO, sys__cpu_DOT_max="nonsense") is None
+
+
+def test_the_quota_of_the_first_version(granted):
+    own = "3:memory:/\n2:cpu,cpuacct:/\n0::/\n"
+    quota = {"sys__cpu__cpu.cfs_quota_us": "200000\n", "sys__cpu__cpu.cfs_period_us": "100000\n"}
+    assert granted(own, ONE, **quota) == 2.0
+    assert granted(own, ONE, **{**quota, "sys__cpu__cpu.cfs_quota_us": "-1\n"}) is None
+
+
+@pytest.mark.parametrize("outer", ["max", "400000"])
+def test_quotas_of_nested_groups_of_the_second_version(granted, outer):
+    own = "0::/user.slice/run-7.scope\n"
+    files = {
+        "sys__user.slice__cpu_DOT_max": f"{outer} 100000\n",
+        "sys__user.slice__run-7.scope__cpu_DOT_max": "100000 100000\n",
+        "sys__system.slice__cpu_DOT_max": "1000 100000\n",  # somebody else's
+    }
+    assert granted(own, TWO, **files) == 1.0
+    files["sys__user.slice__run-7.scope__cpu_DOT_max"] = "max 100000\n"
+    assert granted(own, TWO, **files) == (4.0 if outer != "max" else None)
+
+
+def test_quotas_of_nested_groups_of_the_first_version(granted):
+    own = "9:name=systemd:/\n4:memory:/elsewhere\n1:cpu,cpuacct:/batch/job 3\n"
+    files = {
+        "sys__cpu__batch__cpu.cfs_quota_us": "300000\n",
+        "sys__cpu__batch__cpu.cfs_period_us": "100000\n",
+        "sys__cpu__batch__job 3__cpu.cfs_quota_us": "-1\n",
+        "sys__cpu__batch__job 3__cpu.cfs_period_us": "100000\n",
+    }
+    assert granted(own, ONE, **files) == 3.0
+    assert granted(own, ONE, **{"sys__cpu__batch__job 3__cpu.cfs_quota_us": "50000"}) == 0.5
+
+
+def test_a_container_that_sees_its_own_group_only(granted):
+    """Mounted from its own group on, which /proc names as it is called outside."""
+    mounts = [("/docker/7f", "sys/cpu", "cgroup", "rw,cpu")]
+    quota = {"sys__cpu__cpu.cfs_quota_us": "200000\n", "sys__cpu__cpu.cfs_period_us": "100000\n"}
+    assert granted("1:cpu:/docker/7f\n", mounts, **quota) == 2.0
+    assert granted("1:cpu:/\n", mounts, **quota) == 2.0  # or as it is called inside
+    assert granted("1:cpu:/../other\n", [("/", *mounts[0][1:])], **quota) is None
+
+
+def test_without_control_groups(tmp_path):
+    assert threads._granted(tmp_path) is None
 
 
 def test_available_cores_by_affinity_and_quota(monkeypatch):
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
     for granted, cores in [(None, 4), (2.5, 2), (0.5, 1), (64.0, 4)]:
-        monkeypatch.setattr(threads, "_container_quota", lambda _, granted=granted: granted)
+        monkeypatch.setattr(threads, "_granted", lambda _, granted=granted: granted)
         assert threads.available_cores() == cores
 
 

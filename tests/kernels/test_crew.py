@@ -2,8 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import networks
 import numpy as np
@@ -16,6 +19,7 @@ from npcnn.kernels.tasks import Body
 
 pytestmark = pytest.mark.usefixtures("jit")
 
+ROOT = Path(__file__).resolve().parents[2]
 TASKS = 37
 
 
@@ -175,6 +179,46 @@ def test_without_threads_to_be_had_the_leader_does_it_all(with_threads, monkeypa
     monkeypatch.undo()
     with_threads(6)
     assert counted()[0].tolist() == [1] * TASKS
+
+
+NO_THREADS = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_STACK, (1 << 40, resource.RLIM_INFINITY))  # of each thread
+resource.setrlimit(resource.RLIMIT_AS, (1 << 36, 1 << 36))
+os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
+"""
+TRAINS = """
+import signal, threading
+signal.signal(signal.SIGINT, signal.SIG_IGN if {ignored} else signal.default_int_handler)
+import npcnn, numpy as np
+from npcnn import layers
+try:
+    threading.Thread(target=print).start()
+except RuntimeError:
+    print("none")
+npcnn.set_num_threads(3)
+model = npcnn.Sequential([layers.Input((28, 28, 1)), layers.Conv2D(8, 3), layers.Flatten(),
+                          layers.Dense(10, "softmax")])
+model.compile("sgd", "sparse_categorical_crossentropy")
+x = np.linspace(0, 1, 40 * 784).reshape(40, 28, 28, 1)
+model.fit(x, np.arange(40) % 10, 20, 2, 0)
+print(npcnn.get_backend(), (np.ones((900, 900)) @ np.ones((900, 900))).sum() == 900**3)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' stacks are not so limited")
+@pytest.mark.parametrize("ignored", [True, False])
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
+def test_where_no_thread_can_be_started_one_thread_trains(ignored, backend):
+    """Where SIGINT is ignored, as behind a shell's &, OpenBLAS hung or crashed."""
+    kept = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", NO_THREADS, TRAINS.format(ignored=ignored)], timeout=120,
+        env={**kept, "PYTHONPATH": str(ROOT), "NPCNN_BACKEND": backend},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["none", backend, "True"]
 
 
 def test_scratch_memory_recorded_for_fewer_threads_is_enough(with_threads):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from npcnn import names
+from npcnn import interrupts, names
 from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, message, non_negative, one_of, shown
@@ -76,14 +76,16 @@ class Optimizer:
             self.slots = {name: np.zeros(size, dtype) for name in self.slot_names}
 
     def apply(self, segments: list[tuple[slice, Array, Array]]) -> None:
-        """Take one step.
+        """Take one step, which Ctrl-C does not tear apart.
 
         Args:
             segments: (place in the slots, parameters, gradients), flat views, changed in place.
         """
-        self.iterations += 1
-        for place, parameters, gradients in segments:
-            self.update(parameters, gradients, *(self.slots[n][place] for n in self.slot_names))
+        with interrupts.Deferred():
+            self.iterations += 1
+            for place, parameters, gradients in segments:
+                slots = (self.slots[name][place] for name in self.slot_names)
+                self.update(parameters, gradients, *slots)
 
     def update(self, parameters: Array, gradients: Array, *slots: Array) -> None:
         """Update one stretch of parameters and its slots in place."""

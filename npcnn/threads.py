@@ -24,7 +24,7 @@ _wanted: int | None = None
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use: by affinity, and by the quotas of its control groups.
+    """Return how many cores this process may use: by affinity, and by control groups' quotas.
 
     >>> available_cores() >= 1
     True
@@ -67,8 +67,8 @@ def _groups(process: Path) -> Iterator[Path]:
         if controller is None or controller not in ["", *options] or controller not in own:
             continue
         root, top = PurePosixPath(fields[3]), Path(fields[4].replace("\\040", " "))
-        group = PurePosixPath(own[controller])
-        inside = group.relative_to(root) if group.is_relative_to(root) else PurePosixPath()
+        path = PurePosixPath(own[controller])
+        inside = path.relative_to(root) if path.is_relative_to(root) else PurePosixPath()
         if ".." not in inside.parts:  # a group outside what this process may see
             yield from (top / place for place in (inside, *inside.parents))
 

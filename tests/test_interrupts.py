@@ -1,0 +1,143 @@
+"""Ctrl-C at any moment: the model stands before an update or after it, never between."""
+
+import os
+import signal
+import sys
+import threading
+
+import networks
+import numpy as np
+import pytest
+
+import npcnn
+from npcnn import interrupts, training
+from npcnn.optimizers import SGD, Adam
+
+PACKAGE = os.path.dirname(npcnn.__file__)
+
+
+@pytest.fixture(autouse=True)
+def pythons_own_handler():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def state(model):
+    """Return all that an update changes."""
+    slots = model.optimizer.slots
+    arrays = [*model.get_weights(), *(slots[name] for name in model.optimizer.slot_names)]
+    return model.optimizer.iterations, [array.tobytes() for array in arrays]
+
+
+def interrupted_at(moment, call):
+    """Raise SIGINT before the line of npcnn numbered `moment`; return whether there was one."""
+    lines = 0
+
+    def trace(frame, event, _):
+        nonlocal lines
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        if event == "line":
+            lines += 1
+            if lines == moment + 1:
+                signal.raise_signal(signal.SIGINT)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+    return lines > moment
+
+
+@pytest.mark.parametrize("optimizer", [Adam(0.01), SGD(0.1, 0.9)])
+def test_each_moment_of_a_step(backend, optimizer):
+    """In a model with a frozen layer, whose parameters are updated in two stretches."""
+    model, (x, y) = networks.small_network(), networks.pictures(6)
+    model.layers[3].trainable = False
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    x = x.astype("float32")
+    for _ in range(4):  # what is compiled and recorded is
+        model.train_on_batch(x, y)
+    assert len(model.segments()) > 1
+    start, slots = model.get_weights(), {k: v.copy() for k, v in optimizer.slots.items()}
+    count = optimizer.iterations
+
+    def restore():
+        for _ in range(3):  # an interrupted step may have to be recorded anew
+            training.train_step(model, x, y)
+        model.set_weights(start)
+        optimizer.iterations = count
+        for name, value in slots.items():
+            optimizer.slots[name][...] = value
+
+    before = state(model)
+    training.train_step(model, x, y)
+    after = state(model)
+    assert before != after
+    seen, moment, more = set(), 0, True
+    while more:
+        restore()
+        more = interrupted_at(moment, lambda: training.train_step(model, x, y))
+        now = state(model)
+        assert now in (before, after), moment
+        seen.add(now == after)
+        moment += 1
+    assert seen == {True, False}
+    assert moment > 40
+
+
+def test_what_was_put_off_happens():
+    done = []
+
+    def work():
+        with interrupts.Deferred():
+            signal.raise_signal(signal.SIGINT)
+            done.append("all")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["all"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_handler_of_the_users_own_is_called_once_and_kept():
+    calls = []
+
+    def handler(number, frame):
+        calls.append(number)
+
+    signal.signal(signal.SIGINT, handler)
+    with interrupts.Deferred():
+        for _ in range(3):
+            signal.raise_signal(signal.SIGINT)
+        assert not calls
+    assert calls == [signal.SIGINT]
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_an_error_inside_is_raised_and_the_handler_put_back():
+    with pytest.raises(ZeroDivisionError), interrupts.Deferred():
+        raise ZeroDivisionError
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_other_threads_and_ignored_signals_are_left_alone():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with interrupts.Deferred():
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    found = []
+
+    def work():
+        with interrupts.Deferred():
+            found.append(np.ones(1))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert len(found) == 1

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from common import save
 
 import npcnn
 from npcnn import layers
@@ -298,6 +297,8 @@ def main() -> None:
         print(name, result[name])
     result["planted"] = found(network, x_test, y_test, options.mistakes, generator)
     print(result["planted"])
+    from common import save  # the other scripts' room, on the path when this one is run
+
     save("gradient_check", result)
 
 

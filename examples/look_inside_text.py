@@ -307,7 +307,7 @@ def where_in_the_code(page: Page) -> None:
             ["3", "`npcnn/reference/pooling.py`, `dense.py`, `activations.py`: `softmax`"],
             ["4", "`npcnn/reference/losses.py`, `conv.py`: `conv2d_backward`"],
             ["4", "`npcnn/training.py`: `losses_and_gradients`, `backward`"],
-            ["5", "`npcnn/derivatives.py`, `npcnn/inspection/check.py`"],
+            ["5", "`npcnn/gradients/`, `npcnn/inspection/check.py`"],
             ["6", "`npcnn/inspection/responses.py`: `occlusion_map`"],
         ],
     )  # fmt: skip

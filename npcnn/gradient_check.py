@@ -1,7 +1,7 @@
 """Are the gradients right? Every entry of every one is held against an exact derivative.
 
-Backward passes are written by hand, and a wrong one still trains, only worse. `derivatives.py` says
-how; `Trace.check` (npcnn.inspection) does the same for one training step of a model.
+Backward passes are written by hand, and a wrong one still trains, only worse. `npcnn/gradients/`
+says how; `Trace.check` (npcnn.inspection) does the same for one training step of a model.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy as np
 from npcnn.arguments import ALayer, AModel, Function, NonNegative, Numbers, checked
 from npcnn.backend import using
 from npcnn.checks import ArgumentError, DtypeError, is_whole, message, number, shown
-from npcnn.derivatives import examine, of_layer
-from npcnn.gradient_table import GradientTable, Row
+from npcnn.gradients.derivatives import of_layer
+from npcnn.gradients.table import GradientTable, Row
+from npcnn.gradients.verdict import examine
 from npcnn.random import Seed
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def check_layer(
 
     On both backends and in both dtypes, `forward` must return what `compute_output_shape` says, in
     the layer's dtype, and `backward` a gradient like the input and gradients like the parameters.
-    In float64 the gradients are held against exact derivatives (npcnn/derivatives.py), along
+    In float64 the gradients are held against exact derivatives (npcnn/gradients/), along
     random directions that cover every entry. The input is spread out and shuffled, and the
     upstream gradient is random: with all ones in it, a mistake in the layout would cancel out.
     Parameters are drawn anew in a copy of the layer, so that biases are not zero; the layer itself

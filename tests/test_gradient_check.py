@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from models import assert_same_weights, small_data, small_model
 
+import npcnn
 from npcnn import Sequential, layers
 from npcnn.checks import ArgumentError, DtypeError, NumericsError, StateError
 from npcnn.gradient_check import (
@@ -11,6 +12,7 @@ from npcnn.gradient_check import (
     relative_error,
     spaced_values,
 )
+from npcnn.initializers import Constant
 
 
 def test_numerical_gradient():
@@ -163,3 +165,111 @@ def test_errors():
         check_model(small_model("float64", compiled=False), x, y)
     with pytest.raises(ArgumentError, match=r"check_model\(y\): expected labels from 0 to 2"):
         check_model(small_model("float64"), x, y + 1)
+
+
+# What every layer must do ----------------------------------------------------------------------
+
+
+class Odd(layers.Layer):
+    """Doubles its input, and does one thing otherwise than a layer must."""
+
+    parameter_names = ("scale",)
+
+    def __init__(self, odd, **kwargs):
+        super().__init__(**kwargs)
+        self.odd = odd
+
+    def create_parameters(self, input_shape):
+        self.add_parameter("scale", (1,), Constant(2.0))
+
+    def forward(self, x, training=False, step=0, keep=True):
+        self._saved = (x,)
+        y = x * self.scale
+        return {
+            "output dtype": y.astype("float64"), "output shape": y[:, :1], "no output": None,
+            "whole numbers": np.round(y).astype("int32"),
+        }.get(self.odd, y)  # fmt: skip
+
+    def backward(self, grad_y, need_grad_x=True):
+        (x,) = self.saved()
+        self.grad_scale[...] = (grad_y * x).sum()
+        if self.odd == "parameter":
+            self.grad_scale = self.grad_scale.astype("float64")
+        grad_x = grad_y * self.scale
+        return {
+            "input dtype": grad_x.astype("float64"), "input shape": grad_x[1:], "no input": None,
+        }.get(self.odd, grad_x)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("odd", "array", "expected", "got"),
+    [
+        ("output dtype", "output", "output float32 (2, 4)", "output float64 (2, 4)"),
+        ("output shape", "output", "output float32 (2, 4)", "output float32 (2, 1)"),
+        ("no output", "output", "output float32 (2, 4)", "output of type NoneType"),
+        ("whole numbers", "output", "output float32 (2, 4)", "output int32 (2, 4)"),
+        ("input dtype", "input", "by input float32 (2, 4)", "gradient by input float64 (2, 4)"),
+        ("input shape", "input", "by input float32 (2, 4)", "gradient by input float32 (1, 4)"),
+        ("no input", "input", "by input float32 (2, 4)", "gradient by input of type NoneType"),
+        ("parameter", "scale", "by scale float32 (1,)", "gradient by scale float64 (1,)"),
+    ],
+)
+def test_shapes_and_dtypes_are_checked(odd, array, expected, got):
+    assert check_layer(Odd("nothing"), (2, 4)).passed
+    table = check_layer(Odd(odd, name="odd"), (2, 4))
+    assert [row.array for row in table.rows] == [array]
+    assert not table.passed
+    assert table.rows[0].expected.endswith(f"{expected} (float32, numpy)")
+    assert table.rows[0].got == f"{got} (float32, numpy)"
+    assert f"WRONG: {got} (float32, numpy), expected" in str(table)
+    with pytest.raises(NumericsError, match=r"gradient check of odd: expected .*, got .*; mend"):
+        check_layer(Odd(odd, name="odd"), (2, 4), raise_on_error=True)
+
+
+@pytest.mark.parametrize("wrong", ["numpy", "numba"])
+def test_both_backends_are_checked(wrong, monkeypatch):
+    class Lopsided(layers.Dense):
+        def backward(self, grad_y, need_grad_x=True):
+            grad_x = super().backward(grad_y, need_grad_x)
+            return grad_x * (2 if npcnn.get_backend() == wrong else 1)
+
+    before = npcnn.get_backend()
+    table = check_layer(Lopsided(3), (2, 4))
+    assert [row.array for row in table.failed] == ["input"]
+    assert npcnn.get_backend() == before
+
+
+def test_ops_that_somebody_replaced_are_the_ones_checked(monkeypatch):
+    """The check takes the reference's ops for a while; what stood in their place comes back."""
+    from npcnn.backend import ops
+
+    right = ops.dense_backward
+
+    def wrong(*args):
+        return 2 * right(*args)
+
+    monkeypatch.setattr(ops, "dense_backward", wrong, raising=False)
+    for _ in range(2):
+        assert [row.array for row in check_layer(layers.Dense(3), (2, 4)).failed] == ["input"]
+        assert ops.dense_backward is wrong
+
+
+# Mistakes, planted -----------------------------------------------------------------------------
+
+
+def test_planted_mistakes_and_no_false_alarm():
+    """In small what benchmarks/gradient_check.py does in full."""
+    from benchmark_scripts import load
+
+    script = load("gradient_check")
+    model = script.varied_network()
+    x, y = npcnn.datasets.draw_digits(600, seed=3)
+    x = x[..., None]
+    model.fit(x, y, batch_size=20, epochs=4, verbose=0)  # raw pixels: sure of itself
+    generator = np.random.default_rng(0)
+    answers = script.false_alarms(model, x, y, 10, generator)
+    assert answers["called_wrong"] == 0
+    assert answers["largest_error"] < 1e-9
+    found = script.found(model, x, y, 30, generator)
+    assert found["found_and_the_right_layer_named"] == 30, found
+    assert set(found["by_kind"].values()) == {"3 of 3"}

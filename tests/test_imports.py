@@ -19,7 +19,7 @@ ROWS = [
     {"reference", "kernels"},
     {"backend"},
     {"layers", "losses", "optimizers", "metrics", "callbacks", "progress"},
-    {"data", "derivatives", "gradient_table", "summary", "utils"},
+    {"data", "gradients", "summary", "utils"},
     {"architecture", "replay", "training"},
     {"model"},
     {"datasets", "gradient_check", "models", "saving"},

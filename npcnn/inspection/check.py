@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from npcnn.backend import ops
-from npcnn.derivatives import Function, examine, of_layer
-from npcnn.gradient_table import GradientTable, Row
+from npcnn.gradients.derivatives import Function, of_layer
+from npcnn.gradients.table import GradientTable, Row
+from npcnn.gradients.verdict import examine
 from npcnn.inspection.spy import shadows
 from npcnn.threads import single_threaded_blas
 

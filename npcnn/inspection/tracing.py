@@ -10,7 +10,7 @@ import numpy as np
 from npcnn import training as training_module
 from npcnn.arguments import AModel, Count, NonNegative, Numbers, PositiveInt, WhichLayer, checked
 from npcnn.checks import ArgumentError, is_whole, message, one_of, shown
-from npcnn.gradient_table import GradientTable
+from npcnn.gradients.table import GradientTable
 from npcnn.inspection import tables, windows
 from npcnn.inspection.check import check_trace
 from npcnn.inspection.spy import Spy, one_batch, shadows
@@ -166,7 +166,7 @@ class Trace:
         """Hold every entry of every gradient against an exact derivative, in float64.
 
         The whole step is done again in float64, whatever the model's dtype. Then each layer, and
-        the loss, is differentiated by complex steps (npcnn/derivatives.py): no difference is
+        the loss, is differentiated by complex steps (npcnn/gradients/): no difference is
         taken, no step size chosen. A layer whose forward pass does not take complex numbers is
         held against central differences, to 1e-6, and the table says so.
 

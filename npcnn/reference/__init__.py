@@ -3,7 +3,7 @@
 `npcnn.kernels` holds the same functions, name for name, compiled by Numba.
 
 The forward ops and the losses also take complex numbers, for the gradient check
-(npcnn/derivatives.py): an imaginary part as small as 1e-100 goes through them as a derivative does,
+(npcnn/gradients/): an imaginary part as small as 1e-100 goes through them as a derivative does,
 by the chain rule. So whatever branches, branches by the real part.
 """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from npcnn.checks import NumericsError, message
-from npcnn.derivatives import Entry, Finding
+from npcnn.gradients.verdict import Entry, Finding
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Row:
         entries: how many numbers it has; all are covered.
         error: the largest error among them / the largest of them.
         passed: whether it is right; True also where nothing could be told.
-        checked: False where nothing could be told.
+        unknown: why nothing could be told, if so.
         exact: whether it was held against complex steps; else against differences.
         wrong: the first entries that are wrong, each with place, gradient and derivative.
         more: whether there are others.
@@ -34,7 +34,7 @@ class Row:
     entries: int
     error: float
     passed: bool
-    checked: bool = True
+    unknown: str = ""
     exact: bool = True
     wrong: list[Entry] = field(default_factory=list)
     more: bool = False
@@ -49,20 +49,25 @@ class Row:
     ) -> Row:  # fmt: skip
         """Return the row for what `derivatives.examine` found."""
         allowed = tolerance if finding.exact else max(tolerance, 1e-6)
-        passed = not finding.decided or finding.error <= allowed
+        passed = bool(finding.unknown) or finding.error <= allowed
         return cls(
-            layer, array, gradient.size, finding.error, passed, finding.decided, finding.exact,
+            layer, array, gradient.size, finding.error, passed, finding.unknown, finding.exact,
             finding.wrong, finding.more, kinks,
         )  # fmt: skip
+
+    @property
+    def checked(self) -> bool:
+        """Whether right could be told from wrong."""
+        return not self.unknown
 
     @property
     def notes(self) -> str:
         """What is to be said of it besides its error."""
         if self.got:
             return f"WRONG: {self.got}, expected {self.expected}"
-        words = [] if self.exact or not self.checked else ["by differences"]
-        if not self.checked:
-            words.append("cannot be told: all rounding, or tied all over")
+        words = [] if self.exact else ["by differences"]
+        if self.unknown:
+            words = [f"cannot be told: {self.unknown}"]
         if self.kinks:
             words.append(f"{self.kinks:,} tied")
         if not self.passed:

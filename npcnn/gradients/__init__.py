@@ -1,0 +1,1 @@
+"""How a gradient is checked: derivatives to hold it against, the verdict, the table that prints."""

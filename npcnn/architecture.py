@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from npcnn import notebook
 from npcnn.arguments import Function, checked
 from npcnn.checks import (
     ArgumentError,
@@ -228,6 +229,12 @@ class LayerStack:
         return batch_shape, self._infer(batch_shape)
 
     # Looking at it ------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return f"<{notebook.model_line(self)}>"
+
+    def _repr_html_(self) -> str:
+        return notebook.of_model(self)
 
     @checked
     def summary(self, print_fn: Function = print) -> None:

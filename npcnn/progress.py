@@ -5,7 +5,10 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+import warnings
 from typing import Any
+
+from npcnn.notebook import in_notebook
 
 
 def format_value(value: float) -> str:
@@ -41,10 +44,23 @@ def format_line(steps: int, seconds: float, logs: dict[str, float]) -> str:
     return " - ".join([f"{steps}/{steps}", f"{seconds:.0f}s", *numbers, *speed])
 
 
+def _bar_class(notebook: bool) -> Any:
+    """Return tqdm's bar: in a notebook with ipywidgets a widget, or else one of letters."""
+    if not notebook:
+        from tqdm import tqdm
+
+        return tqdm
+    with warnings.catch_warnings():  # tqdm warns where ipywidgets is missing
+        warnings.simplefilter("ignore")
+        from tqdm.auto import tqdm as auto
+
+    return auto
+
+
 class EpochPrinter:
     """Prints one pass over the data: nothing (0), a bar (1) or a line (2).
 
-    A bar needs a terminal; without one, verbose=1 prints the line as well.
+    A bar needs a terminal or a notebook; without one, verbose=1 prints the line as well.
 
     Args:
         verbose: 0, 1 or 2.
@@ -59,13 +75,12 @@ class EpochPrinter:
         self._bar: Any = None
         if verbose and title:
             print(title, flush=True)
-        if verbose == 1 and sys.stdout.isatty():
-            from tqdm import tqdm
-
+        notebook = in_notebook()
+        if verbose == 1 and (notebook or sys.stdout.isatty()):
             form = "{n_fmt}/{total_fmt} {bar} {elapsed}<{remaining}{postfix}"
             # On a terminal that does not know its size, as in containers, tqdm draws nothing.
             size = shutil.get_terminal_size()
-            self._bar = tqdm(
+            self._bar = _bar_class(notebook)(
                 total=steps, initial=done, file=sys.stdout, bar_format=form, leave=False,
                 ncols=size.columns, nrows=size.lines,
             )  # fmt: skip

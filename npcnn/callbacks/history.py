@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from npcnn import notebook
 from npcnn.callbacks.base import Callback, Logs
 
 
@@ -13,6 +14,12 @@ class History(Callback):
     def __init__(self) -> None:
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
+
+    def __repr__(self) -> str:
+        return notebook.history_line(self)
+
+    def _repr_html_(self) -> str:
+        return notebook.of_history(self)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keep the epoch's numbers."""

@@ -51,6 +51,8 @@ class OverfitReport:
             f"accuracy {self.accuracy:.0%})"
         )
 
+    __repr__ = __str__
+
 
 @checked
 def overfit_one_batch(

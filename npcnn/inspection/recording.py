@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from npcnn import notebook
 from npcnn.checks import FileError, FormatError, NpcnnError, message, one_of
 from npcnn.checks import path as check_path
 from npcnn.files import open_regular
@@ -73,7 +74,7 @@ class Recording:
             listed.append(frame)
         return listed
 
-    def __str__(self) -> str:
+    def _rows(self) -> list[tuple[str, ...]]:
         rows: list[tuple[str, ...]] = [
             ("step", "epoch", "loss", "largest update ratio", "dead ReLUs, most")
         ]
@@ -83,7 +84,16 @@ class Recording:
             most = [max((float(a[i]) for a in some), default=math.nan) for some in (ratios, dead)]
             cells = (number(v) if math.isfinite(v) else "–" for v in (self.losses[i], *most))
             rows.append((str(self.steps[i]), str(self.epochs[i] + 1), *cells))
-        return "\n".join(columns(rows, left=0))
+        return rows
+
+    def __str__(self) -> str:
+        return "\n".join(columns(self._rows(), left=0))
+
+    def __repr__(self) -> str:
+        return f"Recording: {len(self)} frames, steps {self.steps[0]} to {self.steps[-1]}"
+
+    def _repr_html_(self) -> str:
+        return notebook.table(self._rows(), repr(self), left=0)
 
 
 def load_recording(path: str | os.PathLike[str], *, budget: float = 1) -> Recording:

@@ -49,6 +49,8 @@ class Event:
     def __str__(self) -> str:
         return f"{self.phase:<8} {self.layer or '–':<16} {self.text}"
 
+    __repr__ = __str__
+
 
 @checked
 def step_through(

@@ -50,18 +50,38 @@ def columns(rows: list[tuple[str, ...]], left: int = 1) -> list[str]:
     ]
 
 
-def layer_table(layer: Any) -> str:
-    """Return a layer's arrays: name, shape, smallest, mean, largest, norm."""
+def figures(array: Array) -> list[str]:
+    """Return smallest, mean, largest and norm as texts.
+
+    >>> figures(np.array([3.0, -4.0]))
+    ['-4', '-0.5', '3', '5']
+    """
+    if not array.size:
+        return ["–"] * 4
+    return [number(float(v)) for v in (array.min(), array.mean(), array.max(), norm(array))]
+
+
+def layer_rows(layer: Any) -> tuple[str, list[tuple[str, ...]]]:
+    """Return a traced layer's heading, and its arrays: name, shape, min, mean, max, norm."""
     rows: list[tuple[str, ...]] = [("array", "shape", "min", "mean", "max", "norm")]
-    for name, array in layer.arrays.items():
-        figures = (array.min(), array.mean(), array.max(), norm(array))
-        rows.append((name, str(array.shape), *(number(float(v)) for v in figures)))
-    kind = type(layer.layer).__name__
-    return "\n".join([f"{layer.name} ({kind})", *("  " + line for line in columns(rows))])
+    rows += [(name, str(a.shape), *figures(a)) for name, a in layer.arrays.items()]
+    return f"{layer.name} ({type(layer.layer).__name__})", rows
+
+
+def layer_table(layer: Any) -> str:
+    """Return a traced layer as lines."""
+    head, rows = layer_rows(layer)
+    return "\n".join([head, *("  " + line for line in columns(rows))])
 
 
 def trace_table(trace: Any) -> str:
-    """Return a trace: each layer's output and parameters beside the gradients by them."""
+    """Return a trace as lines."""
+    head, rows = trace_rows(trace)
+    return "\n".join([head, *columns(rows, left=3)])
+
+
+def trace_rows(trace: Any) -> tuple[str, list[tuple[str, ...]]]:
+    """Return a trace's heading, and each layer's output and parameters beside their gradients."""
     rows: list[tuple[str, ...]] = [
         ("layer", "array", "shape", "min", "max", "norm", "|grad| max", "grad norm")
     ]
@@ -79,4 +99,4 @@ def trace_table(trace: Any) -> str:
         rows.append((owner, name, str(array.shape), *cells, *[""] * (5 - len(cells))))
     mode = "training" if trace.training else "without dropout"
     head = f"{trace.model_name}: {len(trace.x)} samples, {mode}, loss {trace.loss:.6g}"
-    return "\n".join([head, *columns(rows, left=3)])
+    return head, rows

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from npcnn import notebook
 from npcnn import training as training_module
 from npcnn.arguments import AModel, Count, NonNegative, Numbers, PositiveInt, WhichLayer, checked
 from npcnn.checks import ArgumentError, is_whole, message, one_of, shown
@@ -69,6 +70,10 @@ class LayerTrace:
         return tables.layer_table(self)
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        head, rows = tables.layer_rows(self)
+        return notebook.table(rows, head, left=2)
 
 
 class Trace:
@@ -152,6 +157,10 @@ class Trace:
         return tables.trace_table(self)
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        head, rows = tables.trace_rows(self)
+        return notebook.table(rows, head, left=3, whole=True)
 
     # Asking it ----------------------------------------------------------------------------------
 

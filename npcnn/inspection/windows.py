@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from npcnn import shapes
+from npcnn import notebook, shapes
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.inspection import formulas
 from npcnn.layers import Conv2D, Dense, Flatten, MaxPooling2D
@@ -62,6 +62,11 @@ class ConvWindow:
     def __str__(self) -> str:
         return formulas.convolution(self)
 
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return notebook.of_conv_window(self)
+
 
 @dataclass(frozen=True)
 class PoolWindow:
@@ -93,6 +98,11 @@ class PoolWindow:
 
     def __str__(self) -> str:
         return formulas.pooling(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return notebook.of_pool_window(self)
 
 
 @dataclass(frozen=True)
@@ -135,6 +145,11 @@ class DenseUnit:
 
     def __str__(self) -> str:
         return formulas.dense(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return notebook.of_dense_unit(self)
 
 
 def window(trace: Any, sample: int, row: int, col: int, filter: int) -> ConvWindow | PoolWindow:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from npcnn import config, initializers
+from npcnn import config, initializers, notebook
 from npcnn.checks import (
     ArgumentError,
     StateError,
@@ -145,6 +145,12 @@ class Layer:
             fix = "make a new layer from its get_config()"
             raise ArgumentError(message(self.label, str(self.input_shape), str(input_shape), fix))
         return self.compute_output_shape(input_shape)
+
+    def __repr__(self) -> str:
+        return f"<{notebook.layer_line(self)}>"
+
+    def _repr_html_(self) -> str:
+        return notebook.of_layer(self)
 
     @property
     def built(self) -> bool:

@@ -1,9 +1,9 @@
-"""Data sets: MNIST, folders of pictures, IDX files, and digits drawn by the computer."""
+"""Data sets: MNIST, Fashion-MNIST, CIFAR, pictures of one's own, IDX files, drawn digits."""
 
 from typing import TYPE_CHECKING
 
 from npcnn import names
-from npcnn.datasets import fashion_mnist, mnist
+from npcnn.datasets import cifar10, cifar100, fashion_mnist, mnist
 from npcnn.datasets.drawn import draw_digits
 from npcnn.datasets.idx import read_idx, write_idx
 from npcnn.datasets.image_folder import load_image, load_image_folder
@@ -13,6 +13,8 @@ from npcnn.datasets.save_folder import save_image_folder
 
 __all__ = [
     "MnistStages",
+    "cifar10",
+    "cifar100",
     "draw_digits",
     "fashion_mnist",
     "load_image",

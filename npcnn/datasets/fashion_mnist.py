@@ -51,7 +51,8 @@ def load_data(path: str | os.PathLike[str] | None = None) -> tuple[Split, Split]
 
     It is taken from ``path``; without one, from the folder ``fashion_mnist`` in the folder that
     ``NPCNN_DATA`` names; without that, from the user's cache, into which it is downloaded (31 MB,
-    checked by sha256) the first time, as `load_mnist` says.
+    checked by sha256) the first time, as `load_mnist` says. ``NPCNN_DATA=drawn`` draws grey shapes
+    in its place, and says so.
 
     Args:
         path: a folder with the four IDX files, plain or compressed.

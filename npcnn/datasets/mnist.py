@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from npcnn.datasets import idx_set
-from npcnn.datasets.idx_set import VARIABLE as VARIABLE
 from npcnn.datasets.idx_set import Part, Split
+from npcnn.datasets.stand_ins import VARIABLE as VARIABLE
 
 PARTS = (
     Part(
@@ -49,6 +49,7 @@ def load_mnist(path: str | os.PathLike[str] | None = None) -> tuple[Split, Split
     folder, into which it is downloaded (11 MB, checked by sha256) the first time: from the mirror
     that ``NPCNN_MIRROR`` names, or one of `MIRRORS`. A mirror that takes more than 10 s and a
     second for every 16 KB is given up for the next one.
+    ``NPCNN_DATA=drawn`` draws digits in its place (`draw_digits`), and says so.
     A folder that is named may hold another data set of that layout; files may be compressed by gzip
     or not, and be called ``train-images-idx3-ubyte`` or ``train-images.idx3-ubyte``.
 

@@ -134,7 +134,8 @@ def test_when_every_mirror_fails(cache, mirrors):
         f"load_mnist: expected train-images-idx3-ubyte.gz in {cache} or from a mirror, got none; "
         f"tried {mirrors.url}/first/ (Not Found), {mirrors.url}/second/ "
         "(not the content that is known for train-images-idx3-ubyte.gz); set NPCNN_DATA to a "
-        "folder with the four files, NPCNN_MIRROR to a mirror of your own, or pass that folder."
+        "folder with the four files, or to 'drawn' for a stand-in, NPCNN_MIRROR to a mirror of "
+        "your own, or pass that folder."
     )
     assert os.listdir(cache) == []
 

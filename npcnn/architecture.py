@@ -20,6 +20,7 @@ from npcnn.checks import (
 )
 from npcnn.layers.base import Layer, check_sample_shape, set_arrays, snake_case
 from npcnn.layers.input_layer import InputLayer
+from npcnn.streams import say
 from npcnn.summary import summary_lines
 
 Array = np.ndarray
@@ -237,7 +238,7 @@ class LayerStack:
         return notebook.of_model(self)
 
     @checked
-    def summary(self, print_fn: Function = print) -> None:
+    def summary(self, print_fn: Function = say) -> None:
         """Print each layer's name, class, output shape and number of parameters."""
         self._require_built("summary()")
         for line in summary_lines(self):

@@ -9,6 +9,7 @@ import warnings
 from typing import Any
 
 from npcnn.notebook import in_notebook
+from npcnn.streams import is_terminal, readable, say
 
 
 def format_value(value: float) -> str:
@@ -74,9 +75,9 @@ class EpochPrinter:
         self.start = time.perf_counter()
         self._bar: Any = None
         if verbose and title:
-            print(title, flush=True)
+            say(title)
         notebook = in_notebook()
-        if verbose == 1 and (notebook or sys.stdout.isatty()):
+        if verbose == 1 and (notebook or is_terminal(sys.stdout)):
             form = "{n_fmt}/{total_fmt} {bar} {elapsed}<{remaining}{postfix}"
             # On a terminal that does not know its size, as in containers, tqdm draws nothing.
             size = shutil.get_terminal_size()
@@ -89,13 +90,12 @@ class EpochPrinter:
         """Count one step; `logs` is called for the numbers only if they are shown now."""
         if self._bar is not None and self._bar.update(1):
             shown = logs()
-            self._bar.set_postfix_str(
-                " - ".join(f"{name}: {format_value(value)}" for name, value in shown.items())
-            )
+            text = " - ".join(f"{name}: {format_value(value)}" for name, value in shown.items())
+            self._bar.set_postfix_str(readable(text, sys.stdout))
 
     def close(self, logs: dict[str, float] | None = None) -> None:
         """End the pass; with logs, print its line."""
         if self._bar is not None:
             self._bar.close()
         if self.verbose and logs is not None:
-            print(format_line(self.steps, time.perf_counter() - self.start, logs), flush=True)
+            say(format_line(self.steps, time.perf_counter() - self.start, logs))

@@ -12,7 +12,7 @@ PACKAGE = Path(npcnn.__file__).parent
 # From the ground up: a module may import, when it is loaded, only from rows above its own, or its
 # own package.
 ROWS = [
-    {"shapes", "blas", "interrupts", "checks", "names", "notebook"},
+    {"shapes", "blas", "interrupts", "streams", "checks", "names", "notebook"},
     {"arguments"},
     {"files", "threads", "config", "random"},
     {"initializers"},
@@ -129,3 +129,11 @@ def test_the_numpy_backend_needs_no_numba(run_python):
 def test_public_names_are_there():
     for name in npcnn.__all__:
         assert getattr(npcnn, name) is not None
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_lines_reach_odd_streams_too(name):
+    """print() fails without a standard output, on ASCII and where there is no `flush`."""
+    called = [node.func for node in ast.walk(FILES[name]) if isinstance(node, ast.Call)]
+    printed = [node for node in called if isinstance(node, ast.Name) and node.id == "print"]
+    assert not printed, "say it with npcnn.streams.say"

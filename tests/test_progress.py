@@ -134,3 +134,59 @@ def test_a_bar_on_a_terminal():
     assert re.search(r"\r0/4 .*\r1/4 .*loss: 0\.5000.*\r2/4 .*\r3/4", text)
     last = text.replace("\r\n", "\n").rstrip("\n").split("\r")[-1]
     assert last == "4/4 - 1s - loss: 0.2500 - 600ms/epoch - 150ms/step"
+
+
+ODD = """
+import io, sys
+import npcnn, numpy as np
+from npcnn import layers
+
+class OnlyWrites:
+    text = ""
+    def write(self, text):
+        self.text += text
+
+class AsciiTerminal(io.TextIOWrapper):
+    def isatty(self):
+        return True
+
+class Size(npcnn.metrics.Accuracy):
+    def __init__(self):
+        super().__init__()
+        self.name = "gr\\xf6\\xdfe"
+
+streams = {{"none": None, "writes": OnlyWrites(), "plain": sys.stdout,
+           "terminal": AsciiTerminal(io.BytesIO(), "ascii")}}
+sys.stdout, out = streams[{kind!r}], sys.stdout
+if {kind!r} == "none":
+    sys.stderr = None
+model = npcnn.Sequential([layers.Input((4,)), layers.Dense(3, "softmax", name="gr\\xf6\\xdfe")])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=[Size()])
+x, y = np.ones((9, 4)), np.arange(9) % 3
+stop = npcnn.callbacks.EarlyStopping("loss", patience=0, min_delta=9, verbose=1)
+for verbose in (1, 2):
+    model.fit(x, y, 3, 3, verbose=verbose, callbacks=[stop])
+model.evaluate(x, y, verbose=1)
+model.predict(x, verbose=1)
+model.summary()
+seen, sys.stdout = sys.stdout, out
+if {kind!r} == "writes":
+    print(seen.text)
+elif {kind!r} == "terminal":
+    seen.flush()
+    print(seen.buffer.getvalue().decode("ascii"))
+"""
+
+
+@pytest.mark.parametrize("kind", ["none", "writes", "plain", "terminal"])
+def test_streams_that_lack_something(run_python, kind):
+    """No stream, one that only has `write`, and ASCII, in the C locale and on a terminal."""
+    c_locale = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    encoding = {"PYTHONIOENCODING": "ascii" if kind == "plain" else "utf-8"}
+    shown = run_python(ODD.format(kind=kind), NPCNN_BACKEND="numpy", **c_locale, **encoding)
+    if kind == "none":
+        assert shown == ""
+        return
+    assert "Epoch 1/3" in shown
+    assert "early stopping" in shown
+    assert ("größe" if kind == "writes" else r"gr\xf6\xdfe") in shown

@@ -11,6 +11,7 @@ from npcnn.arguments import Count, Monitor, Verbose, checked
 from npcnn.callbacks.base import Logs
 from npcnn.callbacks.monitor import MonitorCallback
 from npcnn.checks import NpcnnWarning
+from npcnn.streams import say
 
 
 class EarlyStopping(MonitorCallback):
@@ -93,11 +94,11 @@ class EarlyStopping(MonitorCallback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Say that it stopped, and go back to the best weights, if asked for."""
         if self.verbose and self.stopped_epoch:
-            print(f"Epoch {self.stopped_epoch + 1}: early stopping", flush=True)
+            say(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.restore_best_weights and self.best_weights is not None:
             if self.verbose:
                 text = "Restoring model weights from the end of the best epoch"
-                print(f"{text}: {self.best_epoch + 1}.", flush=True)
+                say(f"{text}: {self.best_epoch + 1}.")
             self.model.set_weights(self.best_weights)
 
     def get_state(self) -> dict[str, Any]:

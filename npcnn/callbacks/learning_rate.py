@@ -10,6 +10,7 @@ from npcnn.arguments import Count, Function, Monitor, NonNegative, Verbose, chec
 from npcnn.callbacks.base import Callback, Logs
 from npcnn.callbacks.monitor import MonitorCallback
 from npcnn.checks import ArgumentError, NpcnnWarning, is_number, message, shown
+from npcnn.streams import say
 
 
 class LearningRateScheduler(Callback):
@@ -45,7 +46,7 @@ class LearningRateScheduler(Callback):
         optimizer.learning_rate = rate
         if self.verbose:
             text = f"LearningRateScheduler setting learning rate to {rate}."
-            print(f"\nEpoch {epoch + 1}: {text}", flush=True)
+            say(f"\nEpoch {epoch + 1}: {text}")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add the rate to the logs."""
@@ -144,7 +145,7 @@ class ReduceLROnPlateau(MonitorCallback):
         optimizer.learning_rate = rate
         if self.verbose:
             text = f"ReduceLROnPlateau reducing learning rate to {rate}."
-            print(f"\nEpoch {epoch + 1}: {text}", flush=True)
+            say(f"\nEpoch {epoch + 1}: {text}")
         return True
 
     def in_cooldown(self) -> bool:

@@ -11,6 +11,7 @@ from npcnn.callbacks.base import Logs
 from npcnn.callbacks.lambda_callback import LambdaCallback
 from npcnn.callbacks.monitor import MonitorCallback
 from npcnn.checks import ArgumentError, FileError, NpcnnWarning, message, shown
+from npcnn.streams import say
 
 if TYPE_CHECKING:
     from npcnn.model import Sequential
@@ -163,7 +164,7 @@ class ModelCheckpoint(MonitorCallback):
 
     def _say(self, text: str) -> None:
         if self.verbose and text:
-            print(f"\nEpoch {self.epoch + 1}: {text}", flush=True)
+            say(f"\nEpoch {self.epoch + 1}: {text}")
 
     def write_checkpoint(self) -> None:
         """Write the file that is due."""

@@ -7,6 +7,7 @@ import math
 from npcnn.arguments import checked
 from npcnn.callbacks.base import Callback, Logs
 from npcnn.checks import NumericsError, message
+from npcnn.streams import say
 
 
 class TerminateOnNaN(Callback):
@@ -36,5 +37,5 @@ class TerminateOnNaN(Callback):
             fix = "lower the learning rate or scale the input"
             where = f"TerminateOnNaN, step {batch + 1} of the epoch"
             raise NumericsError(message(where, "a finite loss", str(loss), fix))
-        print(f"Batch {batch}: Invalid loss, terminating training", flush=True)
+        say(f"Batch {batch}: Invalid loss, terminating training")
         self.model.stop_training = True

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from npcnn.checks import FileError, FormatError, NpcnnError, message
 from npcnn.files import atomic_write
+from npcnn.streams import say
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ def fetch(
         mirrors.remove(mirror)
         mirrors.append(mirror)
         if number < len(mirrors):
-            print(f"{where}: {failures[-1]}; asking {mirrors[0]}", file=sys.stderr)
+            say(f"{where}: {failures[-1]}; asking {mirrors[0]}", "stderr")
     got = f"none; tried {', '.join(failures)}" if failures else "none; there are no mirrors"
     expected = f"{name} in {folder} or from a mirror"
     raise FileError(message(where, expected, got, fix, longest=LINE))

@@ -17,6 +17,7 @@ from npcnn.backend import get_backend
 from npcnn.checks import ArgumentError, FormatError, NpcnnError, message
 from npcnn.files import remove_leftovers
 from npcnn.saving import keras_config, variables
+from npcnn.streams import say
 
 if TYPE_CHECKING:
     from npcnn.data import Batches
@@ -195,7 +196,7 @@ class Resumed:
             place = f"epoch {run.epoch + 1} of {run.epochs}, step {run.batch} of {run.data.steps}"
             if run.epoch >= run.epochs or run.model.stop_training:
                 place = f"after {run.epoch} epochs, where it had ended"
-            print(f"Resumed from {self.path}: {place}", flush=True)
+            say(f"Resumed from {self.path}: {place}")
 
     def damaged(self) -> FormatError:
         """Return the error for a state that no run has."""

@@ -2,13 +2,17 @@
 
 import functools
 import importlib.util
+import sys
 from pathlib import Path
 
 
 @functools.cache
 def load(name):
     """Return benchmarks/<name>.py as a module."""
-    path = Path(__file__).resolve().parent.parent / "benchmarks" / f"{name}.py"
+    folder = Path(__file__).resolve().parent.parent / "benchmarks"
+    if str(folder) not in sys.path:  # scripts share files there
+        sys.path.append(str(folder))
+    path = folder / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"benchmarks_{name}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

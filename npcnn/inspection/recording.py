@@ -83,7 +83,7 @@ class Recording:
         for i in range(len(self)):
             most = [max((float(a[i]) for a in some), default=math.nan) for some in (ratios, dead)]
             cells = (number(v) if math.isfinite(v) else "–" for v in (self.losses[i], *most))
-            rows.append((str(self.steps[i]), str(self.epochs[i] + 1), *cells))
+            rows.append((str(self.steps[i]), str(int(self.epochs[i]) + 1), *cells))
         return rows
 
     def __str__(self) -> str:
@@ -121,8 +121,8 @@ def load_recording(path: str | os.PathLike[str], *, budget: float = 1) -> Record
     if str(arrays.pop("format", "")) != FORMAT:
         raise _no_recording(name, "another content")
     lengths = {array.shape[:1] for array in arrays.values()}
-    if not {"step", "epoch", "loss"} <= set(arrays) or len(lengths) != 1 or lengths == {()}:
-        raise _no_recording(name, "columns missing or of different lengths")
+    if not {"step", "epoch", "loss"} <= set(arrays) or len(lengths) != 1 or lengths & {(), (0,)}:
+        raise _no_recording(name, "columns missing, empty or of different lengths")
     for column, array in arrays.items():
         if not _is_column(column, array):
             raise _no_recording(name, f"a column {column!r:.60} of {array.dtype} {array.shape}")

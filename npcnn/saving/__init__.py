@@ -157,7 +157,7 @@ def model_from_json(json_string: str, *, budget: float = 1) -> Sequential:
 
     Args:
         json_string: what `to_json` returned, here or in Keras.
-        budget: how many times the usual values, and bytes of weights (128 MiB), it may take.
+        budget: how many times the usual values, and bytes of weights (64 MiB), it may take.
 
     Raises:
         DtypeError: no text. FormatError: no such JSON, npcnn has nothing for a part of it, or it

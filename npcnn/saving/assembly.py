@@ -15,7 +15,7 @@ from npcnn.model import Sequential
 from npcnn.saving.budget import Budget
 from npcnn.saving.keras_config import one_line, read_architecture
 
-WEIGHTS = 128 * 2**20  # bytes that initial weights may take, times a budget's argument
+WEIGHTS = 64 * 2**20  # bytes that initial weights may take, times a budget's argument
 
 
 def parameter_shapes(

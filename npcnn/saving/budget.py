@@ -8,8 +8,8 @@ from npcnn.checks import ArgumentError, FormatError, is_number, message, shown
 
 # kind → (what any file may take, and how much more for each byte that it has)
 LIMITS = {
-    "bytes": (16 * 2**20, 8.0),  # read or unpacked, an array that is named twice counted twice
-    "objects": (100_000, 1 / 128),  # headers, messages, entries, members visited; a few µs each
+    "bytes": (16 * 2**20, 4.0),  # read or unpacked, an array that is named twice counted twice
+    "objects": (100_000, 1 / 64),  # headers, messages, entries, members visited; a few µs each
     "names": (50_000, 1 / 128),  # texts and names compared
 }
 

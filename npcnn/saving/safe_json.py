@@ -36,9 +36,13 @@ def parse_json(text: bytes | str, where: str, budget: Budget | None = None) -> d
     if len(text) > most:
         got = f"{len(text)} bytes"
         raise FormatError(message(where, f"JSON of at most {most} bytes", got, fix))
+    if isinstance(text, bytes):
+        signs = sum(map(text.count, (b",", b":", b"[", b"{")))
+    else:
+        signs = sum(map(text.count, ",:[{"))
+    budget.take("objects", signs // _VALUES)
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
-        budget.take("objects", sum(map(decoded.count, ",:[{")) // _VALUES)
         value = json.loads(decoded, parse_int=_int, parse_float=_float, parse_constant=_constant)
     except RecursionError:
         expected = f"JSON at most {MAX_DEPTH} deep"

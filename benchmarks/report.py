@@ -24,13 +24,13 @@ ENGLISH = {
     "epoch": "One training epoch of the document's network ({samples:,} images, batch {batch})",
     "columns": "| | seconds (min – max) | npcnn is faster by |",
     "steps": "| training step / inference | batch | npcnn | PyTorch (faster form) | ratio |",
-    "train": "training",
-    "infer": "inference",
+    "train": "{network}, training",
+    "infer": "{network}, inference",
     "start": "| | import | first step, cold | first step, warm | on disk |",
     "peak": "Peak memory of a training run on MNIST, validation included: {peak:.0f} MB.",
     "accuracy": "| 25 epochs | seeds | val_accuracy, mean ± deviation | min – max |",
     "machine": "{cpu}, {threads} threads; {versions}. Medians; contenders in alternation.",
-    "warm": "Cold: nothing cached. From process start, seconds.",
+    "warm": "Cold: nothing cached. From process start, seconds. ",
     "ops": "| op | µs | GFLOP/s | of the measured peak |",
     "profile": "{threads} threads, batch {batch}; measured peak {peak:.0f} GFLOP/s; all ops one "
     "after the other {step:.0f} µs. Medians; each op called from Python.",
@@ -40,8 +40,8 @@ CHINESE = {
     "epoch": "文中网络训练一个 epoch（{samples:,} 张图片，批大小 {batch}）",
     "columns": "| | 秒（最小 – 最大） | npcnn 快几倍 |",
     "steps": "| 训练一步 / 推理 | 批大小 | npcnn | PyTorch（较快的形式） | 倍数 |",
-    "train": "训练",
-    "infer": "推理",
+    "train": "{network}，训练",
+    "infer": "{network}，推理",
     "start": "| | 导入 | 第一步（无缓存） | 第一步（有缓存） | 磁盘占用 |",
     "peak": "在 MNIST 上完整训练（含验证）的内存峰值：{peak:.0f} MB。",
     "accuracy": "| 25 个 epoch | 种子数 | val_accuracy 均值 ± 标准差 | 最小 – 最大 |",
@@ -156,7 +156,7 @@ def steps(words: dict[str, str]) -> str:
         peers = [v["median"] * 1e3 for k, v in row["seconds"].items() if k.startswith("torch")]
         if not peers or (row["kind"], row["batch"]) not in SHOWN:
             continue
-        kind = f"{row['network']}, {words[row['kind']]}"
+        kind = words[row["kind"]].format(network=row["network"])
         best = min(peers)
         rows.append(
             f"| {kind} | {row['batch']} | {own:.3f} ms | {best:.3f} ms | {best / own:.2f} × |"
@@ -180,7 +180,7 @@ def start(words: dict[str, str]) -> str:
             f"| {first['warm']['median']:.2f} s | {disk} |"
         )
     peak = words["peak"].format(peak=max(result["peak_mb_after_each_epoch"]))
-    return "\n".join(rows) + f"\n\n{words['warm']} {peak}"
+    return "\n".join(rows) + f"\n\n{words['warm']}{peak}"
 
 
 def accuracy(words: dict[str, str]) -> str:

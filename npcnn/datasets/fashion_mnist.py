@@ -7,10 +7,13 @@ import os
 from npcnn.datasets import idx_set
 from npcnn.datasets.idx_set import Part, Split
 
+__all__ = ["load_data"]
+
 CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
+
 # The sums are those of the compressed files, which every mirror has as Zalando made them.
 PARTS = (
     Part(

@@ -8,6 +8,8 @@ from npcnn.datasets import idx_set
 from npcnn.datasets.idx_set import Part, Split
 from npcnn.datasets.stand_ins import VARIABLE as VARIABLE
 
+__all__ = ["load_data"]
+
 PARTS = (
     Part(
         "train-images-idx3-ubyte",

@@ -26,7 +26,7 @@ class Budget:
         ArgumentError: `times` is no number above 0.
 
     >>> Budget("a.keras", 1000, 2).left["names"]
-    100015.0
+    100015.625
     """
 
     def __init__(self, where: str, size: int, times: Any = 1) -> None:

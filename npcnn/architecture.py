@@ -159,11 +159,12 @@ class LayerStack:
             shape = layer.output_shape
 
     def _batch_shape(self, given: Any) -> tuple:
-        if not isinstance(given, (tuple, list)) or len(given) < 2:
+        shaped = isinstance(given, (tuple, list)) and len(given) > 0
+        if not shaped or (len(given) == 1 and given[0] is not None):
             fix = "put None for the batch in front, as in (None, 28, 28, 1)"
             where = "build(input_shape)"
             raise ArgumentError(message(where, "a shape with the batch axis", shown(given), fix))
-        return (None, *check_sample_shape(tuple(given)[1:], "build"))
+        return (None, *check_sample_shape(tuple(given)[1:], "build", least=0))
 
     def _infer(self, shape: tuple) -> tuple:
         """Return the shape that comes out for one that goes in, or raise; nothing is built."""
@@ -239,8 +240,7 @@ class LayerStack:
 
     @checked
     def summary(self, print_fn: Function = say) -> None:
-        """Print each layer's name, class, output shape and number of parameters."""
-        self._require_built("summary()")
+        """Print each layer's name, class, output shape and parameters; '?' where not built yet."""
         for line in summary_lines(self):
             print_fn(line)
 

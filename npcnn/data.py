@@ -76,7 +76,7 @@ def check_samples(x: Any, input_shape: Shape, where: str, dtype: Any = np.float6
         dtype: the model's, whose range the numbers must fit.
     """
     x, wanted = as_numbers(x, where), tuple(input_shape[1:])
-    if wanted in ((*x.shape[1:], 1), x.shape[1:-1]) and 1 in (wanted[-1], x.shape[-1]):
+    if wanted and wanted in ((*x.shape[1:], 1), x.shape[1:-1]) and 1 in (wanted[-1], x.shape[-1]):
         x = x.reshape(len(x), *wanted)  # as Keras does: an axis of one number is no difference
     if x.shape[1:] != wanted:
         expected = "samples of shape (n, " + ", ".join(map(str, wanted)) + ")"

@@ -57,11 +57,11 @@ class Sequential(LayerStack):
         self.history: History | None = None
         self.run: training.Run | None = None
 
-    def compile(self, optimizer: Any = "adam", loss: Any = None, metrics: Any = None) -> None:
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None) -> None:
         """Choose how to learn.
 
         Args:
-            optimizer: 'adam', 'sgd' or an Optimizer object.
+            optimizer: 'adam', 'sgd' or an Optimizer object; Keras's default is 'rmsprop'.
             loss: 'categorical_crossentropy' (one-hot rows), 'sparse_categorical_crossentropy'
                 (labels) or a loss object.
             metrics: a list of names or objects, such as ['accuracy'].

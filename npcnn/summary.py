@@ -11,15 +11,22 @@ _COLUMNS = (34, 22, 9)
 
 
 def summary_lines(model: LayerStack) -> list[str]:
-    """Return the lines of a built model's table, in the form of the document's."""
+    """Return the lines of a model's table, in the form of the document's.
+
+    Layers that are not built yet have '?' and no parameters, as in Keras.
+    """
     width = sum(_COLUMNS)
     lines = [f'Model: "{model.name}"', "_" * width]
     lines += [_row(" Layer (type)", "Output Shape", "Param #"), "=" * width]
     for layer in model.layers:
         kind = f" {layer.name} ({type(layer).__name__})"
-        lines.append(_row(kind, str(layer.output_shape), str(layer.count_params())))
-    total = model.count_params()
-    trainable = sum(layer.count_params() for layer in model.layers if layer.trainable)
+        if layer.built:
+            lines.append(_row(kind, str(layer.output_shape), str(layer.count_params())))
+        else:
+            lines.append(_row(kind, "?", "0 (unbuilt)"))
+    built = [layer for layer in model.layers if layer.built]
+    total = sum(layer.count_params() for layer in built)
+    trainable = sum(layer.count_params() for layer in built if layer.trainable)
     lines += [
         "=" * width,
         f"Total params: {total:,}",

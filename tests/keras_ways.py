@@ -232,7 +232,7 @@ def early_stopping(keras):
          {"start_from_epoch": 5, "patience": 1, "restore_best_weights": True},
          {"mode": "max", "patience": 1, "restore_best_weights": True}]
     ):  # fmt: skip
-        for name, curve in {"falling": FALLING, "nans": NANS}.items():
+        for name, curve in {"falling": FALLING, **({"nans": NANS} if k < 3 else {})}.items():
             found[f"{k} {name}"] = watched(keras, lambda c, o=options: c.EarlyStopping(**o), curve)
     return found
 
@@ -260,7 +260,7 @@ def reduce_lr_on_plateau(keras):
          {"patience": 1, "factor": 0.2, "min_lr": 0.05, "verbose": 1},
          {"patience": 2, "min_delta": 0.6}, {"patience": 1, "mode": "max"}, {"patience": 0}]
     ):  # fmt: skip
-        for name, curve in {"falling": FALLING, "nans": NANS}.items():
+        for name, curve in {"falling": FALLING, **({"nans": NANS} if k < 3 else {})}.items():
             found[f"{k} {name}"] = watched(
                 keras, lambda c, o=options: c.ReduceLROnPlateau(**o), curve
             )
@@ -362,6 +362,47 @@ def lines_of_callbacks_and_of_fit(keras):
     return re.sub(r"1/1 - .*", "1/1", printed.getvalue())
 
 
+def odd_ranks(keras):
+    """ReLU of inputs of one to six axes, Flatten of single numbers; forwards and trained."""
+    found = []
+    for shape in ((3,), (3, 4), (2, 3, 4), (2, 3, 4, 2), (2, 2, 2, 2, 2), (2, 1, 3, 1, 2, 1)):
+        x = np.linspace(-1, 9, int(np.prod(shape)), dtype="float32").reshape(shape)
+        for options in ({}, {"max_value": 6.0, "negative_slope": 0.1, "threshold": 1.0}):
+            relu = keras.layers.ReLU(**options)
+            found.append(numbers(relu(x) + 0.0))
+        found.append(list(keras.layers.Flatten()(x).shape))
+        model = keras.Sequential(
+            [keras.layers.Input(shape[1:]), keras.layers.ReLU(), keras.layers.Flatten(),
+             keras.layers.Dense(2, "softmax")]
+        )  # fmt: skip
+        inner = int(np.prod(shape[1:]))
+        model.set_weights([np.linspace(-0.1, 0.1, 2 * inner).reshape(inner, 2), np.zeros(2)])
+        model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+        history = model.fit(x, np.arange(len(x)) % 2, epochs=3, verbose=0)
+        found.append([list(model.output_shape), plain(history.history)])
+    return found
+
+
+def numbers(array):
+    return np.asarray(array).astype(float).round(4).tolist()
+
+
+def spellings_and_configs(keras):
+    """Names in capitals, and configs with None where a layer writes 'linear'."""
+    layers = keras.layers
+    found = [
+        layers.Conv2D(2, 3, padding="SAME").get_config()["padding"],
+    ]
+    for layer in (layers.Dense(2, activation="relu"), layers.Conv2D(2, 3, activation="relu")):
+        config = {**layer.get_config(), "activation": None}
+        found.append(type(layer).from_config(config).get_config()["activation"])
+    model = keras.Sequential([layers.Input((3,)), layers.Dense(2, activation="relu")])
+    config = json.loads(model.to_json())
+    config["config"]["layers"][-1]["config"]["activation"] = None
+    back = keras.models.model_from_json(json.dumps(config))
+    return [*found, back.layers[-1].get_config()["activation"]]
+
+
 PROGRAMS = [
     hooks_of_fit, hooks_of_evaluate, hooks_of_predict, params, stop_within_an_epoch,
     stop_evaluating_and_predicting, first_steps, what_a_callback_adds_to_the_logs,
@@ -369,6 +410,7 @@ PROGRAMS = [
     unknown_modes, reduce_lr_on_plateau, reduce_lr_every_other_epoch_or_never,
     learning_rate_in_the_history, terminate_on_nan, csv_logger, model_checkpoint,
     model_checkpoint_every_other_epoch_or_never, lines_of_callbacks_and_of_fit,
+    odd_ranks, spellings_and_configs,
 ]  # fmt: skip
 
 

@@ -1,8 +1,7 @@
-import pytest
+import numpy as np
 from models import document_model, small_model
 
 from npcnn import Sequential, layers
-from npcnn.checks import StateError
 
 DOCUMENT = """\
 Layer (type)|Output Shape|Param #
@@ -54,9 +53,20 @@ def test_frozen_parameters_and_long_names():
     assert "Non-trainable params: 4,000" in lines
 
 
-def test_an_unbuilt_model_has_none():
-    with pytest.raises(StateError, match=r"Sequential\.summary\(\): expected a built model, got"):
-        Sequential([layers.Dense(2)]).summary()
+def test_an_unbuilt_model(capsys):
+    """As Keras prints it; a part of it may be built, or none be there."""
+    model = Sequential([layers.Conv2D(3, 3), layers.Flatten()])
+    model.summary()
+    assert cells(capsys.readouterr().out)[2:] == [
+        "conv2d (Conv2D)|?|0 (unbuilt)", "flatten (Flatten)|?|0 (unbuilt)",
+        "Total params: 0", "Trainable params: 0", "Non-trainable params: 0",
+    ]  # fmt: skip
+    model(np.ones((1, 5, 5, 1)))
+    model.summary()
+    assert "conv2d (Conv2D)|(None, 3, 3, 3)|30" in cells(capsys.readouterr().out)
+    Sequential(name="bare").summary()
+    rows = cells(capsys.readouterr().out)
+    assert (rows[0], rows[2]) == ('Model: "bare"', "Total params: 0")
 
 
 def test_small(capsys):

@@ -48,16 +48,16 @@ def flatten(x: Array) -> Array:
     >>> flatten(np.arange(8.0).reshape(2, 2, 2, 1)).shape
     (2, 4)
     """
-    if x.ndim == 2:
-        return x
+    if x.ndim <= 2:
+        return x if x.ndim == 2 else x[:, None]
     block = layout.batch_innermost(x)
     return _swapped(block, len(block), math.prod(x.shape[1:-1]), len(x), False).T
 
 
 def flatten_backward(grad_y: Array, x_shape: tuple[int, ...]) -> Array:
     """Return grad_x, grad_y folded back to the shape x had."""
-    if len(x_shape) == 2:
-        return grad_y
+    if len(x_shape) <= 2:
+        return grad_y if len(x_shape) == 2 else grad_y[:, 0]
     channels, cells = x_shape[-1], math.prod(x_shape[1:-1])
     block = _swapped(layout.batch_innermost(grad_y), cells, channels, x_shape[0], True)
     return layout.batch_outermost(block.reshape(channels, *x_shape[1:-1], x_shape[0]))

@@ -266,14 +266,18 @@ def argument_names(cls: type) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def check_sample_shape(value: Any, where: str) -> tuple[int, ...]:
-    """Return one sample's shape as a tuple of positive integers, or raise ArgumentError."""
+def check_sample_shape(value: Any, where: str, least: int = 1) -> tuple[int, ...]:
+    """Return one sample's shape as a tuple of positive integers, or raise ArgumentError.
+
+    `least` is how many axes it has at least; with 0, samples may be single numbers.
+    """
     shape = tuple(value) if isinstance(value, (tuple, list)) else (value,)
     fix = "give one sample's shape, such as (28, 28, 1)"
     if len(shape) > MAX_AXES:
         got = str(len(shape))
         raise ArgumentError(message(f"{where}(input_shape)", f"{MAX_AXES} axes at most", got, fix))
-    if not shape or not all(isinstance(v, (int, np.integer)) and v >= 1 for v in shape):
+    sizes = all(isinstance(v, (int, np.integer)) and v >= 1 for v in shape)
+    if len(shape) < least or not sizes:
         expected = "positive integers, one an axis, without the batch"
         raise ArgumentError(message(f"{where}(input_shape)", expected, repr(value), fix))
     return tuple(int(v) for v in shape)

@@ -70,7 +70,7 @@ class Conv2D(Activated):
         self.filters = positive_int(filters, "Conv2D(filters)", "say how many filters it has")
         self.kernel_size = positive_pair(kernel_size, "Conv2D(kernel_size)")
         self.strides = positive_pair(strides, "Conv2D(strides)")
-        self.padding = one_of(padding, ("valid", "same"), "Conv2D(padding)")
+        self.padding = one_of(str(padding).lower(), ("valid", "same"), "Conv2D(padding)")
         check_channels_last(data_format, "Conv2D")
         self.dilation_rate = positive_pair(dilation_rate, "Conv2D(dilation_rate)")
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:

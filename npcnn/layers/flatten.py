@@ -10,7 +10,7 @@ from npcnn.layers.base import Array, Layer, Shape, check_channels_last
 
 
 class Flatten(Layer):
-    """(N, H, W, C) → (N, H·W·C), each sample's numbers in C order of its axes.
+    """(N, H, W, C) → (N, H·W·C), each sample's numbers in C order of its axes; (N,) → (N, 1).
 
     Args:
         data_format: None or 'channels_last'.

@@ -12,7 +12,7 @@ class InputLayer(Layer):
     """One sample's shape, as the first entry of a model; it computes nothing.
 
     Args:
-        shape: one sample's shape, without the batch axis.
+        shape: one sample's shape, without the batch axis; () for single numbers.
         batch_size: accepted for Keras's sake; batches may have any size.
 
     >>> InputLayer((28, 28, 1)).sample_shape
@@ -21,7 +21,7 @@ class InputLayer(Layer):
 
     def __init__(self, shape: Any, batch_size: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.sample_shape = check_sample_shape(shape, "Input")
+        self.sample_shape = check_sample_shape(shape, "Input", least=0)
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return x."""

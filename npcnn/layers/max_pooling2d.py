@@ -41,7 +41,7 @@ class MaxPooling2D(Layer):
         self.pool_size = positive_pair(pool_size, "MaxPooling2D(pool_size)")
         strides = self.pool_size if strides is None else strides
         self.strides = positive_pair(strides, "MaxPooling2D(strides)")
-        self.padding = one_of(padding, ("valid", "same"), "MaxPooling2D(padding)")
+        self.padding = one_of(str(padding).lower(), ("valid", "same"), "MaxPooling2D(padding)")
         check_channels_last(data_format, "MaxPooling2D")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

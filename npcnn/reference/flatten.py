@@ -8,7 +8,7 @@ Array = np.ndarray
 
 
 def flatten(x: Array) -> Array:
-    """Return (N, everything else), each sample's elements in C order of its axes.
+    """Return (N, everything else), each sample's elements in C order of its axes; (N,) is (N, 1).
 
     >>> flatten(np.arange(8.0).reshape(2, 2, 2, 1)).shape
     (2, 4)

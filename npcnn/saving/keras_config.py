@@ -189,7 +189,7 @@ def _start_with_input(made: list[Layer], inner: dict[str, Any]) -> None:
     for layer in made[1:]:
         layer.sample_shape = None
     shape = inner.get("build_input_shape") or inner.get("batch_input_shape")
-    if isinstance(shape, list) and made[0].sample_shape is None and len(shape) > 1:
+    if isinstance(shape, list) and made[0].sample_shape is None and shape:
         made.insert(0, layers.InputLayer(shape[1:]))
 
 

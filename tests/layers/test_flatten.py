@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from layer_checks import check_everything
 
-from npcnn import layers
+import npcnn
+from npcnn import Sequential, layers
 from npcnn.checks import ArgumentError
 
 
@@ -29,3 +30,18 @@ def test_single_numbers_become_vectors():
 def test_channels_first_is_refused():
     with pytest.raises(ArgumentError, match=r"Flatten\(data_format\): expected 'channels_last'"):
         layers.Flatten("channels_first")
+
+
+def test_a_model_of_single_numbers(backend, tmp_path):
+    """As Keras: trained, saved, loaded; the shape said first or learnt from the data."""
+    x, y = np.linspace(-1, 1, 8), np.arange(8) // 4
+    for first in ([layers.Input(())], []):
+        model = Sequential([*first, layers.Flatten(), layers.Dense(2, activation="softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(x, y, 3, 2, 0)
+        assert model.predict(x, verbose=0).shape == (8, 2)
+        for name in ("m.keras", "m.h5"):
+            model.save(tmp_path / name)
+            back = npcnn.load_model(tmp_path / name)
+            assert back.input_shape == (None,)
+            np.testing.assert_array_equal(back(x), model(x))

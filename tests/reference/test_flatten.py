@@ -3,7 +3,7 @@ import pytest
 from arrays import LAYOUTS, in_layout, unchanged
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (3, 4), (2, 3, 4), (2, 3, 4, 5)])
+@pytest.mark.parametrize("shape", [(1,), (3,), (1, 1), (3, 4), (2, 3, 4), (2, 3, 4, 5)])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_c_order_of_each_sample(ops, rng, shape, layout):
     x = rng.uniform(-1, 1, shape)

@@ -28,6 +28,7 @@ Records = tuple[Bytes, Bytes]  # images (n, 32, 32, 3), labels (n, labels of a r
 
 SIDE = 32
 PIXELS = 3 * SIDE * SIDE
+UNPACKED = ("cifar-10-batches-bin", "cifar-100-binary")  # the folders in the archives
 ROOM = 1 << 20  # bytes of an archive beside its pictures
 
 
@@ -46,7 +47,7 @@ class Archive(NamedTuple):
     mirrors: tuple[str, ...]
 
 
-def load(archive: Archive, path: str | os.PathLike[str] | None) -> tuple[Records, Records]:
+def load(archive: Archive, path: str | None) -> tuple[Records, Records]:
     """Return the training and the test part.
 
     Args:
@@ -61,7 +62,13 @@ def load(archive: Archive, path: str | os.PathLike[str] | None) -> tuple[Records
     named = folder_of(archive.name, path, where)
     if named:
         folder, said = named
-        return _split(_from_folder(archive, folder, said), archive)
+        try:
+            return _split(_from_folder(archive, folder, said), archive)
+        except NpcnnError:
+            raise
+        except OSError as error:
+            got, fix = error.strerror or str(error), "check the files' rights"
+            raise FileError(message(said, "readable files", got, fix)) from None
     folder = fetch.cache_folder(archive.name)
     try:
         return _split(_checked(archive, folder / archive.file), archive)
@@ -86,14 +93,14 @@ def load(archive: Archive, path: str | os.PathLike[str] | None) -> tuple[Records
 def _from_folder(archive: Archive, folder: Path, where: str) -> dict[str, Bytes]:
     names = (*archive.train, *archive.test)
     packed = folder / archive.file
-    if packed.is_file():
+    if os.path.isfile(packed):
         return _unpacked(archive, packed)
-    for place in (folder, *(p for p in sorted(folder.glob("*-bin*")) if p.is_dir())):
+    for place in (folder, *(folder / name for name in UNPACKED)):
         files = [place / name for name in names]
-        if all(file.is_file() for file in files):
+        if all(os.path.isfile(file) for file in files):
             return {file.name: _from_file(archive, file) for file in files}
     expected = f"a folder with {archive.file}, or with {', '.join(names)}"
-    got = f"{folder}" if folder.is_dir() else f"{folder}, which is no folder"
+    got = f"{folder}" if os.path.isdir(folder) else f"{folder}, which is no folder"
     fix = "get the binary version; that for Python is made of pickles, which can run programs"
     raise FileError(message(where, expected, got, fix))
 

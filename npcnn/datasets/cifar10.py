@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from npcnn.arguments import Path, checked
 from npcnn.datasets import cifar
 from npcnn.datasets.cifar import Archive, Records
 
@@ -28,7 +27,8 @@ ARCHIVE = Archive(
 )
 
 
-def load_data(path: str | os.PathLike[str] | None = None) -> tuple[Records, Records]:
+@checked
+def load_data(path: Path | None = None) -> tuple[Records, Records]:
     """Load CIFAR-10: ``(x_train, y_train), (x_test, y_test)``; `CLASSES` names the labels.
 
     It is taken from ``path``; without one, from the folder ``cifar10`` in the folder that

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Literal
 
-from npcnn import checks
+from npcnn.arguments import Path, checked
 from npcnn.datasets import cifar
 from npcnn.datasets.cifar import Archive, Records
 
@@ -26,8 +25,9 @@ ARCHIVE = Archive(
 )
 
 
+@checked
 def load_data(
-    label_mode: Literal["fine", "coarse"] = "fine", path: str | os.PathLike[str] | None = None
+    label_mode: Literal["fine", "coarse"] = "fine", path: Path | None = None
 ) -> tuple[Records, Records]:
     """Load CIFAR-100: ``(x_train, y_train), (x_test, y_test)``.
 
@@ -54,8 +54,7 @@ def load_data(
     >>> ARCHIVE.file, ARCHIVE.labels
     ('cifar-100-binary.tar.gz', (20, 100))
     """
-    modes = ["coarse", "fine"]
-    column = modes.index(checks.one_of(label_mode, modes, "cifar100.load_data(label_mode)"))
+    column = ["coarse", "fine"].index(label_mode)
     (x_train, y_train), (x_test, y_test) = cifar.load(ARCHIVE, path)
     labels = (y[:, column : column + 1].copy() for y in (y_train, y_test))
     return (x_train, next(labels)), (x_test, next(labels))

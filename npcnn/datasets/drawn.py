@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import numbers
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from npcnn.checks import ArgumentError, message, positive_int
+from npcnn.arguments import PositiveInt, checked
+from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.datasets.strokes import STYLES, Style
 
 Floats = NDArray[np.float32]
@@ -32,7 +32,17 @@ FULL = 245.0, 256.0  # from, to: the brightest ink
 BLOCK = 100  # samples drawn at once from one random generator: always all of them, see draw_digits
 
 
-def draw_digits(n: int, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _seed(value: Any, where: str) -> int:
+    if not is_whole(value) or not 0 <= value < 1 << 1024:
+        fix = "give a whole number of 0 or more"
+        raise ArgumentError(message(where, "an integer from 0", shown(value), fix))
+    return int(value)
+
+
+@checked
+def draw_digits(
+    n: PositiveInt, seed: Annotated[int, _seed] = 0
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Draw ``n`` digits that look written by hand, white on black: ``(images, labels)``.
 
     A sample is one of several styles of its digit (``strokes.py``), its points shifted at random,
@@ -57,16 +67,18 @@ def draw_digits(n: int, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.ui
     >>> images.shape, images.dtype, sorted(labels.tolist())
     ((10, 28, 28), dtype('uint8'), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     """
-    n = positive_int(n, "draw_digits(n)")
-    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
-        fix = "give a whole number of 0 or more"
-        raise ArgumentError(message("draw_digits(seed)", "an integer from 0", repr(seed), fix))
-    images = np.empty((n, SIDE, SIDE), np.uint8)
-    labels = np.empty(n, np.uint8)
+    try:
+        images = np.empty((n, SIDE, SIDE), np.uint8)
+        labels = np.empty(n, np.uint8)
+    except (MemoryError, ValueError):  # ValueError: more bytes than can be counted
+        fix = "draw them in parts"
+        raise ArgumentError(
+            message("draw_digits(n)", "as many as memory holds", str(n), fix)
+        ) from None
     for block, start in enumerate(range(0, n, BLOCK)):
         # A whole block is drawn even if only its first samples are wanted: the bits of a sample
         # must not depend on n.
-        rng = np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(block,)))
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block,)))
         stop = min(start + BLOCK, n)
         block_images, block_labels = _draw_block(rng)
         images[start:stop] = block_images[: stop - start]

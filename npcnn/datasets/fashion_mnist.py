@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from npcnn.arguments import Path, checked
 from npcnn.datasets import idx_set
 from npcnn.datasets.idx_set import Part, Split
 
@@ -49,7 +48,8 @@ MIRRORS = (
 )
 
 
-def load_data(path: str | os.PathLike[str] | None = None) -> tuple[Split, Split]:
+@checked
+def load_data(path: Path | None = None) -> tuple[Split, Split]:
     """Load Fashion-MNIST: ``(x_train, y_train), (x_test, y_test)``; `CLASSES` names the labels.
 
     It is taken from ``path``; without one, from the folder ``fashion_mnist`` in the folder that

@@ -16,12 +16,14 @@ import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError, message, positive_int
+from npcnn.arguments import Path as FilePath
+from npcnn.arguments import PositiveInt, checked
+from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError, is_whole, message, shown
 from npcnn.files import atomic_write
 
 DTYPES: dict[int, np.dtype[Any]] = {
@@ -40,12 +42,30 @@ CHUNK = 1 << 20
 FIX = "get the file again or name another one"
 
 
+def _dtype(value: Any, where: str) -> np.dtype[Any] | None:
+    try:
+        return None if value is None else np.dtype(value)
+    except Exception:  # NumPy raises TypeError, and whatever a stranger's class does
+        fix = "give one of uint8, int8, int16, int32, float32 and float64"
+        raise ArgumentError(message(where, "a dtype", shown(value), fix)) from None
+
+
+def _shape(value: Any, where: str) -> tuple[int | None, ...] | None:
+    if value is None:
+        return None
+    if isinstance(value, (tuple, list)) and all(n is None or is_whole(n) for n in value):
+        return tuple(value)
+    fix = "give a size for each dimension, None for any"
+    raise ArgumentError(message(where, "a tuple of integers and None", shown(value), fix))
+
+
+@checked
 def read_idx(
-    path: str | os.PathLike[str],
+    path: FilePath,
     *,
-    dtype: DTypeLike | None = None,
-    shape: Sequence[int | None] | None = None,
-    max_bytes: int | None = None,
+    dtype: Annotated[Any, _dtype] = None,
+    shape: Annotated[Any, _shape] = None,
+    max_bytes: PositiveInt | None = None,
 ) -> NDArray[Any]:
     """Read an IDX file, plain or compressed by gzip (told by its content, not by its name).
 
@@ -75,8 +95,6 @@ def read_idx(
     array([3, 1, 4], dtype=uint8)
     """
     path = Path(path)
-    if max_bytes is not None:
-        max_bytes = positive_int(max_bytes, "read_idx(max_bytes)")
     try:
         # A pipe or a device would block, and has no length to check against.
         if not stat.S_ISREG(os.stat(path).st_mode):
@@ -93,7 +111,8 @@ def read_idx(
         raise FileError(message(f"read {path}", "a readable file", got, "check the path")) from None
 
 
-def write_idx(path: str | os.PathLike[str], array: ArrayLike) -> None:
+@checked
+def write_idx(path: FilePath, array: Any) -> None:
     """Write an array as an IDX file; a name that ends in ``.gz`` gets it compressed by gzip.
 
     Args:
@@ -111,7 +130,10 @@ def write_idx(path: str | os.PathLike[str], array: ArrayLike) -> None:
     >>> read_idx(path).tolist()
     [[0, 1], [4, 9]]
     """
-    data = np.asarray(array)
+    try:
+        data = np.asarray(array)
+    except Exception:  # rows of different lengths; whatever an __array__ of others raises
+        data = np.empty(0, object)
     head = header(data)
     content = data.astype(data.dtype.newbyteorder(">"), order="C", copy=False)
     with atomic_write(path) as temporary, open(temporary, "wb") as file:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from npcnn import checks
 from npcnn.checks import FileError, FormatError, NpcnnError, message
 from npcnn.datasets import fetch, idx, stand_ins
 from npcnn.datasets.stand_ins import VARIABLE
@@ -36,7 +35,7 @@ def load(
     name: str,
     parts: tuple[Part, ...],
     mirrors: tuple[str, ...],
-    path: str | os.PathLike[str] | None,
+    path: str | None,
     where: str,
 ) -> tuple[Split, Split]:
     """Return ``(x_train, y_train), (x_test, y_test)`` of the data set ``name``.
@@ -57,26 +56,24 @@ def load(
     return (x_train, y_train), (x_test, y_test)
 
 
-def folder_of(
-    name: str, path: str | os.PathLike[str] | None, where: str
-) -> tuple[Path, str] | None:
+def folder_of(name: str, path: str | None, where: str) -> tuple[Path, str] | None:
     """Return the folder that the user names and where it is named; None if nowhere.
 
     NPCNN_DATA names a folder with MNIST's files, or one that holds a folder for each data set.
     """
     if path is not None:
-        return Path(checks.path(path, f"{where}(path)")).expanduser(), f"{where}(path)"
+        return Path(path).expanduser(), f"{where}(path)"
     if not os.environ.get(VARIABLE):
         return None
     folder = Path(os.environ[VARIABLE]).expanduser()
-    if (folder / name).is_dir():
+    if os.path.isdir(folder / name):
         return folder / name, VARIABLE
     return (folder, VARIABLE) if name == "mnist" else None
 
 
 def _from_folder(folder: Path, where: str, parts: tuple[Part, ...]) -> list[Images]:
     expected = "a folder with the four IDX files"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         got = f"{folder}, which is no folder"
         raise FileError(message(where, expected, got, "check the path"))
     files = [_find(folder, part) for part in parts]
@@ -103,7 +100,7 @@ def _from_folder(folder: Path, where: str, parts: tuple[Part, ...]) -> list[Imag
 def _find(folder: Path, part: Part) -> Path | None:
     for name in (part.name, part.name.replace("-idx", ".idx")):
         for file in (folder / name, folder / f"{name}.gz"):
-            if file.is_file():
+            if os.path.isfile(file):
                 return file
     return None
 

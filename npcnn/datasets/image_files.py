@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from npcnn import checks
 from npcnn.checks import FileError, message
 from npcnn.datasets.picture import SUFFIXES
 
@@ -23,15 +22,14 @@ class Files(NamedTuple):
     labels: list[int | None]
 
 
-def find(pattern: str | os.PathLike[str]) -> Files:
+def find(name: str) -> Files:
     """Return the pictures that a folder or a pattern means, sorted by name.
 
     A folder holds pictures named by their label, or a folder of pictures for each class.
 
     Raises:
-        ArgumentError: no path. FileError: nothing is found, or not what a label can be told of.
+        FileError: nothing is found, or not what a label can be told of.
     """
-    name = checks.path(pattern, WHERE, "give a folder or a pattern such as 'train_images/*.jpg'")
     if os.path.isdir(name):
         return _in_folder(name)
     paths = sorted(_matches(name))

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from npcnn.checks import ArgumentError, FormatError, NpcnnWarning, message, one_of, positive_pair
+from npcnn.arguments import Pair, Path, PositiveInt, checked
+from npcnn.checks import ArgumentError, FormatError, NpcnnWarning, message, shown
 from npcnn.datasets import image_files, like_mnist
 from npcnn.datasets.picture import (
     MOST_PIXELS,
@@ -36,12 +37,13 @@ FIX = "repair or convert it; a larger max_pixels admits larger pictures"
 Like = Literal["mnist"]
 
 
+@checked
 def load_image(
-    path: str | os.PathLike[str],
-    size: tuple[int, int] = (28, 28),
+    path: Path,
+    size: Pair = (28, 28),
     *,
     like: Like | None = None,
-    max_pixels: int = MOST_PIXELS,
+    max_pixels: PositiveInt = MOST_PIXELS,
 ) -> NDArray[np.uint8]:
     """Read one picture: grey, uint8, of the size asked for.
 
@@ -77,27 +79,28 @@ def load_image(
     ((28, 28), dtype('uint8'), 7)
     """
     where = "load_image"
-    rows, columns = _size(size, like, where)
+    rows, columns = _size(size, like, max_pixels, where)
     pixels: NDArray[np.uint8] = from_file(
         path,
         lambda image: _pixels(image, rows, columns, like),
-        Limits(max_pixels, where),
+        Limits(max_pixels),
         where,
         like_mnist.FIX if like else FIX,
     )
     if like is None and _bright_paper(pixels[None]).any():
-        text = message(f"{where}({os.fspath(path)!r})", INK, "paper brighter than its ink", INVERT)
-        warnings.warn(text, NpcnnWarning, stacklevel=2)
+        text = message(f"{where}({path!r})", INK, "paper brighter than its ink", INVERT)
+        warnings.warn(text, NpcnnWarning, stacklevel=3)
     return pixels
 
 
+@checked
 def load_image_folder(
-    pattern: str | os.PathLike[str],
-    size: tuple[int, int] = (28, 28),
-    workers: int | None = None,
+    pattern: Path,
+    size: Pair = (28, 28),
+    workers: PositiveInt | None = None,
     *,
     like: Like | None = None,
-    max_pixels: int = MOST_PIXELS,
+    max_pixels: PositiveInt = MOST_PIXELS,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Read a folder's pictures, or those whose names match a pattern: ``(images, labels)``.
 
@@ -137,8 +140,8 @@ def load_image_folder(
     ((2, 28, 28), [5, 0])
     """
     where = "load_image_folder"
-    shape = _size(size, like, where)
-    limits = Limits(max_pixels, where)
+    shape = _size(size, like, max_pixels, where)
+    limits = Limits(max_pixels)
     files = image_files.find(pattern)
     pictures = _Pictures(files.paths, shape, like, limits)
     with strict():
@@ -146,7 +149,7 @@ def load_image_folder(
     for i, label in enumerate(files.labels):
         if label is None:
             bad[i] = ", ".join(filter(None, ["no digit before the extension", bad.get(i, "")]))
-    named = f"{where}({os.fspath(pattern)!r})"
+    named = f"{where}({pattern!r})"
     if bad:
         names = [f"{os.path.basename(files.paths[i])} ({bad[i]})" for i in sorted(bad)]
         expected = "readable pictures with names like 00017_5.jpg"
@@ -156,7 +159,7 @@ def load_image_folder(
     bright = 0 if like else int(_bright_paper(pictures.images).sum())
     if 2 * bright > len(pictures.images):
         got = f"paper brighter than ink in {bright} of {len(pictures.images)}"
-        warnings.warn(message(named, INK, got, INVERT), NpcnnWarning, stacklevel=2)
+        warnings.warn(message(named, INK, got, INVERT), NpcnnWarning, stacklevel=3)
     return pictures.images, np.array(files.labels, np.uint8)
 
 
@@ -213,14 +216,15 @@ def _pixels(image: Any, rows: int, columns: int, like: Like | None) -> NDArray[n
     return like_mnist.stages(image).centred
 
 
-def _size(size: tuple[int, int], like: Like | None, where: str) -> tuple[int, int]:
-    """Check size and like together; return (rows, columns)."""
-    rows, columns = positive_pair(size, f"{where}(size)")
-    if like is not None:
-        one_of(like, ["mnist"], f"{where}(like)")
-        if (rows, columns) != (like_mnist.SIDE, like_mnist.SIDE):
-            expected, fix = "(28, 28) with like='mnist'", "leave the size out"
-            raise ArgumentError(message(f"{where}(size)", expected, repr(size), fix))
+def _size(size: tuple[int, int], like: Like | None, max_pixels: int, where: str) -> tuple[int, int]:
+    """Check size, like and max_pixels together; return (rows, columns)."""
+    rows, columns = size
+    if like and size != (like_mnist.SIDE, like_mnist.SIDE):
+        expected, fix = "(28, 28) with like='mnist'", "leave the size out"
+        raise ArgumentError(message(f"{where}(size)", expected, str(size), fix))
+    if rows * columns > max_pixels:
+        expected, fix = f"at most max_pixels={max_pixels:,} pixels", "ask for smaller images"
+        raise ArgumentError(message(f"{where}(size)", expected, shown(size), fix))
     return rows, columns
 
 

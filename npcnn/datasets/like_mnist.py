@@ -13,13 +13,13 @@ brightness is estimated at every place and taken away first.
 
 from __future__ import annotations
 
-import os
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from npcnn.arguments import Path, PositiveInt, checked
 from npcnn.datasets.drawn import BOX, SIDE, centred
 from npcnn.datasets.picture import MOST_PIXELS, Limits, PictureError, from_file
 
@@ -45,7 +45,8 @@ class MnistStages(NamedTuple):
     centred: Bytes
 
 
-def mnist_stages(path: str | os.PathLike[str], *, max_pixels: int = MOST_PIXELS) -> MnistStages:
+@checked
+def mnist_stages(path: Path, *, max_pixels: PositiveInt = MOST_PIXELS) -> MnistStages:
     """Return what becomes of a picture that is made like MNIST's, every stage of it.
 
     1. ``grey``: turned as the camera says, transparency laid on paper, grey, 256 × 256 at most;
@@ -73,8 +74,7 @@ def mnist_stages(path: str | os.PathLike[str], *, max_pixels: int = MOST_PIXELS)
     >>> [stage.shape for stage in mnist_stages(name)]
     [(120, 90), (120, 90), (81, 9), (20, 2), (28, 28)]
     """
-    limits = Limits(max_pixels, "mnist_stages")
-    result: MnistStages = from_file(path, stages, limits, "mnist_stages", FIX)
+    result: MnistStages = from_file(path, stages, Limits(max_pixels), "mnist_stages", FIX)
     return result
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from npcnn.arguments import Path, checked
 from npcnn.datasets import idx_set
 from npcnn.datasets.idx_set import Part, Split
 from npcnn.datasets.stand_ins import VARIABLE as VARIABLE
@@ -43,7 +42,8 @@ MIRRORS = (
 )
 
 
-def load_mnist(path: str | os.PathLike[str] | None = None) -> tuple[Split, Split]:
+@checked
+def load_mnist(path: Path | None = None) -> tuple[Split, Split]:
     """Load MNIST, or a data set laid out like it: ``(x_train, y_train), (x_test, y_test)``.
 
     It is taken from ``path``; without one, from the folder that the environment variable
@@ -82,7 +82,8 @@ def load_mnist(path: str | os.PathLike[str] | None = None) -> tuple[Split, Split
     return idx_set.load("mnist", PARTS, MIRRORS, path, "load_mnist")
 
 
-def load_data(path: str | os.PathLike[str] | None = None) -> tuple[Split, Split]:
+@checked
+def load_data(path: Path | None = None) -> tuple[Split, Split]:
     """Load MNIST by the name that Keras has for it: ``load_mnist(path)``.
 
     Keras's own default, ``"mnist.npz"``, names no folder here and counts as None.

@@ -17,8 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from npcnn import checks
-from npcnn.checks import FileError, FormatError, NpcnnError, message, positive_int
+from npcnn.checks import FileError, FormatError, NpcnnError, message
 
 FORMATS = {
     "BMP": (".bmp",),
@@ -46,8 +45,8 @@ class PictureError(NpcnnError):
 class Limits:
     """What pictures may cost: each of them, and all that are decoded at the same time."""
 
-    def __init__(self, max_pixels: int, where: str) -> None:
-        self.pixels = positive_int(max_pixels, f"{where}(max_pixels)")
+    def __init__(self, max_pixels: int) -> None:
+        self.pixels = max_pixels
         self._under_way = 0
         self._changed = threading.Condition()
 
@@ -120,9 +119,7 @@ def strict() -> Iterator[None]:
         yield
 
 
-def from_file(
-    path: str | os.PathLike[str], use: Callable[[Any], Any], limits: Limits, where: str, fix: str
-) -> Any:
+def from_file(path: str, use: Callable[[Any], Any], limits: Limits, where: str, fix: str) -> Any:
     """Return what ``use`` makes of one picture, or raise the error that a user reads.
 
     Args:
@@ -132,10 +129,9 @@ def from_file(
         where: the call, for the message.
         fix: what to do where the picture is at fault.
     """
-    name = checks.path(path, f"{where}(path)")
-    where = f"{where}({name!r})"
+    where = f"{where}({path!r})"
     try:
-        content = read_file(name, limits)
+        content = read_file(path, limits)
     except PictureError as error:
         raise FileError(message(where, "a picture", str(error), "check the path")) from None
     try:

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from npcnn.checks import ArgumentError, DtypeError, FileError, message, same_length
+from npcnn.arguments import Numbers, PositiveInt, checked
+from npcnn.arguments import Path as FolderPath
+from npcnn.checks import ArgumentError, DtypeError, FileError, is_whole, message, same_length, shown
 from npcnn.datasets.picture import SUFFIXES
 from npcnn.datasets.workers import in_chunks
 
 
+def _quality(value: Any, where: str) -> int:
+    if not is_whole(value) or not 1 <= value <= 95:
+        raise ArgumentError(message(where, "1 to 95", shown(value), "95 keeps the most"))
+    return int(value)
+
+
+@checked
 def save_image_folder(
-    folder: str | os.PathLike[str],
-    images: ArrayLike,
-    labels: ArrayLike,
-    quality: int = 95,
-    workers: int | None = None,
+    folder: FolderPath,
+    images: Numbers,
+    labels: Numbers,
+    quality: Annotated[int, _quality] = 95,
+    workers: PositiveInt | None = None,
 ) -> None:
     """Write pictures as JPEG files named by number and label, ``00000_5.jpg``, ``00001_0.jpg``, ….
 
@@ -41,9 +50,6 @@ def save_image_folder(
     from PIL import Image
 
     pixels, digits = _checked(images, labels)
-    if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 95:
-        where = "save_image_folder(quality)"
-        raise ArgumentError(message(where, "1 to 95", repr(quality), "95 keeps the most"))
     width = max(5, len(str(len(pixels) - 1)))
     names = [f"{i:0{width}}_{digit}.jpg" for i, digit in enumerate(digits)]
     target = _ready(Path(folder), names)
@@ -64,8 +70,7 @@ def save_image_folder(
     in_chunks(write, len(pixels), workers, "save_image_folder")
 
 
-def _checked(images: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.uint8], list[int]]:
-    pixels, digits = np.asarray(images), np.asarray(labels)
+def _checked(pixels: NDArray[Any], digits: NDArray[Any]) -> tuple[NDArray[np.uint8], list[int]]:
     where = "save_image_folder(images)"
     if pixels.dtype != np.uint8:
         fix = "scale them to 0 to 255 and convert with .astype('uint8')"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from npcnn.checks import positive_int
-
 CHUNK = 64  # pictures a thread takes at a time
 THREADS = 8  # not the number of processors: most of them wait for the disk
 
@@ -20,7 +18,7 @@ def in_chunks(work: Work, n: int, workers: int | None, where: str) -> dict[int, 
     """
     from tqdm import tqdm
 
-    threads = THREADS if workers is None else positive_int(workers, f"{where}(workers)")
+    threads = min(workers or THREADS, 1 + n // CHUNK)
     chunks = iter([range(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK)])
     merged: dict[int, str] = {}
     under_way: dict[Future[dict[int, str]], int] = {}

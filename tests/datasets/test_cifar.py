@@ -116,7 +116,7 @@ def test_a_download_into_the_cache_once(data, tmp_path, monkeypatch):
 
 
 def test_labels_of_both_kinds():
-    with pytest.raises(ArgumentError, match=r"\(label_mode\): expected one of coarse, fine, got"):
+    with pytest.raises(ArgumentError, match=r"\(label_mode\): expected one of fine, coarse, got"):
         cifar100.load_data("course")
 
 
@@ -206,6 +206,19 @@ def test_an_archive_that_unpacks_without_end_is_bounded(data, tmp_path):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 5_000_000
+
+
+def test_files_that_cannot_be_read_are_one_line(data, tmp_path, monkeypatch):
+    module, files, _ = data
+    for name, records in files.items():
+        (tmp_path / name).write_bytes(bytes(records))
+
+    def refused(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(cifar, "open", refused, raising=False)
+    with pytest.raises(FileError, match="readable files, got Permission denied; check the files'"):
+        module.load_data(path=tmp_path)
 
 
 def test_what_is_known_of_the_archives():

@@ -281,7 +281,7 @@ def test_stars_of_the_current_folder(tmp_path, monkeypatch):
 
 
 def test_pixels_under_way_never_pass_the_limit():
-    limits = Limits(100, "test")
+    limits = Limits(100)
     running, most = [], []
 
     def work(pixels):
@@ -313,7 +313,7 @@ def test_files_that_are_not_there(tmp_path):
         load_image(tmp_path / "nothing.png")
     with pytest.raises(ArgumentError, match=r"load_image\(path\): expected a path, got"):
         load_image("a\0b")
-    with pytest.raises(ArgumentError, match="give a folder or a pattern such as"):
+    with pytest.raises(ArgumentError, match=r"load_image_folder\(pattern\): expected a path"):
         load_image_folder("a\0b")
 
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import npcnn
 from npcnn.checks import FileError
 from npcnn.files import atomic_write, remove_leftovers
 
@@ -220,3 +221,34 @@ except npcnn.checks.ArgumentError as error:
     )
     assert done.returncode == 0, done.stderr
     assert "expected a path, got" in done.stdout
+
+
+READERS = ["npcnn.load_model(path)", "model.load_weights(path)", "npcnn.load_recording(path)",
+           "model.fit([[1.0]], [[1.0]], verbose=0, resume_from=path)"]  # fmt: skip
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes are a Unix thing")
+@pytest.mark.parametrize("call", READERS)
+@pytest.mark.parametrize("kind", ["pipe", "folder", "none", "memory"])
+def test_what_is_no_file_or_cannot_be_read_is_a_file_error(tmp_path, monkeypatch, call, kind):
+    path = tmp_path / "x.keras"
+    model = npcnn.Sequential([npcnn.layers.Input((1,)), npcnn.layers.Dense(1)])
+    model.compile("sgd", "categorical_crossentropy")
+    if kind == "pipe":
+        os.mkfifo(path)  # to open it would wait for a writer
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "memory":
+
+        def fail(*_):
+            raise MemoryError
+
+        model.save(path)
+        monkeypatch.setattr("npcnn.saving.zip_safe.Archive.read", fail)
+        monkeypatch.setattr("npcnn.inspection.recording._arrays", fail)
+    with pytest.raises(FileError) as caught:
+        eval(call, {"npcnn": npcnn, "model": model, "path": path})
+    words = {"pipe": "a device, pipe or socket", "folder": "a folder", "none": "No such file",
+             "memory": "MemoryError"}  # fmt: skip
+    assert words[kind] in str(caught.value)
+    assert "\n" not in str(caught.value)

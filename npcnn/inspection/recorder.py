@@ -74,9 +74,10 @@ class Recorder(Callback):
         self.frames: list[Frame] = []
         self.pitch, self.epoch, self.written = self.every or 1, 0, 0.0
         self.before: dict[str, Array] | None = None
+        self.begun = False
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Settle how often, take the first frame, and write the file once to see that it can be."""
+        """Settle how often, and take the first frame."""
         total = self.params["epochs"] * self.params["steps"]
         most = math.ceil(total / max(self.max_frames - 2, 1))
         self.pitch = self.every or max(most, min(SELDOM, total // FEW), 1)
@@ -85,16 +86,21 @@ class Recorder(Callback):
         self._picture = self._checked_picture()
         if not self.frames or self.frames[-1]["step"] < self.model.optimizer.iterations:
             self._keep(self._frame(math.nan))
-        assert self.model.run is not None
-        if self.model.run.resumed is None:  # else the file's frames are still to be read
-            self.write()
+        self.begun = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Note which epoch it is."""
         self.epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Keep the weights if this step becomes a frame, to see how far it goes."""
+        """Keep the weights if this step becomes a frame, to see how far it goes.
+
+        Before the first step the file is written, to see that it can be; not any sooner, as a run
+        that goes on reads its frames of before from it.
+        """
+        if not self.begun:
+            self.begun = True
+            self.write()
         if (self.model.optimizer.iterations + 1) % self.pitch == 0:
             self.before = _parameters(self.model)
 

@@ -122,7 +122,10 @@ class Hdf5File:
         self._inside(start, count)
         self.budget.take("bytes", count)
         self.stream.seek(start)
-        return self.stream.read(count)
+        data = self.stream.read(count)
+        if len(data) != count:  # another process has cut it
+            raise self.damaged("a file")
+        return data
 
     # Finding one's way --------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import npcnn
-from npcnn.callbacks import Callback, LambdaCallback, ModelCheckpoint
+from npcnn.callbacks import BackupAndRestore, Callback, LambdaCallback, ModelCheckpoint
 from npcnn.checks import ArgumentError, FileError, FormatError
 from npcnn.inspection.recorder import gradient_sizes
 
@@ -113,8 +113,10 @@ def test_state_of_a_checkpoint(tmp_path):
     assert npcnn.load_recording(tmp_path / "run.npz").steps.tolist() == [0, 2, 4]
 
 
-def test_a_resumed_run_keeps_the_frames_of_before(tmp_path):
+@pytest.mark.parametrize("saver", [ModelCheckpoint, BackupAndRestore])
+def test_a_resumed_run_keeps_the_frames_of_before(tmp_path, saver):
     saved = tmp_path / "run.keras"
+    more = {"resume_from": saved} if saver is ModelCheckpoint else {}
     x, y = networks.digits(20)
 
     class StopError(Exception):
@@ -126,13 +128,13 @@ def test_a_resumed_run_keeps_the_frames_of_before(tmp_path):
 
     def listed(last):
         recorder = npcnn.Recorder(tmp_path / "run.npz", every=1)
-        return [recorder, ModelCheckpoint(saved, save_freq=4), last]
+        return [recorder, saver(saved, save_freq=4), last]
 
     model = networks.document_network()
     with pytest.raises(StopError):
         model.fit(x, y, 5, 2, 0, listed(LambdaCallback(on_train_batch_end=stop)))
     before = npcnn.load_recording(tmp_path / "run.npz")
-    networks.document_network().fit(x, y, 5, 2, 0, listed(Callback()), resume_from=saved)
+    networks.document_network().fit(x, y, 5, 2, 0, listed(Callback()), **more)
     after = npcnn.load_recording(tmp_path / "run.npz")
     assert before.steps.tolist() == [0, 1, 2, 3, 4]
     assert after.steps.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8]

@@ -1,6 +1,7 @@
 """The reader of HDF5, held against h5py on files that h5py wrote."""
 
 import io
+import os
 
 import h5py
 import numpy as np
@@ -78,6 +79,20 @@ def test_newer_forms_are_refused(options):
         file.create_group("a")["b"] = np.ones(3)
     with pytest.raises(FormatError, match=r"file: expected .*(newer|version 79)"):
         Hdf5File(stream, "file").dataset("a/b")
+
+
+def test_a_file_that_is_cut_while_it_is_read(tmp_path):
+    path = tmp_path / "file.h5"
+    with h5py.File(path, "w") as file:
+        file["a"] = np.arange(5000.0)
+    with open(path, "rb", buffering=0) as stream:
+        read = Hdf5File(stream, "file")
+        dataset = read.dataset("a")
+        os.truncate(path, 3000)
+        with pytest.raises(FormatError, match="a file that makes sense"):
+            dataset.read()
+        with pytest.raises(FormatError, match="a file that makes sense"):
+            read.values(2900, 200)
 
 
 def test_every_byte_matters_little():

@@ -6,6 +6,8 @@ from npcnn.arguments import Path, checked
 from npcnn.datasets import cifar
 from npcnn.datasets.cifar import Archive, Records
 
+__all__ = ["CLASSES", "load_data"]
+
 CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip

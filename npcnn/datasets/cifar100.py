@@ -8,6 +8,8 @@ from npcnn.arguments import Path, checked
 from npcnn.datasets import cifar
 from npcnn.datasets.cifar import Archive, Records
 
+__all__ = ["load_data"]
+
 ARCHIVE = Archive(
     name="cifar100",
     file="cifar-100-binary.tar.gz",

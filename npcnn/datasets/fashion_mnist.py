@@ -6,7 +6,7 @@ from npcnn.arguments import Path, checked
 from npcnn.datasets import idx_set
 from npcnn.datasets.idx_set import Part, Split
 
-__all__ = ["load_data"]
+__all__ = ["CLASSES", "load_data"]
 
 CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",

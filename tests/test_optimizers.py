@@ -4,7 +4,8 @@ import numpy as np
 import oracles
 import pytest
 
-from npcnn import optimizers
+import npcnn
+from npcnn import layers, optimizers
 from npcnn.checks import ArgumentError
 from npcnn.optimizers import SGD, Adam, Optimizer
 
@@ -147,3 +148,32 @@ def test_bad_arguments(make, text):
 def test_the_base_takes_no_step():
     with pytest.raises(NotImplementedError):
         Optimizer(0.1).apply([(slice(0, 1), np.zeros(1), np.zeros(1))])
+
+
+@pytest.mark.parametrize("frozen", [(), (1,), (0, 2), (1, 3)])
+def test_each_parameter_has_its_own_slots_beside_frozen_layers(backend, frozen):
+    """Parameter by parameter, Adam's moments and steps, whatever lies frozen between them."""
+    dense = [layers.Dense(4), layers.Dense(2), layers.Dense(5), layers.Dense(3, "softmax")]
+    model = npcnn.Sequential([layers.Input((3,)), *dense], dtype="float64")
+    for number in frozen:
+        model.layers[number].trainable = False
+    rate, beta_1, beta_2, epsilon = 0.05, 0.8, 0.9, 1e-3
+    model.compile(Adam(rate, beta_1, beta_2, epsilon), "sparse_categorical_crossentropy")
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(6, 3)), rng.integers(0, 3, 6)
+    want = model.get_weights()
+    m, v = [0 * w for w in want], [0 * w for w in want]
+    trained = [k for k in range(8) if k // 2 not in frozen]
+    for t in range(1, 5):
+        model.train_on_batch(x, y)
+        gradients = [g for layer in model.layers for _, _, g in layer.parameters()]
+        alpha = rate * math.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+        for k in trained:
+            m[k] += (gradients[k] - m[k]) * (1 - beta_1)
+            v[k] += (gradients[k] ** 2 - v[k]) * (1 - beta_2)
+            want[k] = want[k] - alpha * m[k] / (np.sqrt(v[k]) + epsilon)
+    for got, expected in zip(model.get_weights(), want, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-14)
+    for name, slot in [("m", m), ("v", v)]:  # in the parameters' order, and none for frozen ones
+        expected = np.concatenate([slot[k].ravel() for k in trained])
+        np.testing.assert_allclose(model.optimizer.slots[name], expected, rtol=1e-12, atol=1e-14)

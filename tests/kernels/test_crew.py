@@ -72,7 +72,7 @@ def test_a_call_begins_when_the_one_before_has_ended(with_threads, number):
 def test_a_crew_that_sleeps_is_woken(with_threads):
     with_threads(3)
     counted()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     words = crew._crew.words
     asleep = [crew.SLEEPS + thread * crew.LINE for thread in (1, 2)]
     while not words[asleep].all():
@@ -90,7 +90,7 @@ def test_another_number_of_threads_lets_the_old_ones_end(with_threads):
     for number in (6, 1, 4, 2):
         with_threads(number)
         counted()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while living() > 1:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -148,7 +148,7 @@ def test_a_signal_handler_may_use_a_model_while_another_learns(with_threads):
         npcnn.set_random_seed(4)
         model, (x, y) = networks.small_network(), networks.pictures(40)
         before = signal.signal(signal.SIGALRM, handler)
-        signal.setitimer(signal.ITIMER_REAL, 1e-3, 1e-3)
+        signal.setitimer(signal.ITIMER_REAL, 1e-3)
         try:
             model.fit(x, y, batch_size=8, epochs=6, verbose=0)
         finally:
@@ -161,10 +161,13 @@ def test_a_signal_handler_may_use_a_model_while_another_learns(with_threads):
     want = other.predict(x, verbose=0)
 
     def handler(*_):
+        """A timer that went on by itself would call the handler within itself, without end."""
         calls.append((other.predict(x, verbose=0) == want).all())
+        signal.setitimer(signal.ITIMER_REAL, 1e-3)
 
-    assert weights(handler) == weights(lambda *_: None)
-    assert calls
+    alone = weights(lambda *_: None)
+    while len(calls) < 5:
+        assert weights(handler) == alone
     assert all(calls)
 
 

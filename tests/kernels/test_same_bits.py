@@ -1,0 +1,123 @@
+"""Every op gives the same bits on any number of threads, on images tall enough to be cut.
+
+Each number of threads has a process of its own: how a shape is cut is remembered within one.
+"""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.usefixtures("jit")
+
+HEIGHTS = (48, 65, 130)
+
+
+def cases(dtype, height):
+    """Return op → calls of it, as functions without arguments, all on several tasks."""
+    from npcnn import kernels as k
+
+    rng = np.random.default_rng(height)
+
+    def random(*shape):
+        return rng.standard_normal(shape).astype(dtype)
+
+    x, flat = random(6, height, 33, 3), random(90, 40 * height)
+    probabilities = k.softmax(flat)
+    labels = np.abs(flat) / np.abs(flat).sum(-1, keepdims=True)
+    weights = np.abs(random(len(flat)))
+    forms = [
+        (3, 3, (1, 1), "same", (1, 1), "relu"), (3, 2, (1, 1), "valid", (1, 1), "linear"),
+        (5, 5, (1, 1), "same", (1, 1), "relu"), (3, 3, (2, 1), "same", (1, 1), "linear"),
+        (2, 3, (1, 2), "valid", (1, 1), "relu"), (3, 3, (1, 1), "same", (2, 3), "relu"),
+    ]  # fmt: skip
+
+    def conv(rows, columns, *form):
+        kernel, bias = random(rows, columns, 3, 7), random(7)
+        return lambda: k.conv2d(x, kernel, bias, *form)
+
+    def conv_back(rows, columns, *form):
+        kernel = random(rows, columns, 3, 7)
+        y = k.conv2d(x, kernel, None, *form)
+        grad_y, grads = random(*y.shape), [np.empty_like(kernel), np.empty(7, dtype)]
+        return lambda: (k.conv2d_backward(grad_y, x, y, kernel, *grads, *form), *grads)
+
+    def dense_back(activation):
+        kernel = random(flat.shape[1], 50)
+        y = k.dense(flat, kernel, None, activation)
+        grads = [np.empty_like(kernel), np.empty(50, dtype)]
+        grad_y = random(*y.shape)
+        return lambda: (k.dense_backward(grad_y, flat, y, kernel, *grads, activation), *grads)
+
+    def pool_back(*form):
+        y = k.max_pooling2d(x, *form)
+        grad_y = random(*y.shape)
+        return lambda: k.max_pooling2d_backward(grad_y, x, y, *form)
+
+    def update(op, slots, *options):
+        arrays = [np.abs(random(40_000)) for _ in range(2 + slots)]
+        return lambda: (op(*arrays, *options), *arrays)
+
+    pools = [((2, 2), (2, 2), "valid"), ((3, 2), (1, 2), "same")]
+    kernel, bias = random(flat.shape[1], 50), random(50)
+    order = rng.integers(0, len(x), 50)
+    loss = [labels, weights]
+    return {
+        "adam": [update(k.adam, 2, 0.1, 0.9, 0.999, 1e-7)],
+        "sgd": [update(k.sgd, 1, 0.1, momentum, momentum > 0) for momentum in (0.0, 0.9)],
+        "categorical_crossentropy": [
+            lambda: k.categorical_crossentropy(labels, probabilities, weights)
+        ],
+        "categorical_crossentropy_from_logits": [
+            lambda: k.categorical_crossentropy_from_logits(labels, flat, weights)
+        ],
+        "conv2d": [conv(*form) for form in forms],
+        "conv2d_backward": [conv_back(*form) for form in forms],
+        "dense": [lambda: k.dense(flat, kernel, bias, "relu")],
+        "dense_backward": [dense_back("relu"), dense_back("linear")],
+        "dropout": [lambda: k.dropout(x, 0.3, 7, x.shape)],
+        "dropout_backward": [lambda: k.dropout_backward(x, 0.3, 7, x.shape)],
+        "flatten": [lambda: k.flatten(x)],
+        "flatten_backward": [lambda: k.flatten_backward(k.flatten(x), x.shape)],
+        "gather": [lambda: k.gather(x, order, x.dtype)],
+        "max_pooling2d": [lambda form=form: k.max_pooling2d(x, *form) for form in pools],
+        "max_pooling2d_backward": [pool_back(*form) for form in pools],
+        "relu": [lambda: k.relu(x, 0.1, 6.0, 0.0)],
+        "relu_backward": [lambda: k.relu_backward(x[::-1], x, 0.1, 6.0, 0.0)],
+        **{name: [lambda op=getattr(k, name): op(flat)] for name in ("sigmoid", "tanh", "softmax")},
+        **{
+            f"{name}_backward": [lambda op=getattr(k, f"{name}_backward"): op(flat, probabilities)]
+            for name in ("sigmoid", "tanh", "softmax")
+        },
+    }  # fmt: skip
+
+
+def digests():
+    """Yield a line for each call of each op: what it was, and a digest of what came out."""
+    for dtype in (np.float32, np.float64):
+        for height in HEIGHTS:
+            for name, calls in cases(dtype, height).items():
+                for number, call in enumerate(calls):
+                    results = call()
+                    results = results if isinstance(results, tuple) else (results,)
+                    arrays = [array.tobytes() for array in results if array is not None]
+                    digest = hashlib.sha256(b"".join(arrays)).hexdigest()
+                    yield f"{name}[{number}] {height} {np.dtype(dtype)} {digest}"
+
+
+def test_each_op_has_its_cases():
+    from npcnn import kernels
+
+    assert set(cases(np.float32, 48)) == set(kernels.__all__)
+
+
+def test_the_same_bits_on_one_two_and_three_threads(run_python):
+    source = (
+        "import sys; sys.path.insert(0, 'tests/kernels')\n"
+        "import npcnn, test_same_bits\n"
+        "npcnn.set_num_threads({})\n"
+        "print(*test_same_bits.digests(), sep='\\n')\n"
+    )
+    lines = [run_python(source.format(threads)).splitlines() for threads in (1, 2, 3)]
+    assert len(lines[0]) > 100
+    assert lines[0] == lines[1] == lines[2]

@@ -193,7 +193,8 @@ def of_conv_window(window: Any) -> str:
     if channels > MOST_CHANNELS:
         shown.append(f"<div>and {channels - MOST_CHANNELS} more channels</div>")
     head, *_, ending = str(window).split("\n\n")
-    return f"<b>{html.escape(head)}</b>{''.join(shown)}{text(ending)}"
+    head = html.escape(head).replace("\n", "<br>")
+    return f"<b>{head}</b>{''.join(shown)}{text(ending)}"
 
 
 def of_pool_window(window: Any) -> str:

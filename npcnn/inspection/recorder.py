@@ -112,8 +112,9 @@ class Recorder(Callback):
             self.before = None
             frame |= _statistics(self.model)
             for name, old in before.items():
-                moved = norm(frame[f"weights/{name}"] - old)
-                frame[f"update_ratio/{name}"] = moved / max(norm(old), 1e-12)
+                moved, size = norm(frame[f"weights/{name}"] - old), norm(old)
+                # By biases that were all 0 a ratio would say nothing.
+                frame[f"update_ratio/{name}"] = moved / size if size else math.nan
             self._keep(frame)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

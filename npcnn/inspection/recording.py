@@ -81,7 +81,8 @@ class Recording:
         ratios = [a for name, a in self.arrays.items() if name.startswith("update_ratio/")]
         dead = [a for name, a in self.arrays.items() if name.startswith("dead/")]
         for i in range(len(self)):
-            most = [max((float(a[i]) for a in some), default=math.nan) for some in (ratios, dead)]
+            seen = [[float(a[i]) for a in some if np.isfinite(a[i])] for some in (ratios, dead)]
+            most = [max(values, default=math.nan) for values in seen]
             cells = (number(v) if math.isfinite(v) else "–" for v in (self.losses[i], *most))
             rows.append((str(self.steps[i]), str(int(self.epochs[i]) + 1), *cells))
         return rows

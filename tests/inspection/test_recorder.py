@@ -91,6 +91,18 @@ def test_by_default_frames_are_far_apart_but_enough_to_be_seen(tmp_path, steps, 
     assert kept.tolist() == sorted({*range(0, steps + 1, pitch), steps})
 
 
+def test_no_ratio_is_kept_of_what_was_nothing(tmp_path):
+    """Biases begin at 0: how far they move by that size would drown every other ratio."""
+    model = npcnn.Sequential([npcnn.Input((2,)), npcnn.layers.Dense(2, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    recorder = npcnn.Recorder(tmp_path / "run.npz", every=1)
+    model.fit(np.eye(2), [0, 1], batch_size=1, verbose=0, callbacks=[recorder])
+    run = npcnn.load_recording(tmp_path / "run.npz")
+    assert np.isnan(run["update_ratio/dense/bias"]).tolist() == [True, True, False]
+    kernel, shown = run["update_ratio/dense/kernel"][1], str(run).splitlines()[2].split()[3]
+    assert float(shown) == pytest.approx(kernel, rel=1e-3)
+
+
 def test_appending(tmp_path):
     model, run, _ = recorded(tmp_path, every=4)
     _, longer, _ = recorded(tmp_path, every=4, model=model, append=True)

@@ -200,8 +200,8 @@ def name_or_place(value: Any, where: str) -> Any:
 
 
 def sequence(value: Any, where: str) -> list[Any]:
-    """Return a list or tuple as a list, or raise DtypeError."""
-    if isinstance(value, (list, tuple)):
+    """Return a list, tuple or range as a list, or raise DtypeError."""
+    if isinstance(value, (list, tuple, range)):
         return list(value)
     raise DtypeError(message(where, "a list", shown(value), "put the values in a list"))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn.plots import signed, style
+from npcnn.plots.arrays import as_places
 from npcnn.plots.sheets import _check_sample
 
 if TYPE_CHECKING:
@@ -91,10 +92,10 @@ def exciting_pictures(
     """
     from npcnn.inspection import most_exciting
 
-    found = most_exciting(model, x, layer, count, filters)
-    total = len(found)
-    found = found if filters is not None else found[:MOST_FILTERS]
-    name = model.layers[layer].name if isinstance(layer, int) else layer
+    chosen = model.get_layer(index=layer) if isinstance(layer, int) else model.get_layer(layer)
+    name, total = chosen.name, (chosen.output_shape or (0,))[-1]
+    places = as_places(filters, total, MOST_FILTERS, "exciting_pictures(filters)")
+    found = most_exciting(model, x, layer, count, places)
     few = len(found) < total
     title = (
         title

@@ -132,6 +132,10 @@ def test_exciting(model):
     else:
         assert "others" not in shown
     figures.assert_readable(plots.exciting_pictures(model, x, name, filters=range(count)), 1000)
+    last = plots.exciting_pictures(model, x, name, count=2, filters=np.array([count - 1]))
+    assert any(text.startswith(f"filter {count - 1}") for text in figures.texts(last))
+    with pytest.raises(ArgumentError, match=rf"exciting_pictures\(filters\): .* 0 to {count - 1}"):
+        plots.exciting_pictures(model, x, name, filters=[count])
 
 
 def test_diagram(model):

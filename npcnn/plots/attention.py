@@ -94,8 +94,8 @@ def exciting_pictures(
 
     chosen = model.get_layer(index=layer) if isinstance(layer, int) else model.get_layer(layer)
     name, total = chosen.name, (chosen.output_shape or (0,))[-1]
-    places = as_places(filters, total, MOST_FILTERS, "exciting_pictures(filters)")
-    found = most_exciting(model, x, layer, count, places)
+    wanted = as_places(filters, total, MOST_FILTERS, "exciting_pictures(filters)")
+    found = most_exciting(model, x, layer, count, wanted)
     few = len(found) < total
     title = (
         title

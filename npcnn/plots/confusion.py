@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+RIGHT = "#CFE6F5"  # the colour of the diagonal
 MOST_WRITTEN = 20  # classes whose counts are written; of more, colour alone is seen
 
 
@@ -37,6 +38,7 @@ def confusion_matrix(y_true: Any, y_pred: Any, title: str = "") -> Figure:
     >>> figure.texts[0].get_text()
     '1 of 4 samples wrong: accuracy 0.7500'
     """
+    from matplotlib import colormaps
     from matplotlib.ticker import MaxNLocator
 
     y_true = as_labels(y_true, None, "confusion_matrix(y_true)")
@@ -66,7 +68,8 @@ def confusion_matrix(y_true: Any, y_pred: Any, title: str = "") -> Figure:
         axes.hlines(between, -0.5, classes - 0.5, color=style.PAPER, linewidth=2)
         _write_shares(axes, counts)
     else:
-        axes.plot([-0.5, classes - 0.5], [-0.5, classes - 0.5], color="#CFE6F5", linewidth=1)
+        image.set_data(np.ma.masked_array(off_diagonal, np.eye(classes, dtype=bool)))
+        image.set_cmap(colormaps["Oranges"].with_extremes(bad=RIGHT))
         whole = MaxNLocator(6, integer=True)
         signed.colour_key(figure, image, axes, "samples taken for another class", ticks=whole)
     axes.set_xlabel("answer")
@@ -100,7 +103,7 @@ def _write_counts(axes: Axes, counts: Array) -> None:
     for i, row in enumerate(counts):
         for j, count in enumerate(row):
             if i == j:
-                axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, color="#CFE6F5"))
+                axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, color=RIGHT))
             if count or i == j:
                 axes.text(j, i, f"{count:,}", ha="center", va="center", fontsize=size)
 

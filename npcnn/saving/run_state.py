@@ -39,7 +39,9 @@ def read(file: Hdf5File) -> State | None:
     if not file.is_group(GROUP):
         return None
     text = file.dataset(f"{GROUP}/state").read().tobytes()
-    return _unpacked(parse_json(text, f"{file.where}, {GROUP}", file.budget), file)
+    # As long as it is: the curves of a long run are, and the budget grows with the file.
+    state = parse_json(text, f"{file.where}, {GROUP}", file.budget, len(text))
+    return _unpacked(state, file)
 
 
 def _packed(value: Any, arrays: list[np.ndarray], place: str) -> Any:

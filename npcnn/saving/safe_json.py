@@ -19,20 +19,23 @@ def largest(budget: Budget) -> int:
     return int(MAX_BYTES * max(1.0, budget.times))
 
 
-def parse_json(text: bytes | str, where: str, budget: Budget | None = None) -> dict[str, Any]:
+def parse_json(
+    text: bytes | str, where: str, budget: Budget | None = None, most: int | None = None
+) -> dict[str, Any]:
     """Return the JSON object in `text`, or raise FormatError.
 
     Args:
-        text: UTF-8, at most 4 MiB; objects and lists nested at most 32 deep; no NaN or infinity.
+        text: UTF-8; objects and lists nested at most 32 deep; no NaN or infinity.
         where: file and place, for the message.
         budget: of the file it is in; None is one of its own.
+        most: bytes that are read; None is 4 MiB.
 
     >>> parse_json('{"a": [1, 2]}', "example")
     {'a': [1, 2]}
     """
     fix = "the file is damaged or no Keras model"
     budget = budget or Budget(where, len(text))
-    most = largest(budget)
+    most = largest(budget) if most is None else most
     if len(text) > most:
         got = f"{len(text)} bytes"
         raise FormatError(message(where, f"JSON of at most {most} bytes", got, fix))

@@ -16,7 +16,7 @@ from npcnn.saving.hdf5_dataset import Dataset
 from npcnn.saving.hdf5_safe import Hdf5File
 
 _STEPS = ("iteration", "iterations", "iter")
-_MOST_STEPS = 2**63 - 1
+_MOST_STEPS = 2**62  # beyond any run; as many again can still be counted and saved
 _LARGEST_RATE = float(np.finfo(np.float32).max)
 _KINDS = {"m": "m", "momentum": "m", "momentums": "m", "v": "v", "velocity": "v"}
 Shapes = list[tuple[Layer, list[tuple[str, tuple[int, ...]]]]]

@@ -18,7 +18,7 @@ from npcnn.checks import (
     one_of,
     shown,
 )
-from npcnn.layers.base import Layer, check_sample_shape, set_arrays, snake_case
+from npcnn.layers.base import BatchShape, Layer, set_arrays, snake_case
 from npcnn.layers.input_layer import InputLayer
 from npcnn.streams import say
 from npcnn.summary import summary_lines
@@ -132,7 +132,8 @@ class LayerStack:
         names = [base] + [f"{base}_{k}" for k in range(1, len(self.layers) + 1)]
         return next(name for name in names if name not in taken)
 
-    def build(self, input_shape: Any = None) -> None:
+    @checked
+    def build(self, input_shape: BatchShape | None = None) -> None:
         """Create all parameters.
 
         Args:
@@ -142,11 +143,10 @@ class LayerStack:
         self._require_layers("Sequential.build()")
         shape = self._shape_before_first()
         if input_shape is not None:
-            given = self._batch_shape(input_shape)
-            if shape is not None and given != shape:
-                fix = "leave input_shape out or make a new model"
-                raise ArgumentError(message("build(input_shape)", str(shape), str(given), fix))
-            shape = given
+            if shape is not None and input_shape != shape:
+                fix, got = "leave input_shape out or make a new model", str(input_shape)
+                raise ArgumentError(message("build(input_shape)", str(shape), got, fix))
+            shape = input_shape
         if self.built:
             return
         if shape is None:
@@ -157,14 +157,6 @@ class LayerStack:
             self._build_layer(layer, shape)
             assert layer.output_shape is not None
             shape = layer.output_shape
-
-    def _batch_shape(self, given: Any) -> tuple:
-        shaped = isinstance(given, (tuple, list)) and len(given) > 0
-        if not shaped or (len(given) == 1 and given[0] is not None):
-            fix = "put None for the batch in front, as in (None, 28, 28, 1)"
-            where = "build(input_shape)"
-            raise ArgumentError(message(where, "a shape with the batch axis", shown(given), fix))
-        return (None, *check_sample_shape(tuple(given)[1:], "build", least=0))
 
     def _infer(self, shape: tuple) -> tuple:
         """Return the shape that comes out for one that goes in, or raise; nothing is built."""

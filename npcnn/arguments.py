@@ -68,6 +68,7 @@ number of 1 or more.
                 kwargs[parameter] = check(default, where)
         return function(*given, **kwargs)
 
+    enter.declared = True  # type: ignore[attr-defined]  # tests ask
     return typing.cast(F, enter)
 
 
@@ -121,6 +122,14 @@ def _optional(check: Check, value: Any, where: str) -> Any:
     return None if value is None else check(value, where)
 
 
+def config_of(config: Any, where: str) -> dict[str, Any]:
+    """Return a dict of arguments, or raise DtypeError."""
+    if not isinstance(config, dict) or not all(isinstance(name, str) for name in config):
+        fix = "give what get_config() returned"
+        raise DtypeError(message(where, "a dict of arguments", shown(config), fix))
+    return config
+
+
 def arguments_of(cls: type, config: Any, where: str) -> dict[str, Any]:
     """Return the arguments in a config, all of them names that the class takes, or raise an error.
 
@@ -129,9 +138,7 @@ def arguments_of(cls: type, config: Any, where: str) -> dict[str, Any]:
     >>> arguments_of(Point, {"x": 1}, "Point.from_config(config)")
     {'x': 1}
     """
-    if not isinstance(config, dict) or not all(isinstance(name, str) for name in config):
-        fix = "give what get_config() returned"
-        raise DtypeError(message(where, "a dict of arguments", shown(config), fix))
+    config = config_of(config, where)
     parameters = inspect.signature(cls).parameters.values()
     named = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     names = [p.name for p in named]
@@ -199,6 +206,13 @@ def name_or_place(value: Any, where: str) -> Any:
     raise DtypeError(message(where, "a name or a place", shown(value), fix))
 
 
+def channels_last(value: Any, where: str) -> None:
+    """Raise ArgumentError for another order of axes than Keras's default."""
+    if not (value is None or (isinstance(value, str) and value == "channels_last")):
+        fix = "move the channels to the last axis"
+        raise ArgumentError(message(where, "'channels_last'", shown(value), fix))
+
+
 def sequence(value: Any, where: str) -> list[Any]:
     """Return a list, tuple or range as a list, or raise DtypeError."""
     if isinstance(value, (list, tuple, range)):
@@ -220,6 +234,7 @@ Monitor = Annotated[str, monitored]
 SaveFreq = Annotated[Any, save_frequency]  # out: 0 for 'epoch', else a number of steps
 Function = Annotated[Callable[..., Any], function_of]
 Padding = Literal["valid", "same"]
+ChannelsLast = Annotated[Literal["channels_last"] | None, channels_last]
 AModel = Annotated["Sequential", instance("npcnn.model", "Sequential", "give a Sequential")]
 ALayer = Annotated["Layer", instance("npcnn.layers", "Layer", "make one, such as layers.Dense(3)")]
 ATrace = Annotated["Trace", instance("npcnn.inspection", "Trace", "give what npcnn.trace returns")]

@@ -284,3 +284,6 @@ def get(identifier: Any, where: str = "initializer") -> Initializer:
         return cls(**arguments_of(cls, identifier["config"], where))
     fix = "use a name such as 'glorot_uniform'"
     raise ArgumentError(message(where, "a name or an Initializer", shown(identifier), fix))
+
+
+Given = Annotated[Any, get]  # in: a name, an object, a config; out: an Initializer

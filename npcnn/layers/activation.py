@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
+from npcnn.arguments import checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, message, one_of
-from npcnn.layers.base import Array, Layer, Shape
+from npcnn.checks import ArgumentError, is_whole, message, non_negative, one_of, shown
+from npcnn.layers.base import MAX_AXES, Array, Layer, Shape
 
 ACTIVATIONS = ("linear", "relu", "sigmoid", "softmax", "tanh")
 
@@ -16,6 +17,9 @@ ACTIVATIONS = ("linear", "relu", "sigmoid", "softmax", "tanh")
 def get_activation(identifier: Any, where: str) -> str:
     """Return the name of an activation; None is 'linear'. Raises ArgumentError otherwise."""
     return one_of("linear" if identifier is None else identifier, ACTIVATIONS, where)
+
+
+Named = Annotated[Literal["linear", "relu", "sigmoid", "softmax", "tanh"] | None, get_activation]
 
 
 def activate(name: str, x: Array) -> Array:
@@ -103,9 +107,10 @@ class Activation(Activated):
     array([[0., 0.]], dtype=float32)
     """
 
-    def __init__(self, activation: Any, **kwargs: Any) -> None:
+    @checked
+    def __init__(self, activation: Named, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.activation = get_activation(activation, "Activation(activation)")
+        self.activation = str(activation)
 
     @property
     def fused(self) -> str:
@@ -125,6 +130,13 @@ class Activation(Activated):
         return {**super().get_config(), "activation": self.activation}
 
 
+def _axis(value: Any, where: str) -> int:
+    if not is_whole(value) or value == 0 or abs(value) > MAX_AXES:
+        fix = "use -1 for the last axis"
+        raise ArgumentError(message(where, "one axis other than the batch", shown(value), fix))
+    return int(value)
+
+
 class Softmax(Activation):
     """exp(x) / Σ exp(x) along one axis.
 
@@ -135,14 +147,10 @@ class Softmax(Activation):
     array([[0.25, 0.25, 0.25, 0.25]], dtype=float32)
     """
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+    @checked
+    def __init__(self, axis: Annotated[int, _axis] = -1, **kwargs: Any) -> None:
         super().__init__("softmax", **kwargs)
-        if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)) or axis == 0:
-            fix = "use -1 for the last axis"
-            raise ArgumentError(
-                message("Softmax(axis)", "one axis other than the batch", repr(axis), fix)
-            )
-        self.axis = int(axis)
+        self.axis = axis
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape, if it has the axis."""
@@ -172,6 +180,13 @@ class Softmax(Activation):
         return {**Layer.get_config(self), "axis": self.axis}
 
 
+def _bend(value: Any, where: str) -> float:
+    return non_negative(value, where, "leave it out", most=1e30)  # float32 has it
+
+
+Bend = Annotated[float, _bend]
+
+
 class ReLU(Layer):
     """max(x, 0), with Keras's three refinements.
 
@@ -186,24 +201,16 @@ class ReLU(Layer):
     array([[-0.5,  3. ,  6. ]], dtype=float32)
     """
 
+    @checked
     def __init__(
         self,
-        max_value: float | None = None,
-        negative_slope: float = 0.0,
-        threshold: float = 0.0,
+        max_value: Bend | None = None,
+        negative_slope: Bend = 0.0,
+        threshold: Bend = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        given = {"max_value": max_value, "negative_slope": negative_slope, "threshold": threshold}
-        for name, value in given.items():
-            if name == "max_value" and value is None:
-                continue
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not number or not 0 <= value < float("inf"):  # type: ignore[operator]
-                where = f"ReLU({name})"
-                raise ArgumentError(message(where, "a number ≥ 0", repr(value), "leave it out"))
-        self.max_value = None if max_value is None else float(max_value)
-        self.negative_slope, self.threshold = float(negative_slope), float(threshold)
+        self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return the rectified x."""

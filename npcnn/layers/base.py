@@ -10,25 +10,65 @@ import inspect
 import itertools
 import re
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 
 from npcnn import config, initializers, notebook
+from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.checks import (
     ArgumentError,
     StateError,
     as_numbers,
     check_name,
+    is_whole,
     message,
     one_of,
+    shown,
 )
+from npcnn.config import FloatType
+from npcnn.initializers import check_shape
 
 Array = np.ndarray
 Shape = tuple[Any, ...]  # the batch axis is None
 MAX_AXES = 31  # of one sample: NumPy 1 has 32, batch included
 _versions = itertools.count(1)
 Place = tuple[Array, Array, int, int]  # flat values, flat gradients, first, last + 1
+
+
+def check_sample_shape(value: Any, where: str, least: int = 1) -> tuple[int, ...]:
+    """Return one sample's shape as a tuple of positive integers, or raise ArgumentError.
+
+    `least` is how many axes it has at least; with 0, samples may be single numbers.
+    """
+    shape = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    fix = "give one sample's shape, such as (28, 28, 1)"
+    if len(shape) > MAX_AXES:
+        raise ArgumentError(message(where, f"{MAX_AXES} axes at most", str(len(shape)), fix))
+    if len(shape) < least or not all(is_whole(v) and v >= 1 for v in shape):
+        expected = "positive integers, one an axis, without the batch"
+        raise ArgumentError(message(where, expected, shown(value), fix))
+    return check_shape(shape, where)
+
+
+def check_batch_shape(value: Any, where: str) -> Shape:
+    """Return (None, …) for a shape with the batch axis, None or a number, in front."""
+    shaped = isinstance(value, (tuple, list)) and len(value) > 0
+    if not shaped or (len(value) == 1 and value[0] is not None):
+        fix = "put None for the batch in front, as in (None, 28, 28, 1)"
+        raise ArgumentError(message(where, "a shape with the batch axis", shown(value), fix))
+    return (None, *check_sample_shape(tuple(value[1:]), where, least=0))
+
+
+def _layer_name(value: Any, where: str) -> str:
+    return check_name(value, where)
+
+
+Name = Annotated[str, _layer_name]
+SampleShape = Annotated[Any, check_sample_shape]
+AnyShape = Annotated[Any, partial(check_sample_shape, least=0)]
+BatchShape = Annotated[Any, check_batch_shape]
 
 
 class Layer:
@@ -66,21 +106,20 @@ class Layer:
         """Become a copy: not the layer it was made from, nor in that one's place in a model."""
         self.__dict__.update(state, version=next(_versions), place=None)
 
+    @checked
     def __init__(
         self,
-        name: str | None = None,
-        dtype: Any = None,
+        name: Name | None = None,
+        dtype: FloatType | None = None,
         trainable: bool = True,
-        input_shape: Any = None,
+        input_shape: SampleShape | None = None,
         **unknown: Any,
     ) -> None:
         where = type(self).__name__
         if unknown:
             one_of(next(iter(unknown)), argument_names(type(self)), f"{where}, its arguments")
-        self.name = None if name is None else check_name(name, f"{where}(name)")
-        self.trainable = bool(trainable)
-        self.dtype = None if dtype is None else config.float_dtype(dtype, f"{where}(dtype)")
-        self.sample_shape = None if input_shape is None else check_sample_shape(input_shape, where)
+        self.name, self.dtype, self.trainable = name, dtype, trainable
+        self.sample_shape: Shape | None = input_shape
         self.input_shape: Shape | None = None
         self.output_shape: Shape | None = None
         self.seed: int | None = None  # dropout's stream: the model sets seed and position
@@ -122,9 +161,10 @@ class Layer:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
         """Return a new layer with these arguments."""
-        return cls(**config)
+        return cls(**arguments_of(cls, config, f"{cls.__name__}.from_config(config)"))
 
-    def build(self, input_shape: Shape, dtype: Any = None) -> None:
+    @checked
+    def build(self, input_shape: BatchShape, dtype: FloatType | None = None) -> None:
         """Fix the shapes and create the parameters.
 
         Args:
@@ -226,9 +266,9 @@ class Layer:
             fix = "call build(input_shape) or use the layer on data first"
             raise StateError(message(f"{self.label}.{what}", "a built layer", "none", fix))
 
-    def __call__(self, x: Any, training: bool = False) -> Array:
+    @checked
+    def __call__(self, x: Numbers, training: bool = False) -> Array:
         """Return the output for x, checked; the first call builds the layer."""
-        x = as_numbers(x, self.label)
         if not self.built:
             self.build((None, *x.shape[1:]))
         assert self.input_shape is not None
@@ -266,23 +306,6 @@ def argument_names(cls: type) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def check_sample_shape(value: Any, where: str, least: int = 1) -> tuple[int, ...]:
-    """Return one sample's shape as a tuple of positive integers, or raise ArgumentError.
-
-    `least` is how many axes it has at least; with 0, samples may be single numbers.
-    """
-    shape = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    fix = "give one sample's shape, such as (28, 28, 1)"
-    if len(shape) > MAX_AXES:
-        got = str(len(shape))
-        raise ArgumentError(message(f"{where}(input_shape)", f"{MAX_AXES} axes at most", got, fix))
-    sizes = all(isinstance(v, (int, np.integer)) and v >= 1 for v in shape)
-    if len(shape) < least or not sizes:
-        expected = "positive integers, one an axis, without the batch"
-        raise ArgumentError(message(f"{where}(input_shape)", expected, repr(value), fix))
-    return tuple(int(v) for v in shape)
-
-
 def check_image_shape(layer: Layer, input_shape: Shape) -> tuple[int, int, int]:
     """Return (H, W, C) of an input of images, or raise ArgumentError."""
     if len(input_shape) != 4:
@@ -290,13 +313,6 @@ def check_image_shape(layer: Layer, input_shape: Shape) -> tuple[int, int, int]:
         fix = "reshape to four axes, (n, 28, 28, 1) for grey pictures"
         raise ArgumentError(message(layer.label, expected, str(input_shape), fix))
     return input_shape[1], input_shape[2], input_shape[3]
-
-
-def check_channels_last(value: Any, where: str) -> None:
-    """Raise ArgumentError for another memory order than Keras's default."""
-    if value not in (None, "channels_last"):
-        fix = "move the channels to the last axis"
-        raise ArgumentError(message(f"{where}(data_format)", "'channels_last'", repr(value), fix))
 
 
 def initializer_config(initializer: initializers.Initializer) -> dict[str, Any]:

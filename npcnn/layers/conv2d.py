@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 from npcnn import initializers, shapes
+from npcnn.arguments import ChannelsLast, Padding, Pair, PositiveInt, checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, message, one_of, positive_int, positive_pair
-from npcnn.layers.activation import Activated, get_activation
+from npcnn.checks import ArgumentError, message, positive_int
+from npcnn.layers.activation import Activated, Named
 from npcnn.layers.base import (
     Array,
     Shape,
-    check_channels_last,
     check_image_shape,
     initializer_config,
 )
+
+Filters = Annotated[int, partial(positive_int, fix="say how many filters it has")]
 
 
 class Conv2D(Activated):
@@ -51,39 +54,34 @@ class Conv2D(Activated):
     bias: Array | None = None
     grad_bias: Array | None = None
 
+    @checked
     def __init__(
         self,
-        filters: int,
-        kernel_size: Any,
-        strides: Any = (1, 1),
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: Any = (1, 1),
-        groups: int = 1,
-        activation: Any = None,
+        filters: Filters,
+        kernel_size: Pair,
+        strides: Pair = (1, 1),
+        padding: Padding = "valid",
+        data_format: ChannelsLast = None,
+        dilation_rate: Pair = (1, 1),
+        groups: PositiveInt = 1,
+        activation: Named = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
+        kernel_initializer: initializers.Given = "glorot_uniform",
+        bias_initializer: initializers.Given = "zeros",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.filters = positive_int(filters, "Conv2D(filters)", "say how many filters it has")
-        self.kernel_size = positive_pair(kernel_size, "Conv2D(kernel_size)")
-        self.strides = positive_pair(strides, "Conv2D(strides)")
-        self.padding = one_of(str(padding).lower(), ("valid", "same"), "Conv2D(padding)")
-        check_channels_last(data_format, "Conv2D")
-        self.dilation_rate = positive_pair(dilation_rate, "Conv2D(dilation_rate)")
+        self.filters, self.kernel_size, self.strides = filters, kernel_size, strides
+        self.padding, self.dilation_rate = padding, dilation_rate
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             got = f"strides={self.strides}, dilation_rate={self.dilation_rate}"
             fix = "leave one of them at 1"
             raise ArgumentError(message("Conv2D", "strides or dilation_rate to be 1", got, fix))
         if groups != 1:
             fix = "leave it out"
-            raise ArgumentError(message("Conv2D(groups)", "1", repr(groups), fix))
-        self.activation = get_activation(activation, "Conv2D(activation)")
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer, "Conv2D(kernel_initializer)")
-        self.bias_initializer = initializers.get(bias_initializer, "Conv2D(bias_initializer)")
+            raise ArgumentError(message("Conv2D(groups)", "1", str(groups), fix))
+        self.activation, self.use_bias = str(activation), use_bias
+        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return (batch, OH, OW, F)."""

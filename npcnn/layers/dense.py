@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 from npcnn import initializers
+from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, positive_int
-from npcnn.layers.activation import Activated, get_activation
+from npcnn.layers.activation import Activated, Named
 from npcnn.layers.base import Array, Shape, initializer_config
+
+Units = Annotated[int, partial(positive_int, fix="say how many outputs it has")]
 
 
 class Dense(Activated):
@@ -34,21 +38,19 @@ class Dense(Activated):
     bias: Array | None = None
     grad_bias: Array | None = None
 
+    @checked
     def __init__(
         self,
-        units: int,
-        activation: Any = None,
+        units: Units,
+        activation: Named = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
+        kernel_initializer: initializers.Given = "glorot_uniform",
+        bias_initializer: initializers.Given = "zeros",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.units = positive_int(units, "Dense(units)", "say how many outputs it has")
-        self.activation = get_activation(activation, "Dense(activation)")
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer, "Dense(kernel_initializer)")
-        self.bias_initializer = initializers.get(bias_initializer, "Dense(bias_initializer)")
+        self.units, self.activation, self.use_bias = units, str(activation), use_bias
+        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape with units in place of the last axis."""

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 from npcnn import random
+from npcnn.arguments import checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, fraction, message
+from npcnn.checks import ArgumentError, fraction, is_whole, message, shown
 from npcnn.layers.base import Array, Layer, Shape
+
+
+def _noise_shape(value: Any, where: str) -> Shape:
+    fix = "give one entry an axis, such as (None, 1, 1, 5)"
+    if not isinstance(value, (tuple, list)):
+        raise ArgumentError(message(where, "a tuple or None", shown(value), fix))
+    if not all(size is None or (is_whole(size) and size >= 1) for size in value):
+        raise ArgumentError(message(where, "positive integers or None", shown(value), fix))
+    return tuple(None if size is None else int(size) for size in value)
+
+
+Rate = Annotated[float, partial(fraction, fix="give the share to drop, such as 0.5")]
+NoiseShape = Annotated[Any, _noise_shape]
 
 
 class Dropout(Layer):
@@ -28,17 +43,13 @@ class Dropout(Layer):
     array([[1., 1., 1.]], dtype=float32)
     """
 
+    @checked
     def __init__(
-        self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
-    ) -> None:
+        self, rate: Rate, noise_shape: NoiseShape | None = None, seed: random.Seed | None = None,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.rate = fraction(rate, "Dropout(rate)", "give the share to drop, such as 0.5")
-        if not isinstance(noise_shape, (tuple, list, type(None))):
-            fix = "give one entry an axis, such as (None, 1, 1, 5)"
-            got = repr(noise_shape)
-            raise ArgumentError(message("Dropout(noise_shape)", "a tuple or None", got, fix))
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
-        self.own_seed = None if seed is None else random.check_seed(seed, "Dropout(seed)")
+        self.rate, self.noise_shape, self.own_seed = rate, noise_shape, seed
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape, if the mask can be spread over it."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from npcnn.arguments import ChannelsLast, checked
 from npcnn.backend import ops
-from npcnn.layers.base import Array, Layer, Shape, check_channels_last
+from npcnn.layers.base import Array, Layer, Shape
 
 
 class Flatten(Layer):
@@ -21,9 +22,9 @@ class Flatten(Layer):
     (None, 490)
     """
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+    @checked
+    def __init__(self, data_format: ChannelsLast = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        check_channels_last(data_format, "Flatten")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return (batch, product of the other axes)."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from npcnn.checks import ArgumentError, message
-from npcnn.layers.base import Array, Layer, check_sample_shape
+from npcnn.arguments import PositiveInt, checked, config_of
+from npcnn.checks import ArgumentError, message, shown
+from npcnn.config import FloatType
+from npcnn.layers.base import AnyShape, Array, Layer, Name, check_batch_shape
 
 
 class InputLayer(Layer):
@@ -19,9 +21,12 @@ class InputLayer(Layer):
     (28, 28, 1)
     """
 
-    def __init__(self, shape: Any, batch_size: int | None = None, **kwargs: Any) -> None:
+    @checked
+    def __init__(
+        self, shape: AnyShape, batch_size: PositiveInt | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.sample_shape = check_sample_shape(shape, "Input", least=0)
+        self.sample_shape = shape
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return x."""
@@ -39,16 +44,21 @@ class InputLayer(Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
         """Return the layer from a config with Keras 3's batch_shape or Keras 2's name for it."""
-        config = dict(config)
+        where = f"{cls.__name__}.from_config(config)"
+        config = dict(config_of(config, where))
         batch_shape = config.pop("batch_shape", None) or config.pop("batch_input_shape", None)
         if not isinstance(batch_shape, (tuple, list)):
             fix = "give None and one sample's shape"
-            raise ArgumentError(message("InputLayer", "a batch_shape", repr(batch_shape), fix))
-        return cls(tuple(batch_shape[1:]), **config)
+            raise ArgumentError(message(cls.__name__, "a batch_shape", shown(batch_shape), fix))
+        return cls(check_batch_shape(batch_shape, where)[1:], **config)
 
 
+@checked
 def Input(  # noqa: N802 - Keras's name
-    shape: Any, batch_size: int | None = None, dtype: Any = None, name: str | None = None
+    shape: AnyShape,
+    batch_size: PositiveInt | None = None,
+    dtype: FloatType | None = None,
+    name: Name | None = None,
 ) -> InputLayer:
     """Return the first entry of a Sequential model: the shape of one sample.
 

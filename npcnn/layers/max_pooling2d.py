@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from npcnn import shapes
+from npcnn.arguments import ChannelsLast, Padding, Pair, checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, message, one_of, positive_pair
-from npcnn.layers.base import Array, Layer, Shape, check_channels_last, check_image_shape
+from npcnn.checks import ArgumentError, message
+from npcnn.layers.base import Array, Layer, Shape, check_image_shape
 
 
 class MaxPooling2D(Layer):
@@ -29,20 +30,18 @@ class MaxPooling2D(Layer):
     (None, 14, 14, 5)
     """
 
+    @checked
     def __init__(
         self,
-        pool_size: Any = (2, 2),
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = None,
+        pool_size: Pair = (2, 2),
+        strides: Pair | None = None,
+        padding: Padding = "valid",
+        data_format: ChannelsLast = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.pool_size = positive_pair(pool_size, "MaxPooling2D(pool_size)")
-        strides = self.pool_size if strides is None else strides
-        self.strides = positive_pair(strides, "MaxPooling2D(strides)")
-        self.padding = one_of(str(padding).lower(), ("valid", "same"), "MaxPooling2D(padding)")
-        check_channels_last(data_format, "MaxPooling2D")
+        self.pool_size, self.padding = pool_size, padding
+        self.strides = pool_size if strides is None else strides
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return (batch, OH, OW, C)."""

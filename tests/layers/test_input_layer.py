@@ -43,5 +43,5 @@ def test_only_first_and_once():
 
 
 def test_a_shape_that_is_none():
-    with pytest.raises(ArgumentError, match=r"Input\(input_shape\): expected positive integers"):
+    with pytest.raises(ArgumentError, match=r"Input\(shape\): expected positive integers"):
         Input((None, 3))

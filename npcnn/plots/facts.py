@@ -63,7 +63,10 @@ def details(layer: Any) -> list[str]:
     own = {
         name: value
         for name, value in config.items()
-        if name in known and name not in SAID | UNTOLD and value != known[name].default
+        if name in known
+        and name not in SAID | UNTOLD
+        and isinstance(value, (bool, int, float, str))
+        and value != known[name].default
     }
     return describe({**{name: config[name] for name in SAID & set(config)}, **own})
 
@@ -93,9 +96,8 @@ def describe(config: dict[str, Any]) -> list[str]:
     if config.get("activation") not in (None, "linear"):
         tail.append(str(config["activation"]))
     for name in sorted(config.keys() - SAID):
-        if isinstance(config[name], (bool, int, float, str)):
-            value = config[name]
-            tail.append(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}")
+        value = config[name]
+        tail.append(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}")
     lines = [", ".join(head), ", ".join(tail)] if head and tail else [*filter(None, head + tail)]
     return [text if len(text) <= LINE else text[: LINE - 1] + "…" for text in lines[:2]]
 

@@ -73,14 +73,14 @@ def test_any_depth_and_size_can_be_drawn():
 
 
 class AnUncommonlyLongLayerName(layers.Layer):
-    """An own layer without arguments said in other words."""
+    """An own layer with arguments of its own, one of them an array."""
 
-    def __init__(self, ratio=4, **kwargs):
+    def __init__(self, ratio=4, table=None, **kwargs):
         super().__init__(**kwargs)
-        self.ratio = ratio
+        self.ratio, self.table = ratio, np.zeros(3) if table is None else table
 
     def get_config(self):
-        return {**super().get_config(), "ratio": self.ratio}
+        return {**super().get_config(), "ratio": self.ratio, "table": self.table}
 
 
 class Scale(layers.Layer):

@@ -95,13 +95,18 @@ def examine(
     if not np.isfinite(along).all():
         return Finding(math.nan, unknown="the derivative is not finite")
     off = max(abs(a - _dot(gradient, d)) for a, d in zip(along, directions, strict=True))
-    largest, ground = largest_of(gradient), SHARE * function.sizes[k]
+    largest, ground = largest_of(gradient), _ground(function, k)
     error = _share(off, max(largest, ground))
     if error > tolerance:
         return _closer(function, True, k, gradient, tolerance, most, generator)
     # What is there may be all rounding: smaller than an error that would pass, but not nothing.
     rounding = 0 < max(largest, *map(abs, along)) <= tolerance * ground
     return Finding(error, unknown=TOO_SMALL if rounding else "")
+
+
+def _ground(function: Function, k: int) -> float:
+    """Return what a smaller gradient's error is measured by; rounding adds up as √entries."""
+    return SHARE * function.sizes[k] * max(1.0, math.sqrt(function.arrays[k].size) / 4)
 
 
 def _by_differences(
@@ -123,7 +128,7 @@ def _along(
 ) -> tuple[float, float]:
     """Return a gradient's relative error by differences along one direction, and its doubt."""
     direction = random_direction(gradient.shape, generator)
-    found, ground = function.slope(k, direction), SHARE * function.sizes[k]
+    found, ground = function.slope(k, direction), _ground(function, k)
     size = max(float(np.linalg.norm(gradient)), abs(found.value) / 2)
     if 0 < size <= BY_DIFFERENCES * ground:
         return 0.0, math.inf  # all rounding
@@ -149,7 +154,7 @@ def _closer(
     right = gradient.copy()
     wrong: list[Entry] = []
     excused: list[Entry] = []
-    size = max(largest_of(gradient), SHARE * function.sizes[k])
+    size = max(largest_of(gradient), _ground(function, k))
     direction = random_direction(gradient.shape, generator)
     while len(wrong) <= most and len(excused) < EXCUSES:
         rest = derivative(direction) - _dot(right, direction)

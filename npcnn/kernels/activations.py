@@ -161,6 +161,8 @@ def softmax(x: Array) -> Array:
     >>> softmax(np.array([[1e4, 1e4]]))
     array([[0.5, 0.5]])
     """
+    if x.ndim == 1:
+        return softmax(x[np.newaxis])[0]
     block = layout.batch_innermost(x)
     out = memory.empty(block.shape, block.dtype)
     each_row(_softmax, len(block), [out, block])
@@ -169,6 +171,8 @@ def softmax(x: Array) -> Array:
 
 def softmax_backward(grad_y: Array, y: Array) -> Array:
     """Return y · (grad_y − Σ grad_y · y), the sum over the last axis."""
+    if y.ndim == 1:
+        return softmax_backward(grad_y[np.newaxis], y[np.newaxis])[0]
     block = layout.batch_innermost(y)
     out = memory.empty(block.shape, block.dtype)
     each_row(_softmax_backward, len(block), [out, layout.batch_innermost(grad_y), block])

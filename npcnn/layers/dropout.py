@@ -73,6 +73,10 @@ class Dropout(Layer):
         key = self.key(step)
         noise = x.shape
         if self.noise_shape is not None:
+            if self.noise_shape[0] not in (None, 1, len(x)):
+                expected = f"batches of {self.noise_shape[0]}, as noise_shape says"
+                fix = "put None or 1 in its first place"
+                raise ArgumentError(message(self.label, expected, f"one of {len(x)}", fix))
             noise = tuple(
                 size if m is None else m for m, size in zip(self.noise_shape, x.shape, strict=True)
             )

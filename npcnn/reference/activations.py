@@ -37,7 +37,7 @@ def softmax(x: Array) -> Array:
     >>> softmax(np.array([[1e4, 1e4]]))
     array([[0.5, 0.5]])
     """
-    powers = np.exp(x - x.real.max(axis=-1, keepdims=True))
+    powers = np.exp(x - x.real.max(axis=-1, keepdims=True, initial=-np.inf))
     return powers / powers.sum(axis=-1, keepdims=True)
 
 

@@ -82,3 +82,13 @@ def test_bad_noise_shapes():
         layers.Dropout(0.5, noise_shape=3)
     with pytest.raises(ArgumentError, match=r"Dropout\(seed\): expected a whole number"):
         layers.Dropout(0.5, seed=-1)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 19, 21])
+def test_a_mask_for_another_number_of_samples_is_refused(backend, rows):
+    layer = layers.Dropout(0.5, noise_shape=(20, 1, 10), name="drop")
+    assert layer(np.ones((20, 3, 10)), training=True).shape == (20, 3, 10)
+    assert layer(np.ones((rows, 3, 10))).shape == (rows, 3, 10)  # nothing is dropped
+    text = f"Dropout 'drop': expected batches of 20, as noise_shape says, got one of {rows}; put"
+    with pytest.raises(ArgumentError, match=text):
+        layer(np.ones((rows, 3, 10)), training=True)

@@ -27,6 +27,15 @@ def test_single_numbers_become_vectors():
     assert layer.output_shape == (None, 1)
 
 
+@pytest.mark.parametrize("count", [0, 1, 10])
+def test_single_numbers_there_and_back(backend, count):
+    layer = layers.Flatten()
+    x = np.arange(count, dtype="float32")
+    y = layer(x)
+    np.testing.assert_array_equal(y, x.reshape(count, 1))
+    np.testing.assert_array_equal(layer.backward(2 * y), 2 * x)
+
+
 def test_channels_first_is_refused():
     with pytest.raises(ArgumentError, match=r"Flatten\(data_format\): expected 'channels_last'"):
         layers.Flatten("channels_first")

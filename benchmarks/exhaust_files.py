@@ -62,7 +62,7 @@ def measured(extension: str, data: bytes, folder: Path) -> dict[str, Any]:
             needs = getattr(model, "count_params", lambda: 0)() * 16 / MEGABYTE
             outcome = ("model", "", needs)
         except npcnn.NpcnnError as error:
-            outcome = (type(error).__name__, str(error), 0.0)
+            outcome = (type(error).__name__, str(error).replace(f"{folder}{os.sep}", ""), 0.0)
         except BaseException as error:
             outcome = ("failure", repr(error)[:300], 0.0)
         found = (*outcome, time.process_time() - start, _peak() - idle)

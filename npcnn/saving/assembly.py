@@ -15,6 +15,7 @@ from npcnn.model import Sequential
 from npcnn.saving.budget import Budget
 from npcnn.saving.keras_config import one_line, read_architecture
 
+MAX_WEIGHTS = 2**33  # bytes of initial weights, whoever asks for them
 WEIGHTS = 64 * 2**20  # bytes that initial weights may take, times a budget's argument
 
 
@@ -63,9 +64,12 @@ def fresh_model(config: Any, where: str, budget: Budget | None = None) -> Sequen
     if made[0].sample_shape is not None:
         own = [shape for _, found in parameter_shapes(made, where) for _, shape in found]
         total = sum(math.prod(shape) for shape in own) * np.dtype(arguments["dtype"]).itemsize
-        if budget is not None and total > WEIGHTS * budget.times:
-            expected = f"at most {int(WEIGHTS * budget.times)} bytes of weights"
-            fix = "if you trust it, raise the argument budget"
+        most = MAX_WEIGHTS if budget is None else min(MAX_WEIGHTS, int(WEIGHTS * budget.times))
+        if total > most:
+            expected = f"at most {most} bytes of weights"
+            fix = "make the model smaller"
+            if most < MAX_WEIGHTS:
+                fix = "if you trust it, raise the argument budget"
             raise FormatError(message(where, expected, f"{total:.3g}", fix))
     try:
         return Sequential(made, **arguments)

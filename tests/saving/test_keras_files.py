@@ -324,6 +324,8 @@ def test_json_and_config():
     text_of_error = r"at most 67108864 bytes of weights, got 4\.04e\+14; if you trust it, raise"
     with pytest.raises(FormatError, match=text_of_error):
         npcnn.model_from_json(text)
+    with pytest.raises(FormatError, match=r"at most 8589934592 bytes of weights, got 4\.04e\+14"):
+        npcnn.Sequential.from_config(json.loads(text)["config"])
 
 
 def test_a_metric_of_ones_own_is_left_out_with_a_warning(tmp_path):

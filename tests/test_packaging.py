@@ -111,6 +111,13 @@ def test_the_build_warns_of_nothing(built):
     assert not re.search("warn|deprecat", built[1], re.IGNORECASE), built[1]
 
 
+def test_a_build_needs_no_more_than_hatchling():
+    requires = re.search(
+        r"^requires = \[(.*)\]$", (ROOT / "pyproject.toml").read_text("utf-8"), re.M
+    )
+    assert re.fullmatch(r'"hatchling>=[\d.]+"', requires[1])
+
+
 def test_the_sdist_holds_all_that_its_tests_need(sdist):
     with tarfile.open(sdist) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}

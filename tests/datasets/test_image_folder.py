@@ -162,7 +162,7 @@ def test_wrong_workers(tmp_path, workers):
 
 def test_files_are_waited_for_side_by_side(tmp_path, monkeypatch):
     save_image_folder(tmp_path, *draw_digits(4 * parts.CHUNK, seed=1))
-    together = threading.Barrier(4, timeout=20)
+    together = threading.Barrier(4, timeout=300)
     firsts = {f"{i * parts.CHUNK:05}" for i in range(4)}
 
     def slow_open(path, mode):

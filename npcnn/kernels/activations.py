@@ -56,10 +56,24 @@ def _sigmoid_backward(task, out, grad_y, y, options, a4, a5, a6, scratch, ints):
         out[i] = grad_y[i] * y[i] * (1 - y[i])
 
 
+_P = (-9.64399179425052238628e-1, -9.92877231001918586564e1, -1.61468768441708447952e3)
+_Q = (1.12811678491631932401e2, 2.23548839060100448583e3, 4.84406305325125486048e3)
+
+
 @Body
 def _tanh(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+    """Below 0.625 a rational function (Cephes, tanh.c), beyond it 1 − 2p / (1 + p), p = e^(−2|x|).
+
+    libm's tanh takes five times sigmoid's time, and is off by more units in the last place.
+    """
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
-        out[i] = math.tanh(x[i])
+        size = abs(x[i])
+        z = size * size
+        above = (_P[0] * z + _P[1]) * z + _P[2]
+        below = ((z + _Q[0]) * z + _Q[1]) * z + _Q[2]
+        power = math.exp(-2 * size)
+        small, large = size + size * z * above / below, 1 - 2 * power / (1 + power)
+        out[i] = math.copysign(small if size < 0.625 else large, x[i])
 
 
 @Body

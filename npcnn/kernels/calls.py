@@ -98,6 +98,14 @@ def _header(geometry: Geometry, dtype: np.dtype, channels: int) -> list[int]:
     return header
 
 
+def _block(geometry: Geometry) -> tuple[int, int, int, int]:
+    """Return y's shape as it lies in memory."""
+    height, width = output_shape(geometry)
+    if geometry.turned:
+        height, width = width, height
+    return geometry.kernel_shape[3], height, width, geometry.x_shape[0]
+
+
 def _after_pairs(header: list[int], geometry: Geometry, at: int) -> int:
     """Give lifted weights and zeros a place in the scratch memory; return what is behind them."""
     if not header[PAIRED]:
@@ -132,7 +140,7 @@ def forward_call(geometry: Geometry, dtype: np.dtype, mode: int) -> Call:
     scratch = header[SPARE_AT] + filters * max(width * batch, 2 * plan[plans.LANES])
     scratch = _after_pairs(header, geometry, scratch)
     ints = np.array(header + plan, np.int64)
-    y_block, tasks = (filters, height, width, batch), blocks * header[GROUPS]
+    y_block, tasks = _block(geometry), blocks * header[GROUPS]
     return Call(y_block, header[PAIRED] > 0, parallel, tasks, scratch, 0, ints)
 
 
@@ -166,5 +174,4 @@ def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int)
     scratch = _after_pairs(header, geometry, scratch)
     ints = np.array(header + dots + backward, np.int64)
     parallel, totals = plans.multiply_adds(geometry) >= SMALL, blocks * header[PITCH]
-    y_block = (filters, out_height, out_width, batch)
-    return Call(y_block, header[PAIRED] > 0, parallel, blocks, scratch, totals, ints)
+    return Call(_block(geometry), header[PAIRED] > 0, parallel, blocks, scratch, totals, ints)

@@ -89,7 +89,7 @@ def conv2d(
            [20., 24.]])
     """
     strides, dilation = bounded_steps(x.shape, strides, dilation)
-    geometry = plans.Geometry(x.shape, kernel.shape, strides, padding, dilation)
+    geometry = plans.geometry_of(x.shape, kernel.shape, strides, padding, dilation)
     dtype = x.dtype
     call = calls.forward_call(geometry, dtype, tiles.RELU if activation == "relu" else 0)
     y = memory.empty(call.y_block, dtype)
@@ -188,7 +188,7 @@ def conv2d_backward(
            [3., 3.]]), 4.0)
     """
     strides, dilation = bounded_steps(x.shape, strides, dilation)
-    geometry = plans.Geometry(x.shape, kernel.shape, strides, padding, dilation)
+    geometry = plans.geometry_of(x.shape, kernel.shape, strides, padding, dilation)
     dtype, relu = x.dtype, activation == "relu"
     if grad_bias is None:
         grad_bias = np.empty(kernel.shape[3], dtype)

@@ -58,6 +58,30 @@ class Geometry(NamedTuple):
     strides: Pair
     padding: str
     dilation: Pair
+    turned: bool = False  # rows and columns swapped; the kernel's weights lie as they did
+
+
+def geometry_of(x_shape: tuple[int, ...], kernel_shape: tuple[int, ...], strides: Pair,
+                padding: str, dilation: Pair) -> Geometry:  # fmt: skip
+    """Return a convolution's geometry: of one column, turned into one row.
+
+    Both lie alike in memory, and a row is the run of numbers that vectors work on.
+    """
+    upright = Geometry(x_shape, kernel_shape, strides, padding, dilation)  # type: ignore[arg-type]
+    batch, height, width, channels = x_shape
+    if width != 1 or height == 1 or output_shape(upright)[1] != 1:
+        return upright
+    rows, columns, *rest = kernel_shape
+    return Geometry(
+        (batch, 1, height, channels), (columns, rows, rest[0], rest[1]), strides[::-1], padding,
+        dilation[::-1], turned=True,
+    )  # fmt: skip
+
+
+def tap(geometry: Geometry, u: int, v: int) -> int:
+    """Return which of the kernel's taps, as they lie, stands in row u and column v."""
+    rows, columns = geometry.kernel_shape[:2]
+    return v * rows + u if geometry.turned else u * columns + v
 
 
 def output_shape(geometry: Geometry) -> Pair:
@@ -179,11 +203,10 @@ def lying(geometry: Geometry) -> tuple[_Memory, list[_Segment]]:
 def forward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
     """Return the plan that draws y from x; weights kernel[u, v, c, f], filters one apart."""
     batch, height, width, channels = geometry.x_shape
-    kernel_shape, out = geometry.kernel_shape, output_shape(geometry)
-    columns, filters = kernel_shape[1], kernel_shape[3]
+    filters, out = geometry.kernel_shape[3], output_shape(geometry)
 
     def weight(u: int, v: int, c: int) -> int:
-        return ((u * columns + v) * channels + c) * filters
+        return (tap(geometry, u, v) * channels + c) * filters
 
     sizes = [channels, height, width, batch, filters, *out]
     if in_place(geometry, dtype):
@@ -198,11 +221,10 @@ def forward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
 def backward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
     """Return the plan that draws grad_x from grad_y: filters are its channels, and vice versa."""
     batch, height, width, channels = geometry.x_shape
-    kernel_shape, out = geometry.kernel_shape, output_shape(geometry)
-    columns, filters = kernel_shape[1], kernel_shape[3]
+    filters, out = geometry.kernel_shape[3], output_shape(geometry)
 
     def weight(u: int, v: int, f: int) -> int:
-        return (u * columns + v) * channels * filters + f
+        return tap(geometry, u, v) * channels * filters + f
 
     sizes = [filters, *out, batch, channels, height, width]
     # All of grad_y's columns are packed, also those no grad_x draws on: grad_kernel does.
@@ -255,13 +277,12 @@ def dot_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
     segment for each column of the kernel, its BASE counted in grad_y. Else, x's packed rows shift.
     """
     batch, height, width, channels = geometry.x_shape
-    kernel_shape, out = geometry.kernel_shape, output_shape(geometry)
+    filters, out = geometry.kernel_shape[3], output_shape(geometry)
     if not in_place(geometry, dtype):
         return forward_plan(geometry, dtype)
-    columns, filters = kernel_shape[1], kernel_shape[3]
 
     def weight(u: int, v: int, c: int) -> int:
-        return ((u * columns + v) * channels + c) * filters
+        return (tap(geometry, u, v) * channels + c) * filters
 
     memory = _Memory(0, width, height * width * batch, width * batch)
     segments = [

@@ -124,3 +124,35 @@ def test_nan_passes_through_and_stays_in_its_image(rng):
     y = kernels.conv2d(x, kernel, None, (1, 1), "same", (1, 1), "relu")
     assert np.isnan(y[7, 1:4, 2:5]).all()
     assert np.isnan(y).sum() == 27
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", [1, 3, 16, 33])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(("rows", "columns"), [(3, 1), (5, 3), (3, 3), (1, 2)])
+def test_one_column_is_turned_into_one_row(dtype, batch, padding, rows, columns):
+    """Its numbers are the same, and so is where each weight lies."""
+    if padding == "valid":
+        columns = 1
+    rng = np.random.default_rng(batch)
+    x, kernel = some(rng, (batch, 61, 1, 3), dtype), some(rng, (rows, columns, 3, 7), dtype)
+    for strides, dilation in [((1, 1), (1, 1)), ((2, 3), (1, 1)), ((1, 1), (4, 2))]:
+        for activation in ("linear", "relu"):
+            both(
+                x,
+                kernel,
+                some(rng, (7,), dtype, "plain"),
+                (strides, padding, dilation, activation),
+                rng,
+            )
+
+
+def test_a_column_and_a_row_are_cut_alike():
+    column, row = (
+        conv.plans.geometry_of((1, *size, 2), (*kernel, 2, 3), (2, 1)[::step], "same", (1, 1))
+        for size, kernel, step in [((999, 1), (3, 5), 1), ((1, 999), (5, 3), -1)]
+    )
+    assert column == row._replace(turned=True)
+    assert (
+        conv.plans.geometry_of((1, 9, 2, 2), (3, 3, 2, 3), (1, 1), "same", (1, 1)).turned is False
+    )

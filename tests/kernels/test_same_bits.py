@@ -61,7 +61,6 @@ def cases(dtype, height):
     pools = [((2, 2), (2, 2), "valid"), ((3, 2), (1, 2), "same")]
     kernel, bias = random(flat.shape[1], 50), random(50)
     order = rng.integers(0, len(x), 50)
-    loss = [labels, weights]
     return {
         "adam": [update(k.adam, 2, 0.1, 0.9, 0.999, 1e-7)],
         "sgd": [update(k.sgd, 1, 0.1, momentum, momentum > 0) for momentum in (0.0, 0.9)],
@@ -84,11 +83,12 @@ def cases(dtype, height):
         "max_pooling2d_backward": [pool_back(*form) for form in pools],
         "relu": [lambda: k.relu(x, 0.1, 6.0, 0.0)],
         "relu_backward": [lambda: k.relu_backward(x[::-1], x, 0.1, 6.0, 0.0)],
-        **{name: [lambda op=getattr(k, name): op(flat)] for name in ("sigmoid", "tanh", "softmax")},
-        **{
-            f"{name}_backward": [lambda op=getattr(k, f"{name}_backward"): op(flat, probabilities)]
-            for name in ("sigmoid", "tanh", "softmax")
-        },
+        "sigmoid": [lambda: k.sigmoid(flat)],
+        "sigmoid_backward": [lambda: k.sigmoid_backward(flat, probabilities)],
+        "softmax": [lambda: k.softmax(flat)],
+        "softmax_backward": [lambda: k.softmax_backward(flat, probabilities)],
+        "tanh": [lambda: k.tanh(flat)],
+        "tanh_backward": [lambda: k.tanh_backward(flat, probabilities)],
     }  # fmt: skip
 
 

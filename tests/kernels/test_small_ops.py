@@ -126,3 +126,17 @@ def test_same_bits_for_any_threads(rng, with_threads):
         results = [kernels.tanh(x), kernels.dropout(x, 0.3, 7, x.shape), *flat]
         found.append(b"".join(result.tobytes() for result in results))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(("dtype", "units"), [("float32", 1.0), ("float64", 2.0)])
+def test_tanh_to_the_last_places(dtype, units, rng):
+    x = np.concatenate([rng.normal(size=9000), rng.normal(size=999) * 1e-5, rng.normal(size=9) * 50,
+                        [0.0, -0.0, 0.625, -0.625, 1e300, np.inf, -np.inf, np.nan]])  # fmt: skip
+    with np.errstate(over="ignore"):
+        x = x.astype(dtype)
+    got, want = kernels.tanh(x), np.tanh(x.astype(np.longdouble))
+    assert got.dtype == dtype
+    np.testing.assert_array_equal(np.signbit(got[:-1]), np.signbit(x[:-1]))
+    assert np.isnan(got[-1])
+    ulp = np.spacing(np.abs(want[:-1]).astype(dtype))
+    assert (np.abs(got[:-1] - want[:-1]) <= units * ulp).all()

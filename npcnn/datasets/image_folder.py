@@ -59,8 +59,8 @@ def load_image(
         size: (rows, columns) of the result; ``like="mnist"`` gives (28, 28) only.
         like: "mnist", or None.
         max_pixels: larger pictures are refused, by default those of more than 16,777,216 pixels
-            (67 MB as Pillow holds them). From 89 million on Pillow has a limit of its own,
-            ``PIL.Image.MAX_IMAGE_PIXELS``.
+            (67 MB as Pillow holds them; a WebP's are counted three times). From 89 million
+            on Pillow has a limit of its own, ``PIL.Image.MAX_IMAGE_PIXELS``.
 
     Returns:
         uint8 ``(rows, columns)``; ``model.predict(image[None, ..., None])`` takes it as a batch.

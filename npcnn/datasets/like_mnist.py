@@ -94,9 +94,10 @@ def _grey(image: Any) -> Bytes:
     """Return the picture as one sees it, in grey, and not larger than needed."""
     from PIL import Image, ImageOps
 
+    # First without a copy of all pixels; what is left out is grain where strokes are so wide.
+    image.thumbnail((8 * WORK, 8 * WORK), Image.Resampling.NEAREST)
     if image.mode[0] in "IF":  # of more than 256 levels, which Pillow would cut off
-        step = max(1, max(image.size) // (4 * WORK))
-        values = np.asarray(image)[::step, ::step].astype(np.float64)
+        values = np.asarray(image, np.float64)
         values = (values - values.min()) * (255 / max(np.ptp(values), 1e-9))
         image = Image.fromarray(np.rint(values).astype(np.uint8))
     image.thumbnail((4 * WORK, 4 * WORK), Image.Resampling.BOX)

@@ -35,6 +35,8 @@ PASSES = 16  # how often a JPEG of that many pixels may go over them; smaller on
 BYTES_A_PIXEL = 8  # of a file, beside ROOM; the most that any of the formats needs
 ROOM = 1 << 20  # bytes of a file beside its pixels
 READS = 4  # how often a decoder may read the whole file
+HEADER_READS = 5000  # how often it may read on before it comes to the pixels; few need a hundred
+COPIES = {"WEBP": 3}  # how many times as much as others a decoder holds in memory
 SECONDS = 5.0  # of processor time for one picture, looked at whenever its decoder reads on
 
 
@@ -102,8 +104,10 @@ def opened(content: bytes, limits: Limits) -> Iterator[Any]:
         # What a small file's bytes cost, read again or not, is nothing.
         source = io.BytesIO(content) if len(content) <= SMALL else _Source(content)
         with Image.open(source, formats=tuple(FORMATS)) as image:
+            if isinstance(source, _Source):
+                source.header_reads = 0
             _check(image, content, limits)
-            with limits.turn(image.width * image.height):
+            with limits.turn(_cost(image)):
                 yield image
     except PictureError:
         raise
@@ -146,8 +150,10 @@ def _check(image: Any, content: bytes, limits: Limits) -> None:
     """Raise PictureError if decoding would take too much memory or time."""
     pixels = image.width * image.height
     wrong = ""
-    if pixels > limits.pixels:
-        wrong = f"more than max_pixels={limits.pixels:,}"
+    if _cost(image) > limits.pixels:
+        times = COPIES.get(image.format, 1)
+        counted = "" if times == 1 else f", counted {times} times in {image.format},"
+        wrong = f"more than max_pixels={limits.pixels:,}{counted}".rstrip(",")
     elif len(content) > BYTES_A_PIXEL * pixels + ROOM:
         wrong = f"{len(content):,} bytes for them"
     elif image.format in ("JPEG", "MPO") or "jpeg" in str(image.info.get("compression")):
@@ -158,6 +164,12 @@ def _check(image: Any, content: bytes, limits: Limits) -> None:
             wrong = f"{scans:,} scans of them"
     if wrong:
         raise PictureError(f"{image.width} × {image.height} pixels, {wrong}")
+
+
+def _cost(image: Any) -> int:
+    """Return a picture's pixels, counted as often as its decoder holds them."""
+    pixels: int = image.width * image.height
+    return pixels * COPIES.get(image.format, 1)
 
 
 def _strips(image: Any) -> int:
@@ -177,6 +189,7 @@ class _Source(io.BytesIO):
         super().__init__(content)
         self._left = READS * len(content) + ROOM
         self._end = time.thread_time() + SECONDS
+        self.header_reads = HEADER_READS  # 0: the header was read
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read on, unless the same bytes were read too often or time is up."""
@@ -184,6 +197,10 @@ class _Source(io.BytesIO):
         self._left -= len(chunk)
         if self._left < 0:
             raise PictureError("the same bytes stand for many things")
+        if self.header_reads:
+            self.header_reads -= 1
+            if not self.header_reads:
+                raise PictureError(f"a header of more than {HEADER_READS:,} pieces")
         if time.thread_time() > self._end:
             raise PictureError(f"not decoded within {SECONDS:g} s")
         return chunk

@@ -75,6 +75,20 @@ def tiff_of_aliases(path):
     path.write_bytes(head + bytes(shared) + body)
 
 
+def many_pieces(path, kind):
+    """Write a picture of 28 × 28 pixels whose header is three million bytes of little pieces."""
+    file = io.BytesIO()
+    Image.new("P" if kind == "GIF" else "L", (28, 28)).save(file, kind)
+    content = file.getvalue()
+    at = {"JPEG": 2, "GIF": content.find(b",\0\0\0\0"), "PNG": content.find(b"IDAT") - 4}[kind]
+    piece = {
+        "JPEG": b"\xff\xe1\0\xd0Exif\0\0" + bytes(200),
+        "GIF": b"!\xfe\1a\0",
+        "PNG": struct.pack(">I4s", 0, b"abCd") + struct.pack(">I", zlib.crc32(b"abCd")),
+    }[kind]
+    path.write_bytes(content[:at] + piece * (3 * MEGA // len(piece)) + content[at:])
+
+
 def giant_webp(path):
     """Write a lossless WebP that says it has 16383 × 16383 pixels."""
     file = io.BytesIO()
@@ -144,6 +158,14 @@ def test_large_files_too_take_their_turn(tmp_path, run_python):
             "16000 × 16000 pixels",
         ),
         (giant_webp, "a_1.webp", "16383 × 16383 pixels"),
+        (
+            lambda path: Image.new("RGB", (3000, 3000)).save(path, lossless=True, method=0),
+            "a_1.webp",
+            "max_pixels=16,777,216, counted 3 times in WEBP",
+        ),
+        (lambda path: many_pieces(path, "JPEG"), "a_1.jpg", "a header of more than 5,000 pieces"),
+        (lambda path: many_pieces(path, "GIF"), "a_1.gif", "a header of more than 5,000 pieces"),
+        (lambda path: many_pieces(path, "PNG"), "a_1.png", "a header of more than 5,000 pieces"),
     ],
 )
 def test_bombs_are_refused_before_they_go_off(tmp_path, run_python, make, name, text):

@@ -15,7 +15,7 @@ from npcnn.checks import ArgumentError, FileError, StateError, message
 from npcnn.config import FloatType
 from npcnn.data import Batches, Share
 from npcnn.metrics import Scores
-from npcnn.metrics import get as get_metric
+from npcnn.metrics import get_all as all_metrics
 from npcnn.progress import EpochPrinter
 
 if TYPE_CHECKING:
@@ -64,13 +64,10 @@ class Sequential(LayerStack):
             optimizer: 'adam', 'sgd' or an Optimizer object; Keras's default is 'rmsprop'.
             loss: 'categorical_crossentropy' (one-hot rows), 'sparse_categorical_crossentropy'
                 (labels) or a loss object.
-            metrics: a list of names or objects, such as ['accuracy'].
+            metrics: a list of names, functions (targets, outputs) or objects: ['accuracy'].
         """
         optimizer, loss = optimizers.get(optimizer), losses.get(loss)
-        listed = (
-            list(metrics or []) if isinstance(metrics, (list, tuple, type(None))) else [metrics]
-        )
-        self.metrics = [get_metric(metric) for metric in listed]
+        self.metrics = all_metrics(metrics)
         self.optimizer, self.loss = optimizer, loss
         self.compiled = True
 

@@ -1,27 +1,31 @@
 import numpy as np
 import pytest
+from models import small_data, small_model
 
+import npcnn
 from npcnn import metrics
 from npcnn.checks import ArgumentError
-from npcnn.metrics import Accuracy, Scores
+from npcnn.metrics import Accuracy, Metric, Scores
 
 OUTPUTS = np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3], [0.4, 0.4, 0.2]])
 
 
 def test_accuracy_of_labels_and_of_one_hot_rows():
-    y = np.array([1, 2, 0])
-    np.testing.assert_array_equal(Accuracy().values(y, OUTPUTS), [1, 0, 1])
-    np.testing.assert_array_equal(Accuracy().values(np.eye(3)[y], OUTPUTS), [1, 0, 1])
+    y, accuracy = np.array([1, 2, 0]), metrics.get("accuracy")
+    np.testing.assert_array_equal(accuracy.values(y, OUTPUTS), [1, 0, 1])
+    np.testing.assert_array_equal(accuracy.values(y[:, None], OUTPUTS), [1, 0, 1])
+    np.testing.assert_array_equal(accuracy.values(np.eye(3)[y], OUTPUTS), [1, 0, 1])
+    np.testing.assert_array_equal(accuracy.values(y > 0, OUTPUTS[:, 1:2]), [1, 0, 1])
 
 
 def test_accuracy_of_more_axes():
     outputs = np.stack([OUTPUTS, OUTPUTS[::-1]])
-    y = outputs.argmax(axis=-1)
-    assert Accuracy().values(y, outputs).shape == (2, 3)
-    assert Accuracy().values(y, outputs).all()
+    y, accuracy = outputs.argmax(axis=-1), metrics.get("accuracy")
+    assert accuracy.values(y, outputs).shape == (2, 3)
+    assert accuracy.values(y, outputs).all()
 
 
-@pytest.mark.parametrize("name", ["accuracy", "acc", "categorical_accuracy"])
+@pytest.mark.parametrize("name", ["accuracy", "acc", "categorical_accuracy", "mse", "auc", "AUC"])
 def test_get_by_name(name):
     assert metrics.get(name).name == name
 
@@ -29,10 +33,135 @@ def test_get_by_name(name):
 def test_get_an_object():
     metric = Accuracy("right")
     assert metrics.get(metric) is metric
-    with pytest.raises(ArgumentError, match=r"compile\(metrics\): expected one of accuracy, acc"):
+    assert type(metrics.get(metrics.Recall)) is metrics.Recall
+    with pytest.raises(ArgumentError, match=r"compile\(metrics\): expected one of accuracy, "):
         metrics.get("accurracy")
     with pytest.raises(ArgumentError, match=r"compile\(metrics\)"):
         metrics.get(5)
+
+
+def test_names_are_kept_apart():
+    found = metrics.get_all(["auc", metrics.AUC(), metrics.AUC(curve="PR"), "acc", None])
+    assert [metric.name for metric in found] == ["auc", "auc_1", "auc_2", "acc"]
+    assert metrics.get_all(None) == []
+
+
+class MeanOfSquares:
+    """Written after Keras's protocol, derived from nothing."""
+
+    name = "squares"
+    _direction = "down"
+
+    def __init__(self):
+        self.total, self.seen = 0.0, 0
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.total += float((y_pred**2).sum())
+        self.seen += len(y_pred)
+
+    def result(self):
+        return self.total / self.seen
+
+    def reset_state(self):
+        self.total, self.seen = 0.0, 0
+
+
+class Largest(Metric):
+    """npcnn's own protocol: one value a sample."""
+
+    def values(self, y_true, y_pred):
+        return y_pred.max(axis=-1)
+
+
+class Above(Metric):
+    """Keras's, with a variable."""
+
+    def __init__(self, name="above", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.hits = self.add_weight(name="hits", shape=(2,), initializer="zeros")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.hits.assign_add([(y_pred.max(axis=-1) > 0.4).sum(), len(y_pred)])
+
+    def result(self):
+        return self.hits[0] / self.hits[1]
+
+
+def test_metrics_of_strangers(backend):
+    def smallest(y_true, y_pred):
+        return y_pred.min(axis=-1)
+
+    x, y = small_data(20)
+    model = small_model()
+    listed = [MeanOfSquares(), Largest(), Above(), smallest, "accuracy"]
+    model.compile("sgd", "sparse_categorical_crossentropy", listed)
+    history = model.fit(x, y, 8, 2, 0, validation_data=(x, y)).history
+    outputs = model.predict(x, verbose=0)
+    wanted = {
+        "squares": (outputs**2).sum() / 20, "largest": outputs.max(axis=1).mean(),
+        "above": (outputs.max(axis=1) > 0.4).mean(), "smallest": outputs.min(axis=1).mean(),
+    }  # fmt: skip
+    assert list(history)[1:6] == [*wanted, "accuracy"]
+    for name, value in wanted.items():
+        assert history[f"val_{name}"][-1] == pytest.approx(value, rel=1e-5)
+        assert model.evaluate(x, y, 7, 0, return_dict=True)[name] == pytest.approx(value, rel=1e-5)
+
+
+@pytest.mark.parametrize("make", [MeanOfSquares, Largest, Above, metrics.AUC, metrics.Precision])
+def test_state_goes_on(make):
+    rng = np.random.default_rng(0)
+    y, p = rng.integers(0, 2, (30, 4)), rng.random((30, 4))
+    whole, first, second = (metrics.get(make()) for _ in range(3))
+    whole.update_state(y, p)
+    first.update_state(y[:11], p[:11])
+    state = first.get_state()
+    first.update_state(y, p)  # the state is a copy
+    second.set_state(state)
+    second.update_state(y[11:], p[11:])
+    assert second.result() == pytest.approx(whole.result(), rel=1e-12)
+    second.reset_state()
+    second.update_state(y, p)
+    assert second.result() == pytest.approx(whole.result(), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["mse", "precision", "auc", "categorical_accuracy", "accuracy"])
+def test_targets_that_do_not_fit(name):
+    """Labels where rows are wanted would be broadcast, and counted wrongly in silence."""
+    y = np.zeros((3, 2)) if name == "accuracy" else np.array([0, 1, 2])
+    with pytest.raises(ArgumentError, match=r"the metric's y_true: expected targets \(n, 3\), got"):
+        metrics.get(name).update_state(y, OUTPUTS)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: metrics.Precision(thresholds=1.5), r"Precision\(thresholds\): expected numbers"),
+        (lambda: metrics.Recall(top_k=0), r"Recall\(top_k\): expected a positive integer"),
+        (lambda: metrics.AUC(curve="RCO"), r"AUC\(curve\): expected one of ROC, PR, got 'RCO'"),
+        (lambda: metrics.AUC(num_thresholds=1), r"AUC\(num_thresholds\): expected 2 or more"),
+        (lambda: metrics.AUC(multi_label=True), r"AUC\(num_labels\): expected a number with"),
+        (lambda: metrics.TopKCategoricalAccuracy(1.5), r"TopKCategoricalAccuracy\(k\): expected"),
+    ],
+)
+def test_arguments(make, text):
+    with pytest.raises(ArgumentError, match=text):
+        make()
+
+
+@pytest.mark.parametrize("form", ["keras", "h5"])
+def test_metrics_in_files(tmp_path, form):
+    listed = [
+        "accuracy", metrics.SparseTopKCategoricalAccuracy(2), metrics.AUC(7, "PR", name="area"),
+        metrics.Recall([0.2, 0.5], class_id=1), "mse", metrics.BinaryAccuracy(threshold=0.25),
+    ]  # fmt: skip
+    model = small_model()
+    model.compile("sgd", "sparse_categorical_crossentropy", listed)
+    model.save(tmp_path / f"m.{form}")
+    back = npcnn.load_model(tmp_path / f"m.{form}")
+    assert back.metric_names == model.metric_names
+    assert [type(m) for m in back.metrics] == [type(m) for m in model.metrics]
+    for one, other in zip(back.metrics, model.metrics, strict=True):
+        assert one.get_config() == other.get_config()
 
 
 def test_scores_weigh_the_loss_by_size():
@@ -44,6 +173,6 @@ def test_scores_weigh_the_loss_by_size():
 
 
 def test_scores_begin_anew():
-    metric = Accuracy()
+    metric = metrics.get("accuracy")
     metric.update_state(np.array([1]), OUTPUTS[:1])
     assert Scores([metric]).result() == {"loss": 0, "accuracy": 0}

@@ -8,7 +8,7 @@ import npcnn
 from npcnn import Sequential, layers
 from npcnn.callbacks import LambdaCallback
 from npcnn.losses import SparseCategoricalCrossentropy
-from npcnn.metrics import Accuracy
+from npcnn.metrics import SparseCategoricalAccuracy
 from npcnn.optimizers import SGD, Adam
 
 
@@ -58,7 +58,11 @@ def test_compile_by_name_or_object():
     model.compile("adam", "sparse_categorical_crossentropy", "accuracy")
     assert type(model.optimizer) is Adam
     assert model.metric_names == ["loss", "accuracy"]
-    optimizer, loss, metric = SGD(0.5), SparseCategoricalCrossentropy(), Accuracy("right")
+    optimizer, loss, metric = (
+        SGD(0.5),
+        SparseCategoricalCrossentropy(),
+        SparseCategoricalAccuracy("right"),
+    )
     model.compile(optimizer, loss, [metric])
     assert (model.optimizer, model.loss, model.metrics) == (optimizer, loss, [metric])
     history = model.fit(*small_data(), verbose=0).history

@@ -150,7 +150,7 @@ class AsciiTerminal(io.TextIOWrapper):
     def isatty(self):
         return True
 
-class Size(npcnn.metrics.Accuracy):
+class Size(npcnn.metrics.SparseCategoricalAccuracy):
     def __init__(self):
         super().__init__()
         self.name = "gr\\xf6\\xdfe"

@@ -5,12 +5,54 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from npcnn import names
-from npcnn.metrics.accuracies import NAMES as NAMES
-from npcnn.metrics.accuracies import Accuracy, get
+from npcnn.metrics.accuracies import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+)
+from npcnn.metrics.accuracies import AccuracyByShape as AccuracyByShape
+from npcnn.metrics.areas import AUC
 from npcnn.metrics.base import Metric, Variable
 from npcnn.metrics.base import Scores as Scores
+from npcnn.metrics.confusion import (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
+)
+from npcnn.metrics.identify import BY_SHAPE as BY_SHAPE
+from npcnn.metrics.identify import CLASSES as CLASSES
+from npcnn.metrics.identify import MeanMetricWrapper, get
+from npcnn.metrics.identify import get_all as get_all
+from npcnn.metrics.regression import MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError
 
-__all__ = ["Accuracy", "Metric", "Variable", "get"]
+__all__ = [
+    "AUC",
+    "Accuracy",
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "FalseNegatives",
+    "FalsePositives",
+    "MeanAbsoluteError",
+    "MeanMetricWrapper",
+    "MeanSquaredError",
+    "Metric",
+    "Precision",
+    "Recall",
+    "RootMeanSquaredError",
+    "SparseCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
+    "Variable",
+    "get",
+]
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

@@ -1,4 +1,4 @@
-"""How often the largest output is the right one."""
+"""How often the outputs are right, in the senses that Keras has names for."""
 
 from __future__ import annotations
 
@@ -6,92 +6,188 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.arguments import checked
-from npcnn.checks import one_of
-from npcnn.metrics.base import Metric, numbers_of, put_numbers
+from npcnn.arguments import PositiveInt, checked
+from npcnn.metrics.base import Metric, check_targets, same_rank
 
 Array = np.ndarray
 
 
 class Accuracy(Metric):
-    """The share of samples whose largest output is the true class.
+    """How often outputs are equal to targets, number by number; for probabilities: 'accuracy'.
 
-    Targets may be one-hot rows or labels; the shape tells which.
-
-    Args:
-        name: how it is printed and kept in the history.
-
-    >>> Accuracy().values(np.array([1, 1]), np.array([[0.2, 0.8], [0.9, 0.1]]))
-    array([ True, False])
+    >>> Accuracy()([1, 2, 3], [1, 2, 4])
+    0.6666666666666666
     """
 
     direction = "up"
 
     @checked
-    def __init__(self, name: str = "accuracy") -> None:
-        super().__init__(name)
+    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return whether each number is equal."""
+        y_true, y_pred = same_rank(y_true, y_pred)
+        return y_true == y_pred
+
+
+class BinaryAccuracy(Metric):
+    """How often an output lies on its target's side of a threshold; targets are 0 or 1.
+
+    >>> BinaryAccuracy()([1, 0, 0], [0.7, 0.6, 0.2])
+    0.6666666666666666
+    """
+
+    direction = "up"
+
+    @checked
+    def __init__(
+        self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+    ) -> None:
+        super().__init__(name, dtype)
+        self.threshold = threshold
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return whether each number is on the right side."""
+        y_true, y_pred = same_rank(y_true, y_pred)
+        return y_true == (y_pred > self.threshold)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "threshold": self.threshold}
+
+
+class CategoricalAccuracy(Metric):
+    """How often the largest output is the true class; targets are one-hot rows.
+
+    >>> CategoricalAccuracy()([[0, 1], [1, 0]], [[0.2, 0.8], [0.1, 0.9]])
+    0.5
+    """
+
+    direction = "up"
+
+    @checked
+    def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether each row is right."""
-        labels = y_true.argmax(axis=-1) if y_true.ndim == y_pred.ndim else y_true
-        return y_pred.argmax(axis=-1) == labels
+        check_targets(y_true, y_pred.shape)
+        return y_pred.argmax(axis=-1) == y_true.argmax(axis=-1)
 
 
-NAMES = ("accuracy", "acc", "categorical_accuracy", "sparse_categorical_accuracy")
+class SparseCategoricalAccuracy(Metric):
+    """How often the largest output is the true class; targets are labels.
 
-
-class Wrapped(Metric):
-    """Makes a Metric of an object that is not derived from it.
-
-    Args:
-        metric: has a name, and `values`, or Keras's `update_state`, `result`, `reset_state`.
+    >>> SparseCategoricalAccuracy()([1, 1], [[0.2, 0.8], [0.9, 0.1]])
+    0.5
     """
 
-    def __init__(self, metric: Any) -> None:
-        super().__init__(str(metric.name))
-        self.metric = metric
-        self.direction = getattr(metric, "direction", getattr(metric, "_direction", None))
+    direction = "up"
+
+    @checked
+    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        """Return the object's values."""
-        return self.metric.values(y_true, y_pred)
-
-    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Any = None) -> None:
-        """Let the object count one batch."""
-        if hasattr(self.metric, "update_state"):
-            self.metric.update_state(y_true, y_pred, sample_weight)
-        else:
-            super().update_state(y_true, y_pred, sample_weight)
-
-    def result(self) -> Any:
-        """Return the object's number."""
-        return self.metric.result() if hasattr(self.metric, "update_state") else super().result()
-
-    def reset_state(self) -> None:
-        """Let the object forget all batches."""
-        super().reset_state()
-        if hasattr(self.metric, "update_state"):
-            self.metric.reset_state()
-
-    def get_state(self) -> dict[str, Any]:
-        """Return the object's numbers beside one's own."""
-        return {**super().get_state(), "metric": numbers_of(self.metric)}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Take back what `get_state` returned."""
-        super().set_state(state)
-        put_numbers(self.metric, state["metric"])
+        """Return whether each row is right."""
+        return y_pred.argmax(axis=-1) == _labels(y_true, y_pred)
 
 
-def get(identifier: Any, where: str = "compile(metrics)") -> Any:
-    """Return the metric named, or the object itself if it is one.
+class TopKCategoricalAccuracy(Metric):
+    """How often the true class is among the k largest outputs; targets are one-hot rows.
 
-    >>> get("accuracy").name
-    'accuracy'
+    >>> TopKCategoricalAccuracy(k=2)([[0, 0, 1]], [[0.1, 0.6, 0.3]])
+    1.0
     """
-    if isinstance(identifier, Metric):
-        return identifier
-    own = any(callable(getattr(identifier, name, None)) for name in ("values", "update_state"))
-    if own and hasattr(identifier, "name") and not isinstance(identifier, type):
-        return Wrapped(identifier)
-    return Accuracy(one_of(identifier, NAMES, where))
+
+    direction = "up"
+
+    @checked
+    def __init__(
+        self, k: PositiveInt = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
+    ) -> None:
+        super().__init__(name, dtype)
+        self.k = k
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return whether each row is right."""
+        check_targets(y_true, y_pred.shape)
+        return _in_top_k(y_true.argmax(axis=-1), y_pred, self.k)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "k": self.k}
+
+
+class SparseTopKCategoricalAccuracy(Metric):
+    """How often the true class is among the k largest outputs; targets are labels.
+
+    Args:
+        k: how many outputs are looked at.
+        from_sorted_ids: whether outputs are class numbers, the most probable first.
+
+    >>> SparseTopKCategoricalAccuracy(k=2)([2], [[0.1, 0.6, 0.3]])
+    1.0
+    """
+
+    direction = "up"
+
+    @checked
+    def __init__(
+        self, k: PositiveInt = 5, name: str = "sparse_top_k_categorical_accuracy",
+        dtype: Any = None, from_sorted_ids: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(name, dtype)
+        self.k, self.from_sorted_ids = k, from_sorted_ids
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return whether each row is right."""
+        labels = _labels(y_true, y_pred)
+        if self.from_sorted_ids:
+            return (labels[..., None] == y_pred[..., : self.k]).any(axis=-1)
+        return _in_top_k(labels, y_pred, self.k)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "k": self.k, "from_sorted_ids": self.from_sorted_ids}
+
+
+class AccuracyByShape(Metric):
+    """What 'accuracy' names: binary, categorical or for labels, as the shapes tell.
+
+    One output a sample is binary; targets without the outputs' last axis, or with 1 there, are
+    labels; others are one-hot rows.
+
+    >>> AccuracyByShape()([1, 1], [[0.2, 0.8], [0.9, 0.1]])
+    0.5
+    """
+
+    direction = "up"
+    _kinds = BinaryAccuracy(), SparseCategoricalAccuracy(), CategoricalAccuracy()
+
+    @checked
+    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return whether each row is right."""
+        binary, sparse, one_hot = self._kinds
+        if y_pred.ndim < 2 or y_pred.shape[-1] == 1:
+            return binary.values(y_true, y_pred)
+        few = y_true.ndim < y_pred.ndim or y_true.shape[-1] == 1
+        return (sparse if few else one_hot).values(y_true, y_pred)
+
+
+def _labels(y_true: Array, y_pred: Array) -> Array:
+    """Return labels without a last axis of 1."""
+    if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
+        y_true = y_true[..., 0]
+    check_targets(y_true, y_pred.shape[:-1])
+    return y_true
+
+
+def _in_top_k(labels: Array, y_pred: Array, k: int) -> Array:
+    """Return whether fewer than k outputs of each row are larger than the true class's."""
+    own = np.take_along_axis(y_pred, labels.astype(np.int64)[..., None], axis=-1)
+    return (y_pred > own).sum(axis=-1) < k

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from npcnn.checks import ArgumentError, message
+
 Array = np.ndarray
 
 
@@ -140,10 +142,11 @@ class Metric:
 
     def get_state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps: the attributes that are numbers, arrays and variables."""
-        return numbers_of(self)
+        return {**numbers_of(self), "total": self.total, "count": self.count}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Take back what `get_state` returned."""
+        self.reset_state()
         put_numbers(self, state)
 
     def get_config(self) -> dict[str, Any]:
@@ -208,6 +211,32 @@ def broadcast_weights(weights: Any, shape: tuple[int, ...]) -> Array:
     if array.ndim == len(shape) + 1 and array.shape[-1] == 1:
         array = array[..., 0]
     return np.broadcast_to(array.reshape(array.shape + (1,) * (len(shape) - array.ndim)), shape)
+
+
+def same_rank(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+    """Return both in one shape: a last axis of 1 goes, or comes.
+
+    Raises:
+        ArgumentError: that is not enough.
+
+    >>> [a.shape for a in same_rank(np.zeros(3), np.zeros((3, 1)))]
+    [(3,), (3,)]
+    """
+    if y_pred.ndim == y_true.ndim + 1 and y_pred.shape[-1] == 1:
+        y_pred = y_pred[..., 0]
+    if y_true.ndim == y_pred.ndim + 1 and y_true.shape[-1] == 1:
+        y_true = y_true[..., 0]
+    check_targets(y_true, y_pred.shape)
+    return y_true, y_pred
+
+
+def check_targets(y_true: Array, shape: tuple[int, ...]) -> None:
+    """Raise ArgumentError unless targets have this shape."""
+    if y_true.shape != shape:
+        expected = f"targets (n, {', '.join(map(str, shape[1:]))})".replace(", )", ",)")
+        fix = "metrics for labels begin with Sparse, others want the outputs' shape"
+        got = str(y_true.shape)
+        raise ArgumentError(message("the metric's y_true", expected, got, fix))
 
 
 class Scores:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import losses, metrics, optimizers
+from npcnn import losses, optimizers
 from npcnn.checks import NpcnnError
+from npcnn.saving import keras_metrics
 from npcnn.saving.keras_config import keras_object, one_line, short
+from npcnn.saving.keras_metrics import UnsupportedError
 
 if TYPE_CHECKING:
     from npcnn.model import Sequential
@@ -27,14 +29,6 @@ _ARGUMENTS = {
     optimizers.Adam: ("learning_rate", "beta_1", "beta_2", "epsilon"),
     optimizers.SGD: ("learning_rate", "momentum", "nesterov"),
 }
-MAX_METRICS = 100
-_METRIC_CLASSES = (
-    "Accuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "MeanMetricWrapper",
-)  # fmt: skip
-
-
-class UnsupportedError(Exception):
-    """A compile setting that npcnn has nothing for; the text names it."""
 
 
 # Writing --------------------------------------------------------------------------------------
@@ -67,16 +61,7 @@ def _settings(model: Sequential, full: bool) -> dict[str, Any]:
     sparse = isinstance(loss, losses.SparseCategoricalCrossentropy)
     config = {**loss.get_config(), "reduction": "sum_over_batch_size"}
     plain = type(loss)().get_config() == loss.get_config()
-    listed: list[Any] = []
-    for metric in model.metrics:
-        if type(metric) is not metrics.Accuracy:
-            text = f"save: metric {metric.name!r} is not npcnn's own and is left out of the file"
-            warnings.warn(text, stacklevel=2)
-        elif metric.name in metrics.NAMES:
-            listed.append(metric.name)
-        else:
-            kind = "SparseCategoricalAccuracy" if sparse else "CategoricalAccuracy"
-            listed.append(entry("keras.metrics", kind, {"name": metric.name}))
+    listed = keras_metrics.written(model.metrics, sparse, entry)
     return {
         "loss": loss.name if plain else entry("keras.losses", type(loss).__name__, config),
         "loss_weights": None,
@@ -107,7 +92,7 @@ def read_compile(config: Any, where: str) -> dict[str, Any] | None:
         return {
             "optimizer": _read_optimizer(written),
             "loss": _read_loss(config.get("loss")),
-            "metrics": _read_metrics(config.get("metrics")),
+            "metrics": keras_metrics.read(config.get("metrics")),
         }
     except (UnsupportedError, NpcnnError, TypeError, ValueError, OverflowError) as error:
         text = f"{where}: loaded without its compile settings; npcnn lacks {one_line(error)}"
@@ -162,35 +147,6 @@ def _read_loss(written: Any) -> losses.CategoricalCrossentropy:
     if any(value is not None for value in extra.values()):
         raise UnsupportedError(f"{kind}'s option {short(next(iter(extra)))}")
     return losses.CLASSES[kind](**{key: config[key] for key in own if key in config})
-
-
-def _read_metrics(written: Any) -> list[metrics.Accuracy]:
-    if written is None:
-        return []
-    if isinstance(written, dict) and "class_name" not in written:
-        raise UnsupportedError("metrics by output")
-    found: list[metrics.Accuracy] = []
-    listed = written if isinstance(written, list) else [written]
-    if len(listed) > MAX_METRICS:
-        raise UnsupportedError(f"more than {MAX_METRICS} metrics")
-    for item in listed:
-        if isinstance(item, list):
-            found.extend(_read_metrics(item))
-        elif isinstance(item, str):
-            found.append(metrics.get(item))
-        elif isinstance(item, dict) and item.get("class_name") in _METRIC_CLASSES:
-            config = item.get("config")
-            name = config.get("name") if isinstance(config, dict) else None
-            function = config.get("fn", "accuracy") if isinstance(config, dict) else "accuracy"
-            if isinstance(function, dict):
-                function = function.get("config")
-            if not isinstance(name, str) or function not in metrics.NAMES:
-                raise UnsupportedError(f"the metric {short(item)}")
-            found.append(metrics.Accuracy(name))
-        else:
-            kind = item.get("class_name") if isinstance(item, dict) else item
-            raise UnsupportedError(f"the metric {short(kind)}")
-    return found
 
 
 def shortest(value: Any) -> Any:

@@ -1,0 +1,141 @@
+"""From a name, a function or an object to a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from npcnn.checks import one_of
+from npcnn.metrics import accuracies, areas, confusion, regression
+from npcnn.metrics.base import Metric, numbers_of, put_numbers, snake_case
+
+Array = np.ndarray
+
+CLASSES: dict[str, type[Metric]] = {
+    cls.__name__: cls
+    for cls in (
+        accuracies.Accuracy, accuracies.BinaryAccuracy, accuracies.CategoricalAccuracy,
+        accuracies.SparseCategoricalAccuracy, accuracies.TopKCategoricalAccuracy,
+        accuracies.SparseTopKCategoricalAccuracy, regression.MeanSquaredError,
+        regression.RootMeanSquaredError, regression.MeanAbsoluteError, confusion.TruePositives,
+        confusion.TrueNegatives, confusion.FalsePositives, confusion.FalseNegatives,
+        confusion.Precision, confusion.Recall, areas.AUC,
+    )
+}  # fmt: skip
+BY_SHAPE = ("accuracy", "acc")
+_NAMES: dict[str, type[Metric]] = {
+    **{snake_case(name): cls for name, cls in CLASSES.items()},
+    **CLASSES,
+    **dict.fromkeys(BY_SHAPE, accuracies.AccuracyByShape),
+    **dict.fromkeys(("mse", "MSE"), regression.MeanSquaredError),
+    **dict.fromkeys(("mae", "MAE"), regression.MeanAbsoluteError),
+}
+
+
+def get(identifier: Any, where: str = "compile(metrics)") -> Metric:
+    """Return the metric named, that a function makes, or the object itself if it is one.
+
+    A function of (targets, outputs) is reported as the mean of what it returns. A name is the
+    metric's name as well, as in Keras; 'accuracy' is the one that fits the targets' shape.
+
+    >>> get("mse").name, get("accuracy").name, get(lambda y, p: abs(p - y)).name
+    ('mse', 'accuracy', '<lambda>')
+    """
+    if isinstance(identifier, Metric):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, Metric):
+        return identifier()
+    own = any(callable(getattr(identifier, name, None)) for name in ("values", "update_state"))
+    if own and hasattr(identifier, "name") and not isinstance(identifier, type):
+        return Wrapped(identifier)
+    if callable(identifier) and not isinstance(identifier, type):
+        return MeanMetricWrapper(identifier)
+    if not isinstance(identifier, str) or identifier not in _NAMES:
+        one_of(identifier, dict.fromkeys([*BY_SHAPE, *map(snake_case, CLASSES)]), where)
+    metric = _NAMES[identifier]()
+    metric.name = identifier
+    return metric
+
+
+def get_all(identifiers: Any) -> list[Metric]:
+    """Return a list's metrics, or one's; where a name comes twice, the second ends in _1.
+
+    >>> [metric.name for metric in get_all(["mse", "mse"])]
+    ['mse', 'mse_1']
+    """
+    listed = identifiers if isinstance(identifiers, (list, tuple)) else [identifiers]
+    found = [get(identifier) for identifier in listed if identifier is not None]
+    taken: set[str] = set()
+    for metric in found:
+        names = [metric.name, *(f"{metric.name}_{k}" for k in range(1, len(found)))]
+        metric.name = next(name for name in names if name not in taken)
+        taken.add(metric.name)
+    return found
+
+
+class MeanMetricWrapper(Metric):
+    """The mean of what a function of (targets, outputs) returns for each sample.
+
+    Args:
+        fn: the function.
+        name: None is the function's own.
+        kwargs: handed on to it.
+
+    >>> MeanMetricWrapper(lambda y, p, scale: scale * p, scale=2)(np.zeros(2), np.array([1.0, 2.0]))
+    3.0
+    """
+
+    def __init__(
+        self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(name or getattr(fn, "__name__", type(fn).__name__), dtype)
+        self.fn, self.arguments = fn, kwargs
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return what the function returns."""
+        return np.asarray(self.fn(y_true, y_pred, **self.arguments))
+
+
+class Wrapped(Metric):
+    """Makes a Metric of an object that is not derived from it.
+
+    Args:
+        metric: has a name, and `values`, or Keras's `update_state`, `result`, `reset_state`.
+    """
+
+    def __init__(self, metric: Any) -> None:
+        super().__init__(str(metric.name))
+        self.metric = metric
+        self.direction = getattr(metric, "direction", getattr(metric, "_direction", None))
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the object's values."""
+        return self.metric.values(y_true, y_pred)
+
+    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Any = None) -> None:
+        """Let the object count one batch."""
+        if hasattr(self.metric, "update_state"):
+            self.metric.update_state(y_true, y_pred, sample_weight)
+        else:
+            super().update_state(y_true, y_pred, sample_weight)
+
+    def result(self) -> Any:
+        """Return the object's number."""
+        return self.metric.result() if hasattr(self.metric, "update_state") else super().result()
+
+    def reset_state(self) -> None:
+        """Let the object forget all batches."""
+        super().reset_state()
+        if hasattr(self.metric, "update_state"):
+            self.metric.reset_state()
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the object's numbers beside one's own."""
+        return {**super().get_state(), "metric": numbers_of(self.metric)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take back what `get_state` returned."""
+        super().set_state(state)
+        put_numbers(self.metric, state["metric"])

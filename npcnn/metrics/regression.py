@@ -1,0 +1,74 @@
+"""How far outputs are from targets."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from npcnn.arguments import checked
+from npcnn.metrics.base import Metric, same_rank
+
+Array = np.ndarray
+
+
+class MeanSquaredError(Metric):
+    """Mean of (target − output)² over all numbers.
+
+    >>> MeanSquaredError()([[0, 1]], [[0.5, 1.0]])
+    0.125
+    """
+
+    direction = "down"
+
+    @checked
+    def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return each sample's mean square, or each number's if a sample is one."""
+        y_true, y_pred = same_rank(y_true, y_pred)
+        return ((y_pred - y_true) ** 2).mean(axis=-1)
+
+
+class RootMeanSquaredError(Metric):
+    """Root of the mean of (target − output)² over all numbers.
+
+    >>> RootMeanSquaredError()([[0, 1]], [[3.0, 5.0]])
+    3.5355339059327378
+    """
+
+    direction = "down"
+
+    @checked
+    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return each number's square."""
+        y_true, y_pred = same_rank(y_true, y_pred)
+        return (y_pred - y_true) ** 2
+
+    def result(self) -> float:
+        """Return the root of the mean."""
+        return math.sqrt(super().result())
+
+
+class MeanAbsoluteError(Metric):
+    """Mean of |target − output| over all numbers.
+
+    >>> MeanAbsoluteError()([[0, 1]], [[0.5, 1.0]])
+    0.25
+    """
+
+    direction = "down"
+
+    @checked
+    def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return each sample's mean distance, or each number's if a sample is one."""
+        y_true, y_pred = same_rank(y_true, y_pred)
+        return np.abs(y_pred - y_true).mean(axis=-1)

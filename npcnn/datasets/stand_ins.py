@@ -127,4 +127,4 @@ def _colour(hue: NDArray[np.float64], bright: NDArray[np.float64]) -> Floats:
 
 def _say(name: str, what: str) -> None:
     text = f"{name}: drawn {what} stand in for the data set, since NPCNN_DATA is 'drawn'"
-    warnings.warn(f"{text}; results on them say nothing about it.", NpcnnWarning, stacklevel=5)
+    warnings.warn(f"{text}; results on them say nothing about it.", NpcnnWarning, stacklevel=6)

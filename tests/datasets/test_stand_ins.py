@@ -38,8 +38,12 @@ def drawn(monkeypatch, tmp_path):
     ],
 )
 def test_asked_for_they_stand_in_and_it_is_said(drawn, module, x_shape, y_shape, what):
-    with pytest.warns(NpcnnWarning, match=f"{what}.*; results on them say nothing about it"):
+    words = f"{what}.*; results on them say nothing about it"
+    with pytest.warns(NpcnnWarning, match=words) as said:
         (x, y), (x_test, y_test) = module.load_data()
+    assert len(said) == 1
+    if module is not mnist:  # which goes through load_mnist, two calls more
+        assert said[0].filename == __file__
     assert (x.shape, y.shape) == (x_shape, y_shape)
     assert (x_test.shape, y_test.shape) == ((10, *x_shape[1:]), (10, *y_shape[1:]))
     assert x.dtype == y.dtype == x_test.dtype == y_test.dtype == np.uint8

@@ -39,6 +39,10 @@ npcnn.optimizers.adam  # wrong
 from npcnn import load_modle  # wrong
 from npcnn.layers import MaxPool2d  # wrong
 model.predikt(x)  # wrong
+layers.Conv2D(5, 3, padding="same", activation="relu", data_format="channels_last")
+layers.Conv2D(5, 3, padding="smae")  # wrong
+layers.Dense(5, activation="rleu")  # wrong
+layers.MaxPooling2D(2, padding="vaild")  # wrong
 """
 WRONG = [n for n, line in enumerate(SAMPLE.splitlines(), 1) if "# wrong" in line]
 

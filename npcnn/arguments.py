@@ -26,10 +26,14 @@ import typing
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
+import numpy as np
+
 from npcnn import checks
 from npcnn.checks import ArgumentError, DtypeError, message, shown
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from npcnn.inspection import Recording, Trace
     from npcnn.layers import Layer
     from npcnn.model import Sequential
@@ -214,8 +218,8 @@ def channels_last(value: Any, where: str) -> None:
 
 
 def sequence(value: Any, where: str) -> list[Any]:
-    """Return a list, tuple or range as a list, or raise DtypeError."""
-    if isinstance(value, (list, tuple, range)):
+    """Return a list, tuple, range or array as a list, or raise DtypeError."""
+    if isinstance(value, (list, tuple, range)) or (isinstance(value, np.ndarray) and value.ndim):
         return list(value)
     raise DtypeError(message(where, "a list", shown(value), "put the values in a list"))
 
@@ -238,6 +242,9 @@ ChannelsLast = Annotated[Literal["channels_last"] | None, channels_last]
 AModel = Annotated["Sequential", instance("npcnn.model", "Sequential", "give a Sequential")]
 ALayer = Annotated["Layer", instance("npcnn.layers", "Layer", "make one, such as layers.Dense(3)")]
 ATrace = Annotated["Trace", instance("npcnn.inspection", "Trace", "give what npcnn.trace returns")]
+AFigure = Annotated[
+    "Figure", instance("matplotlib.figure", "Figure", "give what a function of npcnn.plots returns")
+]
 ARecording = Annotated[
     "Recording",
     instance("npcnn.inspection", "Recording", "give what npcnn.load_recording returns"),

@@ -180,6 +180,13 @@ def non_negative(
     raise ArgumentError(message(where, expected, shown(value), fix))
 
 
+def positive(value: Any, where: str, fix: str = "give such a number", most: float = 1e30) -> float:
+    """Return ``value`` as a float above 0 and at most `most`, or raise ArgumentError."""
+    if is_number(value) and 0 < value <= most:
+        return float(value)
+    raise ArgumentError(message(where, f"a number > 0, at most {most:g}", shown(value), fix))
+
+
 def fraction(value: Any, where: str, fix: str = "give such a number") -> float:
     """Return ``value`` as a float in [0, 1), or raise ArgumentError."""
     if is_number(value) and 0 <= value < 1:

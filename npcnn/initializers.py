@@ -52,6 +52,7 @@ def check_shape(value: Any, where: str) -> tuple[int, ...]:
     return tuple(int(size) for size in listed)
 
 
+Sizes = Annotated[Any, check_shape]
 MOST = 2**40  # numbers in an array: eight terabytes
 
 
@@ -71,9 +72,7 @@ class Initializer:
         self.seed = seed
 
     @checked
-    def __call__(
-        self, shape: Annotated[Any, check_shape], dtype: FloatType = "float32"
-    ) -> np.ndarray:
+    def __call__(self, shape: Sizes, dtype: FloatType = "float32") -> np.ndarray:
         """Return an array of the given shape and dtype."""
         generator = weights_generator() if self.seed is None else np.random.default_rng(self.seed)
         try:

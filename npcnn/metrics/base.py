@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, message
+from npcnn.arguments import Numbers, arguments_of, checked
+from npcnn.checks import ArgumentError, check_weights, message, same_length
+from npcnn.config import FloatType
+from npcnn.initializers import Sizes
 
 Array = np.ndarray
 
@@ -95,7 +98,8 @@ class Metric:
     total = 0.0
     count = 0.0
 
-    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+    @checked
+    def __init__(self, name: str | None = None, dtype: FloatType | None = None) -> None:
         self.name = name if name is not None else snake_case(type(self).__name__)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -129,8 +133,9 @@ class Metric:
             if isinstance(value, Variable):
                 value.assign(0)
 
+    @checked
     def add_variable(
-        self, shape: Any = (), initializer: Any = "zeros", dtype: Any = None, name: Any = None
+        self, shape: Sizes = (), initializer: Any = "zeros", dtype: Any = None, name: Any = None
     ) -> Variable:
         """Return zeros to count in; keep them as an attribute.
 
@@ -156,11 +161,15 @@ class Metric:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Metric:
         """Return a metric of these arguments."""
-        return cls(**config)
+        return cls(**arguments_of(cls, config, f"{cls.__name__}.from_config(config)"))
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    @checked
+    def __call__(self, y_true: Numbers, y_pred: Numbers, sample_weight: Any = None) -> Any:
         """Count one batch and return the result so far."""
-        self.update_state(np.asarray(y_true), np.asarray(y_pred), sample_weight)
+        name = type(self).__name__
+        same_length(y_pred, y_true, name, ("predictions", "targets"))
+        where, rows = f"{name}(sample_weight)", y_pred.shape[1:-1]
+        self.update_state(y_true, y_pred, check_weights(sample_weight, len(y_pred), where, rows))
         return self.result()
 
 

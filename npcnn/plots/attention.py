@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from npcnn.arguments import AModel, ATrace, Count, Listed, Numbers, PositiveInt, WhichLayer
 from npcnn.plots import signed, style
 from npcnn.plots.arrays import as_places
 from npcnn.plots.sheets import _check_sample
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from npcnn.inspection import Trace
-    from npcnn.model import Sequential
 
 Array = np.ndarray
 
@@ -24,7 +23,7 @@ MOST_FILTERS = 10  # unless they are named
 
 @style.styled
 def saliency(
-    trace: Trace, sample: int = 0, occluded: Array | None = None, title: str = "",
+    trace: ATrace, sample: Count = 0, occluded: Numbers | None = None, title: str = "",
     what: str = "probability lost when covered", key: str = "probability",
 ) -> Figure:  # fmt: skip
     """Draw the gradient of the loss by each pixel, and what covering a place costs.
@@ -73,7 +72,12 @@ def _contour(image: Array) -> float:
 
 @style.styled
 def exciting_pictures(
-    model: Sequential, x: Any, layer: Any, count: int = 8, filters: Any = None, title: str = ""
+    model: AModel,
+    x: Numbers,
+    layer: WhichLayer,
+    count: PositiveInt = 8,
+    filters: Listed | None = None,
+    title: str = "",
 ) -> Figure:
     """Draw, for each filter of a layer, the pictures that excite it most, and the place in them.
 

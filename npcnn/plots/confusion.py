@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from npcnn.arguments import Numbers
 from npcnn.plots import signed, style
 from npcnn.plots.arrays import Array, as_labels
 
@@ -19,7 +20,7 @@ MOST_WRITTEN = 20  # classes whose counts are written; of more, colour alone is 
 
 
 @style.styled
-def confusion_matrix(y_true: Any, y_pred: Any, title: str = "") -> Figure:
+def confusion_matrix(y_true: Numbers, y_pred: Numbers, title: str = "") -> Figure:
     """Draw how many samples of each class were given which answer.
 
     counts[i, j] = how many samples of class i were answered j. The right answers on the diagonal

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, message, positive_int
+from npcnn.arguments import ARecording, Path, checked
+from npcnn.checks import ArgumentError, message, positive, positive_int
 from npcnn.plots import signed, style
 from npcnn.plots.arrays import Array, as_places
 
+Positive = Annotated[float, positive]
+Seconds = Annotated[float, partial(positive, most=3600.0)]
+Pixels = Annotated[int, partial(positive_int, most=10_000)]
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from npcnn.inspection import Recording
 
 
 MOST = 32  # filters, and channels, of one picture: more could not be told apart
@@ -25,7 +28,7 @@ PER_ROW, MOST_ROWS = 16, 8  # filters of one channel side by side, and rows of t
 
 @style.styled
 def filters(
-    kernel: Any, title: str = "", size: float | None = None, filters: Any = None,
+    kernel: Any, title: str = "", size: Positive | None = None, filters: Any = None,
     channels: Any = None,
 ) -> Figure:  # fmt: skip
     """Draw the filters of a convolution: a column a filter, a row an input channel.
@@ -109,9 +112,10 @@ def _tiles(kernel: Array, channels: list[int], filters: list[int]) -> Array:
     return tiles.reshape(-1, height, width)
 
 
+@checked
 def filter_gif(
-    recording: Recording, path: str | os.PathLike[str], layer: str | None = None,
-    seconds: float = 6.0, width: int = 800,
+    recording: ARecording, path: Path, layer: str | None = None,
+    seconds: Seconds = 6.0, width: Pixels = 800,
 ) -> None:  # fmt: skip
     """Write a GIF of a filter bank as it learns, one picture a recorded frame, 50 at most.
 
@@ -139,7 +143,6 @@ def filter_gif(
         expected = f"one of {', '.join(banks) or 'no convolution'}"
         raise ArgumentError(message("filter_gif(layer)", expected, repr(layer), fix))
     bank = banks[name]
-    width = positive_int(width, "filter_gif(width)")
     figure: Any = filters(bank[0], "a title", signed.limit(bank))
     figure.set_dpi(style.DPI * width / 1000)
     image, head = figure.axes[0].images[0], figure.texts[0]

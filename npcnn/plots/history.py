@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from npcnn.checks import ArgumentError, message, one_of
+import numpy as np
+
+from npcnn.checks import ArgumentError, message, one_of, shown
 from npcnn.plots import style
 
 if TYPE_CHECKING:
@@ -17,11 +19,36 @@ ZOOM_FROM = 10  # epochs a run must have for the second panel
 SKIPPED = 4, 0.1  # epochs the second panel leaves out at least, and what share: the steep ones
 
 
+def _curves_of(value: Any, where: str) -> Mapping[str, Sequence[float]]:
+    """Return name → curve, or raise ArgumentError."""
+    sound = isinstance(value, Mapping) and all(
+        isinstance(name, str)
+        and isinstance(curve, (list, tuple, np.ndarray))
+        and all(isinstance(v, (int, float, np.number)) for v in curve)
+        for name, curve in value.items()
+    )
+    if not sound:
+        fix = "give what fit() returned, after an epoch at least"
+        raise ArgumentError(message(where, "curves of a run", shown(value), fix))
+    return value
+
+
+def _run(value: Any, where: str) -> Any:
+    """Return a History, or name → curve; raise ArgumentError otherwise."""
+    curves = getattr(value, "history", value)
+    _curves_of(curves if isinstance(curves, Mapping) else value, where)
+    return value
+
+
+Run = Annotated[Any, _run]
+Curves = Annotated[Any, _curves_of]
+
+
 @style.styled
 def history_curves(
-    history: Any,
+    history: Run,
     metric: str = "accuracy",
-    reference: Mapping[str, Sequence[float]] | None = None,
+    reference: Curves | None = None,
     name: str = "this run",
     reference_name: str = "the document",
     title: str = "",
@@ -79,8 +106,7 @@ def _curves(history: Any) -> tuple[Mapping[str, Sequence[float]], list[int]]:
     curves = history if isinstance(history, Mapping) else getattr(history, "history", None)
     if not isinstance(curves, Mapping) or not any(len(values) for values in curves.values()):
         fix = "give what fit() returned, after an epoch at least"
-        got = "none" if isinstance(curves, Mapping) else repr(history)
-        raise ArgumentError(message("history_curves(history)", "curves of a run", got, fix))
+        raise ArgumentError(message("history_curves(history)", "curves of a run", "none", fix))
     length = max(len(values) for values in curves.values())
     epochs = getattr(history, "epoch", None)
     return curves, [k + 1 for k in epochs] if epochs else list(range(1, length + 1))

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from npcnn.arguments import ATrace, Count, WhichLayer
 from npcnn.checks import ArgumentError, message
 from npcnn.plots import signed, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from npcnn.inspection import Trace
 
 Array = np.ndarray
 
 
 @style.styled
 def im2col(
-    trace: Trace, layer: Any, sample: int = 0, row: int = 0, col: int = 0, filter: int = 0,
-    title: str = "",
+    trace: ATrace, layer: WhichLayer, sample: Count = 0, row: Count = 0, col: Count = 0,
+    filter: Count = 0, title: str = "",
 ) -> Figure:  # fmt: skip
     """Draw im2col laid out, with one window marked in all four matrices.
 

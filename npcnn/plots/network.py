@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from npcnn.arguments import AModel
 from npcnn.checks import ArgumentError, message
 from npcnn.plots import facts, style
 
@@ -55,7 +56,7 @@ class Cell(NamedTuple):
 
 
 @style.styled
-def network_diagram(model: Any, title: str = "") -> Figure:
+def network_diagram(model: AModel, title: str = "") -> Figure:
     """Draw a model's layers in order: each block is what the layer gives, named above and below.
 
     A stack of squares is a stack of feature maps (side: rows and columns, depth: channels), a bar

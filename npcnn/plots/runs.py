@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from npcnn.arguments import ARecording, Numbers
 from npcnn.checks import ArgumentError, message
 from npcnn.plots import style
 
@@ -22,7 +23,7 @@ MARKED = 30  # so few points of a curve are marked: one alone would not be seen
 
 
 @style.styled
-def weight_histograms(recording: Recording, title: str = "") -> Figure:
+def weight_histograms(recording: ARecording, title: str = "") -> Figure:
     """Draw how each layer's kernel was spread, step by step: a column is a histogram.
 
     Args:
@@ -42,7 +43,7 @@ def weight_histograms(recording: Recording, title: str = "") -> Figure:
 
 
 @style.styled
-def gradient_histograms(recording: Recording, title: str = "") -> Figure:
+def gradient_histograms(recording: ARecording, title: str = "") -> Figure:
     """Draw how large the gradients by each layer's kernel were, in powers of ten, step by step.
 
     Args:
@@ -69,7 +70,7 @@ def gradient_histograms(recording: Recording, title: str = "") -> Figure:
 
 
 @style.styled
-def run_curves(recording: Recording, title: str = "") -> Figure:
+def run_curves(recording: ARecording, title: str = "") -> Figure:
     """Draw, layer by layer, what a run's health shows in.
 
     Gradient norms, update-to-weight ratios (about 10⁻³ is usual) and the share of dead ReLUs.
@@ -132,7 +133,9 @@ def _scale(axes: Axes, pattern: str, values: Array) -> None:
 
 
 @style.styled
-def loss_line(t: Any, losses: Any, accuracies: Any = None, title: str = "") -> Figure:
+def loss_line(
+    t: Numbers, losses: Numbers, accuracies: Numbers | None = None, title: str = ""
+) -> Figure:
     """Draw the loss at weights on the line between two sets of weights.
 
     Args:

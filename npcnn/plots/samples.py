@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, message, positive_int
+from npcnn.arguments import Numbers, PositiveInt
+from npcnn.checks import ArgumentError, message
 from npcnn.plots import style
 from npcnn.plots.arrays import Array, as_images, as_labels
 
@@ -18,7 +19,9 @@ PER_ROW = 8  # mistakes side by side
 
 
 @style.styled
-def sample_sheet(images: Any, labels: Any, columns: int = 20, title: str = "") -> Figure:
+def sample_sheet(
+    images: Numbers, labels: Numbers, columns: PositiveInt = 20, title: str = ""
+) -> Figure:
     """Draw a sheet of samples, one row a class: the first ones of each, ink on paper.
 
     Args:
@@ -37,7 +40,6 @@ def sample_sheet(images: Any, labels: Any, columns: int = 20, title: str = "") -
     """
     images = as_images(images, "sample_sheet(images)")
     labels = as_labels(labels, len(images), "sample_sheet(labels)")
-    columns = positive_int(columns, "sample_sheet(columns)")
     classes = np.unique(labels)
     gap = max(1, images.shape[1] // 12)
     sheet = mosaic([images[labels == k][:columns] for k in classes], columns, gap)
@@ -78,8 +80,9 @@ def mosaic(rows: list[Array], columns: int, gap: int) -> Array:
 
 @style.styled
 def confident_mistakes(
-    images: Any, y_true: Any, probabilities: Any, count: int = 24, title: str = ""
-) -> Figure:
+    images: Numbers, y_true: Numbers, probabilities: Numbers, count: PositiveInt = 24,
+    title: str = "",
+) -> Figure:  # fmt: skip
     """Draw the samples a model got wrong with the greatest confidence, the surest first.
 
     Args:
@@ -100,7 +103,6 @@ def confident_mistakes(
     images = as_images(images, "confident_mistakes(images)")
     y_true = as_labels(y_true, len(images), "confident_mistakes(y_true)")
     scores = _probabilities(probabilities, len(images))
-    count = positive_int(count, "confident_mistakes(count)")
     y_pred = scores.argmax(axis=1)
     wrong = np.flatnonzero(y_pred != y_true)
     surest = wrong[np.argsort(-scores[wrong, y_pred[wrong]], kind="stable")][:count]

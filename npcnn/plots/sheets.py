@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from npcnn.arguments import ATrace, Count
 from npcnn.checks import ArgumentError, message
 from npcnn.plots import facts, signed, style
 
@@ -26,7 +27,7 @@ Space = tuple[float, float, float, float]  # left, bottom, width, height in inch
 
 
 @style.styled
-def feature_maps(trace: Trace, sample: int = 0, title: str = "") -> Figure:
+def feature_maps(trace: ATrace, sample: Count = 0, title: str = "") -> Figure:
     """Draw what each layer made of one sample, from the picture to the probabilities.
 
     A row is a layer and has its own scale, from white (0, or blue for negative values) to its
@@ -51,7 +52,7 @@ def feature_maps(trace: Trace, sample: int = 0, title: str = "") -> Figure:
 
 
 @style.styled
-def gradient_maps(trace: Trace, sample: int = 0, title: str = "") -> Figure:
+def gradient_maps(trace: ATrace, sample: Count = 0, title: str = "") -> Figure:
     """Draw the gradient of the loss by each layer's output, for one sample.
 
     Red: more of it would raise the loss. Blue: more would lower it. Rows have their own scales.

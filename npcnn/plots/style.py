@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import functools
 import io
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
+
+from npcnn.arguments import AFigure, Path, checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +72,8 @@ P = ParamSpec("P")
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Make a function draw in this style, whatever the caller's matplotlib is set to."""
+    """Make a function check its arguments and draw in this style, whatever matplotlib is set to."""
+    draw = checked(draw)
 
     @functools.wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -82,6 +84,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
             figure.draw_without_rendering()  # ticks and layout are made when first drawn: now
             return figure
 
+    wrapper.declared = True  # type: ignore[attr-defined]
     return wrapper
 
 
@@ -174,7 +177,8 @@ def bare(axes: Axes) -> Axes:
     return axes
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+@checked
+def save_figure(figure: AFigure, path: Path) -> None:
     """Write a figure as a PNG file, whole or not at all.
 
     Raises FileError if the place cannot be written.

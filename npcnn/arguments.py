@@ -224,11 +224,17 @@ def sequence(value: Any, where: str) -> list[Any]:
     raise DtypeError(message(where, "a list", shown(value), "put the values in a list"))
 
 
+def times(value: Any, where: str) -> float:
+    """Return how many times the usual a file may cost: a number above 0; see docs/files.md."""
+    return checks.positive(value, where, "1 is the usual")
+
+
 PositiveInt = Annotated[int, checks.positive_int]
 Count = Annotated[int, checks.count]
 NonNegative = Annotated[float, checks.non_negative]
 Fraction = Annotated[float, checks.fraction]
 Pair = Annotated[Any, checks.positive_pair]  # in: an integer or two, out: (int, int)
+Times = Annotated[float, times]
 Path = Annotated[Any, checks.path]
 Numbers = Annotated[Any, checks.as_numbers]
 Verbose = Annotated[Any, verbosity]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from npcnn import arguments
+from npcnn.arguments import Numbers, PositiveInt, checked
 from npcnn.callbacks import Callback, Logs
-from npcnn.checks import ArgumentError, FormatError, message, positive_int
-from npcnn.checks import path as check_path
+from npcnn.checks import ArgumentError, FormatError, message
+from npcnn.data import check_samples
 from npcnn.files import atomic_write
 from npcnn.inspection.diagnostics import BatchLoss
 from npcnn.inspection.recording import (
@@ -59,18 +60,17 @@ class Recorder(Callback):
     10
     """
 
+    @checked
     def __init__(
-        self, path: str | os.PathLike[str], every: int | None = None, picture: Any = None,
-        max_frames: int = 100, append: bool = False,
+        self, path: arguments.Path, every: PositiveInt | None = None,
+        picture: Numbers | None = None, max_frames: PositiveInt = 100, append: bool = False,
     ) -> None:  # fmt: skip
-        self.path = Path(check_path(path, "Recorder(path)"))
-        self.every = None if every is None else positive_int(every, "Recorder(every)")
-        self.max_frames = positive_int(max_frames, "Recorder(max_frames)")
-        if self.max_frames < 3:  # the first, the last, and one between
+        self.path, self.every, self.max_frames = Path(path), every, max_frames
+        if max_frames < 3:  # the first, the last, and one between
             fix = "100 is a good number"
-            got = repr(max_frames)
-            raise ArgumentError(message("Recorder(max_frames)", "3 or more", got, fix))
-        self.picture, self.append = picture, bool(append)
+            where, got = "Recorder(max_frames)", str(max_frames)
+            raise ArgumentError(message(where, "3 or more", got, fix))
+        self.picture, self.append = picture, append
         self.frames: list[Frame] = []
         self.pitch, self.epoch, self.written = self.every or 1, 0, 0.0
         self.before: dict[str, Array] | None = None
@@ -191,7 +191,9 @@ class Recorder(Callback):
             raise ArgumentError(
                 message("Recorder(picture)", f"a sample {shape}", str(given.shape), fix)
             )
-        return given[None].astype(self.model.dtype)
+        return check_samples(
+            given[None], (None, *shape), "Recorder(picture)", self.model.dtype
+        ).astype(self.model.dtype)
 
     def _earlier(self) -> list[Frame]:
         if not self.append or not self.path.exists():

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from npcnn import notebook
+from npcnn.arguments import Path, Times, checked
 from npcnn.checks import FileError, FormatError, NpcnnError, message, one_of
 from npcnn.checks import path as check_path
 from npcnn.files import open_regular
@@ -97,7 +98,8 @@ class Recording:
         return notebook.table(self._rows(), repr(self), left=0)
 
 
-def load_recording(path: str | os.PathLike[str], *, budget: float = 1) -> Recording:
+@checked
+def load_recording(path: Path, *, budget: Times = 1) -> Recording:
     """Read what a `Recorder` wrote.
 
     Args:

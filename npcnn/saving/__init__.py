@@ -7,8 +7,9 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
+from npcnn.arguments import AModel, Path, Times, checked
 from npcnn.checks import (
     ArgumentError,
     FileError,
@@ -41,7 +42,8 @@ def extension(path: Any, where: str) -> str:
     raise ArgumentError(message(where, "a name ending in .keras or .h5", shown(name), fix))
 
 
-def save_model(model: Sequential, path: Any, run: dict[str, Any] | None = None) -> None:
+@checked
+def save_model(model: AModel, path: Path, run: Any = None) -> None:
     """Write a built model, with compile settings and optimizer state if it is compiled.
 
     Args:
@@ -75,8 +77,19 @@ def save_weights(model: Sequential, path: Any) -> None:
     _write(model, path, "save_weights()", lambda stream: keras_zip.write_weights(model, stream))
 
 
+def _no_objects(value: Any, where: str) -> None:
+    """Raise ArgumentError for anything but None or an empty dict."""
+    if not (value is None or (isinstance(value, dict) and not value)):
+        fix = "build the model from npcnn's layers"
+        raise ArgumentError(message(where, "None", shown(value), fix))
+
+
+NoObjects = Annotated[None, _no_objects]
+
+
+@checked
 def load_model(
-    path: Any, custom_objects: None = None, compile: bool = True, *, budget: float = 1
+    path: Path, custom_objects: NoObjects = None, compile: bool = True, *, budget: Times = 1
 ) -> Sequential:
     """Return the model in a `.keras` or `.h5` file of Keras's or npcnn's.
 
@@ -100,10 +113,6 @@ def load_model(
     >>> load_model(path).count_params()
     15
     """
-    if custom_objects:
-        fix = "build the model from npcnn's layers"
-        where = "load_model(custom_objects)"
-        raise ArgumentError(message(where, "None", repr(custom_objects), fix))
     with opened_parts(path, "load_model(path)", budget) as parts:
         return parts.model(compile)
 
@@ -152,7 +161,8 @@ def to_json(model: Sequential) -> str:
     return json.dumps(config)
 
 
-def model_from_json(json_string: str, *, budget: float = 1) -> Sequential:
+@checked
+def model_from_json(json_string: Any, *, budget: Times = 1) -> Sequential:
     """Return a model of the architecture in Keras's JSON, with new initial weights.
 
     Args:

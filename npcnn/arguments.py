@@ -242,6 +242,7 @@ WhichLayer = Annotated[Any, name_or_place]
 Listed = Annotated[Any, sequence]
 Monitor = Annotated[str, monitored]
 SaveFreq = Annotated[Any, save_frequency]  # out: 0 for 'epoch', else a number of steps
+Config = Annotated[Any, config_of]
 Function = Annotated[Callable[..., Any], function_of]
 Padding = Literal["valid", "same"]
 ChannelsLast = Annotated[Literal["channels_last"] | None, channels_last]

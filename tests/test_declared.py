@@ -24,7 +24,7 @@ BODY = {
     "array", "callbacks", "class_weight", "config", "history", "kernel", "layers", "loss",
     "metrics", "optimizer", "picture", "sample_weight", "validation_data", "y_pred", "weights",
     "name", "index", "filters", "channels", "layer", "custom_objects", "json_string", "identifier",
-    "shape",
+    "shape", "label_weights", "metric",
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.arguments import PositiveInt, checked
+from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, check_targets, same_rank
 
 Array = np.ndarray
@@ -22,7 +23,7 @@ class Accuracy(Metric):
     direction = "up"
 
     @checked
-    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str = "accuracy", dtype: FloatType | None = None) -> None:
         super().__init__(name, dtype)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -42,7 +43,7 @@ class BinaryAccuracy(Metric):
 
     @checked
     def __init__(
-        self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+        self, name: str = "binary_accuracy", dtype: FloatType | None = None, threshold: float = 0.5
     ) -> None:
         super().__init__(name, dtype)
         self.threshold = threshold
@@ -67,7 +68,7 @@ class CategoricalAccuracy(Metric):
     direction = "up"
 
     @checked
-    def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str = "categorical_accuracy", dtype: FloatType | None = None) -> None:
         super().__init__(name, dtype)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -86,7 +87,9 @@ class SparseCategoricalAccuracy(Metric):
     direction = "up"
 
     @checked
-    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "sparse_categorical_accuracy", dtype: FloatType | None = None
+    ) -> None:
         super().__init__(name, dtype)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -105,7 +108,10 @@ class TopKCategoricalAccuracy(Metric):
 
     @checked
     def __init__(
-        self, k: PositiveInt = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
+        self,
+        k: PositiveInt = 5,
+        name: str = "top_k_categorical_accuracy",
+        dtype: FloatType | None = None,
     ) -> None:
         super().__init__(name, dtype)
         self.k = k
@@ -136,7 +142,7 @@ class SparseTopKCategoricalAccuracy(Metric):
     @checked
     def __init__(
         self, k: PositiveInt = 5, name: str = "sparse_top_k_categorical_accuracy",
-        dtype: Any = None, from_sorted_ids: bool = False,
+        dtype: FloatType | None = None, from_sorted_ids: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(name, dtype)
         self.k, self.from_sorted_ids = k, from_sorted_ids
@@ -167,7 +173,7 @@ class AccuracyByShape(Metric):
     _kinds = BinaryAccuracy(), SparseCategoricalAccuracy(), CategoricalAccuracy()
 
     @checked
-    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str = "accuracy", dtype: FloatType | None = None) -> None:
         super().__init__(name, dtype)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 
 from npcnn.arguments import PositiveInt, checked
 from npcnn.checks import ArgumentError, message, one_of
+from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, broadcast_weights, same_rank
 from npcnn.metrics.confusion import Thresholds, confusion, quotient
 
@@ -40,7 +41,7 @@ class AUC(Metric):
     def __init__(
         self, num_thresholds: PositiveInt = 200, curve: str = "ROC",
         summation_method: Literal["interpolation", "minoring", "majoring"] = "interpolation",
-        name: str | None = None, dtype: Any = None, thresholds: Thresholds = None,
+        name: str | None = None, dtype: FloatType | None = None, thresholds: Thresholds = None,
         multi_label: bool = False, num_labels: PositiveInt | None = None,
         label_weights: Any = None, from_logits: bool = False,
     ) -> None:  # fmt: skip

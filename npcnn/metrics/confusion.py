@@ -8,6 +8,7 @@ import numpy as np
 
 from npcnn.arguments import Count, PositiveInt, checked
 from npcnn.checks import ArgumentError, is_number, message, shown
+from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, broadcast_weights, same_rank
 
 Array = np.ndarray
@@ -67,7 +68,7 @@ class ConfusionCounts(Metric):
     @checked
     def __init__(
         self, thresholds: Thresholds = None, top_k: PositiveInt | None = None,
-        class_id: Count | None = None, name: str | None = None, dtype: Any = None,
+        class_id: Count | None = None, name: str | None = None, dtype: FloatType | None = None,
     ) -> None:  # fmt: skip
         super().__init__(name, dtype)
         self.init_thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
@@ -119,7 +120,7 @@ class _Count(ConfusionCounts):
 
     @checked
     def __init__(
-        self, thresholds: Thresholds = None, name: str | None = None, dtype: Any = None
+        self, thresholds: Thresholds = None, name: str | None = None, dtype: FloatType | None = None
     ) -> None:
         super().__init__(thresholds, name=name, dtype=dtype)
 

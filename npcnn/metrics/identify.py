@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from npcnn.arguments import Function, checked
 from npcnn.checks import one_of
+from npcnn.config import FloatType
 from npcnn.metrics import accuracies, areas, confusion, regression
 from npcnn.metrics.base import Metric, numbers_of, put_numbers, snake_case
 
@@ -87,8 +88,9 @@ class MeanMetricWrapper(Metric):
     3.0
     """
 
+    @checked
     def __init__(
-        self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
+        self, fn: Function, name: str | None = None, dtype: FloatType | None = None, **kwargs: Any
     ) -> None:
         super().__init__(name or getattr(fn, "__name__", type(fn).__name__), dtype)
         self.fn, self.arguments = fn, kwargs
@@ -105,6 +107,7 @@ class Wrapped(Metric):
         metric: has a name, and `values`, or Keras's `update_state`, `result`, `reset_state`.
     """
 
+    @checked
     def __init__(self, metric: Any) -> None:
         super().__init__(str(metric.name))
         self.metric = metric

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from npcnn.arguments import checked
+from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, same_rank
 
 Array = np.ndarray
@@ -23,7 +23,7 @@ class MeanSquaredError(Metric):
     direction = "down"
 
     @checked
-    def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean_squared_error", dtype: FloatType | None = None) -> None:
         super().__init__(name, dtype)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -42,7 +42,9 @@ class RootMeanSquaredError(Metric):
     direction = "down"
 
     @checked
-    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "root_mean_squared_error", dtype: FloatType | None = None
+    ) -> None:
         super().__init__(name, dtype)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -65,7 +67,7 @@ class MeanAbsoluteError(Metric):
     direction = "down"
 
     @checked
-    def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean_absolute_error", dtype: FloatType | None = None) -> None:
         super().__init__(name, dtype)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
-from npcnn.arguments import AModel, Path, Times, checked
+from npcnn.arguments import AModel, Config, Path, Times, checked
 from npcnn.checks import (
     ArgumentError,
     FileError,
@@ -43,7 +43,7 @@ def extension(path: Any, where: str) -> str:
 
 
 @checked
-def save_model(model: AModel, path: Path, run: Any = None) -> None:
+def save_model(model: AModel, path: Path, run: Config | None = None) -> None:
     """Write a built model, with compile settings and optimizer state if it is compiled.
 
     Args:

@@ -3,6 +3,7 @@ import pytest
 from models import document_model, small_data, small_model
 
 import npcnn
+from npcnn import backend
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError
 
@@ -142,3 +143,26 @@ def test_the_environment_chooses(run_python):
 def test_an_unknown_op():
     with pytest.raises(AttributeError):
         _ = ops.no_such_op
+
+
+def test_using_another_backend_for_a_while(monkeypatch):
+    """What stood in `ops` comes back, whatever happens within."""
+
+    def own(*args):
+        raise AssertionError
+
+    def fail_within(name, before):
+        with backend.using(name):
+            assert npcnn.get_backend() == name
+            assert (ops.tanh is own) == (name == before)
+            raise KeyError
+
+    before = npcnn.get_backend()
+    monkeypatch.setattr(ops, "tanh", own, raising=False)
+    for name in ("numpy", "numba"):
+        with pytest.raises(KeyError):
+            fail_within(name, before)
+        assert npcnn.get_backend() == before
+        assert ops.tanh is own
+    with pytest.raises(ArgumentError, match=r"using\(name\): expected one of numba, numpy"):
+        backend.using("x").__enter__()

@@ -117,7 +117,7 @@ class Function:
                 for step in (h, -h):
                     change = self._pushed(k, step, direction) - middle
                     sides.append(float((self.upstream * change).sum() / step))
-            (far_right, far_left, right, left), half = sides, push / 2
+            far_right, far_left, right, left = sides
             value = (4 * (right + left) - (far_right + far_left)) / 6
             bend = abs((right - left) - (far_right - far_left) / 2)
             doubt = abs(value - before) + bend
@@ -125,7 +125,7 @@ class Function:
                 best = Slope(value, doubt, 2 * left - far_left, 2 * right - far_right)
             if doubt <= 1e-3 * BY_DIFFERENCES * abs(value):
                 break
-            before, push = value, half * 2 * SHORTER
+            before, push = value, push * SHORTER
         return best
 
     def steady(self) -> bool:

@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import subprocess
 import sys
@@ -30,6 +31,15 @@ def ops(backend):
     from npcnn.backend import ops as current
 
     return current
+
+
+@pytest.fixture(autouse=True, scope="session")
+def compiled_in_silence():
+    """What a test finds on standard error does not depend on which kernels were cached."""
+    if importlib.util.find_spec("numba") is not None:
+        from npcnn.kernels.notice import notice
+
+        notice.said = True
 
 
 @pytest.fixture(autouse=True)

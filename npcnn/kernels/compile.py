@@ -16,6 +16,7 @@ from numba.core import config
 from numba.core.ccallback import CFunc
 
 from npcnn.kernels.cache import KernelCache
+from npcnn.kernels.notice import compiling
 from npcnn.kernels.pipeline import Compiler, HelperCompiler
 
 SETTINGS: Any = config  # its entries come from the environment
@@ -29,6 +30,14 @@ OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck":
 def _keep_on_disk(compiled: Any, function: Callable, variant: str) -> None:
     with contextlib.suppress(RuntimeError):  # "no locator available": nowhere to write
         compiled._cache = KernelCache(function, variant)
+
+
+class _Native(CFunc):
+    """A function with C's calling convention that says when it is being compiled."""
+
+    def _compile_uncached(self) -> Any:
+        with compiling():
+            return super()._compile_uncached()  # type: ignore[misc]
 
 
 def kernel(function: Callable) -> Callable:
@@ -62,7 +71,7 @@ def native_function(signature: Any, function: Callable) -> int:
     if not JIT:
         return 0
     arguments, options = (signature.args, signature.return_type), {"nopython": True, **OPTIONS}
-    compiled = CFunc(function, arguments, {}, options, pipeline_class=COMPILER)
+    compiled = _Native(function, arguments, {}, options, pipeline_class=COMPILER)
     _keep_on_disk(compiled, function, "native")
     compiled.compile()
     return int(compiled.address or 0)

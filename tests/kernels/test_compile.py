@@ -1,5 +1,7 @@
 """Kernels on disk: found again, never mixed up, and not needed."""
 
+import gc
+import io
 import os
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from pathlib import Path
 import numba
 import pytest
 
+notice = pytest.importorskip("npcnn.kernels.notice")
 pytestmark = pytest.mark.usefixtures("jit")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,3 +134,45 @@ def test_a_cache_of_somebody_elses_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(cache.os, "geteuid", lambda: os.getuid() + 1, raising=False)
     with pytest.warns(NpcnnWarning, match="expected a folder that is yours"):
         assert not cache.trusted(tmp_path)
+
+
+FIRST_STEPS = """
+import numpy as np
+import npcnn
+from npcnn import layers
+model = npcnn.Sequential([layers.Input((12, 12, 1)), layers.Conv2D(4, 3), layers.Flatten(),
+                          layers.Dense(3, "softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+for _ in range(3):
+    model.fit(np.ones((6, 12, 12, 1)), np.arange(6) % 3, verbose=0)
+"""
+
+
+def test_a_first_start_says_that_it_compiles(tmp_path):
+    said = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", FIRST_STEPS], env=environment(tmp_path),
+            capture_output=True, text=True, timeout=300, check=True,
+        )  # fmt: skip
+        assert done.stdout == ""
+        said.append(done.stderr.splitlines())
+    assert said == [[notice.LINE], []]
+
+
+def test_a_count_is_shown_on_a_terminal_that_waits(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(notice, "notice", notice._Notice())
+    monkeypatch.setattr(sys, "stderr", terminal)
+    for waited in (0.0, 0.0, notice.SOON):
+        notice.notice.seconds = waited
+        with notice.compiling():
+            assert not gc.isenabled()
+        assert gc.isenabled()
+    assert terminal.getvalue().startswith(notice.LINE + "\n")
+    assert "0 kernels compiled, 00:0" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r")  # nothing is left of it

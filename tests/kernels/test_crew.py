@@ -220,7 +220,8 @@ def test_where_no_thread_can_be_started_one_thread_trains(ignored, backend):
         env={**kept, "PYTHONPATH": str(ROOT), "NPCNN_BACKEND": backend},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
+    errors = [line for line in done.stderr.splitlines() if "compiling" not in line]
+    assert (done.returncode, errors) == (0, [])
     assert done.stdout.split() == ["none", backend, "True"]
 
 

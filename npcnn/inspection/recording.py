@@ -12,7 +12,7 @@ import numpy as np
 
 from npcnn import notebook
 from npcnn.arguments import Path, Times, checked
-from npcnn.checks import FileError, FormatError, NpcnnError, message, one_of
+from npcnn.checks import ArgumentError, FileError, FormatError, NpcnnError, message, one_of
 from npcnn.checks import path as check_path
 from npcnn.files import open_regular
 from npcnn.inspection.tables import columns, number
@@ -62,8 +62,12 @@ class Recording:
     def __getitem__(self, name: str) -> Array:
         return self.arrays[one_of(name, self.arrays, "recording[…]")]
 
+    @checked
     def weights(self, frame: int) -> list[Array]:
         """Return all parameters at one frame, as `model.set_weights` takes them."""
+        if not -len(self) <= frame < len(self):
+            expected, fix = f"a frame below {len(self)}", "count from 0"
+            raise ArgumentError(message("weights(frame)", expected, str(frame), fix))
         return [a[frame] for name, a in self.arrays.items() if name.startswith("weights/")]
 
     def frames(self) -> list[Frame]:

@@ -13,13 +13,12 @@ from npcnn.arguments import (
     AModel,
     Count,
     Listed,
-    NonNegative,
     Numbers,
     PositiveInt,
     WhichLayer,
     checked,
 )
-from npcnn.checks import ArgumentError, is_whole, message, positive_int, shown
+from npcnn.checks import ArgumentError, is_whole, message, non_negative, positive_int, shown
 from npcnn.inspection.spy import require_ready, shadows
 from npcnn.layers import Conv2D, Layer, MaxPooling2D
 from npcnn.layers.base import set_arrays
@@ -28,6 +27,7 @@ from npcnn.threads import single_threaded_blas
 Array = np.ndarray
 
 BATCH = 250
+Beyond = Annotated[float, partial(non_negative, most=1000.0)]
 Points = Annotated[int, partial(positive_int, most=10_000)]
 
 
@@ -178,7 +178,7 @@ def receptive_field(layers: list[Layer], row: int, col: int) -> tuple[int, int, 
 @checked
 def loss_along_line(
     model: AModel, start: Listed, end: Listed, x: Numbers, y: Numbers | None,
-    points: Points = 25, beyond: NonNegative = 0.25,
+    points: Points = 25, beyond: Beyond = 0.25,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """Return the loss at weights on the straight line between two sets of weights.
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
 from npcnn.arguments import PositiveInt, checked
-from npcnn.checks import ArgumentError, message, one_of
+from npcnn.checks import ArgumentError, as_numbers, message, one_of, shown
 from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, broadcast_weights, same_rank
 from npcnn.metrics.confusion import Thresholds, confusion, quotient
 
 Array = np.ndarray
 EPSILON = 1e-7  # beyond 0 and 1, so that every output lies between the ends
+
+
+def _label_weights(value: Any, where: str) -> list[float]:
+    """Return one weight a column, or raise ArgumentError."""
+    array = as_numbers(value, where)
+    if array.ndim != 1 or not np.isfinite(array).all() or (array < 0).any() or not array.any():
+        fix = "give a number a column"
+        raise ArgumentError(message(where, "weights ≥ 0, not all 0", shown(value), fix))
+    return [float(weight) for weight in array]
+
+
+LabelWeights = Annotated[Any, _label_weights]
 
 
 class AUC(Metric):
@@ -43,7 +55,7 @@ class AUC(Metric):
         summation_method: Literal["interpolation", "minoring", "majoring"] = "interpolation",
         name: str | None = None, dtype: FloatType | None = None, thresholds: Thresholds = None,
         multi_label: bool = False, num_labels: PositiveInt | None = None,
-        label_weights: Any = None, from_logits: bool = False,
+        label_weights: LabelWeights | None = None, from_logits: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(name, dtype)
         if multi_label and num_labels is None:
@@ -51,6 +63,10 @@ class AUC(Metric):
             raise ArgumentError(
                 message("AUC(num_labels)", "a number with multi_label", "None", fix)
             )
+        if multi_label and label_weights is not None and len(label_weights) != num_labels:
+            fix, got = "give a number a column", str(len(label_weights))
+            where = "AUC(label_weights)"
+            raise ArgumentError(message(where, f"{num_labels} weights", got, fix))
         if thresholds is None and num_thresholds < 2:
             fix = "200 is usual"
             raise ArgumentError(message("AUC(num_thresholds)", "2 or more", "1", fix))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from npcnn import initializers
 from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.checks import ArgumentError, check_weights, message, same_length
 from npcnn.config import FloatType
@@ -135,7 +136,11 @@ class Metric:
 
     @checked
     def add_variable(
-        self, shape: Sizes = (), initializer: Any = "zeros", dtype: Any = None, name: Any = None
+        self,
+        shape: Sizes = (),
+        initializer: initializers.Given = "zeros",
+        dtype: FloatType | None = None,
+        name: str | None = None,
     ) -> Variable:
         """Return zeros to count in; keep them as an attribute.
 

@@ -93,6 +93,10 @@ class ConfusionCounts(Metric):
             np.put_along_axis(out, kept, np.take_along_axis(y_pred, kept, -1), -1)
             y_pred = out
         if self.class_id is not None:
+            if self.class_id >= y_pred.shape[-1]:
+                where, got = f"{type(self).__name__}(class_id)", str(self.class_id)
+                expected = f"a column below {y_pred.shape[-1]}"
+                raise ArgumentError(message(where, expected, got, "count from 0"))
             parts = (y_true, y_pred, weights)
             y_true, y_pred, weights = (a[..., self.class_id] for a in parts)
         y, p, w = (a.ravel() for a in np.broadcast_arrays(y_true, y_pred, weights))

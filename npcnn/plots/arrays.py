@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, DtypeError, message
+from npcnn.checks import ArgumentError, DtypeError, as_numbers, is_whole, message, shown
 
 Array = np.ndarray
 
@@ -69,9 +69,12 @@ def as_places(given: Any, count: int, most: int, where: str) -> list[int]:
     """
     if given is None:
         return list(range(min(count, most)))
-    array = np.atleast_1d(np.asarray(given))
+    fix = "give a list of such numbers"
+    array = as_numbers([given] if is_whole(given) else given, where)
     known = array.dtype.kind in "iu" and array.ndim == 1 and len(array) > 0
     if not known or array.min() < -count or array.max() >= count:
-        fix = "give a list of such numbers"
-        raise ArgumentError(message(where, f"numbers from 0 to {count - 1}", repr(given), fix))
+        raise ArgumentError(message(where, f"numbers from 0 to {count - 1}", shown(given), fix))
+    if len(array) > count:
+        got = f"{len(array)} of them"
+        raise ArgumentError(message(where, f"{count} numbers at most", got, fix))
     return [int(k) % count for k in array]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from npcnn.arguments import ARecording, Path, checked
-from npcnn.checks import ArgumentError, message, positive, positive_int
+from npcnn.checks import ArgumentError, as_numbers, message, positive, positive_int
 from npcnn.plots import signed, style
 from npcnn.plots.arrays import Array, as_places
 
@@ -177,7 +177,7 @@ def filter_gif(
 
 
 def _kernel(given: Any, where: str) -> Array:
-    kernel = np.asarray(getattr(given, "kernel", given))
+    kernel = as_numbers(getattr(given, "kernel", given), where)
     if kernel.ndim != 4 or kernel.dtype.kind not in "fiu":
         fix = "give a convolution's kernel"
         got = f"{kernel.dtype} {kernel.shape}"

@@ -148,6 +148,11 @@ def loss_line(
     >>> figure.axes[0].get_ylabel()
     'loss'
     """
+    for name, values in (("t", t), ("losses", losses), ("accuracies", accuracies)):
+        if values is not None and values.shape != (len(t),):
+            where, got = f"loss_line({name})", str(values.shape)
+            fix = "give what npcnn.inspection.loss_along_line returned"
+            raise ArgumentError(message(where, f"{len(t)} numbers", got, fix))
     t, losses = np.asarray(t, float), np.asarray(losses, float)
     title = title or "The loss along a straight line between two sets of weights"
     note = "at 0 the first weights, at 1 the second; between them their mixture"

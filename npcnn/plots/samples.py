@@ -40,7 +40,8 @@ def sample_sheet(
     """
     images = as_images(images, "sample_sheet(images)")
     labels = as_labels(labels, len(images), "sample_sheet(labels)")
-    classes = np.unique(labels)
+    classes, counts = np.unique(labels, return_counts=True)
+    columns = min(columns, int(counts.max()))
     gap = max(1, images.shape[1] // 12)
     sheet = mosaic([images[labels == k][:columns] for k in classes], columns, gap)
     height = 0.75 + sheet.shape[0] / sheet.shape[1] * (style.WIDTH - 0.8) + 0.15

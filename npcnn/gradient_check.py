@@ -36,7 +36,8 @@ MOST = 1_000_000  # numbers in the input of a check, which takes a pass for each
 def _doubles(value: Any, where: str) -> Array:
     """Return a float64 array whose elements can be pushed, or raise DtypeError."""
     fix = "differences need its sixteen digits"
-    got = str(value.dtype) if isinstance(value, np.ndarray) else shown(value)
+    plain = isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray)
+    got = str(value.dtype) if plain else shown(value)
     if got != "float64" or not value.flags.writeable:
         got = "one that is read-only" if got == "float64" else got
         raise DtypeError(message(where, "float64", got, fix))
@@ -44,10 +45,10 @@ def _doubles(value: Any, where: str) -> Array:
 
 
 def _push(value: Any, where: str) -> float:
-    if 0 < number(value, where) < 1:
+    if 1e-12 <= number(value, where) < 1:  # a shorter one would not move a number near 1
         return float(value)
     fix = f"{EPSILON:g} is a good start"
-    raise ArgumentError(message(where, "a number between 0 and 1", shown(value), fix))
+    raise ArgumentError(message(where, "a number from 1e-12 to 1", shown(value), fix))
 
 
 def _batch_shape(value: Any, where: str) -> tuple[int, ...]:

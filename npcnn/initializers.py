@@ -76,9 +76,16 @@ class Initializer:
         """Return an array of the given shape and dtype."""
         generator = weights_generator() if self.seed is None else np.random.default_rng(self.seed)
         try:
-            return self.draw(generator, shape).astype(dtype)
+            drawn = self.draw(generator, shape)
+            with np.errstate(over="ignore"):
+                values = drawn.astype(dtype)
         except MemoryError as error:
             raise too_large(f"{type(self).__name__}(shape)", shape) from error
+        if not np.isfinite(values).all():
+            where, got = type(self).__name__, f"{drawn[~np.isfinite(values)][0]:g}"
+            fix = "give smaller arguments"
+            raise ArgumentError(message(where, f"numbers within {dtype}", got, fix))
+        return values
 
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Return the values in float64, so that they do not depend on the model's dtype."""

@@ -9,6 +9,7 @@ import numpy as np
 from npcnn import names
 from npcnn.arguments import Numbers, PositiveInt, checked
 from npcnn.checks import ArgumentError, DtypeError, message
+from npcnn.initializers import MOST, too_large
 from npcnn.losses import one_hot
 from npcnn.random import set_random_seed
 
@@ -45,4 +46,6 @@ def to_categorical(x: Numbers, num_classes: PositiveInt | None = None) -> np.nda
         fix = "give a larger num_classes or mend the label"
         expected = f"labels from 0 to {classes - 1}"
         raise ArgumentError(message(where, expected, str(labels[bad].ravel()[0]), fix))
+    if labels.size * classes >= MOST:
+        raise too_large("to_categorical(num_classes)", (*labels.shape, classes))
     return one_hot(labels.astype(np.int64), classes)

@@ -23,7 +23,16 @@ from numpy.typing import DTypeLike, NDArray
 
 from npcnn.arguments import Path as FilePath
 from npcnn.arguments import PositiveInt, checked
-from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError, is_whole, message, shown
+from npcnn.checks import (
+    ArgumentError,
+    DtypeError,
+    FileError,
+    FormatError,
+    as_numbers,
+    is_whole,
+    message,
+    shown,
+)
 from npcnn.files import atomic_write
 
 DTYPES: dict[int, np.dtype[Any]] = {
@@ -130,6 +139,8 @@ def write_idx(path: FilePath, array: Any) -> None:
     >>> read_idx(path).tolist()
     [[0, 1], [4, 9]]
     """
+    if isinstance(array, np.ma.MaskedArray):
+        array = as_numbers(array, "write_idx(array)")  # refuses it
     try:
         data = np.asarray(array)
     except Exception:  # rows of different lengths; whatever an __array__ of others raises

@@ -118,11 +118,12 @@ def most_exciting(
         got = f"{chosen.label} with {chosen.output_shape}"
         raise ArgumentError(message("most_exciting(layer)", "a layer of pictures", got, fix))
     there = chosen.output_shape[-1]
-    for one in filters or []:
-        if not is_whole(one) or not 0 <= one < there:
-            fix = "count from 0"
-            expected = f"filters below {there}"
-            raise ArgumentError(message("most_exciting(filters)", expected, shown(one), fix))
+    if filters is not None:
+        sound = all(is_whole(one) and 0 <= one < there for one in filters)
+        if not sound or not 1 <= len(filters) <= there:
+            fix = "count from 0, each once"
+            expected = f"one to {there} numbers below {there}"
+            raise ArgumentError(message("most_exciting(filters)", expected, shown(filters), fix))
     best, spots = [], []
     for start in range(0, len(x), BATCH):
         maps = _outputs(model.layers[: place + 1], x[start : start + BATCH].astype(model.dtype))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.arguments import PositiveInt, checked
+from npcnn.checks import ArgumentError, message
 from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, check_targets, same_rank
 
@@ -195,5 +196,10 @@ def _labels(y_true: Array, y_pred: Array) -> Array:
 
 def _in_top_k(labels: Array, y_pred: Array, k: int) -> Array:
     """Return whether fewer than k outputs of each row are larger than the true class's."""
+    classes = y_pred.shape[-1]
+    if not ((labels >= 0) & (labels < classes)).all():
+        got = f"{labels.min()} to {labels.max()}"
+        expected = f"labels from 0 to {classes - 1}"
+        raise ArgumentError(message("the metric's y_true", expected, got, "mend that label"))
     own = np.take_along_axis(y_pred, labels.astype(np.int64)[..., None], axis=-1)
     return (y_pred > own).sum(axis=-1) < k

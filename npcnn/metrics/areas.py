@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from npcnn.arguments import PositiveInt, checked
-from npcnn.checks import ArgumentError, as_numbers, message, one_of, shown
+from npcnn.arguments import checked
+from npcnn.checks import ArgumentError, as_numbers, message, one_of, positive_int, shown
 from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, broadcast_weights, same_rank
 from npcnn.metrics.confusion import Thresholds, confusion, quotient
@@ -25,6 +26,7 @@ def _label_weights(value: Any, where: str) -> list[float]:
     return [float(weight) for weight in array]
 
 
+Some = Annotated[int, partial(positive_int, most=10_000)]
 LabelWeights = Annotated[Any, _label_weights]
 
 
@@ -51,10 +53,10 @@ class AUC(Metric):
 
     @checked
     def __init__(
-        self, num_thresholds: PositiveInt = 200, curve: str = "ROC",
+        self, num_thresholds: Some = 200, curve: str = "ROC",
         summation_method: Literal["interpolation", "minoring", "majoring"] = "interpolation",
         name: str | None = None, dtype: FloatType | None = None, thresholds: Thresholds = None,
-        multi_label: bool = False, num_labels: PositiveInt | None = None,
+        multi_label: bool = False, num_labels: Some | None = None,
         label_weights: LabelWeights | None = None, from_logits: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(name, dtype)

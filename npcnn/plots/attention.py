@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn.arguments import AModel, ATrace, Count, Listed, Numbers, PositiveInt, WhichLayer
+from npcnn.checks import ArgumentError, message
 from npcnn.plots import signed, style
 from npcnn.plots.arrays import as_places
 from npcnn.plots.sheets import _check_sample
@@ -42,6 +43,10 @@ def saliency(
     _check_sample(trace, sample, "saliency(sample)")
     image = trace.layers[0].input[sample].mean(axis=-1)
     gradient = trace.layers[0].grad_input[sample]
+    if occluded is not None and occluded.shape != image.shape:
+        fix = "give what npcnn.inspection.occlusion_map returned"
+        where, got = "saliency(occluded)", str(occluded.shape)
+        raise ArgumentError(message(where, f"a map {image.shape}", got, fix))
     signed_sum = gradient.sum(axis=-1)
     panels = [
         ("the picture", image, None, False),

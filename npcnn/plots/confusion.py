@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from npcnn.arguments import Numbers
+from npcnn.checks import ArgumentError, message
 from npcnn.plots import signed, style
 from npcnn.plots.arrays import Array, as_labels
+
+MOST = 200  # classes whose counts can still be told apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,8 +46,15 @@ def confusion_matrix(y_true: Numbers, y_pred: Numbers, title: str = "") -> Figur
     from matplotlib.ticker import MaxNLocator
 
     y_true = as_labels(y_true, None, "confusion_matrix(y_true)")
-    classes = _classes(y_true, y_pred)
-    y_pred = as_labels(y_pred, len(y_true), "confusion_matrix(y_pred)")
+    answers = as_labels(y_pred, len(y_true), "confusion_matrix(y_pred)")
+    classes = max(
+        y_pred.shape[1] if y_pred.ndim == 2 else 0, int(max(y_true.max(), answers.max())) + 1
+    )
+    if classes > MOST:
+        fix = "draw some of them"
+        where = "confusion_matrix(y_true)"
+        raise ArgumentError(message(where, f"{MOST} classes at most", str(classes), fix))
+    y_pred = answers
     counts = count_pairs(y_true, y_pred, classes)
     wrong = int(len(y_true) - np.trace(counts))
     right = 1 - wrong / len(y_true)
@@ -88,13 +98,6 @@ def count_pairs(y_true: Array, y_pred: Array, classes: int) -> Array:
     """
     pairs = np.bincount(y_true * classes + y_pred, minlength=classes * classes)
     return pairs.reshape(classes, classes)
-
-
-def _classes(y_true: Array, y_pred: Any) -> int:
-    """Return how many classes there are: as many as scores a row, or the largest label + 1."""
-    answers = np.asarray(y_pred)
-    scored = answers.shape[1] if answers.ndim == 2 else int(answers.max(initial=0)) + 1
-    return max(scored, int(y_true.max()) + 1)
 
 
 def _write_counts(axes: Axes, counts: Array) -> None:

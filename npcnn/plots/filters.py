@@ -178,7 +178,7 @@ def filter_gif(
 
 def _kernel(given: Any, where: str) -> Array:
     kernel = as_numbers(getattr(given, "kernel", given), where)
-    if kernel.ndim != 4 or kernel.dtype.kind not in "fiu":
+    if kernel.ndim != 4 or not kernel.size or kernel.dtype.kind not in "fiu":
         fix = "give a convolution's kernel"
         got = f"{kernel.dtype} {kernel.shape}"
         raise ArgumentError(message(where, "weights (KH, KW, C, F)", got, fix))

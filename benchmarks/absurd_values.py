@@ -1,0 +1,204 @@
+"""Values that make no sense nearly everywhere, and which of them make sense where.
+
+`SENSE` says it parameter by parameter: what may succeed there. It was written by hand from the
+documentation, not taken from npcnn's own checks, so that it can tell when these let too much in.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import fractions
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+class Odd:
+    """An object whose repr fails."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no text")
+
+
+class OddArray:
+    """An object that is no array though it says so."""
+
+    shape, dtype, ndim = (2, 2), "f4", 2
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("no array")
+
+
+def nested(depth: int) -> list[Any]:
+    found: list[Any] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+def looped() -> list[Any]:
+    found: list[Any] = []
+    found.append(found)
+    return found
+
+
+def objects() -> np.ndarray:
+    array = np.empty(3, object)
+    array[:] = [None, "a", 1]
+    return array
+
+
+VALUES: dict[str, Callable[[], Any]] = {
+    "None": lambda: None,
+    "True": lambda: True,
+    "np.False_": lambda: np.False_,
+    "0": lambda: 0,
+    "-1": lambda: -1,
+    "7": lambda: 7,
+    "10**7": lambda: 10**7,
+    "10**18": lambda: 10**18,
+    "-10**18": lambda: -(10**18),
+    "10**400": lambda: 10**400,
+    "1.5": lambda: 1.5,
+    "0.0": lambda: 0.0,
+    "nan": lambda: float("nan"),
+    "np.nan32": lambda: np.float32("nan"),
+    "inf": lambda: float("inf"),
+    "-inf": lambda: float("-inf"),
+    "1e300": lambda: 1e300,
+    "1e-320": lambda: 1e-320,
+    "complex": lambda: 1 + 2j,
+    "Decimal": lambda: decimal.Decimal("0.5"),
+    "Fraction": lambda: fractions.Fraction(1, 2),
+    "''": lambda: "",
+    "'abc'": lambda: "abc",
+    "long text": lambda: "x" * 100_000,
+    "NUL": lambda: "a\0b",
+    "surrogate": lambda: "a\ud800",
+    "lines": lambda: "a\nb\r\n{0.__class__}%s{",
+    "slashes": lambda: "../../a/b\\c",
+    "bytes": lambda: b"abc",
+    "Path": lambda: pathlib.Path("abc"),
+    "()": lambda: (),
+    "[]": lambda: [],
+    "{}": lambda: {},
+    "set": lambda: {1, 2},
+    "[nan]": lambda: [float("nan")],
+    "[[1],[1,2]]": lambda: [[1], [1, 2]],
+    "nested": lambda: nested(200),
+    "loop": looped,
+    "million": lambda: [1] * 1_000_000,
+    "dict": lambda: {"a": 1, 2: None},
+    "array": lambda: np.arange(6.0).reshape(2, 3),
+    "0-d": lambda: np.array(3),
+    "empty array": lambda: np.zeros((0, 6, 6, 1)),
+    "objects": objects,
+    "texts": lambda: np.array(["a", "bc"]),
+    "masked": lambda: np.ma.masked_array([1.0, 2.0], [True, False]),
+    "structured": lambda: np.zeros(2, [("a", "i4"), ("b", "f8")]),
+    "dates": lambda: np.array(["2020-01-01"], "datetime64[D]"),
+    "complex array": lambda: np.ones((4, 6, 6, 1), complex),
+    "1e30 array": lambda: np.full(4, 1e30),
+    "matrix": lambda: np.array([[1, 2], [3, 4]]).view(np.matrix),
+    "date": lambda: datetime.date(2020, 1, 1),
+    "class": lambda: int,
+    "exception": lambda: ValueError("x"),
+    "function": lambda: lambda *a, **k: None,
+    "generator": lambda: (i for i in range(3)),
+    "range": lambda: range(3),
+    "object": object,
+    "Odd": Odd,
+    "OddArray": OddArray,
+    "module": lambda: np,
+    "Ellipsis": lambda: ...,
+    "slice": lambda: slice(None),
+}
+
+
+def _each(names: tuple[str, ...], values: set[str]) -> dict[str, set[str]]:
+    return {name: set(values) for name in names}
+
+
+# What may succeed, by kind of argument: names of VALUES.
+TRUTHS = {"True", "np.False_", "0"}
+COUNTS = {"7", "10**7", "10**18"}  # from 1 on
+WHOLE = COUNTS | {"0", "-1", "-10**18"}
+NUMBERS = WHOLE | {"1.5", "0.0", "1e300", "1e-320", "Fraction"}
+POSITIVE = COUNTS | {"1.5", "0.0", "0", "1e300", "1e-320", "Fraction"}
+TEXTS = {"''", "'abc'", "lines", "slashes"}
+PATHS = {"'abc'", "lines", "slashes", "Path", "long text"}
+ARRAYS = {
+    "array", "matrix", "range", "million", "1e30 array", "empty array", "()", "[]", "[nan]",
+}  # fmt: skip
+FRACTIONS = {"0", "0.0", "1e-320", "Fraction"}
+CALLABLES = {"function", "class", "exception"}
+LISTS = {"()", "[]", "range", "million", "array", "matrix"}
+
+SENSE: dict[str, set[str]] = {
+    **_each(
+        ("trainable", "training", "keep", "update", "append", "overwrite", "compile", "shuffle",
+         "check_numerics", "use_bias", "from_logits", "nesterov", "save_best_only", "return_dict",
+         "save_weights_only", "restore_best_weights", "raise_on_error", "multi_label",
+         "from_sorted_ids", "delete_checkpoint", "save_before_preemption",
+         "double_checkpoint", "raise_error"), TRUTHS),
+    **_each(
+        ("filters", "kernel_size", "strides", "dilation_rate", "units", "pool_size", "batch_size",
+         "validation_batch_size", "validation_freq", "epochs", "every", "max_frames", "entries",
+         "points", "steps", "columns", "count", "width", "n", "num_classes", "number", "workers",
+         "save_freq", "k", "max_pixels", "max_bytes", "groups", "quality", "num_thresholds",
+         "num_labels", "top_k"), COUNTS),
+    **_each(
+        ("patience", "start_from_epoch", "initial_epoch", "seed", "sample", "row", "col", "filter",
+         "unit", "label", "cooldown", "class_id"), COUNTS | {"0"}),
+    **_each(("frame", "which", "index", "axis"), WHOLE),
+    **_each(
+        ("learning_rate", "epsilon", "tolerance", "enough", "beyond", "stddev", "seconds", "budget",
+         "max_value", "negative_slope", "threshold", "min_lr", "factor"), POSITIVE),
+    **_each(("beta_1", "beta_2", "momentum", "rate", "label_smoothing", "validation_split"),
+                    FRACTIONS),
+    **_each(("value", "minval", "maxval", "mean", "min_delta", "baseline", "fill",
+                     "initial_value_threshold"), NUMBERS),
+    **_each(("name", "title", "what", "key", "reference_name", "metric", "monitor", "mode",
+                     "separator"), TEXTS),
+    **_each(("path", "pattern", "folder", "filepath", "filename", "backup_dir",
+                     "resume_from"), PATHS),
+    **_each(("x", "y", "y_true", "y_pred", "images", "labels", "array", "picture", "kernel",
+                     "probabilities", "t", "losses", "accuracies", "occluded", "gradient",
+                     "numerical", "label_weights"), ARRAYS),
+    **_each(("layers", "metrics", "callbacks", "weights", "channels", "start", "end",
+                     "size", "noise_shape"), LISTS),
+    **_each(("on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end", "fn",
+                     "on_train_batch_begin", "on_train_batch_end", "print_fn", "schedule", "f"),
+                    CALLABLES),
+    "verbose": TRUTHS, "sample_weight": POSITIVE | ARRAYS, "thresholds": POSITIVE | ARRAYS,
+    "shape": COUNTS | {"()", "[]", "0", "range"}, "input_shape": COUNTS | {"()", "[]"},
+    "config": {"{}"}, "class_weight": {"{}"}, "custom_objects": {"{}"}, "run": {"{}"},
+    "layer": WHOLE | TEXTS, "activation": {"function"}, "reference": {"{}"}, "like": set(),
+}  # fmt: skip
+# Where that is not so: the same name means something else.
+ELSEWHERE: dict[str, set[str]] = {
+    "Sequential.set_weights.weights": set(), "occlusion_map.size": COUNTS,
+    "filters.size": POSITIVE, "load_image.size": COUNTS, "load_image_folder.size": COUNTS,
+    "set_floatx.value": {"class"}, "BinaryAccuracy.threshold": NUMBERS,
+    "Sequential.compile.metrics": LISTS | CALLABLES, "metrics.get.identifier": CALLABLES,
+    "most_exciting.filters": LISTS, "filters.filters": LISTS | WHOLE,
+    "exciting_pictures.filters": LISTS | WHOLE, "filters.channels": LISTS | WHOLE,
+    "Dropout.noise_shape": LISTS, "CSVLogger.append": TRUTHS,
+}  # fmt: skip
+# Loops that somebody may want, and nobody waits for.
+ENDLESS = {
+    (name, value)
+    for name in ("epochs", "steps", "points", "n", "entries", "columns")
+    for value in ("10**7", "10**18", "-10**18")
+} | {("input_shape", "10**7"), ("shape", "10**7")}  # fmt: skip - gigabytes, as asked for
+
+
+def makes_sense(target: str, argument: str, value: str, optional: bool) -> bool:
+    """Whether a call may succeed with this value; `optional` where None is the default."""
+    if value == "None":  # of a dtype, the process's; of an activation, linear
+        return optional or argument in ("dtype", "activation")
+    place = f"{target}.{argument}"
+    return value in ELSEWHERE.get(place, SENSE.get(argument, set()))

@@ -1,0 +1,47 @@
+"""A few hundred of the calls of benchmarks/absurd_calls.py, chosen by a seed."""
+
+import importlib
+import random
+
+import pytest
+from benchmark_scripts import load
+
+load("absurd_values")  # puts the scripts' folder where they, and their processes, find each other
+absurd_calls = importlib.import_module("absurd_calls")
+absurd_values = importlib.import_module("absurd_values")
+
+CALLS = absurd_calls.all_calls()
+
+
+def test_there_are_as_many_calls_as_promised():
+    assert len(CALLS) > 15_000
+    assert len(absurd_values.VALUES) > 45
+
+
+@pytest.mark.parametrize(("backend", "count"), [("numpy", 400), ("numba", 60)])
+def test_absurd_calls_end_in_one_line_or_in_sense(backend, count):
+    """All of them by hand: python benchmarks/absurd_calls.py."""
+    chosen = random.Random(5).sample(CALLS, count)
+    found = list(absurd_calls.run(chosen, backend, 1, patience=500))
+    assert len(found) == count
+    wrong = [entry for entry in found if entry[1] not in absurd_calls.RIGHT]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("call", "outcome"),
+    [
+        (("Sequential.fit", "epochs", "nan"), "error"),
+        (("Sequential.fit", "epochs", "7"), "sense"),
+        (("Sequential.summary", "print_fn", "class"), "sense"),
+    ],
+)
+def test_the_judge(call, outcome):
+    ((_, found, _),) = absurd_calls.run([call], "numpy", 1, patience=500)
+    assert found == outcome
+
+
+def test_the_judge_knows_nonsense_that_succeeds():
+    assert not absurd_values.makes_sense("Sequential.fit", "epochs", "1.5", optional=False)
+    assert not absurd_values.makes_sense("Dense", "units", "None", optional=False)
+    assert absurd_values.makes_sense("Dense", "name", "None", optional=True)

@@ -163,11 +163,14 @@ def is_number(value: Any) -> bool:
         return False
 
 
-def number(value: Any, where: str, fix: str = "give such a number") -> float:
-    """Return ``value`` as a finite float, or raise ArgumentError."""
-    if is_number(value):
+def number(
+    value: Any, where: str, fix: str = "give such a number", most: float = math.inf
+) -> float:
+    """Return ``value`` as a finite float of at most `most` in size, or raise ArgumentError."""
+    if is_number(value) and abs(value) <= most:
         return float(value)
-    raise ArgumentError(message(where, "a finite number", shown(value), fix))
+    expected = "a finite number" + (f" up to {most:g} in size" if is_number(value) else "")
+    raise ArgumentError(message(where, expected, shown(value), fix))
 
 
 def non_negative(

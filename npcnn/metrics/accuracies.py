@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 
 from npcnn.arguments import PositiveInt, checked
-from npcnn.checks import ArgumentError, message
+from npcnn.checks import ArgumentError, message, number
 from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, check_targets, same_rank
 
 Array = np.ndarray
+Threshold = Annotated[float, partial(number, most=1e30)]  # float32 has it
 
 
 class Accuracy(Metric):
@@ -44,7 +46,10 @@ class BinaryAccuracy(Metric):
 
     @checked
     def __init__(
-        self, name: str = "binary_accuracy", dtype: FloatType | None = None, threshold: float = 0.5
+        self,
+        name: str = "binary_accuracy",
+        dtype: FloatType | None = None,
+        threshold: Threshold = 0.5,
     ) -> None:
         super().__init__(name, dtype)
         self.threshold = threshold

@@ -23,6 +23,7 @@ INSIDE = {
     "apply", "key", "shapes_for", "set_model", "set_params", "set_state", "write_checkpoint",
     "better", "update_state", "kinks", "look", "look_back", "description", "logits_of", "adopt",
     "Optimizer.build", "SGD.build", "Adam.build", "before", "finish", "of", "value_of", "judge",
+    "gradient", "score", "advice", "numbers",
 }  # fmt: skip
 # Results, which npcnn makes and users read.
 RESULTS = {"Row", "GradientTable", "Event", "LayerTrace", "OverfitReport", "Recording", "Trace"}
@@ -253,6 +254,7 @@ def _layer_config(owner: str) -> Callable[[Fixtures], Any]:
 
 
 VALID: dict[str, Callable[[Fixtures], Any]] = {
+    "custom_objects": lambda f: {"Mine": dict}, "package": lambda f: "mine",
     "x": lambda f: X, "y": lambda f: Y, "model": lambda f: f.model(), "trace": lambda f: f.trace,
     "recording": lambda f: f.recording, "layer": lambda f: "conv2d", "path": lambda f: "new.keras",
     "shape": lambda f: (6, 6, 1), "name": lambda f: "conv2d", "learning_rate": lambda f: 0.1,

@@ -7,6 +7,7 @@ fast a step is does not depend on what the pictures show.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import resource
@@ -65,13 +66,22 @@ class Npcnn:
 
     def train(self, x: np.ndarray, labels: np.ndarray) -> Callable[[], Any]:
         """Return a function that takes one training step on one batch."""
-        from npcnn.losses import one_hot
+        from npcnn.metrics import Scores
+        from npcnn.repeated import Repeated
         from npcnn.training import train_step
 
-        rows = one_hot(labels, self.network.classes)
-        self.model.train_on_batch(x, rows)
-        batch = x.astype("float32")
-        return lambda: train_step(self.model, batch, rows)
+        model, batch = self.model, x.astype("float32")
+        rows = np.eye(self.network.classes, dtype="float32")[labels]
+        model.train_on_batch(x, rows)
+        weights, scores = np.ones(len(x), "float32"), Scores(model.metrics)
+        repeated = Repeated(model, functools.partial(train_step, model), learns=True)
+
+        def step() -> None:
+            model.optimizer.prepare()
+            losses, outputs = repeated.current()(batch, rows, weights)
+            scores.update(losses, rows, outputs)
+
+        return step
 
     def infer(self, x: np.ndarray) -> Callable[[], Any]:
         """Return a function that predicts one batch."""
@@ -84,9 +94,7 @@ class Npcnn:
 
     def epoch(self, x: np.ndarray, labels: np.ndarray, batch_size: int) -> float:
         """Return the seconds of one epoch, after one to warm up."""
-        from npcnn.losses import one_hot
-
-        rows = one_hot(labels, self.network.classes)
+        rows = np.eye(self.network.classes, dtype="float32")[labels]
         warm = min(len(x), 20 * batch_size)
         self.model.fit(x[:warm], rows[:warm], batch_size=batch_size, verbose=0)
         return seconds(lambda: self.model.fit(x, rows, batch_size=batch_size, verbose=0))

@@ -87,8 +87,8 @@ def with_kernel(other: Callable[[Array], Array]) -> Change:
     """Return a change that goes back through another kernel."""
 
     def change(layer: Any, right: Callable[[], Array]) -> Array:
-        kernel = layer.kernel
-        layer.kernel = np.ascontiguousarray(other(kernel))
+        kernel = layer.kernel.copy()
+        layer.kernel = other(kernel)
         try:
             return right()
         finally:

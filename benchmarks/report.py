@@ -32,8 +32,8 @@ ENGLISH = {
     "machine": "{cpu}, {threads} threads; {versions}. Medians; contenders in alternation.",
     "warm": "Cold: nothing cached. From process start, seconds. ",
     "ops": "| op | µs | GFLOP/s | of the measured peak |",
-    "profile": "{threads} threads, batch {batch}; measured peak {peak:.0f} GFLOP/s; all ops one "
-    "after the other {step:.0f} µs. Medians; each op called from Python.",
+    "profile": "{threads} threads, batch {batch}; measured peak {peak:.0f} GFLOP/s; one by one "
+    "{one:.0f} µs, as a step {step:.0f} µs. Medians.",
     "scaling": "A 3×3 layer's time as batch, channels and image grow",
 }
 CHINESE = {
@@ -48,8 +48,8 @@ CHINESE = {
     "machine": "{cpu}，{threads} 线程；{versions}。取中位数，各框架交替运行。",
     "warm": "无缓存：没有任何已编译的内核。自进程启动起，单位秒。",
     "ops": "| 运算 | 微秒 | GFLOP/s | 占实测峰值 |",
-    "profile": "{threads} 线程，批大小 {batch}；实测峰值 {peak:.0f} GFLOP/s；全部运算依次执行共 "
-    "{step:.0f} 微秒。取中位数；每个运算都从 Python 调用。",
+    "profile": "{threads} 线程，批大小 {batch}；实测峰值 {peak:.0f} GFLOP/s；"
+    "逐个执行共 {one:.0f} 微秒，作为一步 {step:.0f} 微秒。取中位数。",
     "scaling": "批大小、通道数、图片尺寸增大时，一个 3×3 卷积层的耗时",
 }
 
@@ -214,6 +214,7 @@ def ops(words: dict[str, str]) -> str:
     about = words["profile"].format(
         threads=profile["threads"], batch=profile["batch"],
         peak=profile["peak_gflops"], step=profile["step_microseconds"],
+        one=profile["sum_microseconds"],
     )  # fmt: skip
     return "\n".join(rows) + f"\n\n{about}"
 

@@ -49,6 +49,7 @@ __all__ = [
     "NpcnnWarning",
     "Recorder",
     "Sequential",
+    "activations",
     "callbacks",
     "config",
     "datasets",

@@ -18,8 +18,9 @@ from npcnn.checks import (
     one_of,
     shown,
 )
-from npcnn.layers.base import BatchShape, Layer, set_arrays, snake_case
+from npcnn.layers.base import BatchShape, Layer, snake_case
 from npcnn.layers.input_layer import InputLayer
+from npcnn.layers.parameter import set_arrays
 from npcnn.streams import say
 from npcnn.summary import summary_lines
 
@@ -263,7 +264,7 @@ class LayerStack:
         own = [
             (f"{layer.name}/{name}", value)
             for layer in self.layers
-            for name, value, _ in layer.parameters()
+            for name, value in layer.arrays()
         ]
         set_arrays("Sequential.set_weights()", own, weights)
 
@@ -276,7 +277,7 @@ class LayerStack:
         self._pack()
         merged: list[list[Any]] = []
         for layer in self.layers:
-            if layer.place is None or not layer.trainable:
+            if layer.place is None or not layer.trainable or not layer.parameter_names:
                 continue
             values, gradients, start, stop = layer.place
             if merged and merged[-1][0] is values and merged[-1][3] == start:
@@ -291,12 +292,13 @@ class LayerStack:
         return segments
 
     def _pack(self) -> None:
-        """Move the parameters of layers that have no place yet into one vector."""
-        loose = [layer for layer in self.layers if layer.place is None and layer.parameter_names]
+        """Move the parameters of layers that have no place yet into one vector, state last."""
+        loose = [layer for layer in self.layers if layer.place is None and layer.declared]
         if not loose:
             return
+        learnt = sum(value.size for layer in loose for _, value, _ in layer.parameters())
         size = sum(layer.count_params() for layer in loose)
-        values, gradients = np.zeros(size, self.dtype), np.zeros(size, self.dtype)
+        values, gradients = np.zeros(size, self.dtype), np.zeros(learnt, self.dtype)
         stop = 0
         for layer in loose:
             first = stop
@@ -306,6 +308,21 @@ class LayerStack:
                 views = (flat[start:stop].reshape(value.shape) for flat in (values, gradients))
                 layer.bind(name, *views)
             layer.place = values, gradients, first, stop
+        for layer in loose:
+            for name in layer.state_names:
+                value = vars(layer)[name]
+                start, stop = stop, stop + value.size
+                values[start:stop] = value.ravel()
+                layer.bind(name, values[start:stop].reshape(value.shape), None)
+
+    def vectors(self) -> list[Array]:
+        """Return the vectors that hold all parameters, and all gradients."""
+        self._pack()
+        found: dict[int, Array] = {}
+        for layer in self.layers:
+            for array in layer.place[:2] if layer.place is not None else ():
+                found[id(array)] = array
+        return list(found.values())
 
     def get_config(self) -> dict[str, Any]:
         """Return the architecture: name, dtype and each layer's class and arguments."""

@@ -5,31 +5,72 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 from npcnn.arguments import checked
 from npcnn.checks import one_of
+from npcnn.contracts import OPS
+
+Arrays = tuple[Any, ...]
 
 _PACKAGES = {"numba": "npcnn.kernels", "numpy": "npcnn.reference"}
 
 
 class _Ops:
-    """The ops of the backend in use, loaded when the first one is called."""
+    """The ops of the backend in use, each loaded when it is first called.
+
+    A backend that lacks an op takes the reference's.
+    """
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # Python's own questions load nothing
-            raise AttributeError(name)
+        if name not in OPS:
+            raise AttributeError(f"npcnn has no op {name!r}")
         package = importlib.import_module(_PACKAGES[get_backend()])
-        if name not in package.__all__:
-            raise AttributeError(f"{package.__name__} has no op {name!r}")
-        vars(self).update({op: getattr(package, op) for op in package.__all__})
-        return vars(self)[name]
+        if name not in vars(package):
+            package = importlib.import_module(_PACKAGES["numpy"])
+        return vars(self).setdefault(name, vars(package)[name])
+
+    def compiled(
+        self, step: Callable[..., Arrays], state: Sequence[Any] = (), known: Sequence[Any] = (),
+        watched: Sequence[Any] = (),
+    ) -> Callable[..., Arrays]:  # fmt: skip
+        """Return what makes the step again and again: the one door to replay.
+
+        On the Numba backend that is a program (`npcnn/kernels/program.py`), which writes the step
+        down and plays it from notes once it has proved to give the same bits; on the NumPy backend
+        it is the step itself. Either prints what a step consists of, or why it is not played.
+
+        Args:
+            step: takes arrays and returns arrays; reads and writes only what it is told of here.
+            state: arrays that the step reads and changes.
+            known: arrays that it only reads.
+            watched: objects whose attributes it must leave as they are.
+        """
+        if get_backend() == "numpy":
+            return _Plain(step)
+        from npcnn.kernels.program import Programs
+
+        return Programs(step, state, known, watched)
+
+
+class _Plain:
+    """A step on the NumPy backend: called as it is."""
+
+    def __init__(self, step: Callable[..., Arrays]) -> None:
+        self.step = step
+
+    def __call__(self, *arrays: Any) -> Arrays:
+        return self.step(*arrays)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()
+
+    def __str__(self) -> str:
+        return "not replayed: the NumPy backend calls each op anew"
 
 
 ops = _Ops()
@@ -47,22 +88,6 @@ def get_backend() -> str:
         wanted = os.environ.get("NPCNN_BACKEND", "numba")
         _name = one_of(wanted, _PACKAGES, "environment variable NPCNN_BACKEND")
     return _name
-
-
-def recorder() -> Any:
-    """Return what can record the ops' work and replay it: the module `npcnn.kernels.tape`.
-
-    None on a backend that has no such, and while somebody has put an op of their own in `ops`.
-    """
-    if get_backend() != "numba" or not ops.conv2d or vars(ops) != _own_ops():
-        return None
-    return sys.modules["npcnn.kernels.tape"]
-
-
-@functools.cache
-def _own_ops() -> dict[str, Any]:
-    package = sys.modules["npcnn.kernels"]
-    return {name: getattr(package, name) for name in package.__all__}
 
 
 @checked

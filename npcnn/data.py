@@ -20,7 +20,7 @@ from npcnn.checks import (
     same_length,
     shown,
 )
-from npcnn.losses import CategoricalCrossentropy
+from npcnn.losses.base import Loss, row_weights
 
 Array = np.ndarray
 Shape = tuple[Any, ...]
@@ -40,11 +40,14 @@ class Batches:
     """
 
     def __init__(
-        self, x: Array, y: Array | None, weights: Array | None, batch_size: int, dtype: Any
-    ) -> None:
+        self, x: Array, y: Array | None, weights: Array | None, batch_size: int, dtype: Any,
+        row_shape: Shape = (),
+    ) -> None:  # fmt: skip
         self.x, self.y, self.weights = x, y, weights
         self.batch_size = batch_size
         self.dtype = np.dtype(dtype)
+        self.row_shape: Shape = row_shape  # of the outputs of one sample, but for its last axis
+        self._ones: dict[Shape, Array] = {}
 
     def __len__(self) -> int:
         return len(self.x)
@@ -54,13 +57,32 @@ class Batches:
         """How many batches a pass has."""
         return math.ceil(len(self.x) / self.batch_size)
 
+    def numbers(self, number: int, order: Array | None = None) -> Array:
+        """Return the numbers of one batch's samples, taken in the given order."""
+        start = number * self.batch_size
+        stop = min(start + self.batch_size, len(self.x))
+        return np.arange(start, stop) if order is None else order[start:stop]
+
+    def rows(self, number: int, order: Array | None = None) -> tuple[Array, Array, Array]:
+        """Return (numbers, targets, weights) of one batch; its samples are gathered in the step."""
+        assert self.y is not None
+        numbers = self.numbers(number, order)
+        return numbers, self.y[numbers], self.row_weights(numbers)
+
+    def row_weights(self, numbers: Array) -> Array:
+        """Return a weight for each row of the outputs of these samples."""
+        shape = (len(numbers), *self.row_shape)
+        if self.weights is None:
+            if shape not in self._ones:
+                self._ones[shape] = np.ones(shape, self.dtype)
+            return self._ones[shape]
+        return row_weights(self.weights[numbers], shape, self.dtype)
+
     def batch(
         self, number: int, order: Array | None = None
     ) -> tuple[Array, Array | None, Array | None]:
         """Return (x, y, weights) of one batch, the samples taken in the given order."""
-        start = number * self.batch_size
-        stop = min(start + self.batch_size, len(self.x))
-        indices = np.arange(start, stop) if order is None else order[start:stop]
+        indices = self.numbers(number, order)
         x = ops.gather(self.x, indices, self.dtype)
         y = None if self.y is None else self.y[indices]
         return x, y, None if self.weights is None else self.weights[indices]
@@ -131,14 +153,21 @@ def prepare(
     """
     if y is None:
         raise ArgumentError(message(f"{where}(y)", "targets", "None", "give x and y"))
-    loss: CategoricalCrossentropy = model.loss
+    loss: Loss = model.loss
     input_shape, output_shape = shapes or model.shapes_for(x, f"{where}(x)")
     x = check_samples(x, input_shape, f"{where}(x)", model.dtype)
     y = loss.check_targets(y, output_shape, f"{where}(y)")
     same_length(x, y, where, ("samples", "targets"))
     rows = tuple(output_shape[1:-1])
     weights = check_weights(weights, len(x), f"{where}(sample_weight)", rows)
-    return Batches(x, y, weights, batch_size, model.dtype)
+    return Batches(gatherable(x), y, weights, batch_size, model.dtype, rows)
+
+
+def gatherable(x: Array) -> Array:
+    """Return samples as `ops.gather` takes them straight out of memory: a copy if need be."""
+    if x.dtype.char not in "?bBhHiIlLqQfd":  # neither half nor long double
+        x = x.astype("float64" if x.dtype.itemsize > 4 else "float32")
+    return np.ascontiguousarray(x, x.dtype.newbyteorder("="))
 
 
 def check_share(value: Any, where: str) -> float:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import data, losses, optimizers, random, training
+from npcnn import data, losses, optimizers, random, running, training
 from npcnn.architecture import LayerStack
 from npcnn.arguments import Count, Numbers, Path, PositiveInt, Verbose, checked
 from npcnn.callbacks import CallbackList, History, check_callbacks
 from npcnn.checks import ArgumentError, FileError, StateError, message
 from npcnn.config import FloatType
-from npcnn.data import Batches, Share
+from npcnn.data import Batches, Share, gatherable
 from npcnn.metrics import Scores
 from npcnn.metrics import get_all as all_metrics
 from npcnn.progress import EpochPrinter
+from npcnn.repeated import Repeated
+from npcnn.training import forward
 
 if TYPE_CHECKING:
-    from npcnn.losses import CategoricalCrossentropy
+    from npcnn.losses import Loss
     from npcnn.optimizers import Optimizer
 
 Array = np.ndarray
@@ -50,12 +53,14 @@ class Sequential(LayerStack):
     ) -> None:  # fmt: skip
         super().__init__(layers, trainable, name, dtype)
         self.optimizer: Optimizer
-        self.loss: CategoricalCrossentropy
+        self.loss: Loss
         self.metrics: list[Any] = []
         self.compiled = False
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: History | None = None
-        self.run: training.Run | None = None
+        self.run: running.Run | None = None
+        self.program: Any = None  # the last step that was repeated; print it
+        self._steps: dict[Any, Repeated] = {}
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None) -> None:
         """Choose how to learn.
@@ -70,6 +75,7 @@ class Sequential(LayerStack):
         self.metrics = all_metrics(metrics)
         self.optimizer, self.loss = optimizer, loss
         self.compiled = True
+        self._steps.clear()
 
     @property
     def metric_names(self) -> list[str]:
@@ -133,9 +139,9 @@ class Sequential(LayerStack):
             validation = self._validation(validation_data, validation_batch_size or size, shapes)
         self.build(shapes[0])
         self._prepare_optimizer()
-        run = training.Run(
+        run = running.Run(
             self, train, validation, listed, epochs, initial_epoch, shuffle, verbose,
-            random.current_seed(), validation_freq, _step(check_numerics),
+            random.current_seed(), validation_freq, _trainer(self, train, check_numerics),
         )  # fmt: skip
         if resume_from is not None:
             from npcnn.saving.checkpoint import Resumed
@@ -172,7 +178,7 @@ class Sequential(LayerStack):
         listed.begin(self, epochs=1, steps=batches.steps, verbose=verbose)
         printer = EpochPrinter(verbose, batches.steps)
         with _held_threads():
-            logs = training.evaluate(self, batches, printer, listed.call)
+            logs = running.evaluate(self, batches, printer, listed.call)
         printer.close(logs)
         return logs if return_dict else _scalars(list(logs.values()))
 
@@ -191,12 +197,12 @@ class Sequential(LayerStack):
             callbacks: Callback objects, whose `on_predict_…` are called.
         """
         listed = CallbackList(callbacks, "predict(callbacks)")
-        x = self._samples(x, "predict(x)")
+        x = gatherable(self._samples(x, "predict(x)"))
         batches = _first_steps(Batches(x, None, None, batch_size or BATCH_SIZE, self.dtype), steps)
         listed.begin(self, epochs=1, steps=batches.steps, verbose=verbose)
         printer = EpochPrinter(verbose, batches.steps)
         with _held_threads():
-            outputs = training.predict(self, batches, printer, listed.call)
+            outputs = running.predict(self, batches, printer, listed.call)
         printer.close({})
         return outputs
 
@@ -221,9 +227,11 @@ class Sequential(LayerStack):
         for layer in self.layers:
             layer.seed = seed
         with _held_threads():
-            x, y, w = batches.batch(0)
-            assert y is not None
-            losses, outputs = training.train_step(self, x, y, w)
+            x, _, _ = batches.batch(0)
+            _, y, w = batches.rows(0)
+            step = self._repeated(training.train_step, True)
+            self.optimizer.prepare()
+            losses, outputs = step(x, y, w)
         scores = Scores(self.metrics)
         scores.update(losses, y, outputs)
         logs = scores.result()
@@ -232,13 +240,17 @@ class Sequential(LayerStack):
     @checked
     def __call__(self, x: Numbers, training: bool = False) -> Array:
         """Return the outputs for one batch; dropout drops if training."""
-        from npcnn.training import forward, infer
-
         x = self._samples(x, "Sequential(x)").astype(self.dtype, copy=False)
         if not training:
-            return infer(self, x)
+            return self._repeated(_infer, False)(x)[0]
         step = self.optimizer.iterations if self.compiled else 0
         return forward(self.layers, x, training=True, step=step, keep=False)
+
+    def _repeated(self, step: Any, learns: bool) -> Any:
+        """Return what makes a step on arrays that are handed in, as the model is set now."""
+        if step not in self._steps:
+            self._steps[step] = Repeated(self, partial(step, self), learns)
+        return self._steps[step].current()
 
     def _samples(self, x: Any, where: str) -> Array:
         """Return checked samples; a model without shapes is built for them."""
@@ -310,6 +322,11 @@ class Sequential(LayerStack):
             layer.forget()
 
 
+def _infer(model: Sequential, x: Array) -> tuple[Array]:
+    """Return the outputs for one batch in the model's dtype, without dropout."""
+    return (forward(model.layers, x, keep=False),)
+
+
 def _class_weights(
     class_weight: Any, sample_weight: Any, train: Batches, output_shape: tuple
 ) -> Array:
@@ -322,13 +339,13 @@ def _class_weights(
     return data.class_weights(class_weight, train.y, output_shape, "fit(class_weight)")
 
 
-def _step(check_numerics: bool) -> Any:
+def _trainer(model: Sequential, train: Batches, check_numerics: bool) -> Any:
     """Return what takes a step."""
     if not check_numerics:
-        return training.train_step
-    from npcnn.inspection.numerics import checked_step
+        return training.train_on(model, train)
+    from npcnn.inspection.numerics import checked_on
 
-    return checked_step
+    return checked_on(model, train)
 
 
 def _first_steps(batches: Batches, steps: int | None) -> Batches:
@@ -337,7 +354,8 @@ def _first_steps(batches: Batches, steps: int | None) -> Batches:
         return batches
     stop = steps * batches.batch_size
     y, w = (None if a is None else a[:stop] for a in (batches.y, batches.weights))
-    return Batches(batches.x[:stop], y, w, batches.batch_size, batches.dtype)
+    size, dtype, rows = batches.batch_size, batches.dtype, batches.row_shape
+    return Batches(batches.x[:stop], y, w, size, dtype, rows)
 
 
 def _scalars(values: list[float]) -> Any:

@@ -73,14 +73,14 @@ def shuffled(n: int, *, seed: int, epoch: int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64(sequence)).permutation(n)
 
 
-def dropout_key(*, seed: int, layer: int, step: int) -> int:
-    """Return the 64 bits that decide one dropout layer's mask in one step.
+def dropout_key(*, seed: int, layer: int) -> int:
+    """Return the 64 bits that decide one dropout layer's masks; `ops.dropout` adds the step.
 
-    >>> dropout_key(seed=0, layer=1, step=2) != dropout_key(seed=0, layer=2, step=1)
+    >>> dropout_key(seed=0, layer=1) != dropout_key(seed=1, layer=0)
     True
     """
     key = 0
-    for part in (seed, layer, step):
+    for part in (seed, layer):
         key = _mix((key + part + 0x9E3779B97F4A7C15) & _MASK)
     return key
 

@@ -26,7 +26,8 @@ def summary_lines(model: LayerStack) -> list[str]:
             lines.append(_row(kind, "?", "0 (unbuilt)"))
     built = [layer for layer in model.layers if layer.built]
     total = sum(layer.count_params() for layer in built)
-    trainable = sum(layer.count_params() for layer in built if layer.trainable)
+    learnt = [layer.parameters() for layer in built if layer.trainable]
+    trainable = sum(value.size for own in learnt for _, value, _ in own)
     lines += [
         "=" * width,
         f"Total params: {total:,}",

@@ -1,326 +1,134 @@
-"""One training step, the epoch loop, evaluation and prediction.
+"""One training step: forward through the layers, the loss, back through the layers, the update.
 
-`train_step` is the whole of learning: forward through the layers, the loss, back through the
-layers, one step of the optimizer. Everything else here says on which samples and how often.
+`train_step` is the whole of learning. `npcnn/running.py` says on which samples, and how often.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import random
-from npcnn.callbacks import Callback, History
-from npcnn.checks import ArgumentError, message
+from npcnn.backend import ops
+from npcnn.checks import ArgumentError, DtypeError, message
 from npcnn.data import Batches
 from npcnn.layers.base import Layer
-from npcnn.metrics import Scores
-from npcnn.progress import EpochPrinter
-from npcnn.replay import can_replay, replayed
+from npcnn.repeated import Repeated
 
 if TYPE_CHECKING:
+    from npcnn.losses import Loss
     from npcnn.model import Sequential
 
 Array = np.ndarray
-Score = Callable[[Array, Array | None], tuple[Array, Array]]
-Passes = Callable[[Score, Array], tuple[Array, Array]]
+Arrays = tuple[Array, ...]
 
 
-def train_step(
-    model: Sequential, x: Array, y: Array, weights: Array | None = None
-) -> tuple[Array, Array]:
-    """Learn from one batch; return its samples' losses and the outputs, from before the step.
+def train_step(model: Sequential, x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
+    """Learn from one batch; return each row's loss and the outputs, as before the step.
 
     Args:
         model: built and compiled.
         x: (N, …) in the model's dtype.
         y: targets, checked by the loss.
-        weights: one a sample, or None.
+        weights: one a row of outputs.
     """
-    losses, outputs = losses_and_gradients(model, model.layers, x, y, weights)
+    outputs = forward(model.layers, x, training=True, step=model.optimizer.clock)
+    losses, gradient, by_logits = model.loss.score(y, outputs, weights, model.layers[-1])
+    backward(model.layers, gradient, by_logits)
     model.optimizer.apply(model.segments())
     return losses, outputs
 
 
-def losses_and_gradients(
-    model: Sequential, layers: list[Layer], x: Array, y: Array, weights: Array | None,
-    training: bool = True,
-) -> tuple[Array, Array]:  # fmt: skip
-    """Go forward and back once; return the samples' losses and the outputs.
-
-    All of a training step but the update. `layers` are the model's own, or what stands in for them
-    to look on (npcnn.inspection).
-    """
-    step = model.optimizer.iterations
-
-    def passes(score: Score, x: Array) -> tuple[Array, Array]:
-        outputs = forward(layers, x, training=training, step=step)
-        logits = layers[-1].logits
-        losses, gradient = score(outputs, logits)
-        backward(layers, gradient, from_logits=logits is not None)
-        return losses, outputs
-
-    return with_targets(model, layers, f"train {training}", passes, x, y, weights, step)
-
-
-def with_targets(
-    model: Sequential, layers: list[Layer], name: str, passes: Passes, x: Array, y: Array,
-    weights: Array | None, step: int = 0,
-) -> tuple[Array, Array]:  # fmt: skip
-    """Return passes(score, x), replayed if the model did it before (npcnn/replay.py).
-
-    ``score(outputs, logits)`` gives the losses by the targets, and their gradient.
-    """
-    loss = model.loss
-    if layers is not model.layers or not can_replay(model):
-        return passes(lambda outputs, z: loss.losses_and_gradient(y, outputs, z, weights), x)
-
-    def taped(x: Array, rows: Array, weights: Array) -> tuple[Array, Array]:
-        return passes(lambda outputs, z: loss.from_rows(rows, weights, outputs, z), x)
-
-    targets = loss.prepared(y, weights, (len(x), *model.output_shape[1:]), model.dtype)
-    losses, outputs = replayed(model, name, taped, (x, *targets), step)
-    return losses, outputs
-
-
 def forward(
-    layers: list[Layer], x: Array, training: bool = False, step: int = 0, keep: bool = True
+    layers: list[Layer], x: Array, training: bool = False, step: Any = 0, keep: bool = True
 ) -> Array:
     """Return the output of the last layer."""
     for layer in layers:
-        x = layer.forward(x, training, step, keep)
+        x = crossing(layer, "forward", layer.forward(x, training, step, keep), len(x))
     return x
 
 
-def backward(layers: list[Layer], gradient: Array, from_logits: bool) -> None:
+def backward(layers: list[Layer], gradient: Array, by_logits: bool = False) -> None:
     """Write every layer's parameter gradients, from the loss's gradient back to the first.
 
     Args:
         layers: after a forward pass.
-        gradient: by the output, or by what the last softmax started from.
-        from_logits: which of the two.
+        gradient: by the outputs, or by the logits that the last layer made them from.
+        by_logits: which of the two.
     """
     first = next((i for i, layer in enumerate(layers) if layer.parameter_names), len(layers))
     for i in range(len(layers) - 1, first - 1, -1):
         layer = layers[i]
-        last = from_logits and i == len(layers) - 1
-        step_back: Any = layer.backward_logits if last else layer.backward  # type: ignore[attr-defined]
-        gradient = step_back(gradient, i > first)
+        step_back = layer.backward_logits if by_logits and layer is layers[-1] else layer.backward
+        grad_x = step_back(gradient, i > first)
+        if i > first:
+            gradient = crossing(layer, "backward", grad_x, len(gradient))
 
 
-class Run:
-    """One call of `fit`: where it is, and what it does next.
+def forward_and_back(
+    layers: list[Any], loss: Loss, x: Array, y: Array, weights: Array, training: bool = True,
+    step: Any = 0,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Go forward and back once, without an update; return each row's loss and the outputs.
+
+    For tools that look on (npcnn.inspection): `layers` may stand in for a model's own.
+    """
+    outputs = forward(layers, x, training, step)
+    losses, gradient, by_logits = loss.score(y, outputs, weights, layers[-1])
+    backward(layers, gradient, by_logits)
+    return losses, outputs
+
+
+def crossing(layer: Layer, which: str, array: Any, n: int) -> Array:
+    """Return what a layer gave, if it is what its neighbour may be handed; or raise an error.
 
     Args:
-        model: built and compiled.
-        data: what is learnt from.
-        validation: what is evaluated after each epoch, or None.
-        callbacks: called in this order, the history last.
-        epochs: the number of the last epoch.
-        initial_epoch: the epoch to begin with.
-        shuffle: whether each epoch visits the samples in an order of its own.
-        verbose: 0, 1 or 2.
-        seed: of order and dropout.
-        validation_freq: epochs from one validation to the next.
-        step: what takes a step: `train_step`, or one that also checks its numbers.
+        layer: any, of npcnn's own or not.
+        which: 'forward' or 'backward'.
+        array: what came back from it.
+        n: the batch's size.
+
+    Raises:
+        DtypeError: it is no plain array, or of another dtype than the layer.
+        ArgumentError: its shape is not that of the layer's output, or input.
     """
-
-    def __init__(
-        self, model: Sequential, data: Batches, validation: Batches | None,
-        callbacks: list[Callback], epochs: int, initial_epoch: int, shuffle: bool, verbose: int,
-        seed: int, validation_freq: int = 1, step: Any = train_step,
-    ) -> None:  # fmt: skip
-        self.model, self.data, self.validation = model, data, validation
-        own = [callback for callback in callbacks if isinstance(callback, History)]
-        self.history = own[0] if own else History()
-        # The history comes last, so that what a callback adds to an epoch's logs is kept.
-        self.callbacks: list[Callback] = [*callbacks, *([] if own else [self.history])]
-        self.epochs, self.epoch, self.batch = epochs, initial_epoch, 0
-        self.shuffle, self.verbose, self.seed = shuffle, verbose, seed
-        self.validation_freq, self.step = validation_freq, step
-        self.scores, self.logs = Scores(model.metrics), dict[str, Any]()
-        self.about: dict[str, Any] | None = None  # what a checkpoint compares; see saving
-        self.resumed: Any = None  # a checkpoint to go on from
-
-    def go(self) -> History:
-        """Run all epochs that are left; return the history."""
-        model = self.model
-        model.history, model.stop_training, model.run = self.history, False, self
-        plan = {"epochs": self.epochs, "steps": self.data.steps, "verbose": self.verbose}
-        for layer in model.layers:
-            layer.seed = self.seed
-        for callback in self.callbacks:
-            callback.set_model(model)
-            callback.set_params(plan)
-        try:
-            self.call("on_train_begin", {})
-            ended = False
-            if self.resumed is not None:
-                self.resumed.apply(self)
-                # An epoch that was ended early is still to be validated and reported.
-                ended = model.stop_training and not self.batch
-            while self.epoch < self.epochs and not ended:
-                self.train_epoch()
-                ended = model.stop_training
-            self.call("on_train_end", self.logs)
-        finally:
-            model.run = None
-        return self.history
-
-    def call(self, hook: str, *args: Any) -> None:
-        """Call one hook of every callback."""
-        for callback in self.callbacks:
-            getattr(callback, hook)(*args)
-
-    def train_epoch(self) -> None:
-        """Take the steps that are left of this epoch, validate, and report."""
-        order = None
-        if self.shuffle:
-            order = random.shuffled(len(self.data), seed=self.seed, epoch=self.epoch)
-        if self.batch == 0:
-            self.scores = Scores(self.model.metrics)
-            self.call("on_epoch_begin", self.epoch, {})
-        title = f"Epoch {self.epoch + 1}/{self.epochs}"
-        printer = EpochPrinter(self.verbose, self.data.steps, title, self.batch)
-        try:
-            while self.batch < self.data.steps:
-                if self.batch and self.model.stop_training:
-                    break
-                self.train_batch(order)
-                printer.step(self.scores.result)
-        finally:
-            printer.close()
-        logs = self.scores.result()
-        if self.validation is not None and (self.epoch + 1) % self.validation_freq == 0:
-            values = evaluate(self.model, self.validation, call=self.call)
-            logs |= {f"val_{name}": value for name, value in values.items()}
-        epoch, self.epoch, self.batch, self.logs = self.epoch, self.epoch + 1, 0, logs
-        self.call("on_epoch_end", epoch, logs)
-        self.call("write_checkpoint")
-        printer.close(logs)
-
-    def train_batch(self, order: Array | None) -> None:
-        """Take one step."""
-        number = self.batch
-        self.call("on_train_batch_begin", number, {})
-        x, y, weights = self.data.batch(number, order)
-        assert y is not None
-        losses, outputs = self.step(self.model, x, y, weights)
-        self.scores.update(losses, y, outputs)
-        self.batch += 1
-        self.call("on_train_batch_end", number, self.scores.result())
-        self.call("write_checkpoint")
-
-    def get_state(self) -> dict[str, Any]:
-        """Return where the run stands between two steps; the model's own state is not in it."""
-        return {
-            "epoch": self.epoch,
-            "batch": self.batch,
-            "seed": self.seed,
-            "scores": self.scores.get_state(),
-            "logs": self.logs,
-            "stop_training": self.model.stop_training,
-            "callbacks": [
-                {"class": type(callback).__name__, "state": callback.get_state()}
-                for callback in self.callbacks
-            ],
-        }
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned; callbacks are known by class and order."""
-        self.epoch, self.batch, self.seed = state["epoch"], state["batch"], state["seed"]
-        for layer in self.model.layers:
-            layer.seed = self.seed
-        self.scores.set_state(state["scores"])
-        self.logs = dict(state["logs"])
-        self.model.stop_training = bool(state["stop_training"])
-        for callback, kept in self.callbacks_with_states(state):
-            callback.set_state(kept)
-
-    def callbacks_with_states(self, state: dict[str, Any]) -> list[tuple[Callback, Any]]:
-        """Return each callback that `state` has something for, with that; changes nothing.
-
-        Raises ArgumentError if one is missing.
-        """
-        pairs, waiting = [], list(self.callbacks)
-        for entry in state["callbacks"]:
-            name = entry["class"]
-            found = next((c for c in waiting if type(c).__name__ == name), None)
-            if found is not None:
-                waiting.remove(found)
-                pairs.append((found, entry["state"]))
-            elif entry["state"]:
-                fix = "give fit() the callbacks it was begun with"
-                where = "fit(resume_from)"
-                raise ArgumentError(message(where, f"a callback {name}, as saved", "none", fix))
-        return pairs
+    shape: Any = layer.output_shape if which == "forward" else layer.input_shape
+    plain = type(array) is np.ndarray
+    if plain and array.dtype == layer.dtype and array.shape == (n, *shape[1:]):
+        return array
+    where, wanted = f"{layer.label}.{which}()", f"{layer.dtype} of shape {(n, *shape[1:])}"
+    fix = f"return {'the output' if which == 'forward' else 'the gradient by x'} in that form"
+    if not plain:
+        raise DtypeError(message(where, f"an array, {wanted}", type(array).__name__, fix))
+    kind = ArgumentError if array.dtype == layer.dtype else DtypeError
+    raise kind(message(where, wanted, f"{array.dtype} of shape {array.shape}", fix))
 
 
-Call = Callable[..., None]  # calls one hook of every callback
+def train_on(model: Sequential, data: Batches) -> Repeated:
+    """Return a step that learns from a data set: (numbers, y, weights) → losses, outputs."""
+
+    def step(numbers: Array, y: Array, weights: Array) -> Arrays:
+        return train_step(model, ops.gather(data.x, numbers, model.dtype), y, weights)
+
+    return Repeated(model, step, learns=True, data=data.x)
 
 
-def evaluate(
-    model: Sequential, data: Batches, printer: EpochPrinter | None = None, call: Call | None = None
-) -> dict[str, Any]:
-    """Return name → mean of loss and metrics over a data set, without dropout.
+def score_on(model: Sequential, data: Batches) -> Repeated:
+    """Return a step that only scores them: (numbers, y, weights) → losses, outputs."""
 
-    The numbers of a run that goes on meanwhile, one of whose callbacks asks for this, are kept.
-    """
-    call = call or (lambda *_: None)
-    kept = None if model.run is None else model.run.scores.get_state()
-    scores, model.stop_evaluating = Scores(model.metrics), False
+    def step(numbers: Array, y: Array, weights: Array) -> Arrays:
+        x = forward(model.layers[:-1], ops.gather(data.x, numbers, model.dtype), keep=False)
+        outputs = forward(model.layers[-1:], x)  # keeps what its activation started from
+        return model.loss.score(y, outputs, weights, model.layers[-1])[0], outputs
 
-    def passes(score: Score, x: Array) -> tuple[Array, Array]:
-        inner = forward(model.layers[:-1], x, keep=False)
-        outputs = model.layers[-1].forward(inner)  # keeps what its softmax started from
-        return score(outputs, model.layers[-1].logits)[0], outputs
-
-    call("on_test_begin", {})
-    for number in range(data.steps):
-        call("on_test_batch_begin", number, {})
-        x, y, weights = data.batch(number)
-        assert y is not None
-        losses, outputs = with_targets(model, model.layers, "evaluate", passes, x, y, weights)
-        scores.update(losses, y, outputs)
-        call("on_test_batch_end", number, scores.result())
-        if printer is not None:
-            printer.step(scores.result)
-        if model.stop_evaluating:
-            break
-    logs = scores.result()
-    if model.run is not None and kept is not None:
-        model.run.scores.set_state(kept)
-    call("on_test_end", logs)
-    return logs
+    return Repeated(model, step, data=data.x)
 
 
-def infer(model: Sequential, x: Array) -> Array:
-    """Return the outputs for one batch in the model's dtype, without dropout."""
-    if not can_replay(model):
-        return forward(model.layers, x, keep=False)
-    return replayed(model, "infer", lambda x: (forward(model.layers, x, keep=False),), (x,))[0]
+def infer_on(model: Sequential, data: Batches) -> Repeated:
+    """Return a step that gives their outputs: (numbers) → outputs."""
 
+    def step(numbers: Array) -> Arrays:
+        x = ops.gather(data.x, numbers, model.dtype)
+        return (forward(model.layers, x, keep=False),)
 
-def predict(
-    model: Sequential, data: Batches, printer: EpochPrinter | None = None, call: Call | None = None
-) -> Array:
-    """Return the outputs for every sample, as one C-contiguous array."""
-    call = call or (lambda *_: None)
-    outputs = np.empty((len(data), *model.output_shape[1:]), model.dtype)
-    model.stop_predicting = False
-    call("on_predict_begin", {})
-    for number in range(data.steps):
-        call("on_predict_batch_begin", number, {})
-        x, _, _ = data.batch(number)
-        start, stop = number * data.batch_size, number * data.batch_size + len(x)
-        outputs[start:stop] = infer(model, x)
-        call("on_predict_batch_end", number, {"outputs": outputs[start:stop].copy()})
-        if printer is not None:
-            printer.step(dict)
-        if model.stop_predicting:
-            outputs = outputs[:stop]
-            break
-    call("on_predict_end", {})
-    return outputs
+    return Repeated(model, step, data=data.x)

@@ -10,10 +10,15 @@ from npcnn import names
 from npcnn.arguments import Numbers, PositiveInt, checked
 from npcnn.checks import ArgumentError, DtypeError, message
 from npcnn.initializers import MOST, too_large
-from npcnn.losses import one_hot
 from npcnn.random import set_random_seed
+from npcnn.registry import custom_object_scope, register_keras_serializable
 
-__all__ = ["set_random_seed", "to_categorical"]
+__all__ = [
+    "custom_object_scope",
+    "register_keras_serializable",
+    "set_random_seed",
+    "to_categorical",
+]
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)
@@ -48,4 +53,4 @@ def to_categorical(x: Numbers, num_classes: PositiveInt | None = None) -> np.nda
         raise ArgumentError(message(where, expected, str(labels[bad].ravel()[0]), fix))
     if labels.size * classes >= MOST:
         raise too_large("to_categorical(num_classes)", (*labels.shape, classes))
-    return one_hot(labels.astype(np.int64), classes)
+    return (labels[..., np.newaxis] == np.arange(classes)).astype("float32")

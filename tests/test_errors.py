@@ -161,9 +161,10 @@ CALLS = [
         "name, dtype, trainable, input_shape, got 'pool_sise'; perhaps 'pool_size' was meant.",
     ),
     (
-        lambda: small_model().compile("adam", "mse"),
+        lambda: small_model().compile("adam", "huber"),
         "compile(loss): expected one of categorical_crossentropy, "
-        "sparse_categorical_crossentropy, got 'mse'; use one of these names.",
+        "sparse_categorical_crossentropy, got 'huber'; "
+        "use one of these names.",
     ),
     (
         lambda: small_model().compile("rmsprop", "categorical_crossentropy"),

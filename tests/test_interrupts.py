@@ -54,8 +54,9 @@ def interrupted_at(moment, call):
     return lines > moment
 
 
+@pytest.mark.parametrize(("written", "pitch"), [("before", 1), ("anew", 31)])
 @pytest.mark.parametrize("optimizer", [Adam(0.01), SGD(0.1, 0.9)])
-def test_each_moment_of_a_step(backend, optimizer):
+def test_each_moment_of_a_step(backend, optimizer, written, pitch):
     """In a model with a frozen layer, whose parameters are updated in two stretches."""
     dense = [layers.Dense(4), layers.Dense(3), layers.Dense(3, "softmax")]
     model = npcnn.Sequential([layers.Input((2,)), *dense])
@@ -68,26 +69,36 @@ def test_each_moment_of_a_step(backend, optimizer):
     start, slots = model.get_weights(), {k: v.copy() for k, v in optimizer.slots.items()}
     count = optimizer.iterations
 
+    weights = np.ones(len(x), "float32")
+
+    def step():
+        optimizer.prepare()
+        model._repeated(training.train_step, True)(x, y, weights)
+
     def restore():
-        for _ in range(3):  # an interrupted step may have to be recorded anew
-            training.train_step(model, x, y)
+        if written == "anew":
+            model._steps.clear()  # the second step from now on is written down, and proves itself
+            step()
+        else:
+            for _ in range(4):
+                step()
         model.set_weights(start)
         optimizer.iterations = count
         for name, value in slots.items():
             optimizer.slots[name][...] = value
 
     before = state(model)
-    training.train_step(model, x, y)
+    step()
     after = state(model)
     assert before != after
     seen, moment, more = set(), 0, True
     while more:
         restore()
-        more = interrupted_at(moment, lambda: training.train_step(model, x, y))
+        more = interrupted_at(moment, step)
         now = state(model)
         assert now in (before, after), moment
         seen.add(now == after)
-        moment += 1
+        moment += pitch
     assert seen == {True, False}
     assert moment > 40
 

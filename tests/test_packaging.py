@@ -35,7 +35,7 @@ npcnn.trce  # wrong
 npcnn.plots.history_curve  # wrong
 layers.Conv2d  # wrong
 callbacks.EarlyStoping  # wrong
-npcnn.optimizers.adam  # wrong
+npcnn.optimizers.Adma  # wrong
 from npcnn import load_modle  # wrong
 from npcnn.layers import MaxPool2d  # wrong
 model.predikt(x)  # wrong

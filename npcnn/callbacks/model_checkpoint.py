@@ -15,7 +15,7 @@ from npcnn.streams import say
 
 if TYPE_CHECKING:
     from npcnn.model import Sequential
-    from npcnn.training import Run
+    from npcnn.running import Run
 
 
 class ModelCheckpoint(MonitorCallback):

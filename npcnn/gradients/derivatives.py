@@ -17,7 +17,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -149,7 +149,7 @@ class Function:
 
 def of_layer(
     layer: Layer, x: Array, upstream: Array, training: bool = False, step: int = 0,
-    to_logits: bool = False,
+    to_logits: tuple[str, ...] = (),
 ) -> Function:  # fmt: skip
     """Return ⟨upstream, output⟩ of a layer as a function of its input and parameters.
 
@@ -159,7 +159,7 @@ def of_layer(
         upstream: the gradient by its output.
         training: as `forward` takes it.
         step: as `forward` takes it.
-        to_logits: whether what its softmax starts from is the output.
+        to_logits: activations; what the layer's own starts from, if among them, is the output.
     """
     names = [name for name, _, _ in layer.parameters()]
 
@@ -169,20 +169,23 @@ def of_layer(
         other.dtype = dtype
         for name, array in zip(names, arrays[1:], strict=True):
             other.bind(name, array.astype(dtype), np.zeros(array.shape, dtype))
+        for name in layer.state_names:
+            other.bind(name, vars(layer)[name].astype(dtype), None)
         return other, arrays[0].astype(dtype)
 
     def forward(arrays: list[Array]) -> Array:
         other, x = twin(arrays)
         y = other.forward(x, training, step)
-        logits = other.logits if to_logits else y
+        logits = other.logits_of(to_logits) if to_logits else y
         assert logits is not None
         return logits
 
     def backward(arrays: list[Array], upstream: Array = upstream) -> list[Array]:
         other, x = twin(arrays)
         other.forward(x, training, step)
-        back: Any = other.backward_logits if to_logits else other.backward  # type: ignore[attr-defined]
+        back = other.backward_logits if to_logits else other.backward
         grad_x = back(upstream.copy(), True)
+        assert grad_x is not None
         return [grad_x, *(gradient for _, _, gradient in other.parameters())]
 
     layer = copy.copy(layer)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.backend import ops
 from npcnn.gradients.derivatives import Function, of_layer
 from npcnn.gradients.table import GradientTable, Row
 from npcnn.gradients.verdict import examine
@@ -29,19 +28,21 @@ def check_trace(trace: Any, entries: int, seed: int, tolerance: float) -> Gradie
     twins = shadows(trace.twins, "float64")
     for twin, original in zip(twins, trace.twins, strict=True):
         twin.seed = original.seed
-    batch = trace.x.astype("float64"), trace.y, trace.weights
+    batch = trace.x.astype("float64"), trace.y, trace.weights.astype("float64")
     fine = Trace(trace.model_name, trace.loss_function, batch, trace.training, twins, trace.step)
     generator = np.random.default_rng(seed)
     rows = []
     with single_threaded_blas():
         last = twins[-1]
         last.forward(fine[-1].input, fine.training, fine.step)
-        by_logits = last.logits is not None
+        wanted = trace.loss_function.logits_of
+        logits = last.logits_of(wanted)
+        by_logits = logits is not None
         upstream = fine[-1]["grad_pre_activation" if by_logits else "grad_activation"]
         for i, (layer, twin) in enumerate(zip(fine.layers, twins, strict=True)):
             is_last = i == len(twins) - 1
             handed = upstream if is_last else fine[i + 1].grad_input
-            where = fine.training, fine.step, is_last and by_logits
+            where = fine.training, fine.step, wanted if is_last and by_logits else ()
             function = of_layer(twin, layer.input, handed, *where)
             names = ["input", *(name for name, _, _ in twin.parameters())]
             for k in [*range(1, len(names)), 0]:
@@ -49,7 +50,7 @@ def check_trace(trace: Any, entries: int, seed: int, tolerance: float) -> Gradie
                 found = examine(function, k, gradient, tolerance, entries, generator)
                 kinks = twin.kinks(layer.input) if k == 0 else 0
                 rows.append(Row.of(layer.name, names[k], gradient, found, tolerance, kinks))
-        loss = _of_loss(fine, fine.outputs if last.logits is None else last.logits, by_logits)
+        loss = _of_loss(fine, fine.outputs if logits is None else logits, last)
         found = examine(loss, 0, upstream, tolerance, entries, generator)
         rows.append(
             Row.of("loss", "logits" if by_logits else "outputs", upstream, found, tolerance)
@@ -58,13 +59,18 @@ def check_trace(trace: Any, entries: int, seed: int, tolerance: float) -> Gradie
     return GradientTable(rows, tolerance)
 
 
-def _of_loss(trace: Any, scores: Array, are_logits: bool) -> Function:
+def _of_loss(trace: Any, scores: Array, last: Any) -> Function:
     """Return the mean loss as a function of the logits or of the outputs."""
+    loss = trace.loss_function
+    targets = loss.targets(trace.y, trace.outputs.shape, trace.outputs.dtype)
+    activation = (
+        getattr(last, "activation", None) if last.logits_of(loss.logits_of) is not None else None
+    )
 
     def ask(scores: Array) -> tuple[Array, Array]:
-        outputs = ops.softmax(scores) if are_logits else scores
-        logits = scores if are_logits else None
-        return trace.loss_function.losses_and_gradient(trace.y, outputs, logits, trace.weights)
+        outputs = scores if activation is None else activation.forward(scores)
+        logits = None if activation is None else scores
+        return loss.losses_and_gradient(targets, outputs, logits, trace.weights)
 
     # With the classes moved on by one the answer is another: so large may the gradient be.
     elsewhere = ask(np.roll(scores, 1, axis=-1))[1]

@@ -11,7 +11,7 @@ import numpy as np
 from npcnn.arguments import PositiveInt, checked
 from npcnn.callbacks import Callback, Logs
 from npcnn.checks import NpcnnWarning
-from npcnn.inspection.spy import layer_output, rectifies
+from npcnn.inspection.spy import rectifies
 from npcnn.inspection.tables import norm
 
 VANISHED = 1e-6  # root mean square of a layer's gradients, relative to the last layer's
@@ -112,7 +112,7 @@ class Diagnostics(Callback):
         for layer in self.model.layers:
             if not rectifies(layer):
                 continue
-            y: Any = layer_output(layer)
+            y: Any = layer.kept_output()
             silent = ~y.reshape(-1, y.shape[-1]).any(axis=0)
             looks, before = self.dead.get(str(layer.name), (0, silent))
             self.dead[str(layer.name)] = looks + 1, silent & before

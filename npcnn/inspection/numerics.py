@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn import training
+from npcnn.backend import ops
 from npcnn.checks import NumericsError, message
 from npcnn.inspection.spy import Spy, shadows
 
 if TYPE_CHECKING:
+    from npcnn.data import Batches
     from npcnn.model import Sequential
 
 Array = np.ndarray
@@ -18,37 +20,51 @@ Array = np.ndarray
 FIX = "the weights are those from before this step: lower the learning rate or scale the input"
 
 
+class _Checked:
+    """A step that looks at its numbers, called as it is: nothing is replayed where one looks."""
+
+    def __init__(self, model: Sequential, data: Batches) -> None:
+        self.model, self.data = model, data
+
+    def current(self) -> Any:
+        """Return the step: (numbers, y, weights) → losses, outputs."""
+        return self.step
+
+    def step(self, numbers: Array, y: Array, weights: Array) -> tuple[Array, Array]:
+        """Take it."""
+        x = ops.gather(self.data.x, numbers, self.model.dtype)
+        return checked_step(self.model, x, y, weights)
+
+
+def checked_on(model: Sequential, data: Batches) -> _Checked:
+    """Return what takes checked steps on a data set."""
+    return _Checked(model, data)
+
+
 def checked_step(
-    model: Sequential, x: Array, y: Array, weights: Array | None = None
-) -> tuple[Array, Array]:
+    model: Sequential, x: Array, y: Array, weights: Array
+) -> tuple[Array, Array]:  # fmt: skip
     """Take a training step as `training.train_step` does, unless a number of it is not finite.
 
     Loss, gradients and new parameters are looked at; only if one is bad, the pass is done again
-    layer by layer to find where it arose. Parameters and optimizer are then as before the step.
+    layer by layer to find where it arose. Parameters, state and optimizer are then as before the
+    step.
 
     Raises:
         NumericsError: names the step, the pass, the layer and the array.
     """
-    step = model.optimizer.iterations
+    arrays = [*model.vectors(), *model.optimizer.arrays()]
+    before, step = [array.copy() for array in arrays], model.optimizer.iterations
     with np.errstate(all="ignore"):  # found and named here, not by NumPy's warnings
-        layers = [*model.layers]  # called one by one: nothing is replayed where one looks closely
-        losses, outputs = training.losses_and_gradients(model, layers, x, y, weights)
+        losses, outputs = training.train_step(model, x, y, weights)
         segments = model.segments()
-        sound = np.isfinite(losses).all() and all(_finite(grad) for _, _, grad in segments)
-        if not sound:
-            raise _error(step, *_first_bad(model, x, y, weights))
-        before = [values.copy() for _, values, _ in segments]
-        slots = {name: slot.copy() for name, slot in model.optimizer.slots.items()}
-        model.optimizer.apply(segments)
-        if not all(_finite(values) for _, values, _ in segments):
-            bad = _bad_parameter(model)
-            for (_, values, _), old in zip(segments, before, strict=True):
-                values[...] = old
-            for name, slot in slots.items():
-                model.optimizer.slots[name][...] = slot
-            model.optimizer.iterations = step
-            raise _error(step, "update", *bad)
-    return losses, outputs
+        good = np.isfinite(losses).all() and all(_finite(grad) for _, _, grad in segments)
+        if good and all(_finite(values) for _, values, _ in segments):
+            return losses, outputs
+        bad = ("update", *_bad_parameter(model)) if good else None
+        for array, old in zip(arrays, before, strict=True):
+            array[...] = old
+        raise _error(step, *(bad or _first_bad(model, x, y, weights)))
 
 
 def _finite(array: Array) -> bool:
@@ -63,13 +79,14 @@ def _error(step: int, which_pass: str, layer: str, array: str, value: Array) -> 
 
 
 def _first_bad(
-    model: Sequential, x: Array, y: Array, weights: Array | None
+    model: Sequential, x: Array, y: Array, weights: Array
 ) -> tuple[str, str, str, Array]:
     """Return (pass, layer, array's name, array) of the first array that is not finite."""
     spies: list[Any] = [Spy(layer) for layer in shadows(model.layers)]
     for spy, layer in zip(spies, model.layers, strict=True):
         spy.layer.seed = layer.seed
-    losses, _ = training.losses_and_gradients(model, spies, x, y, weights)
+    now = model.optimizer.clock
+    losses, _ = training.forward_and_back(spies, model.loss, x, y, weights, step=now)
     for spy in spies:
         for name in (*spy.parameter_names, "pre_activation", "activation"):
             if name in spy.arrays and not _finite(spy.arrays[name]):
@@ -77,7 +94,8 @@ def _first_bad(
     if not _finite(losses):
         return "forward", model.loss.name, "the loss", losses
     for spy in reversed(spies):
-        names = ("grad_activation", "grad_pre_activation", "grad_kernel", "grad_bias", "grad_input")
+        own = (f"grad_{name}" for name in spy.parameter_names)
+        names = ("grad_activation", "grad_pre_activation", *own, "grad_input")
         for name in names:
             if name in spy.arrays and not _finite(spy.arrays[name]):
                 return "backward", str(spy.layer.name), name, spy.arrays[name]

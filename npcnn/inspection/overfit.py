@@ -80,12 +80,12 @@ def overfit_one_batch(
     >>> bool(overfit_one_batch(model, 9 * np.eye(4), [0, 1, 2, 3], steps=300))
     True
     """
-    x, y, _ = one_batch(model, x, y, None, "overfit_one_batch")
+    x, y, weights = one_batch(model, x, y, None, "overfit_one_batch")
     twin = _twin(model)
     losses: list[float] = []
     with single_threaded_blas(), np.errstate(all="ignore"):
         for number in range(steps):
-            losses.append(float(training.train_step(twin, x, y)[0].mean()))
+            losses.append(float(training.train_step(twin, x, y, weights)[0].mean()))
             if not math.isfinite(losses[-1]):
                 break
             if losses[-1] <= enough and number % 5 == 0 and _accuracy(twin, x, y) == 1.0:

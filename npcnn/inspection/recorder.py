@@ -24,10 +24,8 @@ from npcnn.inspection.recording import (
     Frame,
     load_recording,
 )
-from npcnn.inspection.spy import layer_output, rectifies
+from npcnn.inspection.spy import rectifies
 from npcnn.inspection.tables import norm
-from npcnn.layers import MaxPooling2D
-from npcnn.layers.activation import Activated
 
 SELDOM = 100  # by default at least as many steps from one frame to the next, in a long run
 FEW = 20  # by default at least as many frames, in a short one
@@ -165,7 +163,7 @@ class Recorder(Callback):
         x = self._picture
         for layer in self.model.layers:
             x = layer.forward(x, keep=False)
-            if isinstance(layer, (Activated, MaxPooling2D)):
+            if not (layer.flattens or layer.training_only):
                 frame[f"picture/{layer.name}"] = x[0].astype(np.float32)
         return frame
 
@@ -212,7 +210,7 @@ def _parameters(model: Any) -> dict[str, Array]:
     return {
         f"{layer.name}/{name}": value.copy()
         for layer in model.layers
-        for name, value, _ in layer.parameters()
+        for name, value in layer.arrays()
     }
 
 
@@ -223,7 +221,7 @@ def _statistics(model: Any) -> Frame:
         for name, _, gradient in layer.parameters():
             frame[f"gradient_norm/{layer.name}/{name}"] = norm(gradient)
             frame[f"gradient_sizes/{layer.name}/{name}"] = gradient_sizes(gradient)
-        y = layer_output(layer)
+        y = layer.kept_output()
         if y is None:
             continue
         frame[f"activation_mean/{layer.name}"] = float(y.mean())

@@ -20,8 +20,8 @@ from npcnn.arguments import (
 )
 from npcnn.checks import ArgumentError, is_whole, message, non_negative, positive_int, shown
 from npcnn.inspection.spy import require_ready, shadows
-from npcnn.layers import Conv2D, Layer, MaxPooling2D
-from npcnn.layers.base import set_arrays
+from npcnn.layers import Layer
+from npcnn.layers.parameter import set_arrays
 from npcnn.threads import single_threaded_blas
 
 Array = np.ndarray
@@ -148,6 +148,7 @@ def receptive_field(layers: list[Layer], row: int, col: int) -> tuple[int, int, 
 
     It may reach over the edge of the picture, into the padding.
 
+    >>> from npcnn.layers import Layer
     >>> from npcnn.layers import MaxPooling2D
     >>> layer = MaxPooling2D(2)
     >>> layer.build((None, 8, 8, 1))
@@ -160,18 +161,16 @@ def receptive_field(layers: list[Layer], row: int, col: int) -> tuple[int, int, 
     for axis, place in ((0, row), (1, col)):
         first = last = place
         for layer in reversed(layers):
-            if not isinstance(layer, (Conv2D, MaxPooling2D)):
+            window = layer.window
+            if window is None:
                 continue
             assert layer.input_shape is not None
-            conv = isinstance(layer, Conv2D)
-            window = (layer.kernel_size if conv else layer.pool_size)[axis]  # type: ignore[union-attr]
-            step = layer.dilation_rate[axis] if isinstance(layer, Conv2D) else 1
-            stride = layer.strides[axis]
+            reach, stride, step = window.size[axis], window.strides[axis], window.dilation[axis]
             before, _ = shapes.padding_before_after(
-                layer.input_shape[1 + axis], window, stride, layer.padding, step
+                layer.input_shape[1 + axis], reach, stride, window.padding, step
             )
             first = first * stride - before
-            last = last * stride - before + (window - 1) * step
+            last = last * stride - before + (reach - 1) * step
         spans.append((first, last - first + 1))
     return spans[0][0], spans[1][0], spans[0][1], spans[1][1]
 
@@ -214,10 +213,10 @@ def loss_along_line(
             value[...] = (1 - t) * np.asarray(a, np.float64) + t * np.asarray(b, np.float64)
         with single_threaded_blas(), np.errstate(all="ignore"):
             for number in range(batches.steps):
-                inputs, targets, _ = batches.batch(number)
-                assert targets is not None
+                inputs = batches.batch(number)[0]
+                _, targets, weights = batches.rows(number)
                 outputs = training.forward(twins, inputs)
-                rows, _ = model.loss.losses_and_gradient(targets, outputs, twins[-1].logits)
+                rows, _, _ = model.loss.score(targets, outputs, weights, twins[-1])
                 labels = targets.argmax(axis=-1) if targets.ndim == outputs.ndim else targets
                 losses[k] += rows.sum(dtype=np.float64) / len(batches)
                 right[k] += (outputs.argmax(axis=-1) == labels).sum() / len(batches)

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn import data, random
-from npcnn.backend import ops
 from npcnn.checks import StateError, message
-from npcnn.layers import Activation, Dropout, Layer, ReLU
-from npcnn.layers.activation import Activated, activate_backward
+from npcnn.layers import Layer
 
 if TYPE_CHECKING:
     from npcnn.model import Sequential
@@ -41,12 +39,13 @@ def shadows(layers: list[Layer], dtype: Any = None) -> list[Layer]:
     twins = []
     for layer in layers:
         twin = copy.copy(layer)
-        twin.forget()
         twin.seed, twin.place = seed, None
         twin.dtype = layer.dtype if dtype is None else np.dtype(dtype)
-        for name, value, gradient in list(layer.parameters()):
-            own = np.array(value, twin.dtype, order="C"), np.array(gradient, twin.dtype, order="C")
-            twin.bind(name, *own)
+        for name, value in list(layer.arrays()):
+            gradient = vars(layer).get(f"grad_{name}")
+            if gradient is not None:
+                gradient = np.array(gradient, twin.dtype, order="C")
+            twin.bind(name, np.array(value, twin.dtype, order="C"), gradient)
         twins.append(twin)
     return twins
 
@@ -68,25 +67,17 @@ class Spy:
         self.arrays: dict[str, Array] = {}
         self.visited = False
 
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """The layer's."""
-        return self.layer.parameter_names
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.layer, name)
 
-    @property
-    def logits(self) -> Array | None:
-        """The layer's."""
-        return self.layer.logits
-
-    def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
+    def forward(self, x: Array, training: bool = False, step: Any = 0, keep: bool = True) -> Array:
         """Go forward through the layer."""
         self.note("input", x)
         y = self.layer.forward(x, training, step, keep)
-        self.note("pre_activation", pre_activation(self.layer, x, y))
         self.note("activation", y)
-        if isinstance(self.layer, Dropout):
-            self.note("mask", dropout_mask(self.layer, x))
-        for name, value, _ in self.layer.parameters():
+        for name, array in self.layer.look(x, y).items():
+            self.note(name, array)
+        for name, value in self.layer.arrays():
             self.note(name, value)
         return y
 
@@ -94,13 +85,14 @@ class Spy:
         """Go back through the layer from the gradient by its output."""
         self.note("grad_activation", grad_y)
         grad_x = self._back(self.layer.backward, grad_y, need_grad_x)
-        self.note("grad_pre_activation", grad_pre_activation(self.layer, grad_y, grad_x))
+        for name, array in self.layer.look_back(grad_y, grad_x).items():
+            self.note(name, array)
         return grad_x
 
     def backward_logits(self, grad_z: Array, need_grad_x: bool = True) -> Array | None:
-        """Go back through the layer from the gradient by what its softmax started from."""
+        """Go back through the layer from the gradient by what its activation started from."""
         self.note("grad_pre_activation", grad_z)
-        return self._back(self.layer.backward_logits, grad_z, need_grad_x)  # type: ignore[attr-defined]
+        return self._back(self.layer.backward_logits, grad_z, need_grad_x)
 
     def _back(self, call: Any, gradient: Array, need_grad_x: bool) -> Array:
         """Call as training does; where it leaves out the gradient by the input, call once more."""
@@ -110,7 +102,6 @@ class Spy:
             self.note(f"grad_{name}", grad)
         if grad_x is None:
             grad_x = call(gradient, True)
-        assert grad_x is not None
         self.note("grad_input", grad_x)
         return grad_x
 
@@ -120,49 +111,9 @@ class Spy:
             self.arrays[name] = np.array(array, order="C")
 
 
-def pre_activation(layer: Layer, x: Array, y: Array) -> Array | None:
-    """Return what the layer's activation was given; None for a layer without one."""
-    if isinstance(layer, (Activation, ReLU)):
-        return x
-    if not isinstance(layer, Activated):
-        return None
-    if layer.activation == "linear":
-        return y
-    if layer.activation == layer.fused:  # the op applied it on the way: go there once more
-        return layer.linear(x, "linear")
-    return layer.saved()[1]
-
-
-def grad_pre_activation(layer: Layer, grad_y: Array, grad_x: Array | None) -> Array | None:
-    """Return the gradient by what the layer's activation was given."""
-    if isinstance(layer, (Activation, ReLU)):
-        return grad_x
-    if not isinstance(layer, Activated):
-        return None
-    return activate_backward(layer.activation, grad_y, layer.saved()[2])
-
-
-def dropout_mask(layer: Dropout, x: Array) -> Array:
-    """Return which elements the layer's last forward pass let through, as booleans like x."""
-    (mask,) = layer.saved()
-    if mask is None:
-        return np.ones(x.shape, bool)
-    key, noise = mask
-    return np.broadcast_to(
-        ops.dropout(np.ones(x.shape, x.dtype), layer.rate, key, noise) > 0, x.shape
-    )
-
-
-def layer_output(layer: Layer) -> Array | None:
-    """Return the output that a layer with an activation kept in the last forward pass."""
-    if isinstance(layer, Activated):
-        return layer.saved()[2]
-    return None
-
-
-def rectifies(layer: Layer) -> bool:
+def rectifies(layer: Any) -> bool:
     """Whether a layer's output is a plain ReLU's: 0 where its input is negative."""
-    return isinstance(layer, Activated) and layer.activation == "relu"
+    return getattr(layer, "activation", None) == "relu"
 
 
 def require_ready(model: Sequential, where: str) -> None:
@@ -178,7 +129,7 @@ def require_ready(model: Sequential, where: str) -> None:
 
 def one_batch(
     model: Sequential, x: Any, y: Any, sample_weight: Any, where: str
-) -> tuple[Array, Array, Array | None]:
+) -> tuple[Array, Array, Array]:
     """Return (x, y, weights) of one batch as training would get them, or raise an error.
 
     Raises:
@@ -188,6 +139,5 @@ def one_batch(
     require_ready(model, where)
     size = max(1, len(x)) if hasattr(x, "__len__") else 1
     batches = data.prepare(x, y, sample_weight, size, model, where)
-    x, y, weights = batches.batch(0)
-    assert y is not None
-    return x, y, weights
+    _, y, weights = batches.rows(0)
+    return batches.batch(0)[0], y, weights

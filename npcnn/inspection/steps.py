@@ -13,18 +13,13 @@ from npcnn import training as training_module
 from npcnn.arguments import AModel, Numbers, checked
 from npcnn.inspection.spy import Spy, one_batch, shadows
 from npcnn.inspection.tables import number
-from npcnn.layers import Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
+from npcnn.layers import Layer
 from npcnn.threads import single_threaded_blas
 
 if TYPE_CHECKING:
     from npcnn.model import Sequential
 
 Array = np.ndarray
-
-OPS = {
-    Conv2D: "conv2d", Dense: "dense", Dropout: "dropout", Flatten: "flatten",
-    MaxPooling2D: "max_pooling2d",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,11 +86,11 @@ def step_through(
         with single_threaded_blas():
             x = training_module.forward([spy], x, training, step)
         yield _forward_event(spy)
-    logits = spies[-1].logits
-    losses, gradient = model.loss.losses_and_gradient(y, x, logits, weights)
-    yield _loss_event(x, y, logits, losses, gradient)
+    logits = spies[-1].logits_of(model.loss.logits_of)
+    losses, gradient, by_logits = model.loss.score(y, x, weights, spies[-1])
+    yield _loss_event(model.loss.name, x, y, logits, losses, gradient)
     with single_threaded_blas():
-        training_module.backward(spies, gradient, from_logits=logits is not None)
+        training_module.backward(spies, gradient, by_logits)
     for spy in reversed(spies):
         if spy.visited:
             yield _backward_event(spy)
@@ -109,7 +104,7 @@ def _forward_event(spy: Any) -> Event:
     names = ("input", "mask", *layer.parameter_names)
     before = {name: arrays[name] for name in names if name in arrays}
     after = {name: arrays[name] for name in ("pre_activation", "activation") if name in arrays}
-    op, function = _op(layer), getattr(layer, "activation", "linear")
+    op, function = layer.op, getattr(layer, "activation", "linear")
     if op and function != "linear":
         op += f" + {function}"
     text = f"{_shape(x)} → {_shape(y)}: {_what(layer, arrays)}"
@@ -118,34 +113,15 @@ def _forward_event(spy: Any) -> Event:
 
 def _what(layer: Layer, arrays: dict[str, Array]) -> str:
     """Return what a layer does, in words."""
-    shape = arrays["activation"].shape
     function = getattr(layer, "activation", "linear")
-    then = "" if function == "linear" else f", then {function}"
-    if isinstance(layer, Conv2D):
-        kh, kw, channels, filters = layer.kernel.shape
-        columns = f"{shape[0] * shape[1] * shape[2]} × {kh * kw * channels}"
-        return (
-            f"{filters} filters of {kh}×{kw}×{channels} at {shape[1]}×{shape[2]} places, a product "
-            f"of columns ({columns}) and kernel ({kh * kw * channels} × {filters}){then}"
-        )
-    if isinstance(layer, Dense):
-        return f"input @ kernel {_shape(layer.kernel)} + bias ({layer.units}){then}"
-    if isinstance(layer, MaxPooling2D):
-        return f"the largest of each {layer.pool_size[0]}×{layer.pool_size[1]} window"
-    if isinstance(layer, Dropout):
-        dropped = int((~arrays["mask"]).sum())
-        return f"{dropped} of {arrays['mask'].size} elements dropped (rate {layer.rate:g})"
-    if isinstance(layer, Flatten):
-        return "each sample's numbers in one row"
-    return f"{type(layer).__name__}, element by element"
+    return layer.description(arrays) + ("" if function == "linear" else f", then {function}")
 
 
 def _loss_event(
-    outputs: Array, y: Array, logits: Array | None, losses: Array, gradient: Array
+    name: str, outputs: Array, y: Array, logits: Array | None, losses: Array, gradient: Array
 ) -> Event:
     before = {"outputs": outputs, "targets": y}
-    source = "outputs"
-    op = "categorical_crossentropy"
+    source, op = "outputs", name.removeprefix("sparse_")
     if logits is not None:
         before["logits"], source = logits, "logits"
         op += "_from_logits"
@@ -165,7 +141,7 @@ def _backward_event(spy: Any) -> Event:
     by = ["input", *layer.parameter_names]
     parts = [f"{n} {_shape(arrays[f'grad_{n}'])}" for n in by if f"grad_{n}" in arrays]
     text = f"{_shape(arrays[key])} gradient → gradients by {', '.join(parts)}"
-    op = _op(layer) or getattr(layer, "activation", type(layer).__name__.lower())
+    op = layer.op or getattr(layer, "activation", type(layer).__name__.lower())
     return Event("backward", str(layer.name), f"{op}_backward", {key: arrays[key]}, after, text)
 
 
@@ -195,11 +171,6 @@ def _update(model: Sequential, spies: list[Any]) -> Event:
         f"step {model.optimizer.iterations})"
     )
     return Event("update", "", model.optimizer.name, {**before, **gradients}, after, text)
-
-
-def _op(layer: Layer) -> str:
-    """Return the name of a layer's op; '' for one that is an activation and no more."""
-    return next((name for kind, name in OPS.items() if isinstance(layer, kind)), "")
 
 
 def _shape(array: Array) -> str:

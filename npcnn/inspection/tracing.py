@@ -15,7 +15,7 @@ from npcnn.gradients.table import GradientTable
 from npcnn.inspection import tables, windows
 from npcnn.inspection.check import check_trace
 from npcnn.inspection.spy import Spy, one_batch, shadows
-from npcnn.layers import Dense, Dropout, Layer
+from npcnn.layers import Layer
 from npcnn.random import Seed
 from npcnn.threads import single_threaded_blas
 
@@ -88,7 +88,7 @@ class Trace:
     """
 
     def __init__(
-        self, model_name: str, loss_function: Any, batch: tuple[Array, Array, Array | None],
+        self, model_name: str, loss_function: Any, batch: tuple[Array, Array, Array],
         training: bool, twins: list[Layer], step: int,
     ) -> None:  # fmt: skip
         self.model_name, self.loss_function = model_name, loss_function
@@ -96,9 +96,8 @@ class Trace:
         self.x, self.y, self.weights = batch
         spies: list[Any] = [Spy(layer) for layer in twins]
         with single_threaded_blas():
-            stand_in: Any = _StandIn(loss_function, step)
-            losses, outputs = training_module.losses_and_gradients(
-                stand_in, spies, *batch, training=training
+            losses, outputs = training_module.forward_and_back(
+                spies, loss_function, *batch, training, np.array(step, np.int64)
             )
             self._finish(spies)
         for layer in twins:
@@ -111,9 +110,9 @@ class Trace:
         """Go back to the input where training would stop, and from the logits to the outputs."""
         last = spies[-1]
         if "grad_activation" not in last.arrays and last.visited:
-            last.note("grad_activation", self._grad_outputs(last.arrays["activation"]))
+            last.note("grad_activation", self._grad_outputs(last))
         if not last.visited:  # no parameters at all: training goes nowhere
-            last.backward(self._grad_outputs(last.arrays["activation"]))
+            last.backward(self._grad_outputs(last))
         gradient = None
         for spy in reversed(spies):
             if not spy.visited:
@@ -121,14 +120,11 @@ class Trace:
                 spy.backward(gradient)
             gradient = spy.arrays["grad_input"]
 
-    def _grad_outputs(self, outputs: Array) -> Array:
-        """Return −w·t / p / N, the gradient by a softmax's outputs, which training leaps over."""
-        rows = self.loss_function.targets(self.y, outputs.shape[-1], outputs.dtype)
-        count = outputs[..., 0].size
-        weights = np.ones(len(rows)) if self.weights is None else self.weights
-        spread = weights.reshape(*weights.shape, *(1,) * (outputs.ndim - weights.ndim))
-        scale = (spread / count).astype(outputs.dtype)
-        return -rows / np.maximum(outputs, np.finfo(outputs.dtype).tiny) * scale
+    def _grad_outputs(self, last: Spy) -> Array:
+        """Return the loss's gradient by the outputs, which training may leap over."""
+        outputs = last.arrays["activation"]
+        targets = self.loss_function.targets(self.y, outputs.shape, outputs.dtype)
+        return self.loss_function.losses_and_gradient(targets, outputs, None, self.weights)[1]
 
     # Getting at it ------------------------------------------------------------------------------
 
@@ -213,7 +209,7 @@ class Trace:
         Returns:
             An object with the arrays, whose print is the formula with the numbers in.
         """
-        if isinstance(self[layer].layer, Dense):
+        if windows.is_dense(self[layer].layer):
             return self.unit(layer, sample, filter)
         return windows.window(self[layer], sample, row, col, filter)
 
@@ -225,17 +221,9 @@ class Trace:
     def _before(self, layer: Any) -> LayerTrace | None:
         """Return the layer in front of another one, dropout left out."""
         place = self.layers.index(self[layer]) - 1
-        while place >= 0 and isinstance(self.layers[place].layer, Dropout):
+        while place >= 0 and self.layers[place].layer.training_only:
             place -= 1
         return self.layers[place] if place >= 0 else None
-
-
-class _StandIn:
-    """What `losses_and_gradients` needs of a model."""
-
-    def __init__(self, loss: Any, step: int) -> None:
-        self.loss, self.optimizer, self.iterations = loss, self, step
-        self.layers: list[Any] = []  # none of its own: nothing is replayed
 
 
 @checked

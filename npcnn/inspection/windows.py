@@ -14,7 +14,7 @@ import numpy as np
 from npcnn import notebook, shapes
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.inspection import formulas
-from npcnn.layers import Conv2D, Dense, Flatten, MaxPooling2D
+from npcnn.layers.base import Window
 
 Array = np.ndarray
 
@@ -154,9 +154,9 @@ class DenseUnit:
 
 def window(trace: Any, sample: int, row: int, col: int, filter: int) -> ConvWindow | PoolWindow:
     """Return one output of a traced layer, taken apart; see `Trace.window`."""
-    if isinstance(trace.layer, Conv2D):
+    if trace.layer.window is not None and trace.layer.combines == "products":
         return conv_window(trace, sample, row, col, filter)
-    if isinstance(trace.layer, MaxPooling2D):
+    if trace.layer.window is not None and trace.layer.combines == "maximum":
         return pool_window(trace, sample, row, col, filter)
     fix = "ask a layer before or after it"
     expected = "a convolution, a max pooling or a dense layer"
@@ -168,8 +168,8 @@ def conv_window(trace: Any, sample: int, row: int, col: int, filter: int) -> Con
     """Take one pixel of a convolution apart."""
     layer, at = trace.layer, (sample, row, col, filter)
     _check_place(trace, at, ("sample", "row", "col", "filter"))
-    rows, row_in = _axis(layer, trace.input.shape[1], 0, row, layer.dilation_rate)
-    cols, col_in = _axis(layer, trace.input.shape[2], 1, col, layer.dilation_rate)
+    rows, row_in = _axis(layer.window, trace.input.shape[1], 0, row)
+    cols, col_in = _axis(layer.window, trace.input.shape[2], 1, col)
     inside = row_in[:, None] & col_in[None, :]
     patch = np.zeros((len(rows), len(cols), trace.input.shape[3]), trace.input.dtype)
     patch[inside] = trace.input[sample][np.ix_(rows[row_in], cols[col_in])].reshape(
@@ -179,7 +179,7 @@ def conv_window(trace: Any, sample: int, row: int, col: int, filter: int) -> Con
     products = patch.astype(np.float64) * kernel
     return ConvWindow(
         trace.name, *at, patch, inside, kernel, _bias(trace, filter), products,
-        float(products.sum()), int(rows[0]), int(cols[0]), layer.dilation_rate, layer.activation,
+        float(products.sum()), int(rows[0]), int(cols[0]), layer.window.dilation, layer.activation,
         *_ends(trace, at),
     )  # fmt: skip
 
@@ -188,8 +188,8 @@ def pool_window(trace: Any, sample: int, row: int, col: int, filter: int) -> Poo
     """Take one pixel of a max pooling apart."""
     layer, at = trace.layer, (sample, row, col, filter)
     _check_place(trace, at, ("sample", "row", "col", "filter"))
-    rows, row_in = _axis(layer, trace.input.shape[1], 0, row, (1, 1))
-    cols, col_in = _axis(layer, trace.input.shape[2], 1, col, (1, 1))
+    rows, row_in = _axis(layer.window, trace.input.shape[1], 0, row)
+    cols, col_in = _axis(layer.window, trace.input.shape[2], 1, col)
     cells = np.full((len(rows), len(cols)), -np.inf, trace.input.dtype)
     seen = trace.input[sample, :, :, filter][np.ix_(rows[row_in], cols[col_in])]
     cells[row_in[:, None] & col_in[None, :]] = seen.ravel()
@@ -204,14 +204,14 @@ def pool_window(trace: Any, sample: int, row: int, col: int, filter: int) -> Poo
 
 def dense_unit(trace: Any, sample: int, unit: int, before: Any) -> DenseUnit:
     """Take one unit of a dense layer apart; `before` is the trace of the layer in front of it."""
-    if not isinstance(trace.layer, Dense) or trace.input.ndim != 2:
+    if not is_dense(trace.layer) or trace.input.ndim != 2:
         fix = "ask trace.window for a convolution or a pooling"
         got = f"{type(trace.layer).__name__} {trace.name!r}"
         raise ArgumentError(message("unit(layer)", "a dense layer of vectors", got, fix))
     _check_place(trace, (sample, unit), ("sample", "unit"))
     inputs, weights = trace.input[sample].copy(), trace.kernel[:, unit].copy()
     contributions = inputs.astype(np.float64) * weights
-    flattened = before is not None and isinstance(before.layer, Flatten) and before.input.ndim == 4
+    flattened = before is not None and before.layer.flattens and before.input.ndim == 4
     return DenseUnit(
         trace.name, sample, unit, inputs, weights, _bias(trace, unit), contributions,
         float(contributions.sum()), np.argsort(-np.abs(contributions), kind="stable"),
@@ -220,14 +220,16 @@ def dense_unit(trace: Any, sample: int, unit: int, before: Any) -> DenseUnit:
     )  # fmt: skip
 
 
-def _axis(
-    layer: Any, size: int, axis: int, place: int, dilation: tuple[int, int]
-) -> tuple[Array, Array]:
+def is_dense(layer: Any) -> bool:
+    """Whether each output is a sum of products over all inputs."""
+    return layer.combines == "products" and layer.window is None
+
+
+def _axis(window: Window, size: int, axis: int, place: int) -> tuple[Array, Array]:
     """Return a window's places along one axis of the image, and which of them lie in it."""
-    window = (layer.kernel_size if isinstance(layer, Conv2D) else layer.pool_size)[axis]
-    stride, step = layer.strides[axis], dilation[axis]
-    before, _ = shapes.padding_before_after(size, window, stride, layer.padding, step)
-    places = place * stride - before + np.arange(window) * step
+    reach, stride, step = window.size[axis], window.strides[axis], window.dilation[axis]
+    before, _ = shapes.padding_before_after(size, reach, stride, window.padding, step)
+    places = place * stride - before + np.arange(reach) * step
     return places, (places >= 0) & (places < size)
 
 

@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from npcnn.contracts import op
 from npcnn.kernels import layout, memory
 from npcnn.kernels.elementwise import PARTS, each_element, each_row
 from npcnn.kernels.tasks import Body
@@ -82,6 +83,7 @@ def _tanh_backward(task, out, grad_y, y, options, a4, a5, a6, scratch, ints):
         out[i] = grad_y[i] * (1 - y[i] * y[i])
 
 
+@op
 def relu(x: Array, negative_slope: float, max_value: float | None, threshold: float) -> Array:
     """Return x above the threshold, at most max_value; below it negative_slope·(x − threshold).
 
@@ -93,6 +95,7 @@ def relu(x: Array, negative_slope: float, max_value: float | None, threshold: fl
     return each_element(_relu, [x], *_relu_options(x, negative_slope, max_value, threshold))
 
 
+@op
 def relu_backward(
     grad_y: Array, x: Array, negative_slope: float, max_value: float | None, threshold: float
 ) -> Array:
@@ -110,6 +113,7 @@ def _relu_options(
     return real(negative_slope), real(cap), real(threshold)
 
 
+@op
 def sigmoid(x: Array) -> Array:
     """Return 1 / (1 + exp(−x)), without overflow on either side.
 
@@ -119,11 +123,13 @@ def sigmoid(x: Array) -> Array:
     return each_element(_sigmoid, [x])
 
 
+@op
 def sigmoid_backward(grad_y: Array, y: Array) -> Array:
     """Return grad_y · y · (1 − y)."""
     return each_element(_sigmoid_backward, [grad_y, y])
 
 
+@op
 def tanh(x: Array) -> Array:
     """Return the hyperbolic tangent of each element.
 
@@ -133,6 +139,7 @@ def tanh(x: Array) -> Array:
     return each_element(_tanh, [x])
 
 
+@op
 def tanh_backward(grad_y: Array, y: Array) -> Array:
     """Return grad_y · (1 − y²)."""
     return each_element(_tanh_backward, [grad_y, y])
@@ -169,6 +176,7 @@ def _softmax_backward(task, out, grad_y, y, a3, a4, a5, a6, scratch, ints):
             out[place] = y[place] * (grad_y[place] - total)
 
 
+@op
 def softmax(x: Array) -> Array:
     """Return exp(x) / Σ exp(x) over the last axis, shifted by the maximum so nothing overflows.
 
@@ -183,6 +191,7 @@ def softmax(x: Array) -> Array:
     return layout.batch_outermost(out)
 
 
+@op
 def softmax_backward(grad_y: Array, y: Array) -> Array:
     """Return y · (grad_y − Σ grad_y · y), the sum over the last axis."""
     if y.ndim == 1:

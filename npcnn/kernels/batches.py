@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from npcnn.contracts import op
 from npcnn.kernels import layout, memory
 from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.tasks import Body
@@ -13,24 +14,25 @@ from npcnn.kernels.tasks import Body
 Array = np.ndarray
 
 
-# A call's integers; the samples' places follow.
-CELLS, CHANNELS, BATCH, TASKS, STARTS = range(5)
+# A call's integers.
+CELLS, CHANNELS, BATCH, TASKS = range(4)
 
 
-def _fill(task, out, data, a2, a3, a4, a5, a6, scratch, ints):
-    """Fill a share of out (channels · cells, batch); sample n begins at data[ints[STARTS + n]]."""
+def _fill(task, out, data, indices, a3, a4, a5, a6, scratch, ints):
+    """Fill a share of out (channels · cells, batch) with the samples data[indices]."""
     cells, channels, batch = ints[CELLS], ints[CHANNELS], ints[BATCH]
     lines = cells * channels
     for line in range(lines * task // ints[TASKS], lines * (task + 1) // ints[TASKS]):
         place = line // cells + line % cells * channels
         for n in range(batch):
-            out[line * batch + n] = data[place + ints[STARTS + n]]
+            out[line * batch + n] = data[place + indices[n] * lines]
 
 
 _gather = Body(_fill, mixed=True)
 _NUMBA_KNOWS = "?bBhHiIlLqQfd"  # neither half nor long double
 
 
+@op
 def gather(data: Array, indices: Array, dtype: np.dtype) -> Array:
     """Return the samples data[indices] as a new array of the given float dtype.
 
@@ -41,7 +43,6 @@ def gather(data: Array, indices: Array, dtype: np.dtype) -> Array:
     array([[3.],
            [1.]], dtype=float32)
     """
-    indices = np.asarray(indices)
     plain = indices.dtype == np.int64 and data.flags.c_contiguous and data.size and indices.size
     if not plain or data.dtype.char not in _NUMBA_KNOWS or not data.dtype.isnative:
         return data[indices].astype(dtype)
@@ -51,10 +52,8 @@ def gather(data: Array, indices: Array, dtype: np.dtype) -> Array:
     channels, size = data.shape[-1] if data.ndim > 1 else 1, flat.size // len(data)
     block = memory.empty((size, len(indices)), dtype)
     tasks = 8 if block.size >= SMALL else 1
-    ints = np.empty(STARTS + len(indices), np.int64)
-    ints[:STARTS] = size // channels, channels, len(indices), tasks
-    np.multiply(indices, size, out=ints[STARTS:])
-    _gather(tasks, tasks > 1, [block, flat], ints)
+    ints = np.array([size // channels, channels, len(indices), tasks], np.int64)
+    _gather(tasks, tasks > 1, [block, flat, layout.contiguous(indices)], ints)
     if data.ndim == 1:
         return block.reshape(-1)
     return layout.batch_outermost(block.reshape(data.shape[-1], *data.shape[1:-1], len(indices)))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from npcnn.contracts import op
 from npcnn.kernels import calls, layout, memory, plans, tiles
 from npcnn.kernels.compile import ZERO, helper
 from npcnn.kernels.runs import sum_lanes, zero_run
@@ -65,6 +66,7 @@ def _forward_in_pairs(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: 
     )  # fmt: skip
 
 
+@op
 def conv2d(
     x: Array, kernel: Array, bias: Array | None, strides: Pair, padding: str, dilation: Pair,
     activation: str,
@@ -167,6 +169,7 @@ def _reduce(task, totals, grad_kernel, grad_bias, a3, a4, a5, a6, scratch, ints)
         sum_lanes(grad_kernel, to, totals, start, filters, blocks, pitch)
 
 
+@op
 def conv2d_backward(
     grad_y: Array, x: Array, y: Array, kernel: Array, grad_kernel: Array, grad_bias: Array | None,
     strides: Pair, padding: str, dilation: Pair, activation: str, need_grad_x: bool = True,
@@ -191,7 +194,7 @@ def conv2d_backward(
     geometry = plans.geometry_of(x.shape, kernel.shape, strides, padding, dilation)
     dtype, relu = x.dtype, activation == "relu"
     if grad_bias is None:
-        grad_bias = np.empty(kernel.shape[3], dtype)
+        grad_bias = memory.empty(kernel.shape[3:], dtype)
     if not grad_y.size:
         grad_kernel[...], grad_bias[...] = 0, 0
         return np.zeros_like(x) if need_grad_x else None

@@ -11,6 +11,7 @@ import functools
 
 import numpy as np
 
+from npcnn.contracts import op
 from npcnn.kernels import calls, layout, memory, plans, simd, tiles
 from npcnn.kernels.compile import ZERO, helper
 from npcnn.kernels.runs import copy_run, masked_run, sum_lanes, zero_run
@@ -114,6 +115,7 @@ def _forward(task, x, w, bias, y, zeros, a5, a6, scratch, ints):  # type: ignore
                 y[u * batch + n] = value
 
 
+@op
 def dense(x: Array, kernel: Array, bias: Array | None, activation: str) -> Array:
     """Return y = x @ kernel + bias, and max(y, 0) of it where activation is 'relu'.
 
@@ -202,6 +204,7 @@ def _backward(task, x, w, both, zeros, grad_x, grad_kernel, a6, scratch, ints): 
     _rows(ints, ints[SECOND], batch, units, i0, i1, x, both, turned, zeros, grad_kernel, scratch)
 
 
+@op
 def dense_backward(
     grad_y: Array, x: Array, y: Array, kernel: Array, grad_kernel: Array, grad_bias: Array | None,
     activation: str, need_grad_x: bool = True,
@@ -214,7 +217,7 @@ def dense_backward(
     dtype, relu, (inputs, units) = x.dtype, activation == "relu", kernel.shape
     n = x.size // inputs
     if grad_bias is None:
-        grad_bias = np.empty(units, dtype)
+        grad_bias = memory.empty((units,), dtype)
     if not n:
         grad_kernel[...], grad_bias[...] = 0, 0
         return np.zeros_like(x) if need_grad_x else None

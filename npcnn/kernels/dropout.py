@@ -14,7 +14,9 @@ import math
 
 import numpy as np
 
-from npcnn.kernels import layout, memory, tape
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.compile import helper
 from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.tasks import Body
 
@@ -25,31 +27,44 @@ MIX_1, MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 BY_30, BY_27, BY_31, BY_40 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(40)
 
 # A call's integers; unsigned ones are kept as the signed ones of the same bits.
-LINES, BATCH, PARTS, LEAST, STEP, KEY, STARTS = range(7)
+LINES, BATCH, PARTS, LEAST, STRIDE, KEY, BY_STEP, STARTS = range(8)
 
 
-@Body
-def _drop(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+@helper
+def _mixed(h):
+    """Scatter 64 bits: the finaliser of SplitMix64."""
+    h = (h ^ (h >> BY_30)) * MIX_1
+    h = (h ^ (h >> BY_27)) * MIX_2
+    return h ^ (h >> BY_31)
+
+
+def _fill(task, out, x, step_of, options, a4, a5, a6, scratch, ints):
     """Scale x (lines, batch) where the hash is LEAST or more, else zero; a share of the lines.
 
-    The counter of element (line, n), times GOLDEN, is ints[STARTS + line] + n·STEP. Integers wrap
-    at 2⁶⁴.
+    The counter of element (line, n), times GOLDEN, is ints[STARTS + line] + n·STRIDE. Integers
+    wrap at 2⁶⁴.
     """
     lines, batch = ints[LINES], ints[BATCH]
-    step, least = np.uint64(ints[STEP]), np.uint64(ints[LEAST])
+    stride, least = np.uint64(ints[STRIDE]), np.uint64(ints[LEAST])
+    key = np.uint64(ints[KEY])
+    if ints[BY_STEP]:
+        key = _mixed(key + np.uint64(step_of[0]) + GOLDEN)
     scale, zero = options[0], options[1]
     for line in range(lines * task // ints[PARTS], lines * (task + 1) // ints[PARTS]):
-        start = np.uint64(ints[KEY]) + np.uint64(ints[STARTS + line])
+        start = key + np.uint64(ints[STARTS + line])
         for n in range(batch):
-            h = start + np.uint64(n) * step
-            h = (h ^ (h >> BY_30)) * MIX_1
-            h = (h ^ (h >> BY_27)) * MIX_2
-            h = (h ^ (h >> BY_31)) >> BY_40
+            h = _mixed(start + np.uint64(n) * stride) >> BY_40
             place = line * batch + n
             out[place] = x[place] * scale if h >= least else zero
 
 
-def dropout(x: Array, rate: float, key: int, noise_shape: tuple[int, ...]) -> Array:
+_drop = Body(_fill, mixed=True)
+
+
+@op
+def dropout(
+    x: Array, rate: float, key: int, noise_shape: tuple[int, ...], step: Array | None = None
+) -> Array:
     """Return x with a share `rate` of its elements zero and the others times 1 / (1 − rate).
 
     Inverted dropout: the expected value of each element stays what it was. Source: Srivastava et
@@ -60,6 +75,7 @@ def dropout(x: Array, rate: float, key: int, noise_shape: tuple[int, ...]) -> Ar
         rate: the share to drop, 0 ≤ rate < 1.
         key: 64 bits made from seed, layer and step; the same key gives the same mask.
         noise_shape: the shape of the mask, one entry an axis; 1 shares a decision along the axis.
+        step: None, or an array of one int64 that goes into the key: a mask of its own each step.
 
     >>> dropout(np.ones((1, 8)), 0.5, 7, (1, 8))
     array([[0., 0., 2., 2., 0., 0., 0., 0.]])
@@ -71,10 +87,11 @@ def dropout(x: Array, rate: float, key: int, noise_shape: tuple[int, ...]) -> Ar
     block = layout.batch_innermost(wide)
     out = memory.empty(block.shape, block.dtype)
     ints = _integers(shape, wide.shape, math.ceil(rate * 2**24)).copy()
-    tape.write_key(ints, KEY, key)
-    options = np.array([1 / (1 - rate), 0], x.dtype)
+    ints[KEY], ints[BY_STEP] = np.uint64(key).view(np.int64), step is not None
+    options = memory.constant([1 / (1 - rate), 0], x.dtype)
+    now = memory.known(memory.NO_INTS) if step is None else step
     with np.errstate(over="ignore"):  # counters and hashes wrap, also where nothing is compiled
-        _drop(ints[PARTS], out.size >= SMALL, [out, block, options], ints)
+        _drop(ints[PARTS], out.size >= SMALL, [out, block, now, options], ints)
     result = layout.batch_outermost(out)
     return result if x.ndim > 1 else result[:, 0]
 
@@ -92,11 +109,14 @@ def _integers(noise_shape: tuple[int, ...], shape: tuple[int, ...], least: int) 
     with np.errstate(over="ignore"):
         starts, step = counters * GOLDEN, step * GOLDEN
     parts = layout.shares(counters.size, 4, 16) if counters.size * shape[0] >= SMALL else 1
-    header = np.array([counters.size, shape[0], parts, least, 0, 0], np.int64)
-    header[STEP] = step.view(np.int64)
+    header = np.array([counters.size, shape[0], parts, least, 0, 0, 0], np.int64)
+    header[STRIDE] = step.view(np.int64)
     return np.concatenate([header, starts.view(np.int64)])
 
 
-def dropout_backward(grad_y: Array, rate: float, key: int, noise_shape: tuple[int, ...]) -> Array:
+@op
+def dropout_backward(
+    grad_y: Array, rate: float, key: int, noise_shape: tuple[int, ...], step: Array | None = None
+) -> Array:
     """Return grad_x: the same elements dropped, the same scale, as in the forward pass."""
-    return dropout(grad_y, rate, key, noise_shape)
+    return dropout(grad_y, rate, key, noise_shape, step)

@@ -28,7 +28,7 @@ def each_element(body: Body, arrays: list[Array], *options: float) -> Array:
             other = np.broadcast_to(other, first.shape)
         blocks.append(layout.contiguous(other if axes is None else other.transpose(axes)))
     out = memory.empty(block.shape, block.dtype)
-    numbers = np.array(options or (0.0,), block.dtype)
+    numbers = memory.constant(options or (0.0,), block.dtype)
     size = np.array([out.size], np.int64)
     body(PARTS, out.size >= SMALL, [out, *blocks, numbers], size)
     # the axes swap first and last, so they undo themselves

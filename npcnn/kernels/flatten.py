@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from npcnn.contracts import op
 from npcnn.kernels import layout, memory
 from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.runs import copy_run
@@ -39,6 +40,7 @@ def _swapped(x: Array, first: int, second: int, batch: int, cells_first: bool) -
     return out
 
 
+@op
 def flatten(x: Array) -> Array:
     """Return (N, everything else), each sample's elements in C order of its axes.
 
@@ -54,6 +56,7 @@ def flatten(x: Array) -> Array:
     return _swapped(block, len(block), math.prod(x.shape[1:-1]), len(x), False).T
 
 
+@op
 def flatten_backward(grad_y: Array, x_shape: tuple[int, ...]) -> Array:
     """Return grad_x, grad_y folded back to the shape x had."""
     if len(x_shape) <= 2:

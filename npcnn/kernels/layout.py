@@ -11,16 +11,13 @@ import functools
 
 import numpy as np
 
-from npcnn.kernels import tape
+from npcnn.kernels import memory
 
 Array = np.ndarray
 
 
 def contiguous(x: Array) -> Array:
-    """Return x, or a C-contiguous copy of it, which no tape can make again."""
-    if x.flags.c_contiguous:
-        return x
-    tape.cannot_replay()
+    """Return x, or a C-contiguous copy of it, which no program can make again."""
     return np.ascontiguousarray(x)
 
 
@@ -49,10 +46,39 @@ def same_order(x: Array) -> tuple[Array, tuple[int, ...] | None]:
     return contiguous(x), None
 
 
-@functools.cache
 def zeros(size: int, dtype: np.dtype) -> Array:
     """Return a vector of zeros that nobody writes to."""
+    return memory.known(_zeros(size, dtype))
+
+
+@functools.cache
+def _zeros(size: int, dtype: np.dtype) -> Array:
     return np.zeros(size, dtype)
+
+
+def ones(size: int, dtype: np.dtype) -> Array:
+    """Return a vector of ones that nobody writes to."""
+    return memory.known(_ones(size, dtype))
+
+
+@functools.cache
+def _ones(size: int, dtype: np.dtype) -> Array:
+    return np.ones(size, dtype)
+
+
+def in_order(array: Array) -> Array:
+    """Return the array, or a copy of it, with the batch innermost in memory."""
+    axes = (array.ndim - 1, *range(1, array.ndim - 1), 0) if array.ndim > 1 else (0,)
+    return array if array.transpose(axes).flags.c_contiguous else own_copy(array)
+
+
+def own_copy(array: Array) -> Array:
+    """Return a copy that is the caller's for good, the batch innermost in memory."""
+    axes = (array.ndim - 1, *range(1, array.ndim - 1), 0) if array.ndim > 1 else range(array.ndim)
+    block = memory.aligned([array.shape[axis] for axis in axes], array.dtype)
+    copy = block.transpose(axes)  # the axes swap first and last, so they undo themselves
+    copy[...] = array
+    return copy
 
 
 def shares(total: int, smallest: int, most: int) -> int:

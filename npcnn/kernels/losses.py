@@ -8,9 +8,11 @@ From logits, what training uses after a softmax, or from probabilities, when onl
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
+from npcnn.contracts import op
 from npcnn.kernels import layout, memory
 from npcnn.kernels.elementwise import each_row
 from npcnn.kernels.tasks import Body
@@ -73,21 +75,22 @@ def _from_probabilities(
             grad[c * rows + n] = (grad[c * rows + n] - product) / total
 
 
-def _run(body: Body, first: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
+def by_rows(body: Body, first: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
     """Return losses and gradient as the body computes them from outputs, targets and weights."""
     dtype = first.dtype
     block = layout.batch_innermost(first)
     middle = (*range(1, weights.ndim), 0)  # rows in the order in which they lie in the blocks
     rows = layout.contiguous(weights.transpose(middle)).astype(dtype, copy=False)
     wanted = layout.batch_innermost(targets).astype(dtype, copy=False)
-    losses, grad = np.empty(rows.shape, dtype), memory.empty(block.shape, dtype)
+    losses, grad = memory.empty(rows.shape, dtype), memory.empty(block.shape, dtype)
     low = dtype.type(EPSILON)
-    options = np.array([rows.size, low, dtype.type(1) - low], dtype)
+    options = memory.constant([rows.size, low, dtype.type(1) - low], dtype)
     each_row(body, len(block), [grad, block, wanted, rows, losses, options])
     axes = (losses.ndim - 1, *range(losses.ndim - 1))
     return losses.transpose(axes), layout.batch_outermost(grad)
 
 
+@op
 def categorical_crossentropy_from_logits(
     logits: Array, targets: Array, weights: Array
 ) -> tuple[Array, Array]:
@@ -109,9 +112,10 @@ def categorical_crossentropy_from_logits(
     >>> losses, grad
     (array([10000.]), array([[-1.,  1.]]))
     """
-    return _run(_from_logits, logits, targets, weights)
+    return by_rows(_from_logits, logits, targets, weights)
 
 
+@op
 def categorical_crossentropy(
     probabilities: Array, targets: Array, weights: Array
 ) -> tuple[Array, Array]:
@@ -123,4 +127,34 @@ def categorical_crossentropy(
     >>> categorical_crossentropy(np.array([[0.2, 0.2]]), np.array([[1.0, 0.0]]), np.ones(1))[1]
     array([[-2.5,  2.5]])
     """
-    return _run(_from_probabilities, probabilities, targets, weights)
+    return by_rows(_from_probabilities, probabilities, targets, weights)
+
+
+def _fill(task, rows, labels, a2, a3, a4, a5, a6, scratch, ints):
+    """Fill rows (classes, labels), by class and then by label."""
+    classes, count = ints[0], ints[1]
+    for c in range(classes):
+        for n in range(count):
+            rows[c * count + n] = 1 if labels[n] == c else 0
+
+
+_one_hot = Body(_fill, mixed=True)
+
+
+@op
+def one_hot(labels: Array, classes: int, dtype: Any) -> Array:
+    """Return labels (N, …) as rows (N, …, classes), 1 at the label and 0 elsewhere.
+
+    A label that is none of the classes gives a row of zeros.
+
+    >>> one_hot(np.array([1, 0, 7]), 3, np.dtype("float64"))
+    array([[0., 1., 0.],
+           [1., 0., 0.],
+           [0., 0., 0.]])
+    """
+    block = memory.empty((classes, *labels.shape[1:], len(labels)), dtype)
+    middle = layout.contiguous(labels.transpose(*range(1, labels.ndim), 0))
+    if block.size:
+        ints = np.array([classes, labels.size], np.int64)
+        _one_hot(1, False, [block, middle], ints)
+    return layout.batch_outermost(block)

@@ -24,6 +24,7 @@ from npcnn.threads import get_num_threads
 
 Array = np.ndarray
 Block = tuple[Array, int]
+Blocks = dict[int, list[Block]]
 
 ALIGNMENT = 64
 # Below this many bytes the allocator's own free lists are just as good.
@@ -39,7 +40,7 @@ class _Kept(threading.local):
         self.blocks: dict[int, list[Block]] = {}
         self.bytes = 0
         self.scratch: dict[np.dtype, Array] = {}
-        self.for_good = False  # whether blocks are kept however many they become
+        self.arena: Arena | None = None  # where memory comes from while a program is written
 
 
 _kept = _Kept()
@@ -85,23 +86,34 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     (2, 3)
     """
     size = math.prod(shape) * (4 if dtype == np.float32 else np.dtype(dtype).itemsize)
+    arena = _kept.arena
+    if arena is not None:
+        return _from(arena.blocks, max(_rounded(size), ALIGNMENT), shape, dtype)
     if size < LARGE:
         return np.empty(shape, dtype)
-    # four sizes between one power of two and the next: at most a quarter lies idle
-    step = 1 << (size.bit_length() - 3)
-    size = -(-size // step) * step
-    blocks = _kept.blocks.get(size)
-    if blocks is None:
-        blocks = _kept.blocks[size] = []
-    for owner, start in blocks:
+    size = _rounded(size)
+    if size not in _kept.blocks and _kept.bytes + size > KEPT_AT_MOST:
+        _give_back()
+    before = len(_kept.blocks.get(size, ()))
+    array = _from(_kept.blocks, size, shape, dtype)
+    _kept.bytes += size * (len(_kept.blocks[size]) - before)
+    return array
+
+
+def _rounded(size: int) -> int:
+    """Return one of four sizes between a power of two and the next: at most a quarter is idle."""
+    step = max(1 << max(size.bit_length() - 3, 0), 1)
+    return -(-size // step) * step
+
+
+def _from(blocks: Blocks, size: int, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Return an array in a block of that size that nobody holds, or in a new one."""
+    same = blocks.setdefault(size, [])
+    for owner, start in same:
         if sys.getrefcount(owner) == _UNUSED:
             return np.ndarray(shape, dtype, owner, start)
-    if _kept.bytes + size > KEPT_AT_MOST and not _kept.for_good:
-        _give_back()
-        blocks = _kept.blocks.setdefault(size, [])
-    owner, start = _block(size)
-    blocks.append((owner, start))
-    _kept.bytes += size
+    same.append(_block(size))
+    owner, start = same[-1]
     return np.ndarray(shape, dtype, owner, start)
 
 
@@ -111,23 +123,98 @@ def _give_back() -> None:
     _kept.bytes = 0
 
 
-@contextmanager
-def set_apart() -> Iterator[dict[int, list[Block]]]:
-    """Take all memory inside the with-block from a store of its own, and yield that store.
+class Arena:
+    """The memory of one program: its own blocks, and what it was told of besides.
 
-    Nobody is handed a block of it afterwards: it is its holder's.
+    Args:
+        known: arrays that are there before the program is and as long as it is.
     """
-    before = _kept.blocks, _kept.bytes, _kept.for_good
-    _kept.blocks, _kept.bytes, _kept.for_good = {}, 0, True
+
+    def __init__(self, known: Sequence[Array]) -> None:
+        self.blocks: Blocks = {}
+        self.held = list(known)
+        self.constants: list[Array] = []
+        self.places = [place_of(array) for array in known]
+
+    def know(self, array: Array) -> None:
+        """Take note of an array whose numbers stay as they are."""
+        self.constants.append(array)
+        self.places.append(place_of(array))
+
+    def holds(self, address: int) -> bool:
+        """Return whether an address lies in an array that is known, or in an own block."""
+        if any(start <= address < stop for start, stop in self.places):
+            return True
+        return any(
+            owner.ctypes.data <= address < owner.ctypes.data + owner.size
+            for owner, _ in self.owners()
+        )
+
+    def owns(self, base: Any) -> bool:
+        """Return whether an array is the memory of one of the own blocks."""
+        return any(owner is base for owner, _ in self.owners())
+
+    @staticmethod
+    def offset(array: Array) -> int:
+        """Return how many bytes into its block an array begins."""
+        assert isinstance(array.base, np.ndarray)
+        return array.ctypes.data - array.base.ctypes.data
+
+    def owners(self) -> Iterator[Block]:
+        """Yield the own blocks."""
+        for same in self.blocks.values():
+            yield from same
+
+    @property
+    def bytes(self) -> int:
+        """How much memory the program keeps for itself."""
+        return sum(size * len(same) for size, same in self.blocks.items())
+
+    def poison(self) -> None:
+        """Fill the own blocks with ones: NaN, read as floats."""
+        for owner, _ in self.owners():
+            owner[...] = 0xFF
+
+
+def place_of(array: Array) -> tuple[int, int]:
+    """Return the addresses of an array's first byte and of the one behind its last."""
+    low = high = array.ctypes.data
+    for length, stride in zip(array.shape, array.strides, strict=True):
+        reach = (length - 1) * stride
+        low, high = low + min(reach, 0), high + max(reach, 0)
+    return low, high + array.itemsize
+
+
+@contextmanager
+def taken_from(arena: Arena) -> Iterator[None]:
+    """Take all memory inside the with-block from an arena; nobody else is handed any of it."""
+    before, _kept.arena = _kept.arena, arena
     try:
-        yield _kept.blocks
+        yield
     finally:
-        _kept.blocks, _kept.bytes, _kept.for_good = before
+        _kept.arena = before
 
 
-def belongs(array: Array, blocks: dict[int, list[Block]]) -> bool:
-    """Return whether an array lies in one of the blocks."""
-    return any(owner is array.base for same in blocks.values() for owner, _ in same)
+def known(array: Array) -> Array:
+    """Return an array whose numbers never change, and let a program that is written know it."""
+    if _kept.arena is not None:
+        _kept.arena.know(array)
+    return array
+
+
+def constant(numbers: Sequence[float], dtype: np.dtype) -> Array:
+    """Return an op's options as an array for its body; a program keeps them as they are."""
+    return known(np.array(numbers, dtype))
+
+
+def number(value: Any, dtype: np.dtype) -> Array:
+    """Return a number as an array for a body; an array of one stays what it is, and may change."""
+    if isinstance(value, np.ndarray):
+        return value.astype(dtype, copy=False).reshape(1)
+    return constant([value], dtype)
+
+
+NO_INTS = np.zeros(1, np.int64)
 
 
 def scratch(size: int, dtype: np.dtype) -> Array:

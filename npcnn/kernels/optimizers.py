@@ -6,18 +6,21 @@ import math
 
 import numpy as np
 
+from npcnn.contracts import op
+from npcnn.kernels import memory
 from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.tasks import Body
 
 Array = np.ndarray
+Number = float | np.ndarray
 
 # Parts into which a vector is cut.
 PARTS = 8
 
 
 @Body
-def _adam(task, parameters, gradients, m, v, options, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
-    alpha, rest_1, rest_2, epsilon = options[0], options[1], options[2], options[3]
+def _adam(task, parameters, gradients, m, v, step, options, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    alpha, rest_1, rest_2, epsilon = step[0], options[0], options[1], options[2]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         gradient = gradients[i]
         m_i = m[i] + (gradient - m[i]) * rest_1
@@ -28,8 +31,8 @@ def _adam(task, parameters, gradients, m, v, options, a5, a6, scratch, ints):  #
 
 
 @Body
-def _sgd(task, parameters, gradients, velocity, options, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
-    rate, momentum = options[0], options[1]
+def _sgd(task, parameters, gradients, velocity, step, options, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    rate, momentum = step[0], options[0]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         step = rate * gradients[i]
         if momentum == 0:
@@ -40,27 +43,31 @@ def _sgd(task, parameters, gradients, velocity, options, a4, a5, a6, scratch, in
         parameters[i] += momentum * velocity_i - step if ints[1] else velocity_i
 
 
+@op
 def adam(
-    parameters: Array, gradients: Array, m: Array, v: Array, alpha: float, beta_1: float,
+    parameters: Array, gradients: Array, m: Array, v: Array, alpha: Number, beta_1: float,
     beta_2: float, epsilon: float,
 ) -> None:  # fmt: skip
     """Update the moments and take Adam's step, in Keras's arithmetic.
 
     m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), p −= α·m / (√v + ε), where the caller hands
-    α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ). All four arrays are flat, of one length and dtype.
+    α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ), a number or an array of one. All four arrays are flat, of one
+    length and dtype.
 
     >>> p = np.zeros(1)
     >>> adam(p, np.ones(1), np.zeros(1), np.zeros(1), 0.1, 0.9, 0.999, 0.0)
     >>> p.round(4)
     array([-0.3162])
     """
-    options = np.array([alpha, 1 - beta_1, 1 - beta_2, epsilon], parameters.dtype)
-    size = parameters.size
-    _adam(PARTS, size >= SMALL, [parameters, gradients, m, v, options], np.array([size], np.int64))
+    dtype, size = parameters.dtype, parameters.size
+    options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], dtype)
+    arrays = [parameters, gradients, m, v, memory.number(alpha, dtype), options]
+    _adam(PARTS, size >= SMALL, arrays, np.array([size], np.int64))
 
 
+@op
 def sgd(
-    parameters: Array, gradients: Array, velocity: Array, learning_rate: float, momentum: float,
+    parameters: Array, gradients: Array, velocity: Array, learning_rate: Number, momentum: float,
     nesterov: bool,
 ) -> None:  # fmt: skip
     """Take a gradient step; with momentum, in Keras's arithmetic.
@@ -73,9 +80,26 @@ def sgd(
     >>> p
     array([0.75])
     """
-    options = np.array([learning_rate, momentum], parameters.dtype)
-    size = parameters.size
+    dtype, size = parameters.dtype, parameters.size
     if momentum == 0:
         velocity = parameters  # not read
-    arrays = [parameters, gradients, velocity, options]
+    step, options = memory.number(learning_rate, dtype), memory.constant([momentum], dtype)
+    arrays = [parameters, gradients, velocity, step, options]
     _sgd(PARTS, size >= SMALL, arrays, np.array([size, bool(nesterov)], np.int64))
+
+
+@Body
+def _count(task, counter, a1, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    counter[0] += 1
+
+
+@op
+def count(counter: Array) -> None:
+    """Add 1 to an array of one int64, without axes: a step is done.
+
+    >>> steps = np.zeros((), np.int64)
+    >>> count(steps)
+    >>> steps
+    array(1)
+    """
+    _count(1, False, [counter], memory.NO_INTS)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npcnn.contracts import op
 from npcnn.kernels import layout, memory, simd
 from npcnn.kernels.compile import helper
 from npcnn.kernels.elementwise import SMALL
@@ -34,9 +35,10 @@ class _Call(NamedTuple):
 
 
 @functools.lru_cache(maxsize=256)
-def _call(
+def plan(
     shape: tuple[int, ...], pool_size: Pair, strides: Pair, padding: str, dtype: np.dtype
 ) -> _Call:
+    """Return what a call of a pooling needs to know of its shapes."""
     batch, height, width, channels = shape
     pool_size, strides = bounded_pool(shape, pool_size, strides)
     lanes = simd.lanes_of(dtype)
@@ -97,6 +99,7 @@ def _forward(task, x, y, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-
                 y[to + n] = best
 
 
+@op
 def max_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Array:
     """Return the largest value of each window, channel by channel.
 
@@ -115,7 +118,7 @@ def max_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Arr
     array([[ 5.,  7.],
            [13., 15.]])
     """
-    call = _call(x.shape, pool_size, strides, padding, x.dtype)
+    call = plan(x.shape, pool_size, strides, padding, x.dtype)
     y = memory.empty(call.y_block, x.dtype)
     if y.size:
         _forward(call.tasks, call.parallel, [layout.batch_innermost(x), y], call.ints)
@@ -149,6 +152,7 @@ def _backward(task, x, y, grad_y, grad_x, a4, a5, a6, scratch, ints):  # type: i
                         break
 
 
+@op
 def max_pooling2d_backward(
     grad_y: Array, x: Array, y: Array, pool_size: Pair, strides: Pair, padding: str
 ) -> Array:
@@ -157,7 +161,7 @@ def max_pooling2d_backward(
     Where windows overlap, a cell that wins several of them gets the sum; the first NaN of a window
     counts as its maximum.
     """
-    call = _call(x.shape, pool_size, strides, padding, x.dtype)
+    call = plan(x.shape, pool_size, strides, padding, x.dtype)
     x_block = layout.batch_innermost(x)
     grad_x = memory.empty(x_block.shape, x.dtype)
     if not grad_y.size:

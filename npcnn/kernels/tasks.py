@@ -18,38 +18,16 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from npcnn.kernels import crew, memory, simd, tape
-from npcnn.kernels.compile import JIT, kernel, native_function
-from npcnn.kernels.simd import INT
+from npcnn.kernels import crew, memory, notes
+from npcnn.kernels.compile import JIT, native_function
 
 Array = np.ndarray
-
-
-def _emit_addresses(builder: Any, row: Any, *arrays: Any) -> None:
-    places = [*range(crew.ARRAYS, crew.SCRATCH), crew.SCRATCH, crew.INTS]
-    for place, array in zip(places, arrays, strict=True):
-        builder.store(builder.ptrtoint(array, INT), simd.at(builder, row, INT(place)))
-
-
-@simd.native(_emit_addresses)
-def _write_addresses(row: Any, a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, a5: Any, a6: Any,
-                     scratch: Any, ints: Any) -> None:  # fmt: skip
-    """Write where the arrays lie into a row of calls; compiled code only."""
-
-
-@kernel
-def _write_row(row, body, tasks, parallel, pitch, a0, a1, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
-    """Fill a row of calls; return where it lies."""
-    row[crew.BODY], row[crew.TASKS], row[crew.PARALLEL] = body, tasks, parallel
-    row[crew.PITCH] = pitch
-    _write_addresses(row, a0, a1, a2, a3, a4, a5, a6, scratch, ints)
-    return row.ctypes.data
 
 
 class Body:
     """A task's code: Python, and compiled at the first call with a dtype.
 
-    With `mixed`, a1 is of a dtype of its own.
+    With `mixed`, each array is of a dtype of its own.
     """
 
     def __init__(self, function: Callable, mixed: bool = False) -> None:
@@ -57,12 +35,10 @@ class Body:
         self.addresses: dict[Any, int] = {}
         self.__doc__ = function.__doc__
 
-    def _address(self, dtype: np.dtype, other: np.dtype) -> int:
-        real, second = (types.CPointer(numba_type(d)) for d in (dtype, other))
-        ints = types.CPointer(types.int64)
-        signature = types.void(types.int64, real, second, *[real] * 6, ints)
-        address = native_function(signature, self.function)
-        self.addresses[(dtype, other) if self.mixed else dtype] = address
+    def _address(self, kind: Any, flat: list[Array]) -> int:
+        arrays = [types.CPointer(numba_type(array.dtype)) for array in (*flat, flat[0])]
+        signature = types.void(types.int64, *arrays, types.CPointer(types.int64))
+        address = self.addresses[kind] = native_function(signature, self.function)
         return address
 
     def __call__(
@@ -72,22 +48,32 @@ class Body:
         dtype = arrays[0].dtype
         room = memory.scratch(scratch, dtype)
         flat = [array.reshape(-1) for array in arrays]
+        writing = notes.writing()
+        if writing is not None:
+            flat = [writing.opened(array) for array in flat]
         flat += [flat[0]] * (7 - len(flat))
         if not JIT:
             for task in range(tasks):
                 self.function(task, *flat, room[0], ints)
             return
-        other = flat[1].dtype if self.mixed else dtype
-        address = self.addresses.get((dtype, other) if self.mixed else dtype)
-        address = address or self._address(dtype, other)
-        row = np.empty(crew.WIDTH, np.int64)  # the call's own: a signal handler may call ops too
-        pitch = room.shape[1] * room.itemsize
-        shared = int(parallel and tasks > 1)
-        place = _write_row(row, address, int(tasks), shared, pitch, *flat, room, ints)
-        running = tape.running()
-        if running is not None:
-            running.add(row, flat, room, ints)
-        crew.lead(place, 1, len(room))
+        kind: Any = tuple([array.dtype for array in flat]) if self.mixed else dtype
+        body = self.addresses.get(kind) or self._address(kind, flat)
+        places = [address_of(array) for array in flat[: len(arrays)]]
+        places += places[:1] * (7 - len(places))
+        pitch, shared = room.shape[1] * room.itemsize, int(parallel and tasks > 1)
+        head, tail = [body, int(tasks), shared], [address_of(room), pitch, address_of(ints)]
+        row = np.array(head + places + tail, np.int64)
+        if writing is not None:
+            writing.note(row, room, ints)
+        crew.lead(address_of(row), 1, len(room))
+
+
+def address_of(array: Array) -> int:
+    """Return where an array lies in memory.
+
+    A row filled in compiled code was as fast, and one more thing to compile for each set of dtypes.
+    """
+    return array.__array_interface__["data"][0]
 
 
 def numba_type(dtype: np.dtype) -> Any:

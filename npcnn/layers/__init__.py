@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from npcnn import names
-from npcnn.layers.activation import Activation, ReLU, Softmax
+from npcnn.layers.activation import Activation
 from npcnn.layers.base import Layer
 from npcnn.layers.conv2d import Conv2D
 from npcnn.layers.dense import Dense
@@ -11,6 +11,8 @@ from npcnn.layers.dropout import Dropout
 from npcnn.layers.flatten import Flatten
 from npcnn.layers.input_layer import Input, InputLayer
 from npcnn.layers.max_pooling2d import MaxPooling2D
+from npcnn.layers.relu import ReLU
+from npcnn.layers.softmax import Softmax
 
 Convolution2D, MaxPool2D = Conv2D, MaxPooling2D  # Keras has both names
 
@@ -29,6 +31,13 @@ __all__ = [
     "ReLU",
     "Softmax",
 ]
+
+
+def known() -> dict[str, type[Layer]]:
+    """Return class name → class for what files may name, the input apart."""
+    every = [globals()[name] for name in __all__ if isinstance(globals()[name], type)]
+    return {cls.__name__: cls for cls in every if cls not in (Layer, InputLayer)}
+
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

@@ -1,7 +1,8 @@
 """What every layer has: a name, shapes, parameters with their gradients, a forward and a backward.
 
 A layer calls ops and does no arithmetic of its own. `forward` keeps what `backward` will need, and
-`backward` writes the parameter gradients and returns the gradient by the layer's input.
+`backward` writes the parameter gradients and returns the gradient by the layer's input. Tools
+(summary, files, trace, gradient check, pictures) ask a layer for what they need and know no class.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.checks import (
     ArgumentError,
     StateError,
-    as_numbers,
     check_name,
     is_whole,
     message,
@@ -29,11 +29,13 @@ from npcnn.checks import (
 )
 from npcnn.config import FloatType
 from npcnn.initializers import check_shape
+from npcnn.layers.parameter import Parameter, set_arrays
+from npcnn.shapes import output_size
 
 Array = np.ndarray
 Shape = tuple[Any, ...]  # the batch axis is None
 MAX_AXES = 31  # of one sample: NumPy 1 has 32, batch included
-_versions = itertools.count(1)
+_bindings = itertools.count(1)
 Place = tuple[Array, Array, int, int]  # flat values, flat gradients, first, last + 1
 
 
@@ -71,8 +73,20 @@ AnyShape = Annotated[Any, partial(check_sample_shape, least=0)]
 BatchShape = Annotated[Any, check_batch_shape]
 
 
+class Window(NamedTuple):
+    """What of its input an output of a layer of images sees: pairs (rows, columns)."""
+
+    size: tuple[int, int]
+    strides: tuple[int, int]
+    padding: str
+    dilation: tuple[int, int] = (1, 1)
+
+
 class Layer:
     """Base of all layers.
+
+    One of your own defines `forward`, with `backward` directly under it, and where it needs them
+    `compute_output_shape`, `create_parameters` and `get_config` (docs/extending.md).
 
     Args:
         name: what it is called; a model gives 'conv2d', 'conv2d_1', … to layers without one.
@@ -82,29 +96,17 @@ class Layer:
 
     Attributes:
         input_shape, output_shape: with None for the batch axis, once built.
+        absent: options that Keras's layer has and this one lacks; files hold None for them.
+        op: the name of its op in npcnn/reference; '' for an activation and no more.
+        combines: how inputs become an output: 'products' with a kernel, 'maximum', or ''.
+        flattens: whether its output is its input's numbers in a row.
+        training_only: whether it does nothing but in training.
     """
 
-    parameter_names: tuple[str, ...] = ()
-    version = 0
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; a layer that changed gets a version that no layer had before.
-
-        What was recorded of the layer (npcnn/replay.py) is known by its version. New numbers in
-        the arrays a layer has are no change, nor is what a forward pass keeps.
-        """
-        if name != "_saved" and self.__dict__.get(name, self) is not value:
-            self.__dict__["version"] = next(_versions)
-        super().__setattr__(name, value)
-
-    def __delattr__(self, name: str) -> None:
-        """Delete an attribute: a change like any other."""
-        self.__dict__["version"] = next(_versions)
-        super().__delattr__(name)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Become a copy: not the layer it was made from, nor in that one's place in a model."""
-        self.__dict__.update(state, version=next(_versions), place=None)
+    absent: tuple[str, ...] = ()
+    op = ""
+    combines = ""
+    flattens = training_only = False
 
     @checked
     def __init__(
@@ -125,7 +127,9 @@ class Layer:
         self.seed: int | None = None  # dropout's stream: the model sets seed and position
         self.position = 0
         self.place: Place | None = None  # where a model keeps the parameters
-        self._saved: tuple[Any, ...] | None = None
+        self.declared: dict[str, bool] = {}  # name → whether it is learnt, in Keras's order
+        self.bound = 0  # another number whenever a parameter gets another array
+        self._kept: list[Any] = [None]
 
     # What a layer defines -----------------------------------------------------------------------
 
@@ -134,7 +138,7 @@ class Layer:
         return input_shape
 
     def create_parameters(self, input_shape: Shape) -> None:
-        """Make the parameters with `add_parameter`; a layer without weights has nothing to do."""
+        """Make the parameters with `add_parameter`; a layer without any has nothing to do."""
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return the layer's output.
@@ -142,7 +146,8 @@ class Layer:
         Args:
             x: (N, …) in the layer's dtype.
             training: True in a training step: dropout drops.
-            step: the number of the training step, for dropout's mask.
+            step: the number of the training step; in training an array of one int64, so that a
+                step that is replayed reads it anew: hand it to an op as it is.
             keep: False if no backward pass will follow.
         """
         raise NotImplementedError
@@ -155,6 +160,52 @@ class Layer:
         """Return the arguments that make this layer again, under Keras's names."""
         dtype = None if self.dtype is None else self.dtype.name
         return {"name": self.name, "trainable": self.trainable, "dtype": dtype}
+
+    def logits_of(self, names: tuple[str, ...]) -> Array | None:
+        """Return what the last forward pass handed to an activation at the layer's end.
+
+        A loss asks that names activations whose input it can start from. None without one.
+        """
+        return None
+
+    def backward_logits(self, grad_z: Array, need_grad_x: bool = True) -> Array | None:
+        """Go back from the gradient by these logits; only for a layer that has them."""
+        raise NotImplementedError
+
+    def kinks(self, x: Array) -> int:
+        """Return at how many places the output has no derivative by x or a parameter: exact ties.
+
+        A ReLU's input that is exactly 0, a window that holds its maximum twice. One of several
+        gradients is given there, and all of them are right.
+        """
+        return 0
+
+    # What tools ask -----------------------------------------------------------------------------
+
+    @property
+    def window(self) -> Window | None:
+        """What of its input an output sees; None for a layer that slides no window."""
+        return None
+
+    def description(self, arrays: Mapping[str, Array]) -> str:
+        """Return in one line what the layer did.
+
+        Args:
+            arrays: what a pass left: 'input', 'activation', what `look` adds, parameters.
+        """
+        return f"{type(self).__name__}, element by element"
+
+    def kept_output(self) -> Array | None:
+        """Return the output that the last forward pass kept; None if it kept none."""
+        return None
+
+    def look(self, x: Array, y: Array) -> dict[str, Array]:
+        """Return name → array of what lies between the input and the output of the last pass."""
+        return {}
+
+    def look_back(self, grad_y: Array, grad_x: Array) -> dict[str, Array]:
+        """Return name → gradient of what lies between, as `grad_<name>`."""
+        return {}
 
     # What all layers share ----------------------------------------------------------------------
 
@@ -202,63 +253,100 @@ class Layer:
         """The layer in an error message: its class, and its name where it has one."""
         return type(self).__name__ + (f" {self.name!r}" if self.name else "")
 
-    def add_parameter(self, name: str, shape: tuple[int, ...], initializer: Any) -> None:
-        """Create `self.<name>` from the initializer, and `self.grad_<name>` beside it."""
-        value = np.ascontiguousarray(initializer(shape, self.dtype), self.dtype)
-        self.bind(name, value, np.zeros_like(value))
+    def add_parameter(
+        self, name: str, shape: tuple[int, ...], initializer: Any, trainable: bool = True
+    ) -> None:
+        """Create `self.<name>` from the initializer, and `self.grad_<name>` beside it.
 
-    def bind(self, name: str, value: Array, gradient: Array) -> None:
+        Args:
+            name: an attribute's.
+            shape: of the array.
+            initializer: 'zeros', 'glorot_uniform' …, an Initializer object, or a function of
+                shape and dtype.
+            trainable: False for state, such as running means, that no optimizer moves; there is no
+                gradient then. It is part of files, checkpoints and `summary` all the same.
+        """
+        make = initializer
+        if isinstance(initializer, (str, type)) or not callable(initializer):
+            make = initializers.get(initializer, f"{self.label}.add_parameter({name!r})")
+        value = np.ascontiguousarray(make(shape, self.dtype), self.dtype)
+        self.adopt(name, value, trainable)
+
+    def adopt(self, name: str, value: Array, trainable: bool = True) -> None:
+        """Let the layer have a parameter, whose array this is from now on."""
+        self.declared = {**self.declared, name: trainable}
+        Parameter.declare(type(self), name)
+        self.bind(name, value, np.zeros_like(value) if trainable else None)
+
+    def bind(self, name: str, value: Array, gradient: Array | None) -> None:
         """Let the layer use these two arrays for a parameter and its gradient."""
-        setattr(self, name, value)
-        setattr(self, f"grad_{name}", gradient)
+        vars(self)[name], self.bound = value, next(_bindings)
+        if gradient is not None:
+            setattr(self, f"grad_{name}", gradient)
 
     def parameters(self) -> Iterator[tuple[str, Array, Array]]:
-        """Yield (name, value, gradient) for each parameter, in Keras's order."""
-        for name in self.parameter_names:
-            value = getattr(self, name, None)
-            if value is not None:
-                yield name, value, getattr(self, f"grad_{name}")
+        """Yield (name, value, gradient) for each parameter that is learnt, in Keras's order."""
+        for name, trainable in self.declared.items():
+            if trainable:
+                yield name, vars(self)[name], getattr(self, f"grad_{name}")
+
+    def arrays(self) -> Iterator[tuple[str, Array]]:
+        """Yield (name, value) for each parameter, those that are not learnt last, as in Keras."""
+        for name in (*self.parameter_names, *self.state_names):
+            yield name, vars(self)[name]
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The names of the parameters that are learnt."""
+        return tuple(name for name, trainable in self.declared.items() if trainable)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """The names of those that are not."""
+        return tuple(name for name, trainable in self.declared.items() if not trainable)
 
     def count_params(self) -> int:
-        """Return how many numbers the layer learns."""
+        """Return how many numbers the layer's parameters are, state included."""
         self.require_built("count_params()")
-        return sum(value.size for _, value, _ in self.parameters())
+        return sum(value.size for _, value in self.arrays())
 
     def get_weights(self) -> list[Array]:
         """Return copies of the parameters: kernel, bias."""
-        return [value.copy() for _, value, _ in self.parameters()]
+        return [value.copy() for _, value in self.arrays()]
 
     def set_weights(self, weights: list[Any]) -> None:
         """Overwrite the parameters; all shapes are checked before anything is written."""
         self.require_built("set_weights()")
-        own = list(self.parameters())
-        set_arrays(
-            f"{self.label}.set_weights()", [(name, value) for name, value, _ in own], weights
-        )
+        set_arrays(f"{self.label}.set_weights()", list(self.arrays()), weights)
 
     @property
     def logits(self) -> Array | None:
         """What the last forward pass handed to a softmax at the layer's end; None without one."""
         return None
 
-    def kinks(self, x: Array) -> int:
-        """Return at how many places the output has no derivative by x or a parameter: exact ties.
+    @property
+    def _saved(self) -> Any:
+        """What the last forward pass kept for the backward pass."""
+        return self._kept[0]
 
-        A ReLU's input that is exactly 0, a window that holds its maximum twice. One of several
-        gradients is given there, and all of them are right.
-        """
-        return 0
+    @_saved.setter
+    def _saved(self, value: Any) -> None:
+        self._kept[0] = value
 
     def forget(self) -> None:
         """Drop what the last forward pass kept."""
-        self._saved = None
+        self._kept[0] = None
 
-    def saved(self) -> tuple[Any, ...]:
-        """Return what the last forward pass kept for the backward pass."""
-        if self._saved is None:
+    def saved(self) -> Any:
+        """Return what the last forward pass kept in `self._saved`; StateError if nothing."""
+        if self._kept[0] is None:
             where = f"{self.label}.backward()"
             raise StateError(message(where, "a forward pass before it", "none", "call it first"))
-        return self._saved
+        return self._kept[0]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy is made of: it has kept nothing, and no model holds its parameters."""
+        return {**vars(self), "_kept": [None], "place": None}
 
     def require_built(self, what: str) -> None:
         """Raise StateError unless the layer is built."""
@@ -278,24 +366,6 @@ class Layer:
         return self.forward(x.astype(self.dtype), training=training)
 
 
-def set_arrays(where: str, own: list[tuple[str, Array]], given: list[Any]) -> None:
-    """Copy the given arrays into the own ones, or raise before the first is touched."""
-    if not isinstance(given, (list, tuple)) or len(given) != len(own):
-        fix = "give one array a parameter, in get_weights()'s order"
-        got = str(len(given)) if isinstance(given, (list, tuple)) else type(given).__name__
-        raise ArgumentError(message(where, f"a list of {len(own)} arrays", got, fix))
-    arrays = []
-    for (name, value), array in zip(own, given, strict=True):
-        array = as_numbers(array, f"{where}, {name}")
-        if array.shape != value.shape:
-            fix = "give arrays as get_weights() returns them"
-            expected = f"{name} of shape {value.shape}"
-            raise ArgumentError(message(where, expected, str(array.shape), fix))
-        arrays.append(array)
-    for (_, value), array in zip(own, arrays, strict=True):
-        value[...] = array
-
-
 def argument_names(cls: type) -> list[str]:
     """Return the names of a layer class's arguments, its own first."""
     names: list[str] = []
@@ -313,6 +383,26 @@ def check_image_shape(layer: Layer, input_shape: Shape) -> tuple[int, int, int]:
         fix = "reshape to four axes, (n, 28, 28, 1) for grey pictures"
         raise ArgumentError(message(layer.label, expected, str(input_shape), fix))
     return input_shape[1], input_shape[2], input_shape[3]
+
+
+def windows_of(layer: Layer, input_shape: Shape, size: str) -> tuple[int, int]:
+    """Return how many windows fit along rows and columns, or raise ArgumentError if none does.
+
+    Args:
+        layer: one with a window.
+        input_shape: of images.
+        size: the name of the layer's argument that says how large a window is.
+    """
+    height, width, _ = check_image_shape(layer, input_shape)
+    window = layer.window
+    assert window is not None
+    steps = zip((height, width), window.size, window.strides, window.dilation, strict=True)
+    rows, columns = (output_size(n, w, s, window.padding, d) for n, w, s, d in steps)
+    if min(rows, columns) < 1:
+        got = f"{height}×{width} for {size}={window.size}"
+        fix = f"use padding='same' or a smaller {size.split('_')[0].replace('pool', 'window')}"
+        raise ArgumentError(message(layer.label, "images that hold one window", got, fix))
+    return rows, columns
 
 
 def initializer_config(initializer: initializers.Initializer) -> dict[str, Any]:

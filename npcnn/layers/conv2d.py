@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
-from npcnn import initializers, shapes
+from npcnn import initializers
 from npcnn.arguments import ChannelsLast, Padding, Pair, PositiveInt, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, positive_int
-from npcnn.layers.activation import Activated, Named
+from npcnn.layers.activated import Activated, Named, Saved
 from npcnn.layers.base import (
     Array,
     Shape,
-    check_image_shape,
+    Window,
     initializer_config,
+    windows_of,
 )
 
 Filters = Annotated[int, partial(positive_int, fix="say how many filters it has")]
@@ -48,7 +50,11 @@ class Conv2D(Activated):
     ((None, 28, 28, 5), 50)
     """
 
-    parameter_names = ("kernel", "bias")
+    op, combines = "conv2d", "products"
+    absent = (
+        "kernel_regularizer", "bias_regularizer", "activity_regularizer",
+        "kernel_constraint", "bias_constraint",
+    )  # fmt: skip
     kernel: Array
     grad_kernel: Array
     bias: Array | None = None
@@ -80,23 +86,12 @@ class Conv2D(Activated):
         if groups != 1:
             fix = "leave it out"
             raise ArgumentError(message("Conv2D(groups)", "1", str(groups), fix))
-        self.activation, self.use_bias = str(activation), use_bias
+        self.activation, self.use_bias = activation, use_bias
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return (batch, OH, OW, F)."""
-        height, width, _ = check_image_shape(self, input_shape)
-        sizes = [
-            shapes.output_size(size, window, stride, self.padding, dilation)
-            for size, window, stride, dilation in zip(
-                (height, width), self.kernel_size, self.strides, self.dilation_rate, strict=True
-            )
-        ]
-        if min(sizes) < 1:
-            got = f"{height}×{width} for kernel_size={self.kernel_size}"
-            fix = "use padding='same' or a smaller kernel"
-            raise ArgumentError(message(self.label, "images that hold one window", got, fix))
-        return (input_shape[0], *sizes, self.filters)
+        return (input_shape[0], *windows_of(self, input_shape, "kernel_size"), self.filters)
 
     def create_parameters(self, input_shape: Shape) -> None:
         """Create kernel (KH, KW, C, F) and bias (F,)."""
@@ -105,19 +100,42 @@ class Conv2D(Activated):
         if self.use_bias:
             self.add_parameter("bias", (self.filters,), self.bias_initializer)
 
-    def linear(self, x: Array, activation: str) -> Array:
-        """Return the convolution of x."""
-        return ops.conv2d(
-            x, self.kernel, self.bias, self.strides, self.padding, self.dilation_rate, activation
+    def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
+        """Return activation(x * kernel + bias)."""
+        z = ops.conv2d(
+            x, self.kernel, self.bias, self.strides, self.padding, self.dilation_rate, self.fused
         )
+        y = self.finish(z)
+        if keep:
+            self._saved = Saved(x, z, y)
+        return y
 
     def backward_logits(self, grad_z: Array, need_grad_x: bool = True) -> Array | None:
-        """Write the gradients by kernel and bias; return the one by x."""
+        """Write the gradients by kernel and bias; return the one by x. `backward` comes here."""
         x, z, _ = self.saved()
         return ops.conv2d_backward(
             grad_z, x, z, self.kernel, self.grad_kernel, self.grad_bias,
             self.strides, self.padding, self.dilation_rate, self.fused, need_grad_x,
         )  # fmt: skip
+
+    def before(self, x: Array) -> Array:
+        """Return the convolution of x, without the activation."""
+        options = self.strides, self.padding, self.dilation_rate, "linear"
+        return ops.conv2d(x, self.kernel, self.bias, *options)
+
+    @property
+    def window(self) -> Window:
+        """What of the input an output sees."""
+        return Window(self.kernel_size, self.strides, self.padding, self.dilation_rate)
+
+    def description(self, arrays: Mapping[str, Array]) -> str:
+        """Return in one line what the layer did."""
+        shape, (kh, kw, channels, filters) = arrays["activation"].shape, self.kernel.shape
+        columns = f"{shape[0] * shape[1] * shape[2]} × {kh * kw * channels}"
+        return (
+            f"{filters} filters of {kh}×{kw}×{channels} at {shape[1]}×{shape[2]} places, a product "
+            f"of columns ({columns}) and kernel ({kh * kw * channels} × {filters})"
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""

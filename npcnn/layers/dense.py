@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from npcnn import initializers
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, positive_int
-from npcnn.layers.activation import Activated, Named
+from npcnn.layers.activated import Activated, Named, Saved
 from npcnn.layers.base import Array, Shape, initializer_config
 
 Units = Annotated[int, partial(positive_int, fix="say how many outputs it has")]
@@ -32,7 +33,10 @@ class Dense(Activated):
     62848
     """
 
-    parameter_names = ("kernel", "bias")
+    op, combines = "dense", "products"
+    absent = (
+        "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
+    )  # fmt: skip
     kernel: Array
     grad_kernel: Array
     bias: Array | None = None
@@ -49,7 +53,7 @@ class Dense(Activated):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.units, self.activation, self.use_bias = units, str(activation), use_bias
+        self.units, self.activation, self.use_bias = units, activation, use_bias
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -65,16 +69,29 @@ class Dense(Activated):
         if self.use_bias:
             self.add_parameter("bias", (self.units,), self.bias_initializer)
 
-    def linear(self, x: Array, activation: str) -> Array:
-        """Return x @ kernel + bias."""
-        return ops.dense(x, self.kernel, self.bias, activation)
+    def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
+        """Return activation(x @ kernel + bias)."""
+        z = ops.dense(x, self.kernel, self.bias, self.fused)
+        y = self.finish(z)
+        if keep:
+            self._saved = Saved(x, z, y)
+        return y
 
     def backward_logits(self, grad_z: Array, need_grad_x: bool = True) -> Array | None:
-        """Write the gradients by kernel and bias; return the one by x."""
+        """Write the gradients by kernel and bias; return the one by x. `backward` comes here."""
         x, z, _ = self.saved()
         return ops.dense_backward(
             grad_z, x, z, self.kernel, self.grad_kernel, self.grad_bias, self.fused, need_grad_x
         )
+
+    def before(self, x: Array) -> Array:
+        """Return x @ kernel + bias, without the activation."""
+        return ops.dense(x, self.kernel, self.bias, "linear")
+
+    def description(self, arrays: Mapping[str, Array]) -> str:
+        """Return in one line what the layer did."""
+        shape = "×".join(map(str, self.kernel.shape))
+        return f"input @ kernel {shape} + bias ({self.units})"
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""

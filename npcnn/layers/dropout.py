@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
 
 from npcnn import random
 from npcnn.arguments import checked
@@ -25,6 +28,14 @@ Rate = Annotated[float, partial(fraction, fix="give the share to drop, such as 0
 NoiseShape = Annotated[Any, _noise_shape]
 
 
+class Saved(NamedTuple):
+    """What decided the mask; None where nothing was dropped."""
+
+    key: int
+    noise_shape: tuple[int, ...]
+    step: Array
+
+
 class Dropout(Layer):
     """In training, a share `rate` of the inputs becomes 0 and the rest is scaled by 1/(1 − rate).
 
@@ -42,6 +53,8 @@ class Dropout(Layer):
     >>> layer.forward(np.ones((1, 3), "float32"))
     array([[1., 1., 1.]], dtype=float32)
     """
+
+    op, training_only = "dropout", True
 
     @checked
     def __init__(
@@ -70,7 +83,6 @@ class Dropout(Layer):
             if keep:
                 self._saved = (None,)
             return x
-        key = self.key(step)
         noise = x.shape
         if self.noise_shape is not None:
             if self.noise_shape[0] not in (None, 1, len(x)):
@@ -80,20 +92,34 @@ class Dropout(Layer):
             noise = tuple(
                 size if m is None else m for m, size in zip(self.noise_shape, x.shape, strict=True)
             )
+        mask = Saved(self.key(), noise, np.asarray(step, np.int64))
         if keep:
-            self._saved = ((key, noise),)
-        return ops.dropout(x, self.rate, key, noise)
+            self._saved = (mask,)
+        return ops.dropout(x, self.rate, *mask)
 
-    def key(self, step: int) -> int:
-        """Return the 64 bits that decide the mask in a training step."""
+    def key(self) -> int:
+        """Return the 64 bits that decide the masks of a run; the step's number joins them."""
         seed = self.own_seed if self.own_seed is not None else self.seed
         seed = random.current_seed() if seed is None else seed
-        return random.dropout_key(seed=seed, layer=self.position, step=step)
+        return random.dropout_key(seed=seed, layer=self.position)
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Return the gradient by x: the same elements dropped."""
         (mask,) = self.saved()
         return grad_y if mask is None else ops.dropout_backward(grad_y, self.rate, *mask)
+
+    def look(self, x: Array, y: Array) -> dict[str, Array]:
+        """Return the mask: which elements the last forward pass let through."""
+        (mask,) = self.saved()
+        if mask is None:
+            return {"mask": np.ones(x.shape, bool)}
+        ones = ops.dropout(np.ones(x.shape, x.dtype), self.rate, *mask)
+        return {"mask": np.broadcast_to(ones > 0, x.shape)}
+
+    def description(self, arrays: Mapping[str, Array]) -> str:
+        """Return in one line what the layer did."""
+        dropped = int((~arrays["mask"]).sum())
+        return f"{dropped} of {arrays['mask'].size} elements dropped (rate {self.rate:g})"
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.backend import ops
 from npcnn.layers.base import Array, Layer, Shape
+
+
+class Saved(NamedTuple):
+    """What backward needs: the shape to fold back to."""
+
+    x_shape: tuple[int, ...]
 
 
 class Flatten(Layer):
@@ -22,6 +29,8 @@ class Flatten(Layer):
     (None, 490)
     """
 
+    op, flattens = "flatten", True
+
     @checked
     def __init__(self, data_format: ChannelsLast = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -33,13 +42,17 @@ class Flatten(Layer):
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return the vectors."""
         if keep:
-            self._saved = (x.shape,)
+            self._saved = Saved(x.shape)
         return ops.flatten(x)
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Fold the gradient back to x's shape."""
         (x_shape,) = self.saved()
         return ops.flatten_backward(grad_y, x_shape)
+
+    def description(self, arrays: Mapping[str, Array]) -> str:
+        """Return in one line what the layer did."""
+        return "each sample's numbers in one row"
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from npcnn import shapes
 from npcnn.arguments import ChannelsLast, Padding, Pair, checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, message
-from npcnn.layers.base import Array, Layer, Shape, check_image_shape
+from npcnn.layers.base import Array, Layer, Shape, Window, check_image_shape, windows_of
+
+
+class Saved(NamedTuple):
+    """What backward needs: input and output, to find the winners."""
+
+    x: Array
+    y: Array
 
 
 class MaxPooling2D(Layer):
@@ -30,6 +37,8 @@ class MaxPooling2D(Layer):
     (None, 14, 14, 5)
     """
 
+    op, combines = "max_pooling2d", "maximum"
+
     @checked
     def __init__(
         self,
@@ -45,24 +54,14 @@ class MaxPooling2D(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return (batch, OH, OW, C)."""
-        height, width, channels = check_image_shape(self, input_shape)
-        sizes = [
-            shapes.output_size(size, window, stride, self.padding)
-            for size, window, stride in zip(
-                (height, width), self.pool_size, self.strides, strict=True
-            )
-        ]
-        if min(sizes) < 1:
-            got = f"{height}×{width} for pool_size={self.pool_size}"
-            fix = "use padding='same' or a smaller window"
-            raise ArgumentError(message(self.label, "images that hold one window", got, fix))
-        return (input_shape[0], *sizes, channels)
+        channels = check_image_shape(self, input_shape)[2]
+        return (input_shape[0], *windows_of(self, input_shape, "pool_size"), channels)
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return the maxima."""
         y = ops.max_pooling2d(x, self.pool_size, self.strides, self.padding)
         if keep:
-            self._saved = x, y
+            self._saved = Saved(x, y)
         return y
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
@@ -71,6 +70,15 @@ class MaxPooling2D(Layer):
         if not need_grad_x:
             return None
         return ops.max_pooling2d_backward(grad_y, x, y, self.pool_size, self.strides, self.padding)
+
+    @property
+    def window(self) -> Window:
+        """What of the input an output sees."""
+        return Window(self.pool_size, self.strides, self.padding)
+
+    def description(self, arrays: Mapping[str, Array]) -> str:
+        """Return in one line what the layer did."""
+        return f"the largest of each {self.pool_size[0]}×{self.pool_size[1]} window"
 
     def kinks(self, x: Array) -> int:
         """Return how many windows hold their maximum more than once."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, DtypeError, as_numbers, is_whole, message, shown
+from npcnn.checks import ArgumentError, DtypeError, as_numbers, is_number, is_whole, message, shown
 
 Array = np.ndarray
 
@@ -70,7 +70,9 @@ def as_places(given: Any, count: int, most: int, where: str) -> list[int]:
     if given is None:
         return list(range(min(count, most)))
     fix = "give a list of such numbers"
-    array = as_numbers([given] if is_whole(given) else given, where)
+    listed = [given] if is_whole(given) else given
+    texts = isinstance(listed, (list, tuple)) and not all(is_number(item) for item in listed)
+    array = np.zeros(0) if texts else as_numbers(listed, where)
     known = array.dtype.kind in "iu" and array.ndim == 1 and len(array) > 0
     if not known or array.min() < -count or array.max() >= count:
         raise ArgumentError(message(where, f"numbers from 0 to {count - 1}", shown(given), fix))

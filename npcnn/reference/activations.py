@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from npcnn.contracts import op
+
 Array = np.ndarray
 
 
+@op
 def relu(x: Array, negative_slope: float, max_value: float | None, threshold: float) -> Array:
     """Return x above the threshold, at most max_value; below it negative_slope·(x − threshold).
 
@@ -23,6 +26,7 @@ def relu(x: Array, negative_slope: float, max_value: float | None, threshold: fl
     return np.where(x.real <= threshold, below, above)
 
 
+@op
 def relu_backward(
     grad_y: Array, x: Array, negative_slope: float, max_value: float | None, threshold: float
 ) -> Array:
@@ -31,6 +35,7 @@ def relu_backward(
     return np.where(x > threshold, passed, negative_slope * grad_y)
 
 
+@op
 def softmax(x: Array) -> Array:
     """Return exp(x) / Σ exp(x) over the last axis, shifted by the maximum: no overflow.
 
@@ -41,11 +46,13 @@ def softmax(x: Array) -> Array:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
+@op
 def softmax_backward(grad_y: Array, y: Array) -> Array:
     """Return y · (grad_y − Σ grad_y · y), the sum over the last axis."""
     return y * (grad_y - (grad_y * y).sum(axis=-1, keepdims=True))
 
 
+@op
 def sigmoid(x: Array) -> Array:
     """Return 1 / (1 + exp(−x)), without overflow on either side.
 
@@ -56,11 +63,13 @@ def sigmoid(x: Array) -> Array:
     return np.where(x.real >= 0, 1 / (1 + power), power / (1 + power))
 
 
+@op
 def sigmoid_backward(grad_y: Array, y: Array) -> Array:
     """Return grad_y · y · (1 − y)."""
     return grad_y * y * (1 - y)
 
 
+@op
 def tanh(x: Array) -> Array:
     """Return the hyperbolic tangent of each element.
 
@@ -70,6 +79,7 @@ def tanh(x: Array) -> Array:
     return np.tanh(x)
 
 
+@op
 def tanh_backward(grad_y: Array, y: Array) -> Array:
     """Return grad_y · (1 − y²)."""
     return grad_y * (1 - y * y)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from npcnn.contracts import op
+
 Array = np.ndarray
 
 
+@op
 def gather(data: Array, indices: Array, dtype: np.dtype) -> Array:
     """Return the samples data[indices] as a new array of the given float dtype.
 

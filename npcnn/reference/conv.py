@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from npcnn.contracts import op
 from npcnn.reference.activations import relu
 from npcnn.shapes import bounded_steps, padding_before_after
 
@@ -17,6 +18,7 @@ Pair = tuple[int, int]
 Array = np.ndarray
 
 
+@op
 def conv2d(
     x: Array, kernel: Array, bias: Array | None, strides: Pair, padding: str, dilation: Pair,
     activation: str,
@@ -48,6 +50,7 @@ def conv2d(
     return relu(y, 0.0, None, 0.0) if activation == "relu" else y
 
 
+@op
 def conv2d_backward(
     grad_y: Array, x: Array, y: Array, kernel: Array, grad_kernel: Array, grad_bias: Array | None,
     strides: Pair, padding: str, dilation: Pair, activation: str, need_grad_x: bool = True,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from npcnn.contracts import op
 from npcnn.reference.activations import relu
 
 Array = np.ndarray
 
 
+@op
 def dense(x: Array, kernel: Array, bias: Array | None, activation: str) -> Array:
     """Return y = x @ kernel + bias, and max(y, 0) of it where activation is 'relu'.
 
@@ -30,6 +32,7 @@ def dense(x: Array, kernel: Array, bias: Array | None, activation: str) -> Array
     return relu(y, 0.0, None, 0.0) if activation == "relu" else y
 
 
+@op
 def dense_backward(
     grad_y: Array, x: Array, y: Array, kernel: Array, grad_kernel: Array, grad_bias: Array | None,
     activation: str, need_grad_x: bool = True,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from npcnn.contracts import op
+
 Array = np.ndarray
 
 
+@op
 def flatten(x: Array) -> Array:
     """Return (N, everything else), each sample's elements in C order of its axes; (N,) is (N, 1).
 
@@ -16,6 +19,7 @@ def flatten(x: Array) -> Array:
     return x.reshape(len(x), int(np.prod(x.shape[1:])))
 
 
+@op
 def flatten_backward(grad_y: Array, x_shape: tuple[int, ...]) -> Array:
     """Return grad_x, grad_y folded back to the shape x had."""
     return grad_y.reshape(x_shape)

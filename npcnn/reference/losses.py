@@ -6,13 +6,18 @@ are known.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+from npcnn.contracts import op
 
 Array = np.ndarray
 
 EPSILON = 1e-7
 
 
+@op
 def categorical_crossentropy_from_logits(
     logits: Array, targets: Array, weights: Array
 ) -> tuple[Array, Array]:
@@ -45,6 +50,7 @@ def categorical_crossentropy_from_logits(
     return losses, grad
 
 
+@op
 def categorical_crossentropy(
     probabilities: Array, targets: Array, weights: Array
 ) -> tuple[Array, Array]:
@@ -63,3 +69,17 @@ def categorical_crossentropy(
     scale = (weights / weights.size)[..., None]
     grad_p = np.where(p == clipped, -targets / clipped, 0) * scale
     return losses, (grad_p - (grad_p * p).sum(axis=-1, keepdims=True)) / sums
+
+
+@op
+def one_hot(labels: Array, classes: int, dtype: Any) -> Array:
+    """Return labels (N, …) as rows (N, …, classes), 1 at the label and 0 elsewhere.
+
+    A label that is none of the classes gives a row of zeros.
+
+    >>> one_hot(np.array([1, 0, 7]), 3, np.dtype("float64"))
+    array([[0., 1., 0.],
+           [1., 0., 0.],
+           [0., 0., 0.]])
+    """
+    return (labels[..., np.newaxis] == np.arange(classes)).astype(dtype)

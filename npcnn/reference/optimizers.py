@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from npcnn.contracts import op
+
 Array = np.ndarray
+Number = float | np.ndarray
 
 
+@op
 def adam(
-    parameters: Array, gradients: Array, m: Array, v: Array, alpha: float, beta_1: float,
+    parameters: Array, gradients: Array, m: Array, v: Array, alpha: Number, beta_1: float,
     beta_2: float, epsilon: float,
 ) -> None:  # fmt: skip
     """Update the moments and take Adam's step, in Keras's arithmetic.
 
     m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), p −= α·m / (√v + ε), where the caller hands
-    α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ). ε is added before the bias correction, unlike in the paper
-    (Kingma, Ba, "Adam", 2014) and in PyTorch. All four arrays are flat, of one length.
+    α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ), a number or an array of one. ε is added before the bias
+    correction, unlike in the paper (Kingma, Ba, "Adam", 2014) and in PyTorch. All four arrays are
+    flat, of one length.
 
     >>> p = np.zeros(1)
     >>> adam(p, np.ones(1), np.zeros(1), np.zeros(1), 0.1, 0.9, 0.999, 0.0)
@@ -27,8 +32,9 @@ def adam(
     parameters -= alpha * m / (np.sqrt(v) + epsilon)
 
 
+@op
 def sgd(
-    parameters: Array, gradients: Array, velocity: Array, learning_rate: float, momentum: float,
+    parameters: Array, gradients: Array, velocity: Array, learning_rate: Number, momentum: float,
     nesterov: bool,
 ) -> None:  # fmt: skip
     """Take a gradient step; with momentum, in Keras's arithmetic.
@@ -47,3 +53,15 @@ def sgd(
     velocity *= momentum
     velocity -= learning_rate * gradients
     parameters += momentum * velocity - learning_rate * gradients if nesterov else velocity
+
+
+@op
+def count(counter: Array) -> None:
+    """Add 1 to an array of one int64, without axes: a step is done.
+
+    >>> steps = np.zeros((), np.int64)
+    >>> count(steps)
+    >>> steps
+    array(1)
+    """
+    counter[...] += 1

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from npcnn.contracts import op
 from npcnn.shapes import bounded_pool, padding_before_after
 
 Pair = tuple[int, int]
 Array = np.ndarray
 
 
+@op
 def max_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Array:
     """Return the largest value of each window, channel by channel; of equal ones the first.
 
@@ -34,6 +36,7 @@ def max_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Arr
     return np.take_along_axis(windows, winners, axis=-1)[..., 0]
 
 
+@op
 def max_pooling2d_backward(
     grad_y: Array, x: Array, y: Array, pool_size: Pair, strides: Pair, padding: str
 ) -> Array:

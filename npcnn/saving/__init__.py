@@ -7,8 +7,9 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from npcnn import registry
 from npcnn.arguments import AModel, Config, Path, Times, checked
 from npcnn.checks import (
     ArgumentError,
@@ -77,19 +78,13 @@ def save_weights(model: Sequential, path: Any) -> None:
     _write(model, path, "save_weights()", lambda stream: keras_zip.write_weights(model, stream))
 
 
-def _no_objects(value: Any, where: str) -> None:
-    """Raise ArgumentError for anything but None or an empty dict."""
-    if not (value is None or (isinstance(value, dict) and not value)):
-        fix = "build the model from npcnn's layers"
-        raise ArgumentError(message(where, "None", shown(value), fix))
-
-
-NoObjects = Annotated[None, _no_objects]
-
-
 @checked
 def load_model(
-    path: Path, custom_objects: NoObjects = None, compile: bool = True, *, budget: Times = 1
+    path: Path,
+    custom_objects: registry.Objects | None = None,
+    compile: bool = True,
+    *,
+    budget: Times = 1,
 ) -> Sequential:
     """Return the model in a `.keras` or `.h5` file of Keras's or npcnn's.
 
@@ -98,7 +93,8 @@ def load_model(
 
     Args:
         path: the file.
-        custom_objects: None: no file decides what code runs.
+        custom_objects: name, as the file has it → class of the program's own, for what is not
+            registered (`npcnn.utils.register_keras_serializable`); no file decides what code runs.
         compile: False to leave the model uncompiled.
         budget: how many times the usual bytes, objects and names reading may take.
 
@@ -113,7 +109,10 @@ def load_model(
     >>> load_model(path).count_params()
     15
     """
-    with opened_parts(path, "load_model(path)", budget) as parts:
+    with (
+        registry.custom_object_scope(custom_objects),
+        opened_parts(path, "load_model(path)", budget) as parts,
+    ):
         return parts.model(compile)
 
 
@@ -133,8 +132,7 @@ def load_weights(model: Sequential, path: Any, budget: float = 1) -> None:
 
     _require_built(model, "load_weights()")
     shapes: state.Shapes = [
-        (layer, [(name, value.shape) for name, value, _ in layer.parameters()])
-        for layer in model.layers
+        (layer, [(name, value.shape) for name, value in layer.arrays()]) for layer in model.layers
     ]
     with _opened(path, "load_weights(path)", budget) as (stream, where, allowed):
         if stream.read(4) == b"PK\3\4":
@@ -162,11 +160,14 @@ def to_json(model: Sequential) -> str:
 
 
 @checked
-def model_from_json(json_string: Any, *, budget: Times = 1) -> Sequential:
+def model_from_json(
+    json_string: Any, custom_objects: registry.Objects | None = None, *, budget: Times = 1
+) -> Sequential:
     """Return a model of the architecture in Keras's JSON, with new initial weights.
 
     Args:
         json_string: what `to_json` returned, here or in Keras.
+        custom_objects: as in `load_model`.
         budget: how many times the usual values, and bytes of weights (64 MiB), it may take.
 
     Raises:
@@ -187,8 +188,9 @@ def model_from_json(json_string: Any, *, budget: Times = 1) -> Sequential:
         raise DtypeError(message(where, "a text", got, "give what to_json() returned"))
     allowed = Budget(where, len(json_string), budget)
     config = parse_json(json_string, where, allowed)
-    model = assembly.fresh_model(config, where, allowed)
-    settings = keras_compile.read_compile(config.get("compile_config"), where)
+    with registry.custom_object_scope(custom_objects):
+        model = assembly.fresh_model(config, where, allowed)
+        settings = keras_compile.read_compile(config.get("compile_config"), where)
     if settings is not None:
         model.compile(**settings)
     return model

@@ -39,8 +39,17 @@ def parameter_shapes(
         found: list[tuple[str, tuple[int, ...]]] = []
         try:
             after = layer.compute_output_shape(shape)
-            _watch(layer, lambda name, size, _, found=found: found.append((name, size)))
+
+            def note(
+                name: str, size: Any, _: Any, trainable: bool = True, layer: Layer = layer,
+                found: Any = found,
+            ) -> None:  # fmt: skip
+                layer.declared = {**layer.declared, name: trainable}
+                found.append((name, size))
+
+            _watch(layer, note)
             layer.create_parameters(shape)
+            found.sort(key=lambda own: not layer.declared[own[0]])  # state last, as in Keras
         except NpcnnError as error:
             raise FormatError(f"{where}: {one_line(error)}") from error
         finally:
@@ -94,11 +103,14 @@ def assemble(
         for layer in made:
             given = arrays.get(id(layer), {})
 
-            def bind(name: str, shape: Any, _: Any, layer: Layer = layer, given: Any = given):  # type: ignore[no-untyped-def]
+            def adopt(
+                name: str, shape: Any, _: Any, trainable: bool = True, layer: Layer = layer,
+                given: Any = given,
+            ) -> None:  # fmt: skip
                 value = np.ascontiguousarray(given[name], layer.dtype)
-                layer.bind(name, value, np.zeros_like(value))
+                layer.adopt(name, value, trainable)
 
-            _watch(layer, bind)
+            _watch(layer, adopt)
             try:
                 model.add(layer)
             finally:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import saving
+from npcnn import registry, saving
 from npcnn.backend import get_backend
 from npcnn.checks import ArgumentError, FormatError, NpcnnError, message
 from npcnn.files import remove_leftovers
@@ -22,7 +22,7 @@ from npcnn.streams import say
 if TYPE_CHECKING:
     from npcnn.data import Batches
     from npcnn.model import Sequential
-    from npcnn.training import Run
+    from npcnn.running import Run
 
 FORMAT = 2
 _HASHED = 64 * 2**20  # bytes of a data set that its fingerprint looks at, spread over all of it
@@ -100,7 +100,10 @@ class Resumed:
     def __init__(self, run: Run, path: Any) -> None:
         self.path = path
         self.where = f"fit(resume_from={str(path)!r})"
-        with saving.opened_parts(path, "fit(resume_from)") as parts:
+        with (
+            registry.custom_object_scope(_classes(run.model)),
+            saving.opened_parts(path, "fit(resume_from)") as parts,
+        ):
             state = parts.run()
             if state is None:
                 fix = "name a file that ModelCheckpoint wrote; load_model() reads this one"
@@ -230,12 +233,19 @@ class _Before:
             vars(callback).update(attributes)
 
 
+def _classes(model: Sequential) -> dict[str, Any]:
+    """Return the classes of a running model, by name: its checkpoint may name them."""
+    things = [*model.layers, model.loss, model.optimizer]
+    functions = [getattr(layer, "activation", None) for layer in model.layers]
+    return {type(t).__name__: type(t) for t in things} | {str(f): f for f in functions if f}
+
+
 def _arrays(model: Sequential) -> dict[str, np.ndarray]:
     """Return what a step changes, in place: parameters and the optimizer's kept slots."""
     arrays = {
         f"{k} {name}": value
         for k, layer in enumerate(model.layers)
-        for name, value, _ in layer.parameters()
+        for name, value in layer.arrays()
     }
     optimizer = model.optimizer
     return {**arrays, **{name: optimizer.slots[name] for name in variables.kept_slots(optimizer)}}

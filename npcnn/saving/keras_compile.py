@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import losses, optimizers
+from npcnn import losses, optimizers, registry
 from npcnn.checks import NpcnnError
 from npcnn.saving import keras_metrics
-from npcnn.saving.keras_config import keras_object, one_line, short
+from npcnn.saving.keras_config import keras_object, one_line, own_object, short
 from npcnn.saving.keras_metrics import UnsupportedError
 
 if TYPE_CHECKING:
@@ -25,18 +25,16 @@ _OFF: dict[str, tuple[Any, ...]] = {
 # … and those that change nothing by themselves.
 _IDLE = ("ema_momentum", "ema_overwrite_frequency", "jit_compile", "is_legacy_optimizer")
 
-_ARGUMENTS = {
-    optimizers.Adam: ("learning_rate", "beta_1", "beta_2", "epsilon"),
-    optimizers.SGD: ("learning_rate", "momentum", "nesterov"),
-}
-
 
 # Writing --------------------------------------------------------------------------------------
 
 
 def optimizer_config(optimizer: optimizers.Optimizer) -> dict[str, Any]:
     """Return class and arguments; what Keras has beyond them is left at its defaults."""
-    return {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
+    kind, config = type(optimizer), optimizer.get_config()
+    if optimizers.known().get(kind.__name__) is kind:
+        return {"class_name": kind.__name__, "config": config}
+    return own_object(kind, config)
 
 
 def training_config(model: Sequential) -> dict[str, Any]:
@@ -47,7 +45,7 @@ def training_config(model: Sequential) -> dict[str, Any]:
 def compile_config(model: Sequential) -> dict[str, Any]:
     """Return the `compile_config` of a `.keras` file; Keras hands its keys to `compile`."""
     written = optimizer_config(model.optimizer)
-    optimizer = keras_object("keras.optimizers", written["class_name"], written["config"])
+    optimizer = {**keras_object("keras.optimizers", "", {}), **written}
     return {"optimizer": optimizer, **_settings(model, True)}
 
 
@@ -58,12 +56,15 @@ def _settings(model: Sequential, full: bool) -> dict[str, Any]:
         return {"class_name": class_name, "config": config}
 
     loss = model.loss
-    sparse = isinstance(loss, losses.SparseCategoricalCrossentropy)
     config = {**loss.get_config(), "reduction": "sum_over_batch_size"}
-    plain = type(loss)().get_config() == loss.get_config()
-    listed = keras_metrics.written(model.metrics, sparse, entry)
+    known = losses.known().get(type(loss).__name__) is type(loss)
+    plain = known and type(loss)().get_config() == loss.get_config()
+    written = entry("keras.losses", type(loss).__name__, config)
+    if not known:
+        written = own_object(type(loss), loss.get_config())
+    listed = keras_metrics.written(model.metrics, loss.labels, entry)
     return {
-        "loss": loss.name if plain else entry("keras.losses", type(loss).__name__, config),
+        "loss": loss.name if plain else written,
         "loss_weights": None,
         "metrics": listed or None,
         "weighted_metrics": None,
@@ -106,17 +107,19 @@ def _read_optimizer(written: Any) -> optimizers.Optimizer:
     if not isinstance(written, dict) or not isinstance(written.get("config"), dict):
         raise UnsupportedError("the optimizer, which the file does not name")
     name = str(written.get("class_name")).split(">")[-1]
-    by_name = {cls.__name__.lower(): cls for cls in optimizers.CLASSES.values()}
-    kind = by_name.get(name.lower())
-    if kind is None:
+    kind = optimizers.known().get(name.lower()) or registry.custom(
+        name, written.get("registered_name")
+    )
+    if not isinstance(kind, type) or not issubclass(kind, optimizers.Optimizer):
         raise UnsupportedError(f"the optimizer {short(name)}")
+    known = kind().get_config()
     arguments: dict[str, Any] = {}
     for key, value in written["config"].items():
         if key == "lr":
             key = "learning_rate"
         if key == "name" and isinstance(value, str):
             arguments["name"] = value
-        elif key in _ARGUMENTS[kind]:
+        elif key in known:
             if isinstance(value, dict):
                 raise UnsupportedError(f"{name}'s {key} given as an object, such as a schedule")
             arguments[key] = shortest(value)
@@ -127,26 +130,32 @@ def _read_optimizer(written: Any) -> optimizers.Optimizer:
     return kind(**arguments)
 
 
-def _read_loss(written: Any) -> losses.CategoricalCrossentropy:
+def _read_loss(written: Any) -> losses.Loss:
     while isinstance(written, list) and len(written) == 1:
         written = written[0]
     if isinstance(written, dict) and isinstance(written.get("config"), str):
         written = written["config"]  # a function by name
-    if isinstance(written, str) and written in (*losses.NAMES, *losses.CLASSES):
+    known = losses.known()
+    if isinstance(written, str) and written in known:
         return losses.get(written)
-    kind = written.get("class_name") if isinstance(written, dict) else written
-    if not isinstance(written, dict) or kind not in losses.CLASSES:
-        raise UnsupportedError(f"the loss {short(kind)}")
+    name = written.get("class_name") if isinstance(written, dict) else written
+    kind = known.get(name) if isinstance(name, str) else None
+    key = written.get("registered_name") if isinstance(written, dict) else None
+    kind = kind or registry.custom(name, key)
+    if not isinstance(kind, type) or not issubclass(kind, losses.Loss):
+        raise UnsupportedError(f"the loss {short(name)}")
+    if not isinstance(written, dict):
+        return kind()
     config = dict(written.get("config") or {})
     if config.pop("reduction", None) not in (None, "auto", "sum_over_batch_size", "mean"):
-        raise UnsupportedError(f"{kind}'s reduction other than the mean over the batch")
+        raise UnsupportedError(f"{name}'s reduction other than the mean over the batch")
     if config.pop("axis", None) not in (None, -1):
-        raise UnsupportedError(f"{kind} over another axis than the last")
-    own = losses.CLASSES[kind]().get_config()
+        raise UnsupportedError(f"{name} over another axis than the last")
+    own = kind().get_config()
     extra = {key: v for key, v in config.items() if key not in own and key not in ("fn", "dtype")}
     if any(value is not None for value in extra.values()):
-        raise UnsupportedError(f"{kind}'s option {short(next(iter(extra)))}")
-    return losses.CLASSES[kind](**{key: config[key] for key in own if key in config})
+        raise UnsupportedError(f"{name}'s option {short(next(iter(extra)))}")
+    return kind(**{key: config[key] for key in own if key in config})
 
 
 def shortest(value: Any) -> Any:

@@ -1,52 +1,23 @@
 """The architecture as Keras 3 writes it in JSON, and back; Keras 2's form is read as well.
 
-The list of layer classes and of their options is closed: nothing is ever imported or called by a
-name that a file holds.
+A layer's options are those of its `get_config`. Nothing is ever imported or called by a name that a
+file holds: classes are npcnn's own, or those that the program has registered or handed in.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 
-from npcnn import initializers, layers
+from npcnn import activations, initializers, layers, registry
 from npcnn.checks import FormatError, NpcnnError, message
-from npcnn.layers.activation import ACTIVATIONS
-from npcnn.layers.base import Layer
+from npcnn.layers.base import Layer, argument_names
 from npcnn.model import Sequential
 
 KERAS_VERSION = "3.8.0"  # whose form the files have
 MAX_LAYERS = 1000
-
-# Class → the options that it has here and in Keras, beside name, trainable and dtype.
-_INITIALIZED = ("activation", "use_bias", "kernel_initializer", "bias_initializer")
-OPTIONS: dict[type[Layer], tuple[str, ...]] = {
-    layers.Conv2D: (
-        "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups",
-        *_INITIALIZED,
-    ),
-    layers.MaxPooling2D: ("pool_size", "padding", "strides", "data_format"),
-    layers.Dropout: ("rate", "seed", "noise_shape"),
-    layers.Flatten: ("data_format",),
-    layers.Dense: ("units", *_INITIALIZED),
-    layers.Activation: ("activation",),
-    layers.ReLU: ("max_value", "negative_slope", "threshold"),
-    layers.Softmax: ("axis",),
-}  # fmt: skip
-CLASSES = {cls.__name__: cls for cls in OPTIONS}
-
-# Options that Keras writes and npcnn has nothing for; None is what Keras has as default.
-_ABSENT = {
-    layers.Conv2D: (
-        "kernel_regularizer", "bias_regularizer", "activity_regularizer",
-        "kernel_constraint", "bias_constraint",
-    ),
-    layers.Dense: (
-        "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
-    ),
-}  # fmt: skip
-_WITH_SHAPE = (layers.Conv2D, layers.Dense, layers.Flatten)
 
 # Keras 2 wrote Glorot's and its kin under one class: (scale, mode, distribution) → the name.
 _VARIANCE_SCALING = {
@@ -126,23 +97,40 @@ def _policy(dtype: str) -> dict[str, Any]:
 
 def _layer_object(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
     kind = type(layer)
-    if kind not in OPTIONS:
-        fix = "only npcnn's own layers can be written"
-        got = f"{layer.label} of class {kind.__name__}"
-        raise FormatError(message("save", f"one of {', '.join(CLASSES)}", got, fix))
-    given = layer.get_config()
     config: dict[str, Any] = {"name": layer.name, "trainable": layer.trainable}
     config["dtype"] = _policy(dtype)
-    for option in OPTIONS[kind]:
-        value = given[option]
-        if isinstance(value, dict):
+    for option, value in layer.get_config().items():
+        if option in config:
+            continue
+        if isinstance(value, dict) and option.endswith("_initializer"):
             value = keras_object("keras.initializers", value["class_name"], value["config"])
         config[option] = list(value) if isinstance(value, tuple) else value
-    config.update(dict.fromkeys(_ABSENT.get(kind, ())))
-    entry = _entry(kind.__name__, config, full)
-    if full and kind in _WITH_SHAPE and layer.input_shape is not None:
+    config.update(dict.fromkeys(layer.absent))
+    if layers.known().get(kind.__name__) is kind:
+        entry = _entry(kind.__name__, config, full)
+    else:
+        _check_json(layer, config)
+        entry = own_object(kind, config)
+        if not full:
+            entry = {"class_name": entry["registered_name"], "config": config}
+    if full and layer.input_shape is not None and (layer.declared or layer.flattens):
         entry["build_config"] = {"input_shape": list(layer.input_shape)}
     return entry
+
+
+def own_object(kind: type, config: dict[str, Any]) -> dict[str, Any]:
+    """Return an object of a class of the program's own, under the name it is registered by."""
+    key = registry.registered_name(kind) or kind.__name__
+    return {**keras_object(kind.__module__, kind.__name__, config), "registered_name": key}
+
+
+def _check_json(layer: Layer, config: dict[str, Any]) -> None:
+    try:
+        json.dumps(config, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        fix = "let get_config() return texts, numbers, lists and dicts"
+        where = f"{layer.label}.get_config()"
+        raise FormatError(message(where, "what JSON can say", one_line(error), fix)) from error
 
 
 # Reading --------------------------------------------------------------------------------------
@@ -202,11 +190,15 @@ def _read_layer(entry: Any, where: str) -> Layer:
     try:
         if kind == "InputLayer":
             return _input_layer(config)
-        if not isinstance(kind, str) or kind not in CLASSES:
-            known = ", ".join(["InputLayer", *CLASSES])
-            fix = "build the model without that layer"
+        cls = layers.known().get(kind) if isinstance(kind, str) else None
+        if cls is not None:
+            return cls(**_arguments(cls, config, place))
+        own = registry.custom(kind, entry.get("registered_name"))
+        if not isinstance(own, type) or not issubclass(own, Layer):
+            known = ", ".join(["InputLayer", *layers.known()])
+            fix = "build the model without that layer, or register a class of that name"
             raise FormatError(message(place, f"one of {known}", "a class npcnn lacks", fix))
-        return CLASSES[kind](**_arguments(CLASSES[kind], config, place))
+        return own.from_config({**config, "dtype": _dtype(config.get("dtype"), place).name})
     except FormatError:
         raise
     except NpcnnError as error:
@@ -223,6 +215,7 @@ def _input_layer(config: dict[str, Any]) -> Layer:
 
 def _arguments(kind: type[Layer], config: dict[str, Any], place: str) -> dict[str, Any]:
     """Return a layer's constructor arguments from its config."""
+    options = argument_names(kind)
     arguments: dict[str, Any] = {"name": config.get("name")}
     arguments["trainable"] = config.get("trainable", True) is not False
     arguments["dtype"] = _dtype(config.get("dtype"), place)
@@ -231,7 +224,7 @@ def _arguments(kind: type[Layer], config: dict[str, Any], place: str) -> dict[st
             continue
         if option == "batch_input_shape":
             arguments["input_shape"] = tuple(value[1:])
-        elif option in OPTIONS[kind]:
+        elif option in options and option != "input_shape":
             arguments[option] = _value(option, value, place)
         elif value is not None:
             fix = "build the model without it"
@@ -269,11 +262,12 @@ def _activation(value: Any, place: str) -> str:
         value = value.get("config")
     if value is None:
         return "linear"
-    if not isinstance(value, str) or value not in ACTIVATIONS:
-        fix = "build the model with one of these"
-        expected = f"activation {', '.join(ACTIVATIONS)}"
-        raise FormatError(message(place, expected, short(value), fix))
-    return value
+    try:
+        return activations.get(value, place)
+    except NpcnnError as error:
+        fix = "build the model with one of these, or register the activation"
+        expected = f"activation {', '.join(activations.known())}"
+        raise FormatError(message(place, expected, short(value), fix)) from error
 
 
 def _initializer(value: Any, place: str) -> initializers.Initializer:

@@ -43,7 +43,7 @@ def _write_weights(model: Sequential, group: Any) -> None:
     scope = ascii_name(model.name, "model")
     for layer, name in zip(model.layers, names, strict=True):
         inner = group.create_group(name)
-        values = {f"{scope}/{name}/{own}": value for own, value, _ in layer.parameters()}
+        values = {f"{scope}/{name}/{own}": value for own, value in layer.arrays()}
         inner.attrs["weight_names"] = list(values)
         for path, value in values.items():
             inner[path] = value

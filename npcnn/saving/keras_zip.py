@@ -63,7 +63,7 @@ def write_weights(model: Sequential, stream: IO[bytes], run: run_state.State | N
         for layer, path in zip(model.layers, layer_paths(model.layers), strict=True):
             group = file.create_group(f"layers/{path}/vars")
             group.attrs["name"] = layer.name
-            for k, (_, value, _) in enumerate(layer.parameters()):
+            for k, (_, value) in enumerate(layer.arrays()):
                 group[str(k)] = value
         if model.compiled:
             group = file.create_group("optimizer/vars")

@@ -18,7 +18,6 @@ from npcnn.saving.hdf5_safe import Hdf5File
 _STEPS = ("iteration", "iterations", "iter")
 _MOST_STEPS = 2**62  # beyond any run; as many again can still be counted and saved
 _LARGEST_RATE = float(np.finfo(np.float32).max)
-_KINDS = {"m": "m", "momentum": "m", "momentums": "m", "v": "v", "velocity": "v"}
 Shapes = list[tuple[Layer, list[tuple[str, tuple[int, ...]]]]]
 
 
@@ -107,7 +106,13 @@ class OptimizerState:
     def __init__(self, listed: list[tuple[str, Dataset]], parts: Parts, where: str) -> None:
         assert parts.settings is not None
         optimizer, trainable = parts.settings["optimizer"], parts.arguments["trainable"]
-        wanted = [s for layer, own in parts.shapes if layer.trainable and trainable for _, s in own]
+        wanted = [
+            shape
+            for layer, own in parts.shapes
+            if layer.trainable and trainable
+            for name, shape in own
+            if layer.declared[name]
+        ]
         self.where = where
         self.steps: Dataset | None = None
         self.rate: Dataset | None = None
@@ -120,32 +125,33 @@ class OptimizerState:
                 self.rate = dataset
             elif last not in ("decay", "learning_rate", "lr"):
                 rest.append((name, dataset))
-        slots = variables.kept_slots(optimizer)
-        self.slots = self._sort(rest, wanted, slots, type(optimizer).__name__)
+        self.slots = self._sort(rest, wanted, optimizer)
 
     def _sort(
-        self, rest: list[tuple[str, Dataset]], wanted: list[tuple[int, ...]],
-        names: tuple[str, ...], kind: str,
-    ) -> dict[str, list[Dataset]]:  # fmt: skip
+        self, rest: list[tuple[str, Dataset]], wanted: list[tuple[int, ...]], optimizer: Any
+    ) -> dict[str, list[Dataset]]:
         """Return slot → its datasets in the parameters' order; {} if the file has none yet."""
-        n = len(wanted)
+        n, names = len(wanted), variables.kept_slots(optimizer)
         if len(rest) == 3 * n and all(d.shape in ((), (1,)) for _, d in rest[2 * n :]):
             rest = rest[: 2 * n]  # Keras 2's place for amsgrad, unused
         if not rest or not names:
             return {} if wanted else {name: [] for name in names}
-        kinds: dict[str, list[Dataset]] = {"m": [], "v": []}
+        kinds: dict[str, list[Dataset]] = {name: [] for name in names}
+        written = dict(zip(variables.keras_slots(optimizer), names, strict=True))
+        known = written | {f"{name}s": slot for name, slot in written.items()}
+        known |= {name: name for name in names}
         for name, dataset in rest:
-            kinds[_kind(name)].append(dataset)
+            kinds[_slot(name, known, names[0])].append(dataset)
         every = [dataset for _, dataset in rest]
         k = len(names)
-        tries = [list(kinds.values())[:k], [every[i::k] for i in range(k)]]
+        tries = [list(kinds.values()), [every[i::k] for i in range(k)]]
         tries.append([every[i * n : (i + 1) * n] for i in range(k)])
         for slots in tries:
             if len(every) == k * n and all([d.shape for d in own] == wanted for own in slots):
                 if any(d.dtype.kind != "f" for d in every):
                     break
                 return dict(zip(names, slots, strict=True))
-        expected = f"{k} slots of {kind} for each of {n} parameters"
+        expected = f"{k} slots of {type(optimizer).__name__} for each of {n} parameters"
         got = f"{len(every)} arrays that do not fit"
         fix = "the file is damaged; load_weights() takes its weights alone"
         raise FormatError(message(self.where, expected, got, fix))
@@ -164,13 +170,13 @@ class OptimizerState:
         variables.set_slots(model, values)
 
 
-def _kind(name: str) -> str:
-    """Return 'm' or 'v' for the name of a slot; an unknown one counts as 'm'."""
+def _slot(name: str, known: dict[str, str], otherwise: str) -> str:
+    """Return the slot that a name in a file stands for."""
     parts = re.sub(r":\d+$", "", name).split("/")
     for part in (parts[-1], parts[-1].split("_")[-1], *parts[1:2]):
-        if part in _KINDS:
-            return _KINDS[part]
-    return "m"
+        if part in known:
+            return known[part]
+    return otherwise
 
 
 def _number(dataset: Dataset, where: str, largest: float) -> Any:

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 Array = np.ndarray
 Shape = tuple[int, ...]
 
-# npcnn's name of a slot → Keras 3's.
-SLOTS = {"m": "momentum", "v": "velocity", "velocity": "momentum"}
-
 
 def kept_slots(optimizer: optimizers.Optimizer) -> tuple[str, ...]:
     """Return the slots that Keras keeps too; without momentum its SGD has none."""
-    if isinstance(optimizer, optimizers.SGD) and optimizer.momentum == 0:
-        return ()
-    return optimizer.slot_names
+    return optimizer.slot_names[: len(keras_slots(optimizer))]
+
+
+def keras_slots(optimizer: optimizers.Optimizer) -> tuple[str, ...]:
+    """Return Keras's names of an optimizer's slots."""
+    return optimizer.slot_names if optimizer.keras_slots is None else optimizer.keras_slots
 
 
 def trainable_parameters(model: Sequential) -> Iterator[tuple[Layer, str, Array, slice]]:
@@ -48,12 +48,12 @@ def optimizer_variables(model: Sequential) -> Iterator[tuple[str, Array]]:
     found = list(trainable_parameters(model))
     size = found[-1][3].stop if found else 0
     for layer, name, value, place in found:
-        for slot in kept_slots(optimizer):
+        for slot, written in zip(kept_slots(optimizer), keras_slots(optimizer), strict=True):
             flat = optimizer.slots.get(slot)
             part = np.zeros(value.size, model.dtype)
             if flat is not None and flat.size == size:
                 part = flat[place]
-            yield f"{model.name}_{layer.name}_{name}_{SLOTS[slot]}", part.reshape(value.shape)
+            yield f"{model.name}_{layer.name}_{name}_{written}", part.reshape(value.shape)
 
 
 def set_slots(model: Sequential, values: dict[str, list[Array]]) -> None:

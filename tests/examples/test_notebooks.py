@@ -8,6 +8,8 @@ import notebooks
 import pytest
 from runs import EXAMPLES, ROOT
 
+from npcnn.kernels.notice import LINE
+
 SMALL = {
     "run": {"IMAGES": "120", "EPOCHS": "2"},
     "study": {"IMAGES": "120", "EPOCHS": "2", "DIGIT": "3"},
@@ -40,7 +42,8 @@ def test_the_notebook_runs_and_shows_what_it_says(name, folder, small_mnist):
     made = notebooks.executed(small(name), folder, NPCNN_DATA=str(small_mnist))
     code = [cell for cell in made.cells if cell.cell_type == "code"]
     for cell in code:
-        assert notebooks.printed(cell, "stderr") == ""
+        # a first start says that it compiles
+        assert notebooks.printed(cell, "stderr").replace(f"{LINE}\n", "") == ""
         last = cell.source.splitlines()[-1]
         if last.startswith("plots.") or last == "figure":
             assert notebooks.png(cell).shape[1] >= 820

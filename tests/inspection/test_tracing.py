@@ -140,11 +140,12 @@ def test_the_mask_is_what_dropped(backend):
     np.testing.assert_array_equal(scaled, layer.activation)
 
 
-def test_gradient_by_a_softmax_output_is_minus_one_over_p():
+def test_gradient_by_a_softmax_output_is_the_losss_own():
+    """−t/p, and what dividing the outputs by their sum adds, which is 1: over the batch's size."""
     model, (x, y) = networks.document_network("float64"), networks.digits(3)
     layer = npcnn.trace(model, x, y)["dense_1"]
-    wanted = np.zeros((3, 10))
-    wanted[np.arange(3), y] = -1 / layer.activation[np.arange(3), y] / 3
+    wanted = np.full((3, 10), 1 / 3)
+    wanted[np.arange(3), y] -= 1 / layer.activation[np.arange(3), y] / 3
     np.testing.assert_allclose(layer.grad_activation, wanted, rtol=1e-12)
     p, g = layer.activation, layer.grad_activation
     np.testing.assert_allclose(

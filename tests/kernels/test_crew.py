@@ -14,7 +14,7 @@ import pytest
 
 import npcnn
 from npcnn import threads
-from npcnn.kernels import crew, tape
+from npcnn.kernels import crew, notes
 from npcnn.kernels.tasks import Body
 
 pytestmark = pytest.mark.usefixtures("jit")
@@ -59,12 +59,12 @@ def test_each_task_is_done_once(with_threads, number):
 
 @pytest.mark.parametrize("number", [2, 4])
 def test_a_call_begins_when_the_one_before_has_ended(with_threads, number):
-    """On a tape nothing but the crew keeps the calls apart."""
+    """While notes are played nothing but the crew keeps the calls apart."""
     with_threads(number)
-    (counts, order), taped = tape.record(lambda: counted(rounds=8))
+    (counts, order), written = notes.write(lambda: counted(rounds=8), [])
     for _ in range(20):
         counts[:] = 0
-        taped.play()
+        written.play()
         assert counts.tolist() == [8] * TASKS
         assert set(order) <= {7, 8}
 
@@ -227,8 +227,8 @@ def test_where_no_thread_can_be_started_one_thread_trains(ignored, backend):
 
 def test_scratch_memory_recorded_for_fewer_threads_is_enough(with_threads):
     with_threads(1)
-    (counts, _), taped = tape.record(counted)
+    (counts, _), written = notes.write(counted, [])
     counts[:] = 0
     with_threads(threads.MOST)
-    taped.play()
+    written.play()
     assert counts.tolist() == [1] * TASKS

@@ -63,6 +63,9 @@ def cases(dtype, height):
     order = rng.integers(0, len(x), 50)
     return {
         "adam": [update(k.adam, 2, 0.1, 0.9, 0.999, 1e-7)],
+        "count": [lambda: k.count(np.zeros((), np.int64))],
+        "one_hot": [lambda: k.one_hot(order, 7, x.dtype)],
+        "rescale": [lambda: k.rescale(x, 0.5, 1.0, x.dtype)],
         "sgd": [update(k.sgd, 1, 0.1, momentum, momentum > 0) for momentum in (0.0, 0.9)],
         "categorical_crossentropy": [
             lambda: k.categorical_crossentropy(labels, probabilities, weights)

@@ -1,0 +1,49 @@
+"""What an activation is: a name, a forward and a backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from npcnn.checks import as_numbers
+
+Array = np.ndarray
+
+
+class ActivationFunction(str):
+    """Base of all activations; one is its name, a text, and can be called on an array.
+
+    A subclass defines `forward`, with `backward` directly under it, and the name:
+
+    >>> class Square(ActivationFunction):
+    ...     def forward(self, x):
+    ...         return x * x
+    ...     def backward(self, grad_y, x, y):
+    ...         return grad_y * 2 * x
+    >>> square = Square("square")
+    >>> square(np.array([3.0])), square == "square"
+    (array([9.]), True)
+
+    Attributes:
+        fused: whether `ops.conv2d` and `ops.dense` apply it themselves, on the way.
+    """
+
+    fused = False
+
+    def forward(self, x: Array) -> Array:
+        """Return y for x (N, …), in the same dtype."""
+        raise NotImplementedError
+
+    def backward(self, grad_y: Array, x: Array, y: Array) -> Array:
+        """Return the gradient by x, from the one by y."""
+        raise NotImplementedError
+
+    def kinks(self, x: Array) -> int:
+        """Return how many x are exactly where no derivative exists."""
+        return 0
+
+    def __call__(self, x: Any) -> Array:
+        """Return the activation of any numbers; integers become float32."""
+        x = as_numbers(x, f"activations.{self}(x)")
+        return self.forward(x if x.dtype.kind == "f" else x.astype("float32"))

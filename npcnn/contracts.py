@@ -1,0 +1,306 @@
+"""The one list of ops, and what each takes: checked where an op is entered, on both backends alike.
+
+An op's arrays come first among its arguments, and its contract says what they are:
+
+    "x: N H W C, kernel: KH KW C F, bias?: F, =grad_kernel: KH KW C F, ~data: n ..."
+
+A letter is a length, the same wherever it stands; `...` is any number of axes; `?` allows None;
+`=` is written to, so C-contiguous and writable; `~` may be of another dtype than the rest, which
+are all float32 or all float64. A body (`npcnn/kernels`) is compiled code over bare pointers: with
+an array of another shape or dtype it would read or write beyond the end. That was so once, with a
+layer of a user's own that gave float64 to a float32 model.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import inspect
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from npcnn.checks import ArgumentError, DtypeError, message
+from npcnn.shapes import output_size
+
+Array = np.ndarray
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Op(NamedTuple):
+    """Where an op lies in either backend, its contract, and what it costs."""
+
+    module: str
+    contract: str
+    rule: Callable[..., str | None] | None = None  # says what of the rest does not fit
+    flops: Callable[..., int] | None = None  # multiply-adds count as two
+
+
+def _windows(x: Array, window: Any, strides: Any, padding: str, dilation: Any) -> list[int]:
+    """Return how many windows there are along rows and columns."""
+    sizes = zip(x.shape[1:3], window, strides, dilation, strict=True)
+    return [output_size(size, w, s, padding, d) for size, w, s, d in sizes]
+
+
+def _conv_rule(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
+               activation: str) -> str | None:  # fmt: skip
+    _windows(x, kernel.shape[:2], strides, padding, dilation)  # raises if they are no numbers
+    return None
+
+
+def _conv_backward_rule(grad_y: Array, x: Array, y: Array, kernel: Array, grad_kernel: Array,
+                        grad_bias: Any, strides: Any, padding: str, dilation: Any,
+                        activation: str, need_grad_x: bool = True) -> str | None:  # fmt: skip
+    sizes = _windows(x, kernel.shape[:2], strides, padding, dilation)
+    return None if list(grad_y.shape[1:3]) == sizes else f"grad_y {grad_y.shape} for x {x.shape}"
+
+
+def _pool_rule(x: Array, pool_size: Any, strides: Any, padding: str) -> str | None:
+    _windows(x, pool_size, strides, padding, (1, 1))
+    return None
+
+
+def _pool_backward_rule(grad_y: Array, x: Array, y: Array, pool_size: Any, strides: Any,
+                        padding: str) -> str | None:  # fmt: skip
+    sizes = _windows(x, pool_size, strides, padding, (1, 1))
+    return None if list(grad_y.shape[1:3]) == sizes else f"grad_y {grad_y.shape} for x {x.shape}"
+
+
+def _noise_rule(x: Array, rate: float, key: Any, noise_shape: Any, step: Any = None) -> str | None:
+    axes = zip(noise_shape, x.shape, strict=False)
+    fits = len(noise_shape) == x.ndim and all(m in (1, size) for m, size in axes)
+    return None if fits else f"noise_shape {tuple(noise_shape)} for x {x.shape}"
+
+
+def _fold_rule(grad_y: Array, x_shape: Any) -> str | None:
+    size = 1
+    for length in x_shape[1:]:
+        size *= length
+    fits = len(x_shape) > 0 and grad_y.shape == (x_shape[0], size)
+    return None if fits else f"grad_y {grad_y.shape} for x_shape {tuple(x_shape)}"
+
+
+def _conv_flops(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
+                activation: str) -> int:  # fmt: skip
+    rows, columns = _windows(x, kernel.shape[:2], strides, padding, dilation)
+    return 2 * len(x) * rows * columns * kernel.size
+
+
+def _conv_backward_flops(grad_y: Array, x: Array, y: Array, kernel: Array, *rest: Any,
+                         need_grad_x: bool = True) -> int:  # fmt: skip
+    wanted = rest[6] if len(rest) > 6 else need_grad_x
+    return (4 if wanted else 2) * grad_y.size // kernel.shape[3] * kernel.size
+
+
+def _dense_flops(x: Array, kernel: Array, *rest: Any) -> int:
+    return 2 * x.size * kernel.shape[1]
+
+
+def _dense_backward_flops(grad_y: Array, x: Array, y: Array, kernel: Array, *rest: Any,
+                          need_grad_x: bool = True) -> int:  # fmt: skip
+    wanted = rest[3] if len(rest) > 3 else need_grad_x
+    return (4 if wanted else 2) * x.size * kernel.shape[1]
+
+
+_ROWS = "targets: N ... K, weights: N ..."
+_MOVED = "=parameters: P, gradients: P"
+
+OPS: dict[str, Op] = {
+    "adam": Op("optimizers", f"{_MOVED}, =m: P, =v: P"),
+    "categorical_crossentropy": Op("losses", f"probabilities: N ... K, {_ROWS}"),
+    "categorical_crossentropy_from_logits": Op("losses", f"logits: N ... K, {_ROWS}"),
+    "conv2d": Op("conv", "x: N H W C, kernel: KH KW C F, bias?: F", _conv_rule, _conv_flops),
+    "conv2d_backward": Op(
+        "conv",
+        "grad_y: N OH OW F, x: N H W C, y: N OH OW F, kernel: KH KW C F, "
+        "=grad_kernel: KH KW C F, =grad_bias?: F",
+        _conv_backward_rule,
+        _conv_backward_flops,
+    ),
+    "count": Op("optimizers", "=~counter:"),
+    "dense": Op("dense", "x: N ... I, kernel: I U, bias?: U", flops=_dense_flops),
+    "dense_backward": Op(
+        "dense",
+        "grad_y: N ... U, x: N ... I, y: N ... U, kernel: I U, =grad_kernel: I U, =grad_bias?: U",
+        flops=_dense_backward_flops,
+    ),
+    "dropout": Op("dropout", "x: ...", _noise_rule),
+    "dropout_backward": Op("dropout", "grad_y: ...", _noise_rule),
+    "flatten": Op("flatten", "x: N ..."),
+    "flatten_backward": Op("flatten", "grad_y: N F", _fold_rule),
+    "gather": Op("batches", "~data: n ..., ~indices: N"),
+    "max_pooling2d": Op("pooling", "x: N H W C", _pool_rule),
+    "max_pooling2d_backward": Op(
+        "pooling", "grad_y: N OH OW C, x: N H W C, y: N OH OW C", _pool_backward_rule
+    ),
+    "one_hot": Op("losses", "~labels: N ..."),
+    "relu": Op("activations", "x: ..."),
+    "relu_backward": Op("activations", "grad_y: ..., x: ..."),
+    "rescale": Op("rescaling", "~x: ..."),
+    "sgd": Op("optimizers", f"{_MOVED}, =velocity: P"),
+    "sigmoid": Op("activations", "x: ..."),
+    "sigmoid_backward": Op("activations", "grad_y: ..., y: ..."),
+    "softmax": Op("activations", "x: ... K"),
+    "softmax_backward": Op("activations", "grad_y: ... K, y: ... K"),
+    "tanh": Op("activations", "x: ..."),
+    "tanh_backward": Op("activations", "grad_y: ..., y: ..."),
+}
+
+
+class _Argument(NamedTuple):
+    name: str
+    front: list[str]  # the axes before `...`, or all of them
+    back: list[str] | None  # the axes behind it; None without `...`
+    optional: bool
+    written: bool
+    free: bool  # of any dtype
+
+
+class _Listening(threading.local):
+    listener: Callable[..., Any] | None = None
+
+
+_listening = _Listening()
+FLOATS = (np.dtype("float32"), np.dtype("float64"))
+REMEMBERED = 4096  # signatures of one op that are known to be right
+
+
+def listen(listener: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    """Let listener(name, function, args, kwargs) make this Python thread's ops; return the old."""
+    before, _listening.listener = _listening.listener, listener
+    return before
+
+
+def collected(package: str) -> dict[str, Callable[..., Any]]:
+    """Return name → op for all that a backend has; what it lacks, the reference has."""
+    ops = {}
+    for name, entry in OPS.items():
+        place = f"{package}.{entry.module}"
+        if importlib.util.find_spec(place) is not None:
+            module = importlib.import_module(place)
+            if hasattr(module, name):
+                ops[name] = getattr(module, name)
+    return ops
+
+
+def op(function: Function) -> Function:
+    """Return an op that checks its arrays against its contract in OPS, once a signature.
+
+    Raises DtypeError or ArgumentError, one line, before anything is read or written.
+    """
+    name = function.__name__
+    entry = OPS[name]
+    arguments = [_parsed(part) for part in entry.contract.split(",")]
+    written = [place for place, argument in enumerate(arguments) if argument.written]
+    count = len(arguments)
+    right: set[Any] = set()
+    # the gradient check hands complex numbers to the reference's forward ops
+    exact = not function.__module__.startswith("npcnn.reference")
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if len(args) < count:
+            args, kwargs = _in_place(function, args, kwargs), {}
+        try:
+            signature: Any = [None if a is None else (a.shape, a.dtype) for a in args[:count]]
+            rest = args[count:] if entry.rule is not None else ()
+            signature = (*signature, *rest, *kwargs.values())
+            fits = signature in right
+        except (AttributeError, TypeError):  # no array, or options that cannot be looked up
+            signature, fits = None, False
+        if not fits:
+            _check(name, arguments, args[:count], exact)
+            if entry.rule is not None:
+                _follow(name, entry.rule, args, kwargs)
+            if signature is not None:
+                if len(right) >= REMEMBERED:
+                    right.clear()
+                right.add(signature)
+        listener = _listening.listener
+        for place in written:
+            array = args[place]
+            if array is not None and not (array.flags.c_contiguous and _writable(array, listener)):
+                _wrong(name, arguments[place], "a C-contiguous writable array", "another", True)
+        if listener is not None:
+            return listener(name, function, args, kwargs)
+        return function(*args, **kwargs)
+
+    return checked  # type: ignore[return-value]
+
+
+def _writable(array: Array, listener: Any) -> bool:
+    """Whether an op may write here; a program that is written seals results, but not for ops."""
+    sealed = listener is not None and isinstance(array.base, np.ndarray)
+    return array.flags.writeable or (sealed and array.base.flags.writeable)  # type: ignore[union-attr]
+
+
+def _parsed(part: str) -> _Argument:
+    name, axes = part.split(":")
+    own = name.strip(" =~?")
+    front, dots, back = axes.partition("...")
+    behind = back.split() if dots else None
+    return _Argument(own, front.split(), behind, "?" in name, "=" in name, "~" in name)
+
+
+def _in_place(function: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """Return arguments given by name in their places, defaults among them."""
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return bound.args
+
+
+def _check(name: str, arguments: list[_Argument], arrays: tuple[Any, ...], exact: bool) -> None:
+    lengths: dict[str, Any] = {"1": 1}
+    dtype = None
+    for argument, array in zip(arguments, arrays, strict=True):
+        if array is None and argument.optional:
+            continue
+        if not isinstance(array, np.ndarray):
+            _wrong(name, argument, "an array", f"{type(array).__name__}", True)
+        if not argument.free:
+            if array.dtype not in FLOATS and (exact or array.dtype.kind != "c"):
+                _wrong(name, argument, "float32 or float64", str(array.dtype), True)
+            if dtype is None or (not exact and array.dtype.kind == "c"):
+                dtype = array.dtype
+            if array.dtype != dtype and (exact or dtype.kind != "c" or argument.written):
+                _wrong(name, argument, f"{dtype}, as the others", str(array.dtype), True)
+        for letter, length in _lengths(name, argument, array.shape):
+            if lengths.setdefault(letter, length) != length:
+                known = f"{letter} = {lengths[letter]} in ({_axes(argument)})"
+                _wrong(name, argument, known, str(array.shape), False)
+
+
+def _lengths(name: str, argument: _Argument, shape: tuple[int, ...]) -> list[tuple[str, Any]]:
+    """Return (letter, length) for each axis; what stands for `...` has the letter `...`."""
+    front, back = argument.front, argument.back
+    least = len(front) + len(back or ())
+    if len(shape) < least or (back is None and len(shape) > least):
+        _wrong(name, argument, f"axes ({_axes(argument)})", str(shape), False)
+    pairs: list[tuple[str, Any]] = list(zip(front, shape, strict=False))
+    if back is not None:
+        stop = len(shape) - len(back)
+        pairs += [("...", shape[len(front) : stop]), *zip(back, shape[stop:], strict=True)]
+    return pairs
+
+
+def _axes(argument: _Argument) -> str:
+    dots = [] if argument.back is None else ["...", *argument.back]
+    return " ".join([*argument.front, *dots])
+
+
+def _follow(name: str, rule: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    fix = "give an op what its docstring asks for"
+    try:
+        found = rule(*args, **kwargs)
+    except (TypeError, ValueError, ZeroDivisionError):
+        found = f"arguments {str(args[1:])[:60]}"
+    if found is not None:
+        raise ArgumentError(message(f"ops.{name}", "arguments that fit together", found, fix))
+
+
+def _wrong(name: str, argument: _Argument, expected: str, got: str, dtype: bool) -> None:
+    kind = DtypeError if dtype else ArgumentError
+    fix = "a layer's forward and backward give arrays of the layer's dtype and shapes"
+    raise kind(message(f"ops.{name}({argument.name})", expected, got, fix))

@@ -1,0 +1,39 @@
+"""Numbers brought to another scale and dtype."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.elementwise import PARTS, SMALL
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+
+def _fill(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+    scale, offset = options[0], options[1]
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
+        out[i] = x[i]  # in the dtype of out from here on
+        out[i] = out[i] * scale + offset
+
+
+_rescale = Body(_fill, mixed=True)
+
+
+@op
+def rescale(x: Array, scale: float, offset: float, dtype: np.dtype) -> Array:
+    """Return x · scale + offset, as a new array of the given float dtype; x may be of any.
+
+    >>> rescale(np.array([[0, 255]], np.uint8), 1 / 255, 0.0, np.dtype("float32"))
+    array([[0., 1.]], dtype=float32)
+    """
+    block, axes = layout.same_order(x)
+    out = memory.empty(block.shape, dtype)
+    if out.size:
+        arrays = [out, block, memory.constant([scale, offset], dtype)]
+        _rescale(PARTS, out.size >= SMALL, arrays, np.array([out.size], np.int64))
+    return out if axes is None else out.transpose(axes)

@@ -1,0 +1,88 @@
+"""What layers share that end in an activation: y = activation(z)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NamedTuple
+
+from npcnn import activations
+from npcnn.activations import ActivationFunction
+from npcnn.layers.base import Array, Layer
+
+Named = Annotated[
+    Literal["linear", "relu", "sigmoid", "softmax", "tanh"] | ActivationFunction | None,
+    activations.get,
+]
+
+
+class Saved(NamedTuple):
+    """What such a layer keeps for its backward pass: input, before and after the activation.
+
+    Where the op applied the activation on the way (`fused`), z is y.
+    """
+
+    x: Array
+    z: Array
+    y: Array
+
+
+class Activated(Layer):
+    """A layer whose last operation is an activation.
+
+    Conv2D and Dense hand 'relu' to their op, which applies it on the way (`fused`); `finish`
+    applies any other. A subclass's `backward_logits` goes on from the gradient by z.
+    """
+
+    _activation: ActivationFunction = activations.linear
+
+    @property
+    def activation(self) -> ActivationFunction:
+        """The activation, which is its name; a name, an object or None may be put in its place."""
+        return self._activation
+
+    @activation.setter
+    def activation(self, value: Any) -> None:
+        self._activation = activations.get(value, f"{type(self).__name__}(activation)")
+
+    @property
+    def fused(self) -> ActivationFunction:
+        """The activation that the op itself applies."""
+        return self.activation if self.activation.fused else activations.linear
+
+    def finish(self, z: Array) -> Array:
+        """Return y for what the op gave."""
+        return z if self.activation.fused else self.activation.forward(z)
+
+    def before(self, x: Array) -> Array:
+        """Return z, without any activation."""
+        raise NotImplementedError
+
+    def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
+        """Undo the activation, then the rest; what the op applied, it undoes itself."""
+        if self.activation.fused:
+            return self.backward_logits(grad_y, need_grad_x)
+        _, z, y = self.saved()
+        return self.backward_logits(self.activation.backward(grad_y, z, y), need_grad_x)
+
+    def logits_of(self, names: tuple[str, ...]) -> Array | None:
+        """Return z of the last forward pass, if the activation is among those named."""
+        return self.saved().z if self.activation in names else None
+
+    def kept_output(self) -> Array | None:
+        """Return y."""
+        return self.saved().y
+
+    def look(self, x: Array, y: Array) -> dict[str, Array]:
+        """Return z as `pre_activation`."""
+        if self.activation == "linear":
+            return {"pre_activation": y}
+        z = self.before(x) if self.activation.fused else self.saved().z
+        return {"pre_activation": z}
+
+    def look_back(self, grad_y: Array, grad_x: Array) -> dict[str, Array]:
+        """Return the gradient by z."""
+        _, z, y = self.saved()
+        return {"grad_pre_activation": self.activation.backward(grad_y, z, y)}
+
+    def kinks(self, x: Array) -> int:
+        """Return how many of the activation's inputs are exactly at a kink."""
+        return self.activation.kinks(self.before(x))

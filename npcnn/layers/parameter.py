@@ -1,0 +1,57 @@
+"""A layer's parameters as attributes: read as arrays, and written into those arrays."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from npcnn.checks import ArgumentError, StateError, as_numbers, message
+
+Array = np.ndarray
+
+
+class Parameter:
+    """An attribute that is a parameter: ``layer.kernel = array`` copies, checked, into its array.
+
+    Another array in a parameter's place would be out of the model's vector and never learn.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @staticmethod
+    def declare(cls: type, name: str) -> None:
+        """Let a class have the attribute, once."""
+        if not isinstance(inspect.getattr_static(cls, name, None), Parameter):
+            setattr(cls, name, Parameter(name))
+
+    def __get__(self, layer: Any, owner: Any = None) -> Any:
+        return self if layer is None else vars(layer).get(self.name)
+
+    def __set__(self, layer: Any, value: Any) -> None:
+        own = vars(layer).get(self.name)
+        where = f"{layer.label}.{self.name} = …"
+        if own is None:
+            fix = "build the layer first, or use an initializer"
+            raise StateError(message(where, "a layer that has this parameter", "none", fix))
+        set_arrays(where, [(self.name, own)], [value])
+
+
+def set_arrays(where: str, own: list[tuple[str, Array]], given: list[Any]) -> None:
+    """Copy the given arrays into the own ones, or raise before the first is touched."""
+    if not isinstance(given, (list, tuple)) or len(given) != len(own):
+        fix = "give one array a parameter, in get_weights()'s order"
+        got = str(len(given)) if isinstance(given, (list, tuple)) else type(given).__name__
+        raise ArgumentError(message(where, f"a list of {len(own)} arrays", got, fix))
+    arrays = []
+    for (name, value), array in zip(own, given, strict=True):
+        array = as_numbers(array, f"{where}, {name}")
+        if array.shape != value.shape:
+            fix = "give arrays as get_weights() returns them"
+            expected = f"{name} of shape {value.shape}"
+            raise ArgumentError(message(where, expected, str(array.shape), fix))
+        arrays.append(array)
+    for (_, value), array in zip(own, arrays, strict=True):
+        value[...] = array

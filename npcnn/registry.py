@@ -1,0 +1,106 @@
+"""Classes and functions of the program's own that files may name: only what it has registered.
+
+Nothing is ever imported by a name that a file holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any, TypeVar
+
+from npcnn.arguments import checked
+from npcnn.checks import ArgumentError, DtypeError, message, one_of, shown
+
+Thing = TypeVar("Thing")
+
+_registered: dict[str, Any] = {}  # "package>name" → class or object
+_handed_in: dict[str, Any] = {}  # name → class or object, while a scope holds
+
+
+@checked
+def register_keras_serializable(
+    package: str = "Custom", name: str | None = None
+) -> Callable[[Thing], Thing]:
+    """Let files name a class, or an activation, of the program's own: a decorator, as in Keras.
+
+    Args:
+        package: with the name it makes the key in files, 'package>name'.
+        name: the class's own name if None.
+
+    >>> from npcnn.layers import Layer
+    >>> @register_keras_serializable("mine")
+    ... class Doubled(Layer):
+    ...     pass
+    >>> registered_name(Doubled)
+    'mine>Doubled'
+    """
+    for text, argument in ((package, "package"), ("x" if name is None else name, "name")):
+        if not isinstance(text, str) or not text or ">" in text:
+            where = f"register_keras_serializable({argument})"
+            raise ArgumentError(message(where, "a text without '>'", shown(text), "give a name"))
+
+    def register(thing: Thing) -> Thing:
+        own = name or getattr(thing, "__name__", None) or str(thing)
+        _registered[f"{package}>{own}"] = thing
+        return thing
+
+    return register
+
+
+def registered_name(thing: Any) -> str | None:
+    """Return the key under which a class or object is registered, or None."""
+    return next((key for key, known in _registered.items() if known is thing), None)
+
+
+def _by_name(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        fix = "give {'Name': Name}"
+        raise DtypeError(message(where, "a dict by name, or None", shown(value), fix))
+    return value
+
+
+Objects = Annotated[Mapping[str, Any], _by_name]
+
+
+@contextmanager
+@checked
+def custom_object_scope(custom_objects: Objects | None) -> Iterator[None]:
+    """Let files name these classes and functions inside the with-block.
+
+    Args:
+        custom_objects: name, as a file has it → class, or activation.
+    """
+    before = dict(_handed_in)
+    _handed_in.update(custom_objects or {})
+    try:
+        yield
+    finally:
+        _handed_in.clear()
+        _handed_in.update(before)
+
+
+def custom(name: Any, key: Any = None) -> Any:
+    """Return what the program calls by a name, or registered under a key; None for neither."""
+    if not isinstance(name, str):
+        return None
+    own = name.split(">")[-1]
+    for known, wanted in (
+        (_handed_in, name),
+        (_handed_in, own),
+        (_registered, key),
+        (_registered, name),
+    ):
+        if isinstance(wanted, str) and wanted in known:
+            return known[wanted]
+    same = [value for key, value in _registered.items() if key.split(">")[-1] == own]
+    return same[0] if len(same) == 1 else None
+
+
+def find(name: Any, known: Mapping[str, Any], where: str) -> Any:
+    """Return what npcnn, or else the program, calls by a name; ArgumentError for neither."""
+    if isinstance(name, str) and name in known:
+        return known[name]
+    own = custom(name) if isinstance(name, str) else None
+    short = [word for word in known if word.islower()]
+    return known[one_of(name, short, where)] if own is None else own

@@ -1,0 +1,115 @@
+"""A step that is made again and again, and what it depends on besides the numbers in arrays.
+
+What a step's layers, loss and optimizer are set to goes into its program when that is written. So
+whoever repeats a step asks here first: a run when an epoch begins, the model at each call. If
+something is set otherwise than it was, a new program is begun. Nothing watches attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npcnn.backend import get_backend, ops
+from npcnn.threads import get_num_threads
+
+if TYPE_CHECKING:
+    from npcnn.model import Sequential
+
+Array = np.ndarray
+Arrays = tuple[Array, ...]
+
+
+class Repeated:
+    """A step of a model, compiled (`ops.compiled`) anew whenever the model is set otherwise.
+
+    Args:
+        model: built.
+        step: takes arrays and returns arrays.
+        learns: whether it changes the parameters.
+        data: an array that it reads besides, or None.
+    """
+
+    def __init__(
+        self, model: Sequential, step: Callable[..., Arrays], learns: bool = False,
+        data: Array | None = None,
+    ) -> None:  # fmt: skip
+        self.model, self.step, self.learns, self.data = model, step, learns, data
+        self.compiled: Any = None
+        self.settings: tuple[Any, ...] = ()
+        self.layers: list[tuple[Any, dict[str, Any]]] = []
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()  # a copied model begins anew
+
+    def current(self) -> Callable[..., Arrays]:
+        """Return what makes the step as the model is set now."""
+        if self.compiled is None or not self._as_it_was():
+            self._begin()
+        self.model.program = self.compiled
+        return self.compiled
+
+    def _begin(self) -> None:
+        model = self.model
+        model.vectors()  # binds the parameters to their places, once
+        self.settings = self._settings()
+        self.layers = [(layer, dict(vars(layer))) for layer in model.layers]
+        state, known = list(model.vectors()), [] if self.data is None else [self.data]
+        if self.learns:
+            state += model.optimizer.arrays()
+            known.append(model.optimizer.now)
+        self.compiled = ops.compiled(self.step, state, known, model.layers)
+
+    def _as_it_was(self) -> bool:
+        layers = self.model.layers
+        if len(layers) != len(self.layers) or not _equal(self.settings, self._settings()):
+            return False
+        for layer, (known, before) in zip(layers, self.layers, strict=True):
+            if layer is not known:
+                return False
+            try:
+                if vars(layer) == before:  # nearly always: identical values are not looked into
+                    continue
+            except ValueError:  # arrays, which do not compare as a whole
+                pass
+            if not _alike(vars(layer), before):
+                return False
+            before.update(vars(layer))
+        return True
+
+    def _settings(self) -> tuple[Any, ...]:
+        """Return what the step depends on, but for the layers' attributes."""
+        model = self.model
+        kinds = [(type(layer).forward, type(layer).backward) for layer in model.layers]
+        found: list[Any] = [get_backend(), get_num_threads(), kinds]
+        if model.compiled:
+            found += [model.loss, dict(vars(model.loss))]
+        if self.learns:
+            found += [model.optimizer, model.optimizer.settings()]
+            found.append([layer.trainable for layer in model.layers])
+        return tuple(found)
+
+
+def _alike(now: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Return whether two states of a layer differ in nothing but which arrays it holds.
+
+    A layer's parameters are not among them: `bound` counts those.
+    """
+    if now.keys() != before.keys():
+        return False
+    for name, value in now.items():
+        old = before[name]
+        if value is old or (isinstance(value, np.ndarray) and isinstance(old, np.ndarray)):
+            continue
+        if type(value) is not type(old) or isinstance(value, np.ndarray) or not _equal(value, old):
+            return False
+    return True
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except ValueError:
+        return False

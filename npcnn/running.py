@@ -1,0 +1,234 @@
+"""The epoch loop, evaluation and prediction: which samples a step is made on, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npcnn import random
+from npcnn.callbacks import Callback, History
+from npcnn.checks import ArgumentError, message
+from npcnn.data import Batches
+from npcnn.metrics import Scores
+from npcnn.progress import EpochPrinter
+from npcnn.repeated import Repeated
+from npcnn.training import infer_on, score_on, train_on
+
+if TYPE_CHECKING:
+    from npcnn.model import Sequential
+
+Array = np.ndarray
+
+
+class Run:
+    """One call of `fit`: where it is, and what it does next.
+
+    Args:
+        model: built and compiled.
+        data: what is learnt from.
+        validation: what is evaluated after each epoch, or None.
+        callbacks: called in this order, the history last.
+        epochs: the number of the last epoch.
+        initial_epoch: the epoch to begin with.
+        shuffle: whether each epoch visits the samples in an order of its own.
+        verbose: 0, 1 or 2.
+        seed: of order and dropout.
+        validation_freq: epochs from one validation to the next.
+        trainer: what takes a step: by default `train_on(model, data)`.
+    """
+
+    def __init__(
+        self, model: Sequential, data: Batches, validation: Batches | None,
+        callbacks: list[Callback], epochs: int, initial_epoch: int, shuffle: bool, verbose: int,
+        seed: int, validation_freq: int = 1, trainer: Any = None,
+    ) -> None:  # fmt: skip
+        self.model, self.data, self.validation = model, data, validation
+        own = [callback for callback in callbacks if isinstance(callback, History)]
+        self.history = own[0] if own else History()
+        # The history comes last, so that what a callback adds to an epoch's logs is kept.
+        self.callbacks: list[Callback] = [*callbacks, *([] if own else [self.history])]
+        self.epochs, self.epoch, self.batch = epochs, initial_epoch, 0
+        self.shuffle, self.verbose, self.seed = shuffle, verbose, seed
+        self.validation_freq = validation_freq
+        self.trainer = trainer or train_on(model, data)
+        self.step: Any = None  # as the model is set when an epoch begins
+        self.scorer = None if validation is None else score_on(model, validation)
+        self.scores, self.logs = Scores(model.metrics), dict[str, Any]()
+        self.about: dict[str, Any] | None = None  # what a checkpoint compares; see saving
+        self.resumed: Any = None  # a checkpoint to go on from
+
+    def go(self) -> History:
+        """Run all epochs that are left; return the history."""
+        model = self.model
+        model.history, model.stop_training, model.run = self.history, False, self
+        plan = {"epochs": self.epochs, "steps": self.data.steps, "verbose": self.verbose}
+        for layer in model.layers:
+            layer.seed = self.seed
+        for callback in self.callbacks:
+            callback.set_model(model)
+            callback.set_params(plan)
+        try:
+            self.call("on_train_begin", {})
+            ended = False
+            if self.resumed is not None:
+                self.resumed.apply(self)
+                # An epoch that was ended early is still to be validated and reported.
+                ended = model.stop_training and not self.batch
+            while self.epoch < self.epochs and not ended:
+                self.train_epoch()
+                ended = model.stop_training
+            self.call("on_train_end", self.logs)
+        finally:
+            model.run = None
+        return self.history
+
+    def call(self, hook: str, *args: Any) -> None:
+        """Call one hook of every callback."""
+        for callback in self.callbacks:
+            getattr(callback, hook)(*args)
+
+    def train_epoch(self) -> None:
+        """Take the steps that are left of this epoch, validate, and report."""
+        order = None
+        if self.shuffle:
+            order = random.shuffled(len(self.data), seed=self.seed, epoch=self.epoch)
+        if self.batch == 0:
+            self.scores = Scores(self.model.metrics)
+            self.call("on_epoch_begin", self.epoch, {})
+        title = f"Epoch {self.epoch + 1}/{self.epochs}"
+        printer = EpochPrinter(self.verbose, self.data.steps, title, self.batch)
+        self.step = self.trainer.current()
+        try:
+            while self.batch < self.data.steps:
+                if self.batch and self.model.stop_training:
+                    break
+                self.train_batch(order)
+                printer.step(self.scores.result)
+        finally:
+            printer.close()
+        logs = self.scores.result()
+        if self.validation is not None and (self.epoch + 1) % self.validation_freq == 0:
+            values = evaluate(self.model, self.validation, None, self.call, self.scorer)
+            logs |= {f"val_{name}": value for name, value in values.items()}
+        epoch, self.epoch, self.batch, self.logs = self.epoch, self.epoch + 1, 0, logs
+        self.call("on_epoch_end", epoch, logs)
+        self.call("write_checkpoint")
+        printer.close(logs)
+
+    def train_batch(self, order: Array | None) -> None:
+        """Take one step."""
+        number = self.batch
+        self.call("on_train_batch_begin", number, {})
+        numbers, y, weights = self.data.rows(number, order)
+        self.model.optimizer.prepare()
+        losses, outputs = self.step(numbers, y, weights)
+        self.scores.update(losses, y, outputs)
+        self.batch += 1
+        self.call("on_train_batch_end", number, self.scores.result())
+        self.call("write_checkpoint")
+
+    def get_state(self) -> dict[str, Any]:
+        """Return where the run stands between two steps; the model's own state is not in it."""
+        return {
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "seed": self.seed,
+            "scores": self.scores.get_state(),
+            "logs": self.logs,
+            "stop_training": self.model.stop_training,
+            "callbacks": [
+                {"class": type(callback).__name__, "state": callback.get_state()}
+                for callback in self.callbacks
+            ],
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned; callbacks are known by class and order."""
+        self.epoch, self.batch, self.seed = state["epoch"], state["batch"], state["seed"]
+        for layer in self.model.layers:
+            layer.seed = self.seed
+        self.scores.set_state(state["scores"])
+        self.logs = dict(state["logs"])
+        self.model.stop_training = bool(state["stop_training"])
+        for callback, kept in self.callbacks_with_states(state):
+            callback.set_state(kept)
+
+    def callbacks_with_states(self, state: dict[str, Any]) -> list[tuple[Callback, Any]]:
+        """Return each callback that `state` has something for, with that; changes nothing.
+
+        Raises ArgumentError if one is missing.
+        """
+        pairs, waiting = [], list(self.callbacks)
+        for entry in state["callbacks"]:
+            name = entry["class"]
+            found = next((c for c in waiting if type(c).__name__ == name), None)
+            if found is not None:
+                waiting.remove(found)
+                pairs.append((found, entry["state"]))
+            elif entry["state"]:
+                fix = "give fit() the callbacks it was begun with"
+                where = "fit(resume_from)"
+                raise ArgumentError(message(where, f"a callback {name}, as saved", "none", fix))
+        return pairs
+        return pairs
+
+
+Call = Callable[..., None]  # calls one hook of every callback
+
+
+def evaluate(
+    model: Sequential, data: Batches, printer: EpochPrinter | None = None,
+    call: Call | None = None, scorer: Repeated | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return name → mean of loss and metrics over a data set, without dropout.
+
+    The numbers of a run that goes on meanwhile, one of whose callbacks asks for this, are kept.
+    `scorer` is what `score_on` returned, of whoever evaluates again and again.
+    """
+    call = call or (lambda *_: None)
+    kept = None if model.run is None else model.run.scores.get_state()
+    scores, model.stop_evaluating = Scores(model.metrics), False
+
+    score = (scorer or score_on(model, data)).current()
+    call("on_test_begin", {})
+    for number in range(data.steps):
+        call("on_test_batch_begin", number, {})
+        numbers, y, weights = data.rows(number)
+        losses, outputs = score(numbers, y, weights)
+        scores.update(losses, y, outputs)
+        call("on_test_batch_end", number, scores.result())
+        if printer is not None:
+            printer.step(scores.result)
+        if model.stop_evaluating:
+            break
+    logs = scores.result()
+    if model.run is not None and kept is not None:
+        model.run.scores.set_state(kept)
+    call("on_test_end", logs)
+    return logs
+
+
+def predict(
+    model: Sequential, data: Batches, printer: EpochPrinter | None = None, call: Call | None = None
+) -> Array:
+    """Return the outputs for every sample, as one C-contiguous array."""
+    call = call or (lambda *_: None)
+    outputs = np.empty((len(data), *model.output_shape[1:]), model.dtype)
+    model.stop_predicting = False
+    call("on_predict_begin", {})
+    infer = infer_on(model, data).current()
+    for number in range(data.steps):
+        call("on_predict_batch_begin", number, {})
+        numbers = data.numbers(number)
+        start, stop = number * data.batch_size, number * data.batch_size + len(numbers)
+        (outputs[start:stop],) = infer(numbers)
+        call("on_predict_batch_end", number, {"outputs": outputs[start:stop].copy()})
+        if printer is not None:
+            printer.step(dict)
+        if model.stop_predicting:
+            outputs = outputs[:stop]
+            break
+    call("on_predict_end", {})
+    return outputs

@@ -1,0 +1,310 @@
+"""A program plays a step's kernel calls, to the same bits, or says why it does not."""
+
+import copy
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+from npcnn import kernels as k
+from npcnn.contracts import OPS
+from npcnn.kernels import layout
+from npcnn.kernels.program import PROOFS, Programs
+
+pytestmark = pytest.mark.usefixtures("jit")
+
+CONV, POOL = ((1, 1), "same", (1, 1), "relu"), ((2, 2), (2, 2), "same")
+SHAPES = [(9, 8, 6, 3), (20, 16, 16, 8), (1, 5, 4, 2)]
+UNTIL_PLAYED = 1 + PROOFS
+
+
+def numbers(seed, *shapes, dtype="float32"):
+    rng = np.random.default_rng(seed)
+    return [(rng.random(shape) - 0.3).astype(dtype) for shape in shapes]
+
+
+def steps(shape, dtype):
+    """Return (name → (a step, the shapes of what goes in), what else the steps use)."""
+    n, channels = shape[0], shape[-1]
+    pooled = (n, -(-shape[1] // 2), -(-shape[2] // 2), channels)
+    kernel, bias, matrix, units, one = numbers(
+        9, (3, 3, channels, channels), (channels,), (12, 5), (5,), (1,), dtype=dtype
+    )
+    grads = [np.zeros_like(array) for array in (kernel, bias, matrix, units)]
+
+    def copied(array):
+        return k.rescale(array, 1.0, 0.0, array.dtype)
+
+    def conv_back(x, y):
+        return k.conv2d_backward(y, x, y, kernel, *grads[:2], *CONV), *map(copied, grads[:2])
+
+    def dense_back(x, y):
+        return k.dense_backward(y, x, y, matrix, *grads[2:], "relu"), *map(copied, grads[2:])
+
+    def adam(*flat):
+        p, g, m, v = map(copied, flat)
+        k.adam(p, g, m, v, one, 0.9, 0.999, 1e-7)
+        return (p,)
+
+    rows, classes = [(n, 12)], [(n, 5), (n, 5), (n,)]
+    table = {
+        "conv2d": (lambda x: (k.conv2d(x, kernel, bias, *CONV),), [shape]),
+        "no bias": (lambda x: (k.conv2d(x, kernel, None, *CONV),), [shape]),
+        "conv2d_backward": (conv_back, [shape, shape]),
+        "dense": (lambda x: (k.dense(x, matrix, None, "relu"),), rows),
+        "dense_backward": (dense_back, [*rows, (n, 5)]),
+        "max_pooling2d": (lambda x: (k.max_pooling2d(x, *POOL),), [shape]),
+        "max_pooling2d_backward": (
+            lambda x, g: (k.max_pooling2d_backward(g, x, k.max_pooling2d(x, *POOL), *POOL),),
+            [shape, pooled],
+        ),
+        "relu": (lambda x: (k.relu(x, 0.1, 0.5, 0.0),), [shape]),
+        "relu_backward": (lambda g, x: (k.relu_backward(g, x, 0.1, 0.5, 0.0),), [shape, shape]),
+        "softmax": (lambda x: (k.softmax(x),), rows),
+        "softmax_backward": (lambda g, y: (k.softmax_backward(g, y),), rows * 2),
+        "tanh": (lambda x: (k.tanh(x),), [shape]),
+        "tanh_backward": (lambda g, y: (k.tanh_backward(g, y),), [shape, shape]),
+        "sigmoid": (lambda x: (k.sigmoid(x),), [shape]),
+        "sigmoid_backward": (lambda g, y: (k.sigmoid_backward(g, y),), [shape, shape]),
+        "flatten": (lambda x: (k.flatten(x),), [shape]),
+        "flatten_backward": (
+            lambda g: (k.flatten_backward(g, (n, 2, 3, 2)),), rows,
+        ),
+        "dropout": (lambda x: (k.dropout(x, 0.4, 7, x.shape),), [shape]),
+        "dropout_backward": (lambda x: (k.dropout_backward(x, 0.4, 7, x.shape),), [shape]),
+        "rescale": (lambda x: (k.rescale(x, 2.0, 1.0, x.dtype),), [shape]),
+        "one_hot": (lambda x: (k.one_hot(x, 3, x.dtype),), [(n,)]),
+        "categorical_crossentropy_from_logits": (
+            k.categorical_crossentropy_from_logits, classes,
+        ),
+        "categorical_crossentropy": (
+            lambda z, t, w: k.categorical_crossentropy(k.softmax(z), t, w), classes,
+        ),
+        "adam": (adam, [(99,)] * 4),
+    }  # fmt: skip
+    return table, [kernel, bias, matrix, units, one, *grads]
+
+
+def test_all_ops_are_tried():
+    """gather, sgd and count are in the test of what changes from step to step."""
+    tried = {*steps(SHAPES[0], "float32")[0], "gather", "sgd", "count"} - {"no bias"}
+    assert tried == set(OPS)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_op_is_played_to_the_same_bits(shape, dtype):
+    table, known = steps(shape, dtype)
+    for name, (step, shapes) in table.items():
+        programs = Programs(step, state=known)
+        for seed in range(UNTIL_PLAYED + 2):
+            arrays = [layout.own_copy(a) for a in numbers(seed, *shapes, dtype=dtype)]
+            arrays = [np.abs(a) if name == "adam" else a for a in arrays]
+            got = programs(*(a.copy(order="K") for a in arrays))
+            want = step(*arrays)
+            for one, other in zip(got, want, strict=True):
+                np.testing.assert_array_equal(one, other, err_msg=name)
+        assert programs.last.played, (name, programs.last.reason)
+
+
+def test_what_changes_from_step_to_step_is_a_number_in_an_array():
+    """A batch's samples, dropout's step, a learning rate."""
+    data = np.arange(24, dtype=np.uint8).reshape(12, 2)
+    clock, rate = np.zeros((), np.int64), np.ones(1, "float32")
+    parameters = np.zeros(4, "float32")
+
+    def step(chosen):
+        x = k.dropout(k.gather(data, chosen, np.dtype("float32")), 0.5, 3, (4, 2), clock)
+        flat = k.flatten_backward(k.flatten(x), x.shape)
+        k.sgd(parameters, parameters, parameters, rate, 0.0, False)
+        k.count(clock)
+        return (flat,)
+
+    programs = Programs(step, [parameters, clock], [data, rate])
+    for number in range(8):
+        chosen = np.array([number, 2, 3, 11 - number])
+        rate[0], parameters[:] = number, 1
+        x = k.gather(data, chosen, np.dtype("float32"))
+        (got,) = programs(chosen)
+        want = k.dropout(x, 0.5, 3, (4, 2), np.array(number, np.int64))
+        np.testing.assert_array_equal(got, want)
+        assert parameters.tolist() == [1 - number] * 4
+        assert clock == number + 1
+    assert programs.last.played
+
+
+def relu(x):
+    return k.relu(x, 0.0, None, 0.0)
+
+
+CALLS = []
+
+
+def counting(x):
+    CALLS.append(1)
+    return (relu(x),)
+
+
+CLOCK = np.zeros(1)
+
+
+def ticking(x):
+    CLOCK[0] += 1
+    return (k.rescale(x, float(CLOCK[0]), 0.0, x.dtype),)
+
+
+def clipping(x):
+    y = relu(x)
+    y[y > 1e6] = 0  # never true: only that it is written to shows
+    return (y,)
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        (lambda x: (relu(x * 2),), "relu was given an array that no op made"),
+        (lambda x: (relu(x) * 2,), "what comes out was not made by an op"),
+        (lambda x: (relu(np.array(x)),), "relu was given an array that no op made"),
+        (lambda x: (k.rescale(x, float(x.max()), 0.0, x.dtype),), "number that Python reads"),
+        (lambda x: (k.relu(x, 0.0, float(np.asarray(x).mean()) + 9, 0.0),), "number that Python"),
+        (lambda x: (relu(x) if x[0, 0] > 0 else k.tanh(x),), "number that Python reads"),
+        (ticking, "number that Python reads"),
+        (clipping, "writes into an op's result"),
+    ],
+)
+def test_what_numpy_does_is_found_and_the_step_run_as_it_is(step, reason):
+    programs = Programs(step)
+    for seed in range(UNTIL_PLAYED + 3):
+        (x,) = numbers(seed, (6, 4))
+        CLOCK[0] = seed
+        (got,) = programs(x.copy())
+        CLOCK[0] = seed
+        np.testing.assert_array_equal(got, step(x)[0])
+    assert reason in programs.last.reason
+    assert str(programs).startswith("not replayed: ")
+    assert "\n" not in str(programs)
+
+
+def test_state_is_put_back_where_a_step_is_not_played():
+    """It is run once a step, whatever is tried on the way."""
+    total = np.zeros(3)
+
+    def step(x):
+        np.add(total, x[0], out=total)
+        return (relu(x),)
+
+    programs, want = Programs(step, state=[total]), np.zeros(3)
+    for seed in range(6):
+        (x,) = numbers(seed, (2, 3), dtype="float64")
+        programs(x)
+        want += x[0]
+        np.testing.assert_array_equal(total, want)
+    assert "other bits" in programs.last.reason
+
+
+def test_the_table_of_a_step():
+    (x, w), bias = numbers(0, (4, 8, 8, 2), (3, 3, 2, 5)), np.zeros(5, "float32")
+
+    class Layer:
+        name = "conv2d_7"
+
+        def forward(self, x):
+            return k.conv2d(x, w, bias, *CONV)
+
+    layer = Layer()
+    programs = Programs(lambda x: (relu(layer.forward(x)),), known=[w, bias])
+    assert str(programs) == "nothing has been run yet"
+    for _ in range(UNTIL_PLAYED):
+        programs(x)
+    lines = str(programs).splitlines()
+    assert [line.split()[0] for line in lines] == ["op", "conv2d", "relu", "2"]
+    assert lines[1].split()[1] == "conv2d_7"
+    assert "4×8×8×2 → 4×8×8×5" in lines[1]
+    flops = 2 * 4 * 8 * 8 * 5 * 3 * 3 * 2
+    assert programs.last.calls[0].flops == flops
+    assert lines[-1].startswith(f"2 calls, {flops / 1e9:.4f} GFLOP, ")
+
+
+def test_what_comes_back_is_the_callers():
+    programs = Programs(lambda x: (relu(x),))
+    kept = [programs(np.full((3, 20_000), seed, "float32"))[0] for seed in range(1, 8)]
+    assert [float(array.mean()) for array in kept] == [1, 2, 3, 4, 5, 6, 7]
+    assert programs.last.played
+
+
+def test_each_shape_has_a_program_and_the_oldest_are_dropped():
+    programs = Programs(lambda x: (relu(x),))
+    for rows in (*range(2, 12), 11):
+        (x,) = numbers(0, (rows, 3))
+        np.testing.assert_array_equal(programs(x)[0], np.maximum(x, 0))
+    assert len(programs.own.programs) == 6
+
+
+def test_a_second_thread_and_a_copy_have_programs_of_their_own():
+    programs, found = Programs(lambda x: (relu(x),)), []
+    (x,) = numbers(0, (3, 4))
+    for _ in range(4):
+        programs(x)
+    other = threading.Thread(target=lambda: found.append((programs(x)[0], programs.last.steps)))
+    other.start()
+    other.join()
+    np.testing.assert_array_equal(found[0][0], np.maximum(x, 0))
+    assert found[0][1] == 1
+    assert programs.last.played
+    assert copy.deepcopy(programs) is None
+
+
+def test_a_step_made_in_the_midst_of_another_disturbs_nothing():
+    (x,) = numbers(0, (3, 4))
+    inner = []
+
+    def step(x):
+        if not inner and programs.last.steps == UNTIL_PLAYED:
+            inner.append(None)
+            inner[0] = programs(x + 1)[0]
+        return (relu(x),)
+
+    programs = Programs(step)
+    for _ in range(UNTIL_PLAYED + 1):
+        np.testing.assert_array_equal(programs(x)[0], np.maximum(x, 0))
+    np.testing.assert_array_equal(inner[0], np.maximum(x + 1, 0))
+
+
+def test_an_error_in_a_step_leaves_the_next_one_sound():
+    fails = []
+
+    def step(x):
+        if fails:
+            raise KeyError("a layer's own")
+        return (relu(x),)
+
+    programs, (x,) = Programs(step), numbers(0, (3, 4))
+    programs(x)
+    fails.append(1)
+    with pytest.raises(KeyError):
+        programs(x)
+    fails.clear()
+    for _ in range(4):
+        np.testing.assert_array_equal(programs(x)[0], np.maximum(x, 0))
+    assert programs.last.played
+
+
+def test_memory_goes_with_the_program():
+    programs = Programs(lambda x: (relu(x),))
+    (x,) = numbers(0, (300, 400))
+    for _ in range(4):
+        programs(x)
+    owner = weakref.ref(next(iter(programs.last.notes.arena.blocks.values()))[0][0])
+    del programs
+    gc.collect()
+    assert owner() is None
+
+
+def test_a_step_that_would_keep_much_memory_is_not_played():
+    programs = Programs(lambda x: (relu(x),))
+    x = np.ones((3, 1 << 23), "float32")
+    for _ in range(3):
+        programs(x)
+    assert "it would keep" in programs.last.reason

@@ -135,6 +135,7 @@ OPS: dict[str, Op] = {
     "max_pooling2d_backward": Op(
         "pooling", "grad_y: N OH OW C, x: N H W C, y: N OH OW C", _pool_backward_rule
     ),
+    "mean_squared_error": Op("squared_error", f"outputs: N ... K, {_ROWS}"),
     "one_hot": Op("losses", "~labels: N ..."),
     "relu": Op("activations", "x: ..."),
     "relu_backward": Op("activations", "grad_y: ..., x: ..."),

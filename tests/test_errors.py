@@ -163,7 +163,7 @@ CALLS = [
     (
         lambda: small_model().compile("adam", "huber"),
         "compile(loss): expected one of categorical_crossentropy, "
-        "sparse_categorical_crossentropy, got 'huber'; "
+        "sparse_categorical_crossentropy, mean_squared_error, mse, got 'huber'; "
         "use one of these names.",
     ),
     (

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from npcnn import names, registry
 from npcnn.losses.base import Loss
 from npcnn.losses.crossentropy import CategoricalCrossentropy, SparseCategoricalCrossentropy
+from npcnn.losses.mean_squared_error import MeanSquaredError
 
 __all__ = [
     "CategoricalCrossentropy",
     "Loss",
+    "MeanSquaredError",
     "SparseCategoricalCrossentropy",
     "get",
 ]

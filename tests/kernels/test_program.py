@@ -82,6 +82,7 @@ def steps(shape, dtype):
         "categorical_crossentropy": (
             lambda z, t, w: k.categorical_crossentropy(k.softmax(z), t, w), classes,
         ),
+        "mean_squared_error": (k.mean_squared_error, classes),
         "adam": (adam, [(99,)] * 4),
     }  # fmt: skip
     return table, [kernel, bias, matrix, units, one, *grads]

@@ -64,6 +64,7 @@ def cases(dtype, height):
     return {
         "adam": [update(k.adam, 2, 0.1, 0.9, 0.999, 1e-7)],
         "count": [lambda: k.count(np.zeros((), np.int64))],
+        "mean_squared_error": [lambda: k.mean_squared_error(flat, probabilities, weights)],
         "one_hot": [lambda: k.one_hot(order, 7, x.dtype)],
         "rescale": [lambda: k.rescale(x, 0.5, 1.0, x.dtype)],
         "sgd": [update(k.sgd, 1, 0.1, momentum, momentum > 0) for momentum in (0.0, 0.9)],

@@ -39,7 +39,8 @@ class Repeated:
         self.model, self.step, self.learns, self.data = model, step, learns, data
         self.compiled: Any = None
         self.settings: tuple[Any, ...] = ()
-        self.layers: list[tuple[Any, dict[str, Any]]] = []
+        self.layers: list[Any] = []
+        self.states: list[tuple[dict[str, Any], dict[str, Any]]] = []  # of layers: now, and then
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(None), ()  # a copied model begins anew
@@ -55,7 +56,8 @@ class Repeated:
         model = self.model
         model.vectors()  # binds the parameters to their places, once
         self.settings = self._settings()
-        self.layers = [(layer, dict(vars(layer))) for layer in model.layers]
+        self.layers = list(model.layers)
+        self.states = [(vars(layer), dict(vars(layer))) for layer in model.layers]
         state, known = list(model.vectors()), [] if self.data is None else [self.data]
         if self.learns:
             state += model.optimizer.arrays()
@@ -63,20 +65,17 @@ class Repeated:
         self.compiled = ops.compiled(self.step, state, known, model.layers)
 
     def _as_it_was(self) -> bool:
-        layers = self.model.layers
-        if len(layers) != len(self.layers) or not _equal(self.settings, self._settings()):
+        if self.model.layers != self.layers or not _equal(self.settings, self._settings()):
             return False
-        for layer, (known, before) in zip(layers, self.layers, strict=True):
-            if layer is not known:
-                return False
+        for now, then in self.states:
             try:
-                if vars(layer) == before:  # nearly always: identical values are not looked into
+                if now == then:  # nearly always: identical values are not looked into
                     continue
             except ValueError:  # arrays, which do not compare as a whole
                 pass
-            if not _alike(vars(layer), before):
+            if not _alike(now, then):
                 return False
-            before.update(vars(layer))
+            then.update(now)
         return True
 
     def _settings(self) -> tuple[Any, ...]:

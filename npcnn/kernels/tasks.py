@@ -18,10 +18,33 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from npcnn.kernels import crew, memory, notes
-from npcnn.kernels.compile import JIT, native_function
+from npcnn.kernels import crew, memory, notes, simd
+from npcnn.kernels.compile import JIT, kernel, native_function
+from npcnn.kernels.simd import INT
 
 Array = np.ndarray
+_BYTE = np.dtype(np.uint8)
+
+
+def _emit_addresses(builder: Any, row: Any, *arrays: Any) -> None:
+    places = [*range(crew.ARRAYS, crew.SCRATCH), crew.SCRATCH, crew.INTS]
+    for place, array in zip(places, arrays, strict=True):
+        builder.store(builder.ptrtoint(array, INT), simd.at(builder, row, INT(place)))
+
+
+@simd.native(_emit_addresses)
+def _write_addresses(row: Any, a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, a5: Any, a6: Any,
+                     scratch: Any, ints: Any) -> None:  # fmt: skip
+    """Write where the arrays lie into a row of calls; compiled code only."""
+
+
+@kernel
+def _write_row(row, body, tasks, parallel, pitch, a0, a1, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill a row of calls; return where it lies."""
+    row[crew.BODY], row[crew.TASKS], row[crew.PARALLEL] = body, tasks, parallel
+    row[crew.PITCH] = pitch
+    _write_addresses(row, a0, a1, a2, a3, a4, a5, a6, scratch, ints)
+    return row.ctypes.data
 
 
 class Body:
@@ -58,22 +81,15 @@ class Body:
             return
         kind: Any = tuple([array.dtype for array in flat]) if self.mixed else dtype
         body = self.addresses.get(kind) or self._address(kind, flat)
-        places = [address_of(array) for array in flat[: len(arrays)]]
-        places += places[:1] * (7 - len(places))
+        # As bytes, arrays of all dtypes have one type: `_write_row` is compiled once.
+        data = [array.view(_BYTE) for array in flat[: len(arrays)]]
+        data += data[:1] * (7 - len(data))
+        row = np.empty(crew.WIDTH, np.int64)  # the call's own: a signal handler may call ops too
         pitch, shared = room.shape[1] * room.itemsize, int(parallel and tasks > 1)
-        head, tail = [body, int(tasks), shared], [address_of(room), pitch, address_of(ints)]
-        row = np.array(head + places + tail, np.int64)
+        place = _write_row(row, body, int(tasks), shared, pitch, *data, room.view(_BYTE), ints)
         if writing is not None:
             writing.note(row, room, ints)
-        crew.lead(address_of(row), 1, len(room))
-
-
-def address_of(array: Array) -> int:
-    """Return where an array lies in memory.
-
-    A row filled in compiled code was as fast, and one more thing to compile for each set of dtypes.
-    """
-    return array.__array_interface__["data"][0]
+        crew.lead(place, 1, len(room))
 
 
 def numba_type(dtype: np.dtype) -> Any:

@@ -68,6 +68,11 @@ def _pool_backward_rule(grad_y: Array, x: Array, y: Array, pool_size: Any, strid
     return None if list(grad_y.shape[1:3]) == sizes else f"grad_y {grad_y.shape} for x {x.shape}"
 
 
+def _mean_backward_rule(grad_y: Array, x: Array, pool_size: Any, strides: Any,
+                        padding: str) -> str | None:  # fmt: skip
+    return _pool_backward_rule(grad_y, x, x, pool_size, strides, padding)
+
+
 def _noise_rule(x: Array, rate: float, key: Any, noise_shape: Any, step: Any = None) -> str | None:
     axes = zip(noise_shape, x.shape, strict=False)
     fits = len(noise_shape) == x.ndim and all(m in (1, size) for m, size in axes)
@@ -109,6 +114,10 @@ _MOVED = "=parameters: P, gradients: P"
 
 OPS: dict[str, Op] = {
     "adam": Op("optimizers", f"{_MOVED}, =m: P, =v: P"),
+    "average_pooling2d": Op("average_pooling", "x: N H W C", _pool_rule),
+    "average_pooling2d_backward": Op(
+        "average_pooling", "grad_y: N OH OW C, x: N H W C", _mean_backward_rule
+    ),
     "categorical_crossentropy": Op("losses", f"probabilities: N ... K, {_ROWS}"),
     "categorical_crossentropy_from_logits": Op("losses", f"logits: N ... K, {_ROWS}"),
     "conv2d": Op("conv", "x: N H W C, kernel: KH KW C F, bias?: F", _conv_rule, _conv_flops),

@@ -100,7 +100,9 @@ REST = {
     "conv2d_backward": CONV, "dense": ("relu",), "dense_backward": ("relu",),
     "dropout": (0.5, 7, (1, 1, 1)), "dropout_backward": (0.5, 7, (1, 1, 1)),
     "flatten_backward": ((3, 2, 2),), "gather": (np.dtype("float32"),),
-    "max_pooling2d": ((1, 1), (1, 1), "same"), "max_pooling2d_backward": ((1, 1), (1, 1), "same"),
+    "max_pooling2d": ((1, 1), (1, 1), "same"), "average_pooling2d": ((1, 1), (1, 1), "same"),
+    "average_pooling2d_backward": ((1, 1), (1, 1), "same"),
+    "max_pooling2d_backward": ((1, 1), (1, 1), "same"),
     "one_hot": (3, np.dtype("float32")), "relu": (0.0, None, 0.0),
     "relu_backward": (0.0, None, 0.0), "rescale": (1.0, 0.0, np.dtype("float32")),
 }  # fmt: skip

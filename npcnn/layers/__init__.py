@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from npcnn import names
 from npcnn.layers.activation import Activation
+from npcnn.layers.average_pooling2d import AveragePooling2D
 from npcnn.layers.base import Layer
 from npcnn.layers.conv2d import Conv2D
 from npcnn.layers.dense import Dense
@@ -15,9 +16,12 @@ from npcnn.layers.relu import ReLU
 from npcnn.layers.softmax import Softmax
 
 Convolution2D, MaxPool2D = Conv2D, MaxPooling2D  # Keras has both names
+AvgPool2D = AveragePooling2D
 
 __all__ = [
     "Activation",
+    "AveragePooling2D",
+    "AvgPool2D",
     "Conv2D",
     "Convolution2D",
     "Dense",

@@ -60,6 +60,10 @@ def steps(shape, dtype):
             lambda x, g: (k.max_pooling2d_backward(g, x, k.max_pooling2d(x, *POOL), *POOL),),
             [shape, pooled],
         ),
+        "average_pooling2d": (lambda x: (k.average_pooling2d(x, *POOL),), [shape]),
+        "average_pooling2d_backward": (
+            lambda x, g: (k.average_pooling2d_backward(g, x, *POOL),), [shape, pooled],
+        ),
         "relu": (lambda x: (k.relu(x, 0.1, 0.5, 0.0),), [shape]),
         "relu_backward": (lambda g, x: (k.relu_backward(g, x, 0.1, 0.5, 0.0),), [shape, shape]),
         "softmax": (lambda x: (k.softmax(x),), rows),

@@ -63,6 +63,11 @@ def cases(dtype, height):
     order = rng.integers(0, len(x), 50)
     return {
         "adam": [update(k.adam, 2, 0.1, 0.9, 0.999, 1e-7)],
+        "average_pooling2d": [lambda form=form: k.average_pooling2d(x, *form) for form in pools],
+        "average_pooling2d_backward": [
+            lambda form=form: k.average_pooling2d_backward(k.average_pooling2d(x, *form), x, *form)
+            for form in pools
+        ],
         "count": [lambda: k.count(np.zeros((), np.int64))],
         "mean_squared_error": [lambda: k.mean_squared_error(flat, probabilities, weights)],
         "one_hot": [lambda: k.one_hot(order, 7, x.dtype)],

@@ -118,6 +118,14 @@ OPS: dict[str, Op] = {
     "average_pooling2d_backward": Op(
         "average_pooling", "grad_y: N OH OW C, x: N H W C", _mean_backward_rule
     ),
+    "batch_normalization": Op(
+        "batch_normalization", "x: N ... C, gamma?: C, beta?: C, =mean: C, =variance: C"
+    ),
+    "batch_normalization_backward": Op(
+        "batch_normalization",
+        "grad_y: N ... C, x: N ... C, gamma?: C, center: C, rate: C, =grad_gamma?: C, "
+        "=grad_beta?: C",
+    ),
     "categorical_crossentropy": Op("losses", f"probabilities: N ... K, {_ROWS}"),
     "categorical_crossentropy_from_logits": Op("losses", f"logits: N ... K, {_ROWS}"),
     "conv2d": Op("conv", "x: N H W C, kernel: KH KW C F, bias?: F", _conv_rule, _conv_flops),

@@ -6,6 +6,7 @@ from npcnn import names
 from npcnn.layers.activation import Activation
 from npcnn.layers.average_pooling2d import AveragePooling2D
 from npcnn.layers.base import Layer
+from npcnn.layers.batch_normalization import BatchNormalization
 from npcnn.layers.conv2d import Conv2D
 from npcnn.layers.dense import Dense
 from npcnn.layers.dropout import Dropout
@@ -22,6 +23,7 @@ __all__ = [
     "Activation",
     "AveragePooling2D",
     "AvgPool2D",
+    "BatchNormalization",
     "Conv2D",
     "Convolution2D",
     "Dense",

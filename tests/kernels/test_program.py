@@ -32,7 +32,7 @@ def steps(shape, dtype):
     kernel, bias, matrix, units, one = numbers(
         9, (3, 3, channels, channels), (channels,), (12, 5), (5,), (1,), dtype=dtype
     )
-    grads = [np.zeros_like(array) for array in (kernel, bias, matrix, units)]
+    grads = [np.zeros_like(array) for array in (kernel, bias, matrix, units, bias, bias)]
 
     def copied(array):
         return k.rescale(array, 1.0, 0.0, array.dtype)
@@ -41,7 +41,7 @@ def steps(shape, dtype):
         return k.conv2d_backward(y, x, y, kernel, *grads[:2], *CONV), *map(copied, grads[:2])
 
     def dense_back(x, y):
-        return k.dense_backward(y, x, y, matrix, *grads[2:], "relu"), *map(copied, grads[2:])
+        return k.dense_backward(y, x, y, matrix, *grads[2:4], "relu"), *map(copied, grads[2:4])
 
     def adam(*flat):
         p, g, m, v = map(copied, flat)
@@ -63,6 +63,16 @@ def steps(shape, dtype):
         "average_pooling2d": (lambda x: (k.average_pooling2d(x, *POOL),), [shape]),
         "average_pooling2d_backward": (
             lambda x, g: (k.average_pooling2d_backward(g, x, *POOL),), [shape, pooled],
+        ),
+        "batch_normalization": (
+            lambda x: k.batch_normalization(x, bias, bias, *grads[4:], 0.9, 1e-3, True), [shape],
+        ),
+        "batch_normalization_backward": (
+            lambda g, x: (
+                k.batch_normalization_backward(g, x, bias, bias, bias, *grads[4:], True),
+                *map(copied, grads[4:]),
+            ),
+            [shape, shape],
         ),
         "relu": (lambda x: (k.relu(x, 0.1, 0.5, 0.0),), [shape]),
         "relu_backward": (lambda g, x: (k.relu_backward(g, x, 0.1, 0.5, 0.0),), [shape, shape]),

@@ -61,12 +61,22 @@ def cases(dtype, height):
     pools = [((2, 2), (2, 2), "valid"), ((3, 2), (1, 2), "same")]
     kernel, bias = random(flat.shape[1], 50), random(50)
     order = rng.integers(0, len(x), 50)
+    normal = np.abs(random(4, 3))
     return {
         "adam": [update(k.adam, 2, 0.1, 0.9, 0.999, 1e-7)],
         "average_pooling2d": [lambda form=form: k.average_pooling2d(x, *form) for form in pools],
         "average_pooling2d_backward": [
             lambda form=form: k.average_pooling2d_backward(k.average_pooling2d(x, *form), x, *form)
             for form in pools
+        ],
+        "batch_normalization": [
+            lambda: (*k.batch_normalization(x, *normal, 0.9, 1e-3, True), normal)
+        ],
+        "batch_normalization_backward": [
+            lambda: (
+                k.batch_normalization_backward(x[::-1], x, None, *normal[:2], *normal[2:], True),
+                *normal[2:],
+            )
         ],
         "count": [lambda: k.count(np.zeros((), np.int64))],
         "mean_squared_error": [lambda: k.mean_squared_error(flat, probabilities, weights)],

@@ -4,7 +4,7 @@ One of your own is a subclass of `ActivationFunction`; hand its object to a laye
 (`npcnn.utils.register_keras_serializable`) so that files may name it.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from npcnn import names, registry
 from npcnn.activations.base import ActivationFunction
@@ -15,6 +15,11 @@ from npcnn.activations.softmax import softmax
 from npcnn.activations.tanh import tanh
 
 __all__ = ["ActivationFunction", "get", "linear", "relu", "sigmoid", "softmax", "tanh"]
+
+# What `activation=` takes, so that a type checker finds a misspelt name.
+Given: TypeAlias = (
+    Literal["linear", "relu", "sigmoid", "softmax", "tanh"] | ActivationFunction | None
+)
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

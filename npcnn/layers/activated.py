@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from npcnn import activations
 from npcnn.activations import ActivationFunction
 from npcnn.layers.base import Array, Layer
 
-Named = Annotated[
-    Literal["linear", "relu", "sigmoid", "softmax", "tanh"] | ActivationFunction | None,
-    activations.get,
-]
+Named = Annotated[activations.Given, activations.get]
 
 
 class Saved(NamedTuple):

@@ -148,6 +148,8 @@ OPS: dict[str, Op] = {
     "flatten": Op("flatten", "x: N ..."),
     "flatten_backward": Op("flatten", "grad_y: N F", _fold_rule),
     "gather": Op("batches", "~data: n ..., ~indices: N"),
+    "gelu": Op("gelu", "x: ..."),
+    "gelu_backward": Op("gelu", "grad_y: ..., x: ..."),
     "max_pooling2d": Op("pooling", "x: N H W C", _pool_rule),
     "max_pooling2d_backward": Op(
         "pooling", "grad_y: N OH OW C, x: N H W C, y: N OH OW C", _pool_backward_rule

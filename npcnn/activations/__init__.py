@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from npcnn import names, registry
 from npcnn.activations.base import ActivationFunction
+from npcnn.activations.gelu import gelu
 from npcnn.activations.linear import linear
 from npcnn.activations.relu import relu
 from npcnn.activations.sigmoid import sigmoid
 from npcnn.activations.softmax import softmax
 from npcnn.activations.tanh import tanh
 
-__all__ = ["ActivationFunction", "get", "linear", "relu", "sigmoid", "softmax", "tanh"]
+__all__ = ["ActivationFunction", "gelu", "get", "linear", "relu", "sigmoid", "softmax", "tanh"]
 
 # What `activation=` takes, so that a type checker finds a misspelt name.
 Given: TypeAlias = (
-    Literal["linear", "relu", "sigmoid", "softmax", "tanh"] | ActivationFunction | None
+    Literal["gelu", "linear", "relu", "sigmoid", "softmax", "tanh"] | ActivationFunction | None
 )
 
 if not TYPE_CHECKING:

@@ -78,6 +78,8 @@ def steps(shape, dtype):
         "relu_backward": (lambda g, x: (k.relu_backward(g, x, 0.1, 0.5, 0.0),), [shape, shape]),
         "softmax": (lambda x: (k.softmax(x),), rows),
         "softmax_backward": (lambda g, y: (k.softmax_backward(g, y),), rows * 2),
+        "gelu": (lambda x: (k.gelu(x),), [shape]),
+        "gelu_backward": (lambda g, x: (k.gelu_backward(g, x),), [shape, shape]),
         "tanh": (lambda x: (k.tanh(x),), [shape]),
         "tanh_backward": (lambda g, y: (k.tanh_backward(g, y),), [shape, shape]),
         "sigmoid": (lambda x: (k.sigmoid(x),), [shape]),

@@ -98,6 +98,8 @@ def cases(dtype, height):
         "flatten": [lambda: k.flatten(x)],
         "flatten_backward": [lambda: k.flatten_backward(k.flatten(x), x.shape)],
         "gather": [lambda: k.gather(x, order, x.dtype)],
+        "gelu": [lambda: k.gelu(x)],
+        "gelu_backward": [lambda: k.gelu_backward(x[::-1], x)],
         "max_pooling2d": [lambda form=form: k.max_pooling2d(x, *form) for form in pools],
         "max_pooling2d_backward": [pool_back(*form) for form in pools],
         "relu": [lambda: k.relu(x, 0.1, 6.0, 0.0)],

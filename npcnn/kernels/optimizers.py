@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import memory
+from npcnn.kernels import layout, memory
 from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.tasks import Body
 
@@ -61,6 +61,7 @@ def adam(
     """
     dtype, size = parameters.dtype, parameters.size
     options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], dtype)
+    gradients = layout.contiguous(gradients)
     arrays = [parameters, gradients, m, v, memory.number(alpha, dtype), options]
     _adam(PARTS, size >= SMALL, arrays, np.array([size], np.int64))
 
@@ -84,7 +85,7 @@ def sgd(
     if momentum == 0:
         velocity = parameters  # not read
     step, options = memory.number(learning_rate, dtype), memory.constant([momentum], dtype)
-    arrays = [parameters, gradients, velocity, step, options]
+    arrays = [parameters, layout.contiguous(gradients), velocity, step, options]
     _sgd(PARTS, size >= SMALL, arrays, np.array([size, bool(nesterov)], np.int64))
 
 

@@ -4,11 +4,11 @@ An op's arrays come first among its arguments, and its contract says what they a
 
     "x: N H W C, kernel: KH KW C F, bias?: F, =grad_kernel: KH KW C F, ~data: n ..."
 
-A letter is a length, the same wherever it stands; `...` is any number of axes; `?` allows None;
-`=` is written to, so C-contiguous and writable; `~` may be of another dtype than the rest, which
-are all float32 or all float64. A body (`npcnn/kernels`) is compiled code over bare pointers: with
-an array of another shape or dtype it would read or write beyond the end. That was so once, with a
-layer of a user's own that gave float64 to a float32 model.
+A letter is a length, the same wherever it stands, and 1 and 2 are themselves; `...` is any number
+of axes; `?` allows None; `=` is written to, so C-contiguous and writable; `~` may be of another
+dtype than the rest, which are all float32 or all float64. A body (`npcnn/kernels`) is compiled
+code over bare pointers: with an array of another shape or dtype it would read or write beyond the
+end. That was so once, with a layer of a user's own that gave float64 to a float32 model.
 """
 
 from __future__ import annotations
@@ -114,6 +114,7 @@ _MOVED = "=parameters: P, gradients: P"
 
 OPS: dict[str, Op] = {
     "adam": Op("optimizers", f"{_MOVED}, =m: P, =v: P"),
+    "adamw": Op("adamw", f"{_MOVED}, =m: P, =v: P, step: 2"),
     "average_pooling2d": Op("average_pooling", "x: N H W C", _pool_rule),
     "average_pooling2d_backward": Op(
         "average_pooling", "grad_y: N OH OW C, x: N H W C", _mean_backward_rule
@@ -272,7 +273,7 @@ def _in_place(function: Callable, args: tuple[Any, ...], kwargs: dict[str, Any])
 
 
 def _check(name: str, arguments: list[_Argument], arrays: tuple[Any, ...], exact: bool) -> None:
-    lengths: dict[str, Any] = {"1": 1}
+    lengths: dict[str, Any] = {"1": 1, "2": 2}
     dtype = None
     for argument, array in zip(arguments, arrays, strict=True):
         if array is None and argument.optional:

@@ -29,8 +29,8 @@ def steps(shape, dtype):
     """Return (name → (a step, the shapes of what goes in), what else the steps use)."""
     n, channels = shape[0], shape[-1]
     pooled = (n, -(-shape[1] // 2), -(-shape[2] // 2), channels)
-    kernel, bias, matrix, units, one = numbers(
-        9, (3, 3, channels, channels), (channels,), (12, 5), (5,), (1,), dtype=dtype
+    kernel, bias, matrix, units, one, rates = numbers(
+        9, (3, 3, channels, channels), (channels,), (12, 5), (5,), (1,), (2,), dtype=dtype
     )
     grads = [np.zeros_like(array) for array in (kernel, bias, matrix, units, bias, bias)]
 
@@ -42,6 +42,11 @@ def steps(shape, dtype):
 
     def dense_back(x, y):
         return k.dense_backward(y, x, y, matrix, *grads[2:4], "relu"), *map(copied, grads[2:4])
+
+    def adamw(*flat):
+        p, g, m, v = map(copied, flat)
+        k.adamw(p, g, m, v, rates, 0.9, 0.99, 1e-7)
+        return p, m, v
 
     def adam(*flat):
         p, g, m, v = map(copied, flat)
@@ -100,8 +105,9 @@ def steps(shape, dtype):
         ),
         "mean_squared_error": (k.mean_squared_error, classes),
         "adam": (adam, [(99,)] * 4),
+        "adamw": (adamw, [(99,)] * 4),
     }  # fmt: skip
-    return table, [kernel, bias, matrix, units, one, *grads]
+    return table, [kernel, bias, matrix, units, one, rates, *grads]
 
 
 def test_all_ops_are_tried():
@@ -118,7 +124,7 @@ def test_every_op_is_played_to_the_same_bits(shape, dtype):
         programs = Programs(step, state=known)
         for seed in range(UNTIL_PLAYED + 2):
             arrays = [layout.own_copy(a) for a in numbers(seed, *shapes, dtype=dtype)]
-            arrays = [np.abs(a) if name == "adam" else a for a in arrays]
+            arrays = [np.abs(a) if name.startswith("adam") else a for a in arrays]
             got = programs(*(a.copy(order="K") for a in arrays))
             want = step(*arrays)
             for one, other in zip(got, want, strict=True):

@@ -64,6 +64,9 @@ def cases(dtype, height):
     normal = np.abs(random(4, 3))
     return {
         "adam": [update(k.adam, 2, 0.1, 0.9, 0.999, 1e-7)],
+        "adamw": [
+            update(k.adamw, 2, np.array([0.1, 0.01], dtype), 0.9, 0.999, 1e-7)
+        ],
         "average_pooling2d": [lambda form=form: k.average_pooling2d(x, *form) for form in pools],
         "average_pooling2d_backward": [
             lambda form=form: k.average_pooling2d_backward(k.average_pooling2d(x, *form), x, *form)

@@ -1,0 +1,50 @@
+"""Adam with decoupled weight decay, in a single pass."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.elementwise import PARTS, SMALL
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+
+@Body
+def _adamw(task, parameters, gradients, m, v, step, options, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    alpha, decay = step[0], step[1]
+    rest_1, rest_2, epsilon = options[0], options[1], options[2]
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
+        gradient = gradients[i]
+        m_i = m[i] + (gradient - m[i]) * rest_1
+        v_i = v[i] + (gradient * gradient - v[i]) * rest_2
+        m[i] = m_i
+        v[i] = v_i
+        kept = parameters[i] - parameters[i] * decay
+        parameters[i] = kept - alpha * m_i / (math.sqrt(v_i) + epsilon)
+
+
+@op
+def adamw(
+    parameters: Array, gradients: Array, m: Array, v: Array, step: Array, beta_1: float,
+    beta_2: float, epsilon: float,
+) -> None:  # fmt: skip
+    """Let the parameters decay, then take Adam's step, in Keras's arithmetic.
+
+    p −= p · d, then as `adam`: m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), p −= α·m / (√v + ε).
+    `step` holds α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ) and d = lr · weight decay.
+
+    >>> p, step = np.ones(1), np.array([0.0, 0.25])
+    >>> adamw(p, np.ones(1), np.zeros(1), np.zeros(1), step, 0.9, 0.999, 1e-7)
+    >>> p
+    array([0.75])
+    """
+    size = parameters.size
+    options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], parameters.dtype)
+    moved = layout.contiguous(gradients), m, v, layout.contiguous(step)
+    arrays = [parameters, *moved, options]
+    _adamw(PARTS, size >= SMALL, arrays, np.array([size], np.int64))

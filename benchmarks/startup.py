@@ -3,7 +3,8 @@
     python benchmarks/startup.py --data FOLDER_WITH_MNIST
 
 Every figure is taken from the start of a new process. "cold" means that no compiled kernel is
-cached (a new cache folder), "warm" that an earlier process left its kernels there.
+cached (a new cache folder), "warm" that an earlier process left its kernels there. Python's
+bytecode lies on disk in both, as an installation leaves it.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def run(code: str, **environment: str) -> tuple[float, str]:
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "2", **environment},
+        env={**os.environ, "OMP_NUM_THREADS": "2", "PYTHONDONTWRITEBYTECODE": "", **environment},
     )  # fmt: skip
     took = time.perf_counter() - start
     if done.returncode:
@@ -112,6 +113,7 @@ def main() -> None:
     result: dict = {"machine": machine(2), "import": {}, "first_step": {}, "installed_mb": {}}
     modules = {"npcnn": "npcnn", "torch-fast": "torch", "keras": "keras"}
     for name in names:
+        run(f"import {modules[name]}", KERAS_BACKEND="tensorflow")  # writes the bytecode
         imports = [float(run(IMPORT.format(modules[name]), KERAS_BACKEND="tensorflow")[1])
                    for _ in range(arguments.repeats)]  # fmt: skip
         result["import"][name] = spread(imports)

@@ -14,7 +14,7 @@ import numpy as np
 from npcnn import notebook, shapes
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.inspection import formulas
-from npcnn.layers.base import Window
+from npcnn.layers.windows import Window
 
 Array = np.ndarray
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from npcnn.arguments import ChannelsLast, Padding, Pair, checked
 from npcnn.backend import ops
-from npcnn.layers.base import Array, Layer, Shape, Window, check_image_shape, windows_of
+from npcnn.layers.base import Array, Layer, Shape
+from npcnn.layers.windows import Window, check_image_shape, windows_of
 
 
 class Saved(NamedTuple):

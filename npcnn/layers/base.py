@@ -12,7 +12,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from npcnn.checks import (
 from npcnn.config import FloatType
 from npcnn.initializers import check_shape
 from npcnn.layers.parameter import Parameter, set_arrays
-from npcnn.shapes import output_size
+from npcnn.layers.windows import Window
 
 Array = np.ndarray
 Shape = tuple[Any, ...]  # the batch axis is None
@@ -71,15 +71,6 @@ Name = Annotated[str, _layer_name]
 SampleShape = Annotated[Any, check_sample_shape]
 AnyShape = Annotated[Any, partial(check_sample_shape, least=0)]
 BatchShape = Annotated[Any, check_batch_shape]
-
-
-class Window(NamedTuple):
-    """What of its input an output of a layer of images sees: pairs (rows, columns)."""
-
-    size: tuple[int, int]
-    strides: tuple[int, int]
-    padding: str
-    dilation: tuple[int, int] = (1, 1)
 
 
 class Layer:
@@ -320,11 +311,6 @@ class Layer:
         set_arrays(f"{self.label}.set_weights()", list(self.arrays()), weights)
 
     @property
-    def logits(self) -> Array | None:
-        """What the last forward pass handed to a softmax at the layer's end; None without one."""
-        return None
-
-    @property
     def _saved(self) -> Any:
         """What the last forward pass kept for the backward pass."""
         return self._kept[0]
@@ -374,35 +360,6 @@ def argument_names(cls: type) -> list[str]:
             if name != "self" and parameter.kind is not parameter.VAR_KEYWORD:
                 names.append(name)
     return list(dict.fromkeys(names))
-
-
-def check_image_shape(layer: Layer, input_shape: Shape) -> tuple[int, int, int]:
-    """Return (H, W, C) of an input of images, or raise ArgumentError."""
-    if len(input_shape) != 4:
-        expected = "images as (batch, rows, columns, channels)"
-        fix = "reshape to four axes, (n, 28, 28, 1) for grey pictures"
-        raise ArgumentError(message(layer.label, expected, str(input_shape), fix))
-    return input_shape[1], input_shape[2], input_shape[3]
-
-
-def windows_of(layer: Layer, input_shape: Shape, size: str) -> tuple[int, int]:
-    """Return how many windows fit along rows and columns, or raise ArgumentError if none does.
-
-    Args:
-        layer: one with a window.
-        input_shape: of images.
-        size: the name of the layer's argument that says how large a window is.
-    """
-    height, width, _ = check_image_shape(layer, input_shape)
-    window = layer.window
-    assert window is not None
-    steps = zip((height, width), window.size, window.strides, window.dilation, strict=True)
-    rows, columns = (output_size(n, w, s, window.padding, d) for n, w, s, d in steps)
-    if min(rows, columns) < 1:
-        got = f"{height}×{width} for {size}={window.size}"
-        fix = f"use padding='same' or a smaller {size.split('_')[0].replace('pool', 'window')}"
-        raise ArgumentError(message(layer.label, "images that hold one window", got, fix))
-    return rows, columns
 
 
 def initializer_config(initializer: initializers.Initializer) -> dict[str, Any]:

@@ -11,13 +11,8 @@ from npcnn.arguments import ChannelsLast, Padding, Pair, PositiveInt, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, positive_int
 from npcnn.layers.activated import Activated, Named, Saved
-from npcnn.layers.base import (
-    Array,
-    Shape,
-    Window,
-    initializer_config,
-    windows_of,
-)
+from npcnn.layers.base import Array, Shape, initializer_config
+from npcnn.layers.windows import Window, windows_of
 
 Filters = Annotated[int, partial(positive_int, fix="say how many filters it has")]
 

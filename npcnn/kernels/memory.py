@@ -31,6 +31,8 @@ ALIGNMENT = 64
 LARGE = 1 << 15
 # Beyond this many bytes kept in all, blocks that nobody holds are given back to the system.
 KEPT_AT_MOST = 1 << 28
+# Bytes a program may keep for itself. In steps that need more, Python's share is nothing.
+LARGEST = 1 << 26
 
 
 class _Kept(threading.local):
@@ -87,8 +89,10 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     """
     size = math.prod(shape) * (4 if dtype == np.float32 else np.dtype(dtype).itemsize)
     arena = _kept.arena
-    if arena is not None:
-        return _from(arena.blocks, max(_rounded(size), ALIGNMENT), shape, dtype)
+    if arena is not None and not arena.full:
+        array = _from(arena.blocks, max(_rounded(size), ALIGNMENT), shape, dtype)
+        arena.full = arena.bytes > LARGEST
+        return array
     if size < LARGE:
         return np.empty(shape, dtype)
     size = _rounded(size)
@@ -126,12 +130,15 @@ def _give_back() -> None:
 class Arena:
     """The memory of one program: its own blocks, and what it was told of besides.
 
+    Once it is full, there will be no program, and memory comes from where it always does.
+
     Args:
         known: arrays that are there before the program is and as long as it is.
     """
 
     def __init__(self, known: Sequence[Array]) -> None:
         self.blocks: Blocks = {}
+        self.full = False
         self.held = list(known)
         self.constants: list[Array] = []
         self.places = [place_of(array) for array in known]

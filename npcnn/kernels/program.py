@@ -23,13 +23,12 @@ import numpy as np
 
 from npcnn.kernels import layout
 from npcnn.kernels.compile import JIT
+from npcnn.kernels.memory import LARGEST
 from npcnn.kernels.notes import Call, Notes, write
 
 Array = np.ndarray
 Arrays = tuple[Array, ...]
 
-# Bytes a program may keep for itself. In steps that need more, Python's share is nothing.
-LARGEST = 1 << 26
 # Steps that are run as they are and played, before a program is trusted: the second has other
 # numbers in it, so that one which Python read from an array shows, in its notes or in the bits.
 PROOFS = 2
@@ -153,8 +152,9 @@ class Program:
             if "read-only" not in str(error):
                 raise
             _restore(state, before)
+            inputs = self.inputs
             self._give_up("a layer writes into an op's result")
-            return self.family.step(*map(layout.own_copy, self.inputs))
+            return self.family.step(*map(layout.own_copy, inputs))
         after = [array.copy() for array in state]
         wanted = tuple([output.copy(order="K") for output in outputs])
         proved = False
@@ -176,7 +176,7 @@ class Program:
     def _give_up(self, reason: str) -> None:
         """Run the step as it is from now on, and give the memory back."""
         self.reason = self.reason or reason
-        self.outputs, self._kept, self.notes = (), [], None
+        self.inputs, self.outputs, self._kept, self.notes = (), (), [], None
 
     def _write(self) -> Arrays:
         """Run the step as it is, and note its calls."""
@@ -186,15 +186,14 @@ class Program:
         outputs, notes = write(lambda: family.step(*self.inputs), known)
         kept, changed = _changed(family.watched, before, notes)
         self.reason = notes.reason or changed
+        if notes.arena.full or notes.arena.bytes + sum(a.nbytes for a in self.inputs) > LARGEST:
+            self.reason = f"it would keep over {LARGEST >> 20} MB: Python's share is nothing"
         if self.notes is not None:  # a second time: the first notes are what is played
             if not self.notes.agree(notes):
                 self.reason = self.reason or "a number that Python reads changes from step to step"
             return outputs
-        size = notes.arena.bytes + sum(array.nbytes for array in self.inputs)
         if not all(notes.arena.holds(output.ctypes.data) for output in outputs if output.size):
             self.reason = self.reason or "what comes out was not made by an op"
-        elif size > LARGEST:
-            self.reason = self.reason or f"it would keep {size >> 20} MB: Python's share is nothing"
         self.outputs, self.notes, self._kept = outputs, notes, kept
         return outputs
 

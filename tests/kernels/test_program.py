@@ -10,7 +10,7 @@ import pytest
 
 from npcnn import kernels as k
 from npcnn.contracts import OPS
-from npcnn.kernels import layout
+from npcnn.kernels import layout, memory
 from npcnn.kernels.program import PROOFS, Programs
 
 pytestmark = pytest.mark.usefixtures("jit")
@@ -325,9 +325,28 @@ def test_memory_goes_with_the_program():
     assert owner() is None
 
 
-def test_a_step_that_would_keep_much_memory_is_not_played():
-    programs = Programs(lambda x: (relu(x),))
-    x = np.ones((3, 1 << 23), "float32")
+@pytest.mark.parametrize("times", [1, 40])
+def test_a_step_that_would_keep_much_memory_is_not_played(times):
+    """Nor is all that memory taken to find out."""
+
+    def step(x):
+        kept = [relu(x) for _ in range(times)]
+        return (relu(kept[-1]),)
+
+    programs = Programs(step)
+    x = np.ones((3, (1 << 23) // times), "float32")
     for _ in range(3):
-        programs(x)
+        (y,) = programs(x)
+        np.testing.assert_array_equal(y, x)
     assert "it would keep" in programs.last.reason
+    assert programs.last.notes is None
+    assert not programs.last.inputs
+
+
+def test_memory_that_a_program_may_not_have_comes_from_where_it_always_does():
+    arena = memory.Arena([])
+    with memory.taken_from(arena):
+        arrays = [memory.empty((1 << 20,), np.dtype("float32")) for _ in range(40)]
+    assert arena.full
+    assert memory.LARGEST < arena.bytes <= memory.LARGEST + (1 << 22)
+    assert not arena.holds(arrays[-1].ctypes.data)

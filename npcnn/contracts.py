@@ -151,6 +151,8 @@ OPS: dict[str, Op] = {
     "gather": Op("batches", "~data: n ..., ~indices: N"),
     "gelu": Op("gelu", "x: ..."),
     "gelu_backward": Op("gelu", "grad_y: ..., x: ..."),
+    "global_average_pooling2d": Op("global_pooling", "x: N H W C"),
+    "global_average_pooling2d_backward": Op("global_pooling", "grad_y: N C, x: N H W C"),
     "max_pooling2d": Op("pooling", "x: N H W C", _pool_rule),
     "max_pooling2d_backward": Op(
         "pooling", "grad_y: N OH OW C, x: N H W C, y: N OH OW C", _pool_backward_rule

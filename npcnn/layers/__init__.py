@@ -11,13 +11,14 @@ from npcnn.layers.conv2d import Conv2D
 from npcnn.layers.dense import Dense
 from npcnn.layers.dropout import Dropout
 from npcnn.layers.flatten import Flatten
+from npcnn.layers.global_average_pooling2d import GlobalAveragePooling2D
 from npcnn.layers.input_layer import Input, InputLayer
 from npcnn.layers.max_pooling2d import MaxPooling2D
 from npcnn.layers.relu import ReLU
 from npcnn.layers.softmax import Softmax
 
 Convolution2D, MaxPool2D = Conv2D, MaxPooling2D  # Keras has both names
-AvgPool2D = AveragePooling2D
+AvgPool2D, GlobalAvgPool2D = AveragePooling2D, GlobalAveragePooling2D
 
 __all__ = [
     "Activation",
@@ -29,6 +30,8 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
+    "GlobalAveragePooling2D",
+    "GlobalAvgPool2D",
     "Input",
     "InputLayer",
     "Layer",

@@ -79,6 +79,10 @@ def steps(shape, dtype):
             ),
             [shape, shape],
         ),
+        "global_average_pooling2d": (lambda x: (k.global_average_pooling2d(x),), [shape]),
+        "global_average_pooling2d_backward": (
+            lambda g, x: (k.global_average_pooling2d_backward(g, x),), [(n, channels), shape],
+        ),
         "relu": (lambda x: (k.relu(x, 0.1, 0.5, 0.0),), [shape]),
         "relu_backward": (lambda g, x: (k.relu_backward(g, x, 0.1, 0.5, 0.0),), [shape, shape]),
         "softmax": (lambda x: (k.softmax(x),), rows),

@@ -103,6 +103,10 @@ def cases(dtype, height):
         "gather": [lambda: k.gather(x, order, x.dtype)],
         "gelu": [lambda: k.gelu(x)],
         "gelu_backward": [lambda: k.gelu_backward(x[::-1], x)],
+        "global_average_pooling2d": [lambda: k.global_average_pooling2d(x)],
+        "global_average_pooling2d_backward": [
+            lambda: k.global_average_pooling2d_backward(x[:, 0, 0], x)
+        ],
         "max_pooling2d": [lambda form=form: k.max_pooling2d(x, *form) for form in pools],
         "max_pooling2d_backward": [pool_back(*form) for form in pools],
         "relu": [lambda: k.relu(x, 0.1, 6.0, 0.0)],

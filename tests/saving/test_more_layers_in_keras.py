@@ -1,0 +1,39 @@
+"""Networks with further layers, in Keras and here: their outputs, steps and files."""
+
+import numpy as np
+import pytest
+
+import npcnn
+from npcnn import layers
+
+IMAGE = (6, 6, 2)
+CASES = {
+    "global average": lambda: [layers.GlobalAveragePooling2D()],
+    "global average, axes kept": lambda: [
+        layers.GlobalAveragePooling2D(keepdims=True), layers.Flatten(),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_numbers_as_keras(keras, tmp_path, case, suffix):
+    npcnn.set_random_seed(3)
+    first, last = layers.Conv2D(4, 3, padding="same"), layers.Dense(3, activation="softmax")
+    model = npcnn.Sequential([layers.Input(IMAGE), first, *CASES[case](), last])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, *IMAGE)).astype("float32"), rng.integers(0, 3, 8)
+    path, back = tmp_path / f"model{suffix}", tmp_path / f"theirs{suffix}"
+    model.save(path)
+    theirs = keras(x, y, load=path, train=3, save=[back])
+    np.testing.assert_allclose(model(x), theirs["arrays"]["y"], atol=1e-5)
+    for loss in theirs["losses"]:
+        np.testing.assert_allclose(model.train_on_batch(x, y), loss, rtol=1e-4)
+    for one, other in zip(model.get_weights(), theirs["weights"], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+    again = npcnn.load_model(back)
+    for one, other in zip(again.get_weights(), theirs["weights"], strict=True):
+        np.testing.assert_array_equal(one, other)
+    configs = [[layer.get_config() for layer in m.layers] for m in (model, again)]
+    assert configs[0] == configs[1]

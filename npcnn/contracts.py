@@ -162,6 +162,7 @@ OPS: dict[str, Op] = {
     "relu": Op("activations", "x: ..."),
     "relu_backward": Op("activations", "grad_y: ..., x: ..."),
     "rescale": Op("rescaling", "~x: ..."),
+    "rmsprop": Op("rmsprop", f"{_MOVED}, =velocity: P, =momenta?: P, =means?: P, step: 1"),
     "sgd": Op("optimizers", f"{_MOVED}, =velocity: P"),
     "sigmoid": Op("activations", "x: ..."),
     "sigmoid_backward": Op("activations", "grad_y: ..., y: ..."),

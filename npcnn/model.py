@@ -66,7 +66,7 @@ class Sequential(LayerStack):
         """Choose how to learn.
 
         Args:
-            optimizer: 'adam', 'sgd' or an Optimizer object; Keras's default is 'rmsprop'.
+            optimizer: 'rmsprop', 'adam', 'sgd', … or an Optimizer object.
             loss: 'categorical_crossentropy' (one-hot rows), 'sparse_categorical_crossentropy'
                 (labels) or a loss object.
             metrics: a list of names, functions (targets, outputs) or objects: ['accuracy'].

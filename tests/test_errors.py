@@ -141,8 +141,8 @@ CALLS = [
     # Unknown names
     (
         lambda: layers.Dense(3, activation="rellu"),
-        "Dense(activation): expected one of linear, relu, sigmoid, softmax, tanh, got 'rellu'; "
-        "perhaps 'relu' was meant.",
+        "Dense(activation): expected one of gelu, linear, relu, sigmoid, softmax, tanh, "
+        "got 'rellu'; perhaps 'relu' was meant.",
     ),
     (
         lambda: layers.Dense(3, kernel_initializer="glorot"),
@@ -167,8 +167,9 @@ CALLS = [
         "use one of these names.",
     ),
     (
-        lambda: small_model().compile("rmsprop", "categorical_crossentropy"),
-        "compile(optimizer): expected one of adam, sgd, got 'rmsprop'; use one of these names.",
+        lambda: small_model().compile("ftrl", "categorical_crossentropy"),
+        "compile(optimizer): expected one of adam, adamw, rmsprop, sgd, got 'ftrl'; "
+        "use one of these names.",
     ),
     (
         lambda: small_model().compile("adam", "categorical_crossentropy", ["acuracy"]),

@@ -9,9 +9,10 @@ from npcnn import names, registry
 from npcnn.optimizers.adam import Adam
 from npcnn.optimizers.adamw import AdamW
 from npcnn.optimizers.base import Optimizer
+from npcnn.optimizers.rmsprop import RMSprop
 from npcnn.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "get"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "get"]
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

@@ -46,6 +46,7 @@ class Optimizer:
     Attributes:
         slot_names: of the vectors that `update` is handed.
         keras_slots: the same in Keras's files, where it has other names.
+        slot_by_slot: whether Keras's files have one slot of all parameters after the other.
         reads_rate: whether `update` reads `learning_rate`; False where it hands the array `now`,
             which `numbers` fills anew in each step, to an op.
         clock: how many steps were taken, an array of one int64 without axes.
@@ -54,6 +55,7 @@ class Optimizer:
 
     slot_names: tuple[str, ...] = ()
     keras_slots: tuple[str, ...] | None = None
+    slot_by_slot = False
     reads_rate = True
 
     @checked
@@ -85,7 +87,7 @@ class Optimizer:
 
     def build(self, size: int, dtype: np.dtype) -> None:
         """Make zero state for `size` parameters, unless it is there already."""
-        fits = len(self.slots) == len(self.slot_names) and all(
+        fits = list(self.slots) == list(self.slot_names) and all(
             slot.size == size and slot.dtype == dtype for slot in self.slots.values()
         )
         if not fits:

@@ -16,6 +16,9 @@ def _momentum(value: Any, where: str) -> float:
     raise ArgumentError(message(where, "a number 0 to 1", shown(value), "0.9 is usual"))
 
 
+Momentum = Annotated[float, _momentum]
+
+
 class SGD(Optimizer):
     """Gradient descent, with momentum if asked for, in Keras's arithmetic.
 
@@ -37,7 +40,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         learning_rate: LearningRate = 0.01,
-        momentum: Annotated[float, _momentum] = 0.0,
+        momentum: Momentum = 0.0,
         nesterov: bool = False,
         name: str | None = None,
     ) -> None:

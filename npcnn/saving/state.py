@@ -94,8 +94,8 @@ def read_all(found: dict[int, dict[str, Dataset]]) -> dict[int, dict[str, np.nda
 class OptimizerState:
     """Iteration, learning rate and slots of a file, sorted out and checked; `apply` reads them.
 
-    Keras 3 writes momentum and velocity in turns, older tf.keras first all m and then all v: the
-    names tell, and where they do not, the order of Keras 3 is tried first.
+    Keras 3 writes momentum and velocity in turns, older tf.keras, and RMSprop, first all of one and
+    then all of the other: names tell, and where they do not, Keras 3's order is tried first.
 
     Args:
         listed: (name, dataset) in the file's order.
@@ -132,7 +132,11 @@ class OptimizerState:
     ) -> dict[str, list[Dataset]]:
         """Return slot → its datasets in the parameters' order; {} if the file has none yet."""
         n, names = len(wanted), variables.kept_slots(optimizer)
-        if len(rest) == 3 * n and all(d.shape in ((), (1,)) for _, d in rest[2 * n :]):
+        if (
+            len(names) == 2
+            and len(rest) == 3 * n
+            and all(d.shape in ((), (1,)) for _, d in rest[2 * n :])
+        ):
             rest = rest[: 2 * n]  # Keras 2's place for amsgrad, unused
         if not rest or not names:
             return {} if wanted else {name: [] for name in names}
@@ -144,9 +148,10 @@ class OptimizerState:
             kinds[_slot(name, known, names[0])].append(dataset)
         every = [dataset for _, dataset in rest]
         k = len(names)
-        tries = [list(kinds.values()), [every[i::k] for i in range(k)]]
-        tries.append([every[i * n : (i + 1) * n] for i in range(k)])
-        for slots in tries:
+        in_turns = [every[i::k] for i in range(k)]
+        in_a_row = [every[i * n : (i + 1) * n] for i in range(k)]
+        orders = [in_a_row, in_turns] if optimizer.slot_by_slot else [in_turns, in_a_row]
+        for slots in (list(kinds.values()), *orders):
             if len(every) == k * n and all([d.shape for d in own] == wanted for own in slots):
                 if any(d.dtype.kind != "f" for d in every):
                     break
@@ -173,10 +178,9 @@ class OptimizerState:
 def _slot(name: str, known: dict[str, str], otherwise: str) -> str:
     """Return the slot that a name in a file stands for."""
     parts = re.sub(r":\d+$", "", name).split("/")
-    for part in (parts[-1], parts[-1].split("_")[-1], *parts[1:2]):
-        if part in known:
-            return known[part]
-    return otherwise
+    found = [key for key in known if f"_{parts[-1]}".endswith(f"_{key}")]
+    found += [part for part in parts[1:2] if part in known]
+    return known[found[0]] if found else otherwise
 
 
 def _number(dataset: Dataset, where: str, largest: float) -> Any:

@@ -38,7 +38,7 @@ def trainable_parameters(model: Sequential) -> Iterator[tuple[Layer, str, Array,
 
 
 def optimizer_variables(model: Sequential) -> Iterator[tuple[str, Array]]:
-    """Yield (Keras's name, value): iteration, learning rate, then the slots variable by variable.
+    """Yield (Keras's name, value): iteration, learning rate, then the slots in Keras's order.
 
     An optimizer that has not stepped yet has zeros, as Keras expects them.
     """
@@ -47,13 +47,16 @@ def optimizer_variables(model: Sequential) -> Iterator[tuple[str, Array]]:
     yield "learning_rate", np.array(optimizer.learning_rate, np.float32)
     found = list(trainable_parameters(model))
     size = found[-1][3].stop if found else 0
-    for layer, name, value, place in found:
-        for slot, written in zip(kept_slots(optimizer), keras_slots(optimizer), strict=True):
-            flat = optimizer.slots.get(slot)
-            part = np.zeros(value.size, model.dtype)
-            if flat is not None and flat.size == size:
-                part = flat[place]
-            yield f"{model.name}_{layer.name}_{name}_{written}", part.reshape(value.shape)
+    slots = list(zip(kept_slots(optimizer), keras_slots(optimizer), strict=True))
+    order = [(slot, parameter) for parameter in found for slot in slots]
+    if optimizer.slot_by_slot:
+        order = [(slot, parameter) for slot in slots for parameter in found]
+    for (slot, written), (layer, name, value, place) in order:
+        flat = optimizer.slots.get(slot)
+        part = np.zeros(value.size, model.dtype)
+        if flat is not None and flat.size == size:
+            part = flat[place]
+        yield f"{model.name}_{layer.name}_{name}_{written}", part.reshape(value.shape)
 
 
 def set_slots(model: Sequential, values: dict[str, list[Array]]) -> None:

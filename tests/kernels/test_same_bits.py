@@ -109,6 +109,9 @@ def cases(dtype, height):
         ],
         "max_pooling2d": [lambda form=form: k.max_pooling2d(x, *form) for form in pools],
         "max_pooling2d_backward": [pool_back(*form) for form in pools],
+        "rmsprop": [
+            update(k.rmsprop, 3, np.array([0.1], dtype), 0.9, 0.5, 1e-7)
+        ],
         "relu": [lambda: k.relu(x, 0.1, 6.0, 0.0)],
         "relu_backward": [lambda: k.relu_backward(x[::-1], x, 0.1, 6.0, 0.0)],
         "sigmoid": [lambda: k.sigmoid(flat)],

@@ -69,7 +69,7 @@ def test_functional_models_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"class_name": "RMSprop"}, "the optimizer 'RMSprop'"),
+        ({"class_name": "Ftrl"}, "the optimizer 'Ftrl'"),
         ({"amsgrad": True}, "Adam's option amsgrad = True"),
         ({"clipnorm": 1.0}, "Adam's option clipnorm = 1.0"),
         ({"learning_rate": {"class_name": "ExponentialDecay"}}, "learning_rate given as an object"),

@@ -146,6 +146,8 @@ OPS: dict[str, Op] = {
     ),
     "dropout": Op("dropout", "x: ...", _noise_rule),
     "dropout_backward": Op("dropout", "grad_y: ...", _noise_rule),
+    "elu": Op("elu", "x: ..."),
+    "elu_backward": Op("elu", "grad_y: ..., x: ..."),
     "flatten": Op("flatten", "x: N ..."),
     "flatten_backward": Op("flatten", "grad_y: N F", _fold_rule),
     "gather": Op("batches", "~data: n ..., ~indices: N"),

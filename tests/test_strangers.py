@@ -101,6 +101,7 @@ REST = {
     "batch_normalization": (0.9, 1e-3, True), "batch_normalization_backward": (True,),
     "conv2d_backward": CONV, "dense": ("relu",), "dense_backward": ("relu",),
     "dropout": (0.5, 7, (1, 1, 1)), "dropout_backward": (0.5, 7, (1, 1, 1)),
+    "elu": (1.0,), "elu_backward": (1.0,),
     "flatten_backward": ((3, 2, 2),), "gather": (np.dtype("float32"),),
     "max_pooling2d": ((1, 1), (1, 1), "same"), "average_pooling2d": ((1, 1), (1, 1), "same"),
     "average_pooling2d_backward": ((1, 1), (1, 1), "same"),

@@ -10,9 +10,11 @@ from npcnn.layers.batch_normalization import BatchNormalization
 from npcnn.layers.conv2d import Conv2D
 from npcnn.layers.dense import Dense
 from npcnn.layers.dropout import Dropout
+from npcnn.layers.elu import ELU
 from npcnn.layers.flatten import Flatten
 from npcnn.layers.global_average_pooling2d import GlobalAveragePooling2D
 from npcnn.layers.input_layer import Input, InputLayer
+from npcnn.layers.leaky_relu import LeakyReLU
 from npcnn.layers.max_pooling2d import MaxPooling2D
 from npcnn.layers.relu import ReLU
 from npcnn.layers.softmax import Softmax
@@ -21,6 +23,7 @@ Convolution2D, MaxPool2D = Conv2D, MaxPooling2D  # Keras has both names
 AvgPool2D, GlobalAvgPool2D = AveragePooling2D, GlobalAveragePooling2D
 
 __all__ = [
+    "ELU",
     "Activation",
     "AveragePooling2D",
     "AvgPool2D",
@@ -35,6 +38,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "Layer",
+    "LeakyReLU",
     "MaxPool2D",
     "MaxPooling2D",
     "ReLU",

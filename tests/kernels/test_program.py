@@ -95,6 +95,8 @@ def steps(shape, dtype):
         "softmax_backward": (lambda g, y: (k.softmax_backward(g, y),), rows * 2),
         "gelu": (lambda x: (k.gelu(x),), [shape]),
         "gelu_backward": (lambda g, x: (k.gelu_backward(g, x),), [shape, shape]),
+        "elu": (lambda x: (k.elu(x, 0.7),), [shape]),
+        "elu_backward": (lambda g, x: (k.elu_backward(g, x, 0.7),), [shape, shape]),
         "tanh": (lambda x: (k.tanh(x),), [shape]),
         "tanh_backward": (lambda g, y: (k.tanh_backward(g, y),), [shape, shape]),
         "sigmoid": (lambda x: (k.sigmoid(x),), [shape]),

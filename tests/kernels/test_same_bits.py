@@ -98,6 +98,8 @@ def cases(dtype, height):
         "dense_backward": [dense_back("relu"), dense_back("linear")],
         "dropout": [lambda: k.dropout(x, 0.3, 7, x.shape)],
         "dropout_backward": [lambda: k.dropout_backward(x, 0.3, 7, x.shape)],
+        "elu": [lambda: k.elu(x, 0.7)],
+        "elu_backward": [lambda: k.elu_backward(x[::-1], x, 0.7)],
         "flatten": [lambda: k.flatten(x)],
         "flatten_backward": [lambda: k.flatten_backward(k.flatten(x), x.shape)],
         "gather": [lambda: k.gather(x, order, x.dtype)],

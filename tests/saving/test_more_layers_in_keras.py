@@ -12,6 +12,8 @@ CASES = {
     "global average, axes kept": lambda: [
         layers.GlobalAveragePooling2D(keepdims=True), layers.Flatten(),
     ],
+    "LeakyReLU": lambda: [layers.LeakyReLU(0.2), layers.Flatten()],
+    "ELU": lambda: [layers.ELU(0.7), layers.Flatten()],
 }  # fmt: skip
 
 

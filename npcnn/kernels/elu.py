@@ -1,0 +1,43 @@
+"""The exponential linear unit, with its backward directly under it."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels.elementwise import PARTS, each_element
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+
+@Body
+def _elu(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
+        out[i] = x[i] if x[i] > 0 else options[0] * math.expm1(x[i])
+
+
+@Body
+def _elu_backward(task, out, grad_y, x, options, a4, a5, a6, scratch, ints):
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
+        out[i] = grad_y[i] if x[i] > 0 else grad_y[i] * (options[0] * math.exp(x[i]))
+
+
+@op
+def elu(x: Array, alpha: float) -> Array:
+    """Return x above 0, and alpha · (exp(x) − 1) below.
+
+    >>> elu(np.array([-100.0, 3.0]), 0.5)
+    array([-0.5,  3. ])
+    """
+    return each_element(_elu, [x], alpha)
+
+
+@op
+def elu_backward(grad_y: Array, x: Array, alpha: float) -> Array:
+    """Return grad_y above 0, and grad_y · alpha · exp(x) below."""
+    return each_element(_elu_backward, [grad_y, x], alpha)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from npcnn import shapes
-from npcnn.arguments import ChannelsLast, Padding, Pair, checked
 from npcnn.backend import ops
-from npcnn.layers.base import Array, Layer, Shape
-from npcnn.layers.windows import Window, check_image_shape, windows_of
+from npcnn.layers.base import Array
+from npcnn.layers.pooling2d import Pooling2D
 
 
 class Saved(NamedTuple):
@@ -21,7 +20,7 @@ class Saved(NamedTuple):
     y: Array
 
 
-class MaxPooling2D(Layer):
+class MaxPooling2D(Pooling2D):
     """The largest value of each window, channel by channel.
 
     Args:
@@ -40,24 +39,6 @@ class MaxPooling2D(Layer):
 
     op, combines = "max_pooling2d", "maximum"
 
-    @checked
-    def __init__(
-        self,
-        pool_size: Pair = (2, 2),
-        strides: Pair | None = None,
-        padding: Padding = "valid",
-        data_format: ChannelsLast = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.pool_size, self.padding = pool_size, padding
-        self.strides = pool_size if strides is None else strides
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return (batch, OH, OW, C)."""
-        channels = check_image_shape(self, input_shape)[2]
-        return (input_shape[0], *windows_of(self, input_shape, "pool_size"), channels)
-
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return the maxima."""
         y = ops.max_pooling2d(x, self.pool_size, self.strides, self.padding)
@@ -71,11 +52,6 @@ class MaxPooling2D(Layer):
         if not need_grad_x:
             return None
         return ops.max_pooling2d_backward(grad_y, x, y, self.pool_size, self.strides, self.padding)
-
-    @property
-    def window(self) -> Window:
-        """What of the input an output sees."""
-        return Window(self.pool_size, self.strides, self.padding)
 
     def description(self, arrays: Mapping[str, Array]) -> str:
         """Return in one line what the layer did."""
@@ -92,13 +68,3 @@ class MaxPooling2D(Layer):
         windows = windows[:, :: self.strides[0], :: self.strides[1]]
         largest = windows == windows.max(axis=(-2, -1), keepdims=True)
         return int((largest.sum(axis=(-2, -1)) > 1).sum())
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "pool_size": self.pool_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "data_format": "channels_last",
-        }

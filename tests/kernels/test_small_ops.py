@@ -134,7 +134,9 @@ def test_tanh_to_the_last_places(dtype, units, rng):
                         [0.0, -0.0, 0.625, -0.625, 1e300, np.inf, -np.inf, np.nan]])  # fmt: skip
     with np.errstate(over="ignore"):
         x = x.astype(dtype)
-    got, want = kernels.tanh(x), np.tanh(x.astype(np.longdouble))
+    # Run as plain Python, the body says so where the branch that is not taken overflows.
+    with np.errstate(over="ignore", invalid="ignore"):
+        got, want = kernels.tanh(x), np.tanh(x.astype(np.longdouble))
     assert got.dtype == dtype
     np.testing.assert_array_equal(np.signbit(got[:-1]), np.signbit(x[:-1]))
     assert np.isnan(got[-1])

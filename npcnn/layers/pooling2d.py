@@ -1,0 +1,46 @@
+"""What layers share that make one number of each window of an image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from npcnn.arguments import ChannelsLast, Padding, Pair, checked
+from npcnn.layers.base import Layer, Shape
+from npcnn.layers.windows import Window, check_image_shape, windows_of
+
+
+class Pooling2D(Layer):
+    """Base of max and average pooling; see there."""
+
+    @checked
+    def __init__(
+        self,
+        pool_size: Pair = (2, 2),
+        strides: Pair | None = None,
+        padding: Padding = "valid",
+        data_format: ChannelsLast = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.pool_size, self.padding = pool_size, padding
+        self.strides = pool_size if strides is None else strides
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (batch, OH, OW, C)."""
+        channels = check_image_shape(self, input_shape)[2]
+        return (input_shape[0], *windows_of(self, input_shape, "pool_size"), channels)
+
+    @property
+    def window(self) -> Window:
+        """What of the input an output sees."""
+        return Window(self.pool_size, self.strides, self.padding)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": "channels_last",
+        }

@@ -87,6 +87,18 @@ def _fold_rule(grad_y: Array, x_shape: Any) -> str | None:
     return None if fits else f"grad_y {grad_y.shape} for x_shape {tuple(x_shape)}"
 
 
+def _edge_rule(x: Array, padding: Any) -> str | None:
+    sides = [side for pair in padding for side in pair]
+    fits = [len(pair) for pair in padding] == [2, 2] and all(side >= 0 for side in sides)
+    fits = fits and all(isinstance(side, int) for side in sides)
+    return None if fits else f"padding {padding}"
+
+
+def _edge_backward_rule(grad_y: Array, padding: Any) -> str | None:
+    rest = [n - sum(pair) for n, pair in zip(grad_y.shape[1:3], padding, strict=True)]
+    return _edge_rule(grad_y, padding) if min(rest) >= 0 else f"padding {padding}"
+
+
 def _conv_flops(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
                 activation: str) -> int:  # fmt: skip
     rows, columns = _windows(x, kernel.shape[:2], strides, padding, dilation)
@@ -172,6 +184,8 @@ OPS: dict[str, Op] = {
     "softmax_backward": Op("activations", "grad_y: ... K, y: ... K"),
     "tanh": Op("activations", "x: ..."),
     "tanh_backward": Op("activations", "grad_y: ..., y: ..."),
+    "zero_padding2d": Op("zero_padding", "x: N H W C", _edge_rule),
+    "zero_padding2d_backward": Op("zero_padding", "grad_y: N H W C", _edge_backward_rule),
 }
 
 

@@ -108,6 +108,7 @@ REST = {
     "max_pooling2d_backward": ((1, 1), (1, 1), "same"),
     "one_hot": (3, np.dtype("float32")), "relu": (0.0, None, 0.0),
     "relu_backward": (0.0, None, 0.0), "rescale": (1.0, 0.0, np.dtype("float32")),
+    "zero_padding2d": (((1, 0), (2, 1)),), "zero_padding2d_backward": (((1, 0), (2, 1)),),
 }  # fmt: skip
 
 

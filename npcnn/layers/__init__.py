@@ -17,7 +17,9 @@ from npcnn.layers.input_layer import Input, InputLayer
 from npcnn.layers.leaky_relu import LeakyReLU
 from npcnn.layers.max_pooling2d import MaxPooling2D
 from npcnn.layers.relu import ReLU
+from npcnn.layers.reshape import Reshape
 from npcnn.layers.softmax import Softmax
+from npcnn.layers.zero_padding2d import ZeroPadding2D
 
 Convolution2D, MaxPool2D = Conv2D, MaxPooling2D  # Keras has both names
 AvgPool2D, GlobalAvgPool2D = AveragePooling2D, GlobalAveragePooling2D
@@ -42,7 +44,9 @@ __all__ = [
     "MaxPool2D",
     "MaxPooling2D",
     "ReLU",
+    "Reshape",
     "Softmax",
+    "ZeroPadding2D",
 ]
 
 

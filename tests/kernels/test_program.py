@@ -16,6 +16,7 @@ from npcnn.kernels.program import PROOFS, Programs
 pytestmark = pytest.mark.usefixtures("jit")
 
 CONV, POOL = ((1, 1), "same", (1, 1), "relu"), ((2, 2), (2, 2), "same")
+EDGES = ((1, 0), (0, 2))
 SHAPES = [(9, 8, 6, 3), (20, 16, 16, 8), (1, 5, 4, 2)]
 UNTIL_PLAYED = 1 + PROOFS
 
@@ -107,6 +108,8 @@ def steps(shape, dtype):
         ),
         "dropout": (lambda x: (k.dropout(x, 0.4, 7, x.shape),), [shape]),
         "dropout_backward": (lambda x: (k.dropout_backward(x, 0.4, 7, x.shape),), [shape]),
+        "zero_padding2d": (lambda x: (k.zero_padding2d(x, EDGES),), [shape]),
+        "zero_padding2d_backward": (lambda g: (k.zero_padding2d_backward(g, EDGES),), [shape]),
         "rescale": (lambda x: (k.rescale(x, 2.0, 1.0, x.dtype),), [shape]),
         "one_hot": (lambda x: (k.one_hot(x, 3, x.dtype),), [(n,)]),
         "categorical_crossentropy_from_logits": (

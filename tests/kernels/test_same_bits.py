@@ -122,6 +122,8 @@ def cases(dtype, height):
         "softmax_backward": [lambda: k.softmax_backward(flat, probabilities)],
         "tanh": [lambda: k.tanh(flat)],
         "tanh_backward": [lambda: k.tanh_backward(flat, probabilities)],
+        "zero_padding2d": [lambda: k.zero_padding2d(x, ((1, 0), (2, 3)))],
+        "zero_padding2d_backward": [lambda: k.zero_padding2d_backward(x, ((1, 0), (2, 3)))],
     }  # fmt: skip
 
 

@@ -12,6 +12,11 @@ CASES = {
     "global average, axes kept": lambda: [
         layers.GlobalAveragePooling2D(keepdims=True), layers.Flatten(),
     ],
+    "Reshape": lambda: [layers.Reshape((8, -1, 2)), layers.Conv2D(2, 2), layers.Reshape((-1,))],
+    "ZeroPadding2D": lambda: [
+        layers.ZeroPadding2D(((1, 0), (2, 3))), layers.Conv2D(2, 3), layers.ZeroPadding2D(2),
+        layers.Flatten(),
+    ],
     "LeakyReLU": lambda: [layers.LeakyReLU(0.2), layers.Flatten()],
     "ELU": lambda: [layers.ELU(0.7), layers.Flatten()],
 }  # fmt: skip

@@ -125,6 +125,7 @@ _ROWS = "targets: N ... K, weights: N ..."
 _MOVED = "=parameters: P, gradients: P"
 
 OPS: dict[str, Op] = {
+    "adamax": Op("adamax", f"{_MOVED}, =m: P, =u: P, step: 1"),
     "adam": Op("optimizers", f"{_MOVED}, =m: P, =v: P"),
     "adamw": Op("adamw", f"{_MOVED}, =m: P, =v: P, step: 2"),
     "average_pooling2d": Op("average_pooling", "x: N H W C", _pool_rule),

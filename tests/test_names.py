@@ -32,7 +32,7 @@ MISSPELT = {
     "npcnn.losses": {"CategoricalCrossEntropy": "CategoricalCrossentropy"},
     "npcnn.metrics": {"accuracy": "Accuracy"},
     "npcnn.models": {"loadmodel": "load_model"},
-    "npcnn.optimizers": {"Adma": "Adam"},
+    "npcnn.optimizers": {"Adamm": "Adam"},
     "npcnn.plots": {"history_curve": "history_curves"},
     "npcnn.utils": {"to_categorial": "to_categorical"},
 }

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from npcnn import names, registry
 from npcnn.optimizers.adam import Adam
+from npcnn.optimizers.adamax import Adamax
 from npcnn.optimizers.adamw import AdamW
 from npcnn.optimizers.base import Optimizer
 from npcnn.optimizers.rmsprop import RMSprop
 from npcnn.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "get"]
+__all__ = ["SGD", "Adam", "AdamW", "Adamax", "Optimizer", "RMSprop", "get"]
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

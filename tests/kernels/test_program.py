@@ -55,6 +55,11 @@ def steps(shape, dtype):
         k.rmsprop(p, g, v, b, a, one, 0.9, 0.5, 1e-7)
         return p, v, b, a
 
+    def adamax(*flat):
+        p, g, v, w = map(copied, flat)
+        k.adamax(p, g, v, w, one, 0.9, 0.999, 1e-7)
+        return p, v, w
+
     def adam(*flat):
         p, g, m, v = map(copied, flat)
         k.adam(p, g, m, v, one, 0.9, 0.999, 1e-7)
@@ -119,6 +124,7 @@ def steps(shape, dtype):
             lambda z, t, w: k.categorical_crossentropy(k.softmax(z), t, w), classes,
         ),
         "mean_squared_error": (k.mean_squared_error, classes),
+        "adamax": (adamax, [(99,)] * 4),
         "adam": (adam, [(99,)] * 4),
         "adamw": (adamw, [(99,)] * 4),
         "rmsprop": (rmsprop, [(99,)] * 5),

@@ -60,6 +60,11 @@ def steps(shape, dtype):
         k.adamax(p, g, v, w, one, 0.9, 0.999, 1e-7)
         return p, v, w
 
+    def adadelta(*flat):
+        p, g, v, w = map(copied, flat)
+        k.adadelta(p, g, v, w, one, 0.95, 1e-7)
+        return p, v, w
+
     def adam(*flat):
         p, g, m, v = map(copied, flat)
         k.adam(p, g, m, v, one, 0.9, 0.999, 1e-7)
@@ -125,6 +130,7 @@ def steps(shape, dtype):
         ),
         "mean_squared_error": (k.mean_squared_error, classes),
         "adamax": (adamax, [(99,)] * 4),
+        "adadelta": (adadelta, [(99,)] * 4),
         "adam": (adam, [(99,)] * 4),
         "adamw": (adamw, [(99,)] * 4),
         "rmsprop": (rmsprop, [(99,)] * 5),

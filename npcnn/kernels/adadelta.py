@@ -1,0 +1,48 @@
+"""Steps as long as earlier steps were, for a gradient as large as earlier ones."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.elementwise import PARTS, SMALL
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+
+@Body
+def _adadelta(task, parameters, gradients, squares, moves, step, options, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    rate, rho, rest, epsilon = step[0], options[0], options[1], options[2]
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
+        gradient = gradients[i]
+        square = rho * squares[i] + rest * (gradient * gradient)
+        squares[i] = square
+        move = math.sqrt(moves[i] + epsilon) * gradient / math.sqrt(square + epsilon)
+        moves[i] = rho * moves[i] + rest * (move * move)
+        parameters[i] -= rate * move
+
+
+@op
+def adadelta(
+    parameters: Array, gradients: Array, squares: Array, moves: Array, step: Array, rho: float,
+    epsilon: float,
+) -> None:  # fmt: skip
+    """Update the running means and take Adadelta's step, in Keras's arithmetic.
+
+    v = ρv + (1 − ρ)g², d = g·√(w + ε) / √(v + ε), w = ρw + (1 − ρ)d², p −= lr·d, where v are the
+    squares and w the moves; `step` holds lr.
+
+    >>> p = np.ones(1)
+    >>> adadelta(p, np.ones(1), np.zeros(1), np.ones(1), np.full(1, 0.25), 0.75, 0.0)
+    >>> p
+    array([0.5])
+    """
+    size = parameters.size
+    options = memory.constant([rho, 1 - rho, epsilon], parameters.dtype)
+    moved = layout.contiguous(gradients), squares, moves, layout.contiguous(step)
+    arrays = [parameters, *moved, options]
+    _adadelta(PARTS, size >= SMALL, arrays, np.array([size], np.int64))

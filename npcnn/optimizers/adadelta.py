@@ -1,0 +1,47 @@
+"""Adadelta: steps as long as earlier steps were, for a gradient as large as earlier ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from npcnn.arguments import Fraction, checked
+from npcnn.backend import ops
+from npcnn.optimizers.base import Array, Epsilon, LearningRate, Optimizer
+
+
+class Adadelta(Optimizer):
+    """Adadelta in Keras's arithmetic.
+
+    v = ρv + (1 − ρ)g², d = g·√(w + ε) / √(v + ε), w = ρw + (1 − ρ)d², p −= lr·d.
+    Source: Zeiler, "ADADELTA: An Adaptive Learning Rate Method", 2012, where lr is 1; Keras
+    ``adadelta.py``.
+
+    Args:
+        learning_rate, rho, epsilon: as above.
+        name: how the optimizer is called in files.
+
+    >>> Adadelta().rho
+    0.95
+    """
+
+    slot_names = ("accumulated_grad", "accumulated_delta_var")
+    reads_rate = False
+
+    @checked
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        rho: Fraction = 0.95,
+        epsilon: Epsilon = 1e-7,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(learning_rate, name)
+        self.rho, self.epsilon = rho, epsilon
+
+    def update(self, parameters: Array, gradients: Array, *slots: Array) -> None:
+        """Take the step on one stretch of parameters."""
+        ops.adadelta(parameters, gradients, *slots, self.now, self.rho, self.epsilon)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "rho": self.rho, "epsilon": self.epsilon}

@@ -127,6 +127,7 @@ _MOVED = "=parameters: P, gradients: P"
 OPS: dict[str, Op] = {
     "adamax": Op("adamax", f"{_MOVED}, =m: P, =u: P, step: 1"),
     "adadelta": Op("adadelta", f"{_MOVED}, =squares: P, =moves: P, step: 1"),
+    "adagrad": Op("adagrad", f"{_MOVED}, =squares: P, step: 1"),
     "adam": Op("optimizers", f"{_MOVED}, =m: P, =v: P"),
     "adamw": Op("adamw", f"{_MOVED}, =m: P, =v: P, step: 2"),
     "average_pooling2d": Op("average_pooling", "x: N H W C", _pool_rule),

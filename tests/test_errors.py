@@ -168,7 +168,7 @@ CALLS = [
     ),
     (
         lambda: small_model().compile("ftrl", "categorical_crossentropy"),
-        "compile(optimizer): expected one of adadelta, adam, adamax, adamw, rmsprop, sgd, "
+        "compile(optimizer): expected one of adadelta, adagrad, adam, adamax, adamw, rmsprop, sgd, "
         "got 'ftrl'; use one of these names.",
     ),
     (

@@ -98,6 +98,7 @@ CONV = ((1, 1), "same", (1, 1), "relu")
 REST = {
     "adamax": (0.9, 0.999, 1e-7,),
     "adadelta": (0.95, 1e-7,),
+    "adagrad": (1e-7,),
     "adamw": (0.9, 0.999, 1e-7), "rmsprop": (0.9, 0.5, 1e-7),
     "adam": (0.1, 0.9, 0.999, 1e-7), "sgd": (0.1, 0.9, False), "conv2d": CONV,
     "batch_normalization": (0.9, 1e-3, True), "batch_normalization_backward": (True,),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from npcnn import names, registry
 from npcnn.optimizers.adadelta import Adadelta
+from npcnn.optimizers.adagrad import Adagrad
 from npcnn.optimizers.adam import Adam
 from npcnn.optimizers.adamax import Adamax
 from npcnn.optimizers.adamw import AdamW
@@ -14,7 +15,7 @@ from npcnn.optimizers.base import Optimizer
 from npcnn.optimizers.rmsprop import RMSprop
 from npcnn.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adadelta", "Adam", "AdamW", "Adamax", "Optimizer", "RMSprop", "get"]
+__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Optimizer", "RMSprop", "get"]
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

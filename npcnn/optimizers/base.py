@@ -46,6 +46,7 @@ class Optimizer:
     Attributes:
         slot_names: of the vectors that `update` is handed.
         keras_slots: the same in Keras's files, where it has other names.
+        slot_start: the number that slots hold before the first step.
         slot_by_slot: whether Keras's files have one slot of all parameters after the other.
         reads_rate: whether `update` reads `learning_rate`; False where it hands the array `now`,
             which `numbers` fills anew in each step, to an op.
@@ -55,6 +56,7 @@ class Optimizer:
 
     slot_names: tuple[str, ...] = ()
     keras_slots: tuple[str, ...] | None = None
+    slot_start = 0.0
     slot_by_slot = False
     reads_rate = True
 
@@ -86,12 +88,12 @@ class Optimizer:
         self.clock[...] = value
 
     def build(self, size: int, dtype: np.dtype) -> None:
-        """Make zero state for `size` parameters, unless it is there already."""
+        """Make new state for `size` parameters, unless it is there already."""
         fits = list(self.slots) == list(self.slot_names) and all(
             slot.size == size and slot.dtype == dtype for slot in self.slots.values()
         )
         if not fits:
-            self.slots = {name: np.zeros(size, dtype) for name in self.slot_names}
+            self.slots = {name: np.full(size, self.slot_start, dtype) for name in self.slot_names}
         numbers = self.numbers(1)
         if self.now.dtype != dtype or len(self.now) != len(numbers):
             self.now = np.array(numbers, dtype)

@@ -40,7 +40,7 @@ def trainable_parameters(model: Sequential) -> Iterator[tuple[Layer, str, Array,
 def optimizer_variables(model: Sequential) -> Iterator[tuple[str, Array]]:
     """Yield (Keras's name, value): iteration, learning rate, then the slots in Keras's order.
 
-    An optimizer that has not stepped yet has zeros, as Keras expects them.
+    An optimizer that has not stepped yet has what its slots start from, as Keras expects it.
     """
     optimizer = model.optimizer
     yield "iteration", np.array(optimizer.iterations, np.int64)
@@ -53,7 +53,7 @@ def optimizer_variables(model: Sequential) -> Iterator[tuple[str, Array]]:
         order = [(slot, parameter) for slot in slots for parameter in found]
     for (slot, written), (layer, name, value, place) in order:
         flat = optimizer.slots.get(slot)
-        part = np.zeros(value.size, model.dtype)
+        part = np.full(value.size, optimizer.slot_start, model.dtype)
         if flat is not None and flat.size == size:
             part = flat[place]
         yield f"{model.name}_{layer.name}_{name}_{written}", part.reshape(value.shape)

@@ -65,6 +65,11 @@ def steps(shape, dtype):
         k.adadelta(p, g, v, w, one, 0.95, 1e-7)
         return p, v, w
 
+    def adagrad(*flat):
+        p, g, v = map(copied, flat)
+        k.adagrad(p, g, v, one, 1e-7)
+        return p, v
+
     def adam(*flat):
         p, g, m, v = map(copied, flat)
         k.adam(p, g, m, v, one, 0.9, 0.999, 1e-7)
@@ -131,6 +136,7 @@ def steps(shape, dtype):
         "mean_squared_error": (k.mean_squared_error, classes),
         "adamax": (adamax, [(99,)] * 4),
         "adadelta": (adadelta, [(99,)] * 4),
+        "adagrad": (adagrad, [(99,)] * 3),
         "adam": (adam, [(99,)] * 4),
         "adamw": (adamw, [(99,)] * 4),
         "rmsprop": (rmsprop, [(99,)] * 5),

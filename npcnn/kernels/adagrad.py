@@ -1,0 +1,44 @@
+"""Steps divided by the root of the sum of all squared gradients."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.elementwise import PARTS, SMALL
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+
+@Body
+def _adagrad(task, parameters, gradients, squares, step, options, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    rate, epsilon = step[0], options[0]
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
+        gradient = gradients[i]
+        square = squares[i] + gradient * gradient
+        squares[i] = square
+        parameters[i] -= rate * gradient / math.sqrt(square + epsilon)
+
+
+@op
+def adagrad(
+    parameters: Array, gradients: Array, squares: Array, step: Array, epsilon: float,
+) -> None:  # fmt: skip
+    """Sum up the squares and take Adagrad's step, in Keras's arithmetic.
+
+    v += g², p −= lr·g / √(v + ε), where v are the squares; `step` holds lr.
+
+    >>> p = np.ones(1)
+    >>> adagrad(p, np.ones(1), np.full(1, 3.0), np.ones(1), 0.0)
+    >>> p
+    array([0.5])
+    """
+    size = parameters.size
+    options = memory.constant([epsilon], parameters.dtype)
+    moved = layout.contiguous(gradients), squares, layout.contiguous(step)
+    arrays = [parameters, *moved, options]
+    _adagrad(PARTS, size >= SMALL, arrays, np.array([size], np.int64))

@@ -13,6 +13,7 @@ from npcnn.layers.dropout import Dropout
 from npcnn.layers.elu import ELU
 from npcnn.layers.flatten import Flatten
 from npcnn.layers.global_average_pooling2d import GlobalAveragePooling2D
+from npcnn.layers.global_max_pooling2d import GlobalMaxPooling2D
 from npcnn.layers.input_layer import Input, InputLayer
 from npcnn.layers.leaky_relu import LeakyReLU
 from npcnn.layers.max_pooling2d import MaxPooling2D
@@ -22,6 +23,7 @@ from npcnn.layers.softmax import Softmax
 from npcnn.layers.zero_padding2d import ZeroPadding2D
 
 Convolution2D, MaxPool2D = Conv2D, MaxPooling2D  # Keras has both names
+GlobalMaxPool2D = GlobalMaxPooling2D
 AvgPool2D, GlobalAvgPool2D = AveragePooling2D, GlobalAveragePooling2D
 
 __all__ = [
@@ -37,6 +39,8 @@ __all__ = [
     "Flatten",
     "GlobalAveragePooling2D",
     "GlobalAvgPool2D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPooling2D",
     "Input",
     "InputLayer",
     "Layer",

@@ -12,6 +12,7 @@ CASES = {
     "global average, axes kept": lambda: [
         layers.GlobalAveragePooling2D(keepdims=True), layers.Flatten(),
     ],
+    "global max": lambda: [layers.GlobalMaxPooling2D()],
     "Reshape": lambda: [layers.Reshape((8, -1, 2)), layers.Conv2D(2, 2), layers.Reshape((-1,))],
     "ZeroPadding2D": lambda: [
         layers.ZeroPadding2D(((1, 0), (2, 3))), layers.Conv2D(2, 3), layers.ZeroPadding2D(2),

@@ -183,6 +183,8 @@ OPS: dict[str, Op] = {
     "sgd": Op("optimizers", f"{_MOVED}, =velocity: P"),
     "sigmoid": Op("activations", "x: ..."),
     "sigmoid_backward": Op("activations", "grad_y: ..., y: ..."),
+    "silu": Op("silu", "x: ..."),
+    "silu_backward": Op("silu", "grad_y: ..., x: ..."),
     "softmax": Op("activations", "x: ... K"),
     "softmax_backward": Op("activations", "grad_y: ... K, y: ... K"),
     "tanh": Op("activations", "x: ..."),

@@ -141,8 +141,8 @@ CALLS = [
     # Unknown names
     (
         lambda: layers.Dense(3, activation="rellu"),
-        "Dense(activation): expected one of gelu, linear, relu, sigmoid, softmax, tanh, "
-        "got 'rellu'; perhaps 'relu' was meant.",
+        "Dense(activation): expected one of elu, selu, gelu, leaky_relu, linear, relu, sigmoid, "
+        "silu, softmax, tanh, got 'rellu'; perhaps 'relu' was meant.",
     ),
     (
         lambda: layers.Dense(3, kernel_initializer="glorot"),

@@ -8,18 +8,38 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from npcnn import names, registry
 from npcnn.activations.base import ActivationFunction
+from npcnn.activations.elu import elu, selu
 from npcnn.activations.gelu import gelu
+from npcnn.activations.leaky_relu import leaky_relu
 from npcnn.activations.linear import linear
 from npcnn.activations.relu import relu
 from npcnn.activations.sigmoid import sigmoid
+from npcnn.activations.silu import silu
 from npcnn.activations.softmax import softmax
 from npcnn.activations.tanh import tanh
 
-__all__ = ["ActivationFunction", "gelu", "get", "linear", "relu", "sigmoid", "softmax", "tanh"]
+__all__ = [
+    "ActivationFunction",
+    "elu",
+    "gelu",
+    "get",
+    "leaky_relu",
+    "linear",
+    "relu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "tanh",
+]
 
 # What `activation=` takes, so that a type checker finds a misspelt name.
 Given: TypeAlias = (
-    Literal["gelu", "linear", "relu", "sigmoid", "softmax", "tanh"] | ActivationFunction | None
+    Literal[
+        "elu", "gelu", "leaky_relu", "linear", "relu", "selu", "sigmoid", "silu", "softmax", "tanh"
+    ]
+    | ActivationFunction
+    | None
 )
 
 if not TYPE_CHECKING:

@@ -113,6 +113,8 @@ def steps(shape, dtype):
         "gelu_backward": (lambda g, x: (k.gelu_backward(g, x),), [shape, shape]),
         "elu": (lambda x: (k.elu(x, 0.7),), [shape]),
         "elu_backward": (lambda g, x: (k.elu_backward(g, x, 0.7),), [shape, shape]),
+        "silu": (lambda x: (k.silu(x),), [shape]),
+        "silu_backward": (lambda g, x: (k.silu_backward(g, x),), [shape, shape]),
         "tanh": (lambda x: (k.tanh(x),), [shape]),
         "tanh_backward": (lambda g, y: (k.tanh_backward(g, y),), [shape, shape]),
         "sigmoid": (lambda x: (k.sigmoid(x),), [shape]),

@@ -121,6 +121,8 @@ def cases(dtype, height):
         "relu_backward": [lambda: k.relu_backward(x[::-1], x, 0.1, 6.0, 0.0)],
         "sigmoid": [lambda: k.sigmoid(flat)],
         "sigmoid_backward": [lambda: k.sigmoid_backward(flat, probabilities)],
+        "silu": [lambda: k.silu(x)],
+        "silu_backward": [lambda: k.silu_backward(x[::-1], x)],
         "softmax": [lambda: k.softmax(flat)],
         "softmax_backward": [lambda: k.softmax_backward(flat, probabilities)],
         "tanh": [lambda: k.tanh(flat)],

@@ -13,6 +13,10 @@ CASES = {
         layers.GlobalAveragePooling2D(keepdims=True), layers.Flatten(),
     ],
     "global max": lambda: [layers.GlobalMaxPooling2D()],
+    "activations": lambda: [
+        layers.Conv2D(3, 3, activation="elu"), layers.Conv2D(3, 2, activation="selu"),
+        layers.Flatten(), layers.Dense(5, "silu"), layers.Dense(5, "leaky_relu"),
+    ],
     "Reshape": lambda: [layers.Reshape((8, -1, 2)), layers.Conv2D(2, 2), layers.Reshape((-1,))],
     "ZeroPadding2D": lambda: [
         layers.ZeroPadding2D(((1, 0), (2, 3))), layers.Conv2D(2, 3), layers.ZeroPadding2D(2),

@@ -1,0 +1,40 @@
+"""The exponential linear units: plain and scaled."""
+
+from npcnn.activations.base import ActivationFunction, Array
+from npcnn.backend import ops
+
+ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+class Elu(ActivationFunction):
+    """y = x above 0, exp(x) − 1 below. Source: Clevert et al., arXiv 1511.07289."""
+
+    def forward(self, x: Array) -> Array:
+        """Return y."""
+        return ops.elu(x, 1.0)
+
+    def backward(self, grad_y: Array, x: Array, y: Array) -> Array:
+        """Return the gradient by x."""
+        return ops.elu_backward(grad_y, x, 1.0)
+
+
+class Selu(ActivationFunction):
+    """y = SCALE · (x above 0, ALPHA · (exp(x) − 1) below).
+
+    Source: Klambauer et al., "Self-normalizing neural networks", arXiv 1706.02515.
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Return y."""
+        return ops.rescale(ops.elu(x, ALPHA), SCALE, 0.0, x.dtype)
+
+    def backward(self, grad_y: Array, x: Array, y: Array) -> Array:
+        """Return the gradient by x."""
+        return ops.rescale(ops.elu_backward(grad_y, x, ALPHA), SCALE, 0.0, x.dtype)
+
+    def kinks(self, x: Array) -> int:
+        """Return how many x are 0, where the slope jumps."""
+        return int((x == 0).sum())
+
+
+elu, selu = Elu("elu"), Selu("selu")

@@ -1,0 +1,25 @@
+"""The leaky rectifier."""
+
+from npcnn.activations.base import ActivationFunction, Array
+from npcnn.backend import ops
+
+SLOPE = 0.2  # Keras's for the function; its layer LeakyReLU has 0.3
+
+
+class LeakyRelu(ActivationFunction):
+    """y = x above 0, 0.2 · x below. Source: Maas, Hannun, Ng, ICML 2013."""
+
+    def forward(self, x: Array) -> Array:
+        """Return y."""
+        return ops.relu(x, SLOPE, None, 0.0)
+
+    def backward(self, grad_y: Array, x: Array, y: Array) -> Array:
+        """Return the gradient by x."""
+        return ops.relu_backward(grad_y, x, SLOPE, None, 0.0)
+
+    def kinks(self, x: Array) -> int:
+        """Return how many x are 0."""
+        return int((x == 0).sum())
+
+
+leaky_relu = LeakyRelu("leaky_relu")

@@ -1,0 +1,19 @@
+"""The sigmoid linear unit."""
+
+from npcnn.activations.base import ActivationFunction, Array
+from npcnn.backend import ops
+
+
+class Silu(ActivationFunction):
+    """y = x · sigmoid(x), also called swish."""
+
+    def forward(self, x: Array) -> Array:
+        """Return y."""
+        return ops.silu(x)
+
+    def backward(self, grad_y: Array, x: Array, y: Array) -> Array:
+        """Return the gradient by x."""
+        return ops.silu_backward(grad_y, x)
+
+
+silu = Silu("silu")

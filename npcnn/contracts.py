@@ -4,7 +4,7 @@ An op's arrays come first among its arguments, and its contract says what they a
 
     "x: N H W C, kernel: KH KW C F, bias?: F, =grad_kernel: KH KW C F, ~data: n ..."
 
-A letter is a length, the same wherever it stands, and 1 and 2 are themselves; `...` is any number
+A letter is a length, the same wherever it stands, and 1, 2, 3 are themselves; `...` is any number
 of axes; `?` allows None; `=` is written to, so C-contiguous and writable; `~` may be of another
 dtype than the rest, which are all float32 or all float64. A body (`npcnn/kernels`) is compiled
 code over bare pointers: with an array of another shape or dtype it would read or write beyond the
@@ -128,6 +128,7 @@ OPS: dict[str, Op] = {
     "adamax": Op("adamax", f"{_MOVED}, =m: P, =u: P, step: 1"),
     "adadelta": Op("adadelta", f"{_MOVED}, =squares: P, =moves: P, step: 1"),
     "adagrad": Op("adagrad", f"{_MOVED}, =squares: P, step: 1"),
+    "nadam": Op("nadam", f"{_MOVED}, =m: P, =v: P, step: 3"),
     "adam": Op("optimizers", f"{_MOVED}, =m: P, =v: P"),
     "adamw": Op("adamw", f"{_MOVED}, =m: P, =v: P, step: 2"),
     "average_pooling2d": Op("average_pooling", "x: N H W C", _pool_rule),
@@ -297,7 +298,7 @@ def _in_place(function: Callable, args: tuple[Any, ...], kwargs: dict[str, Any])
 
 
 def _check(name: str, arguments: list[_Argument], arrays: tuple[Any, ...], exact: bool) -> None:
-    lengths: dict[str, Any] = {"1": 1, "2": 2}
+    lengths: dict[str, Any] = {"1": 1, "2": 2, "3": 3}
     dtype = None
     for argument, array in zip(arguments, arrays, strict=True):
         if array is None and argument.optional:

@@ -168,8 +168,8 @@ CALLS = [
     ),
     (
         lambda: small_model().compile("ftrl", "categorical_crossentropy"),
-        "compile(optimizer): expected one of adadelta, adagrad, adam, adamax, adamw, rmsprop, sgd, "
-        "got 'ftrl'; use one of these names.",
+        "compile(optimizer): expected one of adadelta, adagrad, adam, adamax, adamw, nadam, "
+        "rmsprop, sgd, got 'ftrl'; use one of these names.",
     ),
     (
         lambda: small_model().compile("adam", "categorical_crossentropy", ["acuracy"]),

@@ -93,12 +93,13 @@ def test_what_crosses_to_the_next_layer_is_checked(backend, where, what):
 
 
 LENGTHS = {"N": 3, "n": 5, "H": 6, "W": 5, "OH": 6, "OW": 5, "C": 2, "F": 4, "KH": 3, "KW": 3,
-           "I": 4, "U": 2, "K": 4, "P": 9, "M": 8, "1": 1, "2": 2}  # fmt: skip
+           "I": 4, "U": 2, "K": 4, "P": 9, "M": 8, "1": 1, "2": 2, "3": 3}  # fmt: skip
 CONV = ((1, 1), "same", (1, 1), "relu")
 REST = {
     "adamax": (0.9, 0.999, 1e-7,),
     "adadelta": (0.95, 1e-7,),
     "adagrad": (1e-7,),
+    "nadam": (0.9, 0.999, 1e-7,),
     "adamw": (0.9, 0.999, 1e-7), "rmsprop": (0.9, 0.5, 1e-7),
     "adam": (0.1, 0.9, 0.999, 1e-7), "sgd": (0.1, 0.9, False), "conv2d": CONV,
     "batch_normalization": (0.9, 1e-3, True), "batch_normalization_backward": (True,),

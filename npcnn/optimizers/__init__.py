@@ -12,10 +12,22 @@ from npcnn.optimizers.adam import Adam
 from npcnn.optimizers.adamax import Adamax
 from npcnn.optimizers.adamw import AdamW
 from npcnn.optimizers.base import Optimizer
+from npcnn.optimizers.nadam import Nadam
 from npcnn.optimizers.rmsprop import RMSprop
 from npcnn.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Optimizer", "RMSprop", "get"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "get",
+]
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

@@ -47,6 +47,7 @@ class Optimizer:
         slot_names: of the vectors that `update` is handed.
         keras_slots: the same in Keras's files, where it has other names.
         slot_start: the number that slots hold before the first step.
+        keras_numbers: what Keras's files hold behind the slots; here it follows from the rest.
         slot_by_slot: whether Keras's files have one slot of all parameters after the other.
         reads_rate: whether `update` reads `learning_rate`; False where it hands the array `now`,
             which `numbers` fills anew in each step, to an op.
@@ -57,6 +58,7 @@ class Optimizer:
     slot_names: tuple[str, ...] = ()
     keras_slots: tuple[str, ...] | None = None
     slot_start = 0.0
+    keras_numbers: tuple[float, ...] = ()
     slot_by_slot = False
     reads_rate = True
 

@@ -138,6 +138,9 @@ class OptimizerState:
             and all(d.shape in ((), (1,)) for _, d in rest[2 * n :])
         ):
             rest = rest[: 2 * n]  # Keras 2's place for amsgrad, unused
+        behind = len(optimizer.keras_numbers)
+        if behind and all(d.shape == () for _, d in rest[-behind:]):
+            rest = rest[:-behind]
         if not rest or not names:
             return {} if wanted else {name: [] for name in names}
         kinds: dict[str, list[Dataset]] = {name: [] for name in names}

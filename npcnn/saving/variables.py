@@ -57,6 +57,8 @@ def optimizer_variables(model: Sequential) -> Iterator[tuple[str, Array]]:
         if flat is not None and flat.size == size:
             part = flat[place]
         yield f"{model.name}_{layer.name}_{name}_{written}", part.reshape(value.shape)
+    for k, number in enumerate(optimizer.keras_numbers):
+        yield f"number_{k}", np.array(number, np.float32)
 
 
 def set_slots(model: Sequential, values: dict[str, list[Array]]) -> None:

@@ -30,9 +30,10 @@ def steps(shape, dtype):
     """Return (name → (a step, the shapes of what goes in), what else the steps use)."""
     n, channels = shape[0], shape[-1]
     pooled = (n, -(-shape[1] // 2), -(-shape[2] // 2), channels)
-    kernel, bias, matrix, units, one, rates = numbers(
-        9, (3, 3, channels, channels), (channels,), (12, 5), (5,), (1,), (2,), dtype=dtype
+    kernel, bias, matrix, units, one, rates, three = numbers(
+        9, (3, 3, channels, channels), (channels,), (12, 5), (5,), (1,), (2,), (3,), dtype=dtype
     )
+    three = np.abs(three)
     grads = [np.zeros_like(array) for array in (kernel, bias, matrix, units, bias, bias)]
 
     def copied(array):
@@ -69,6 +70,11 @@ def steps(shape, dtype):
         p, g, v = map(copied, flat)
         k.adagrad(p, g, v, one, 1e-7)
         return p, v
+
+    def nadam(*flat):
+        p, g, v, w = map(copied, flat)
+        k.nadam(p, g, v, w, three, 0.9, 0.999, 1e-7)
+        return p, v, w
 
     def adam(*flat):
         p, g, m, v = map(copied, flat)
@@ -139,11 +145,12 @@ def steps(shape, dtype):
         "adamax": (adamax, [(99,)] * 4),
         "adadelta": (adadelta, [(99,)] * 4),
         "adagrad": (adagrad, [(99,)] * 3),
+        "nadam": (nadam, [(99,)] * 4),
         "adam": (adam, [(99,)] * 4),
         "adamw": (adamw, [(99,)] * 4),
         "rmsprop": (rmsprop, [(99,)] * 5),
     }  # fmt: skip
-    return table, [kernel, bias, matrix, units, one, rates, *grads]
+    return table, [kernel, bias, matrix, units, one, rates, three, *grads]
 
 
 def test_all_ops_are_tried():

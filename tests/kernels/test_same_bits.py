@@ -66,6 +66,7 @@ def cases(dtype, height):
         "adamax": [update(k.adamax, 2, np.array([0.1], dtype), 0.9, 0.999, 1e-7)],
         "adadelta": [update(k.adadelta, 2, np.array([0.1], dtype), 0.95, 1e-7)],
         "adagrad": [update(k.adagrad, 1, np.array([0.1], dtype), 1e-7)],
+        "nadam": [update(k.nadam, 2, np.array([0.1, 0.2, 1.5], dtype), 0.9, 0.999, 1e-7)],
         "adam": [update(k.adam, 2, 0.1, 0.9, 0.999, 1e-7)],
         "adamw": [
             update(k.adamw, 2, np.array([0.1, 0.01], dtype), 0.9, 0.999, 1e-7)

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 from npcnn.arguments import checked
-from npcnn.checks import one_of
+from npcnn.checks import StateError, message, one_of
 from npcnn.contracts import OPS
+from npcnn.streams import say
 
 Arrays = tuple[Any, ...]
 
@@ -36,7 +37,7 @@ class _Ops:
 
     def compiled(
         self, step: Callable[..., Arrays], state: Sequence[Any] = (), known: Sequence[Any] = (),
-        watched: Sequence[Any] = (),
+        watched: Sequence[Any] = (), reason: str | None = None,
     ) -> Callable[..., Arrays]:  # fmt: skip
         """Return what makes the step again and again: the one door to replay.
 
@@ -49,12 +50,13 @@ class _Ops:
             state: arrays that the step reads and changes.
             known: arrays that it only reads.
             watched: objects whose attributes it must leave as they are.
+            reason: why it is not to be replayed, if somebody knows.
         """
         if get_backend() == "numpy":
             return _Plain(step)
         from npcnn.kernels.program import Programs
 
-        return Programs(step, state, known, watched)
+        return Programs(step, state, known, watched, reason)
 
 
 class _Plain:
@@ -85,16 +87,34 @@ def get_backend() -> str:
     """
     global _name
     if _name is None:
-        wanted = os.environ.get("NPCNN_BACKEND", "numba")
-        _name = one_of(wanted, _PACKAGES, "environment variable NPCNN_BACKEND")
+        wanted = os.environ.get("NPCNN_BACKEND")
+        if wanted is None and not has_numba():
+            say("npcnn: without numba the fast kernels are missing: pip install numba", "stderr")
+            _name = "numpy"
+        else:
+            where = "environment variable NPCNN_BACKEND"
+            _name = _installed(one_of(wanted or "numba", _PACKAGES, where), where)
     return _name
+
+
+def has_numba() -> bool:
+    """Return whether Numba is installed; it is not loaded for that."""
+    return importlib.util.find_spec("numba") is not None
+
+
+def _installed(name: str, where: str) -> str:
+    if name == "numba" and not has_numba():
+        fix = "pip install numba, or use 'numpy'"
+        raise StateError(message(where, "numba to be installed", "none", fix))
+    return name
 
 
 @checked
 def use_backend(name: Literal["numba", "numpy"]) -> None:
     """Take the ops from Numba kernels ('numba', the default) or from plain NumPy ('numpy').
 
-    Raises ArgumentError for another name. Models go on with the weights they have.
+    Raises ArgumentError for another name, StateError if Numba is not installed. Models go on with
+    the weights they have.
 
     >>> before = get_backend()
     >>> use_backend("numpy")
@@ -103,7 +123,7 @@ def use_backend(name: Literal["numba", "numpy"]) -> None:
     >>> use_backend(before)
     """
     global _name
-    _name = name
+    _name = _installed(name, "use_backend(name)")
     vars(ops).clear()
 
 
@@ -118,7 +138,7 @@ def using(name: str) -> Iterator[None]:
     'numpy'
     """
     global _name
-    name = one_of(name, _PACKAGES, "using(name)")
+    name = _installed(one_of(name, _PACKAGES, "using(name)"), "using(name)")
     before, held = get_backend(), dict(vars(ops))
     if name == before:
         yield

@@ -219,6 +219,12 @@ def listen(listener: Callable[..., Any] | None) -> Callable[..., Any] | None:
     return before
 
 
+def read_in_python(what: str) -> None:
+    """Let a program that is being written know of a number that is another in each step."""
+    if _listening.listener is not None:
+        _listening.listener(f"{what} is read in Python, in each step anew", None, (), {})
+
+
 def collected(package: str) -> dict[str, Callable[..., Any]]:
     """Return name → op for all that a backend has; what it lacks, the reference has."""
     ops = {}

@@ -7,7 +7,6 @@ says how; `Trace.check` (npcnn.inspection) does the same for one training step o
 from __future__ import annotations
 
 import copy
-import importlib.util
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from npcnn.arguments import ALayer, AModel, Function, NonNegative, Numbers, checked
-from npcnn.backend import using
+from npcnn.backend import has_numba, using
 from npcnn.checks import ArgumentError, DtypeError, is_whole, message, number, shown
 from npcnn.gradients.derivatives import of_layer
 from npcnn.gradients.table import GradientTable, Row
@@ -155,7 +154,7 @@ def check_layer(
     True
     """
     rows: list[Row] = []
-    for name in ["numpy", "numba"][: 1 + (importlib.util.find_spec("numba") is not None)]:
+    for name in ["numpy", "numba"][: 1 + has_numba()]:
         with using(name):
             for dtype in ("float32", "float64"):
                 twin, x, upstream = _on_trial(layer, input_shape, seed, dtype, training)

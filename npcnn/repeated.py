@@ -7,7 +7,9 @@ something is set otherwise than it was, a new program is begun. Nothing watches 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,7 +42,7 @@ class Repeated:
         self.compiled: Any = None
         self.settings: tuple[Any, ...] = ()
         self.layers: list[Any] = []
-        self.states: list[tuple[dict[str, Any], dict[str, Any]]] = []  # of layers: now, and then
+        self.states: list[tuple[Any, dict[str, Any]]] = []  # layers and so on, as they were
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(None), ()  # a copied model begins anew
@@ -57,17 +59,25 @@ class Repeated:
         model.vectors()  # binds the parameters to their places, once
         self.settings = self._settings()
         self.layers = list(model.layers)
-        self.states = [(vars(layer), dict(vars(layer))) for layer in model.layers]
+        things: list[Any] = [*model.layers]
+        things += [model.loss] if model.compiled else []
+        things += [model.optimizer] if self.learns else []
+        never = [type(thing).__name__ for thing in things if not thing.replays]
+        reason = f"{never[0]} says that it is not to be" if never else None
+        inner = _strangers(things)
+        self.states = [(thing, _noted(thing)) for thing in (*model.layers, *inner)]
+        things += inner
         state, known = list(model.vectors()), [] if self.data is None else [self.data]
         if self.learns:
             state += model.optimizer.arrays()
             known.append(model.optimizer.now)
-        self.compiled = ops.compiled(self.step, state, known, model.layers)
+        self.compiled = ops.compiled(self.step, state, known, things, reason)
 
     def _as_it_was(self) -> bool:
         if self.model.layers != self.layers or not _equal(self.settings, self._settings()):
             return False
-        for now, then in self.states:
+        for thing, then in self.states:
+            now = vars(thing)
             try:
                 if now == then:  # nearly always: identical values are not looked into
                     continue
@@ -75,7 +85,7 @@ class Repeated:
                 pass
             if not _alike(now, then):
                 return False
-            then.update(now)
+            then.update(_noted(thing))
         return True
 
     def _settings(self) -> tuple[Any, ...]:
@@ -84,11 +94,54 @@ class Repeated:
         kinds = [(type(layer).forward, type(layer).backward) for layer in model.layers]
         found: list[Any] = [get_backend(), get_num_threads(), kinds]
         if model.compiled:
-            found += [model.loss, dict(vars(model.loss))]
+            found += [model.loss, _noted(model.loss)]
         if self.learns:
-            found += [model.optimizer, model.optimizer.settings()]
+            found += [model.optimizer, _copies(model.optimizer, model.optimizer.settings())]
             found.append([layer.trainable for layer in model.layers])
         return tuple(found)
+
+
+def _own(thing: Any) -> bool:
+    return type(thing).__module__.partition(".")[0] == "npcnn"
+
+
+def _strangers(things: list[Any]) -> list[Any]:
+    """Return the objects within others, at any depth, where either is of a class of the user's.
+
+    What npcnn's own objects hold are settings that are never changed in place.
+    """
+    found: list[Any] = []
+    seen = set(map(id, things))
+    todo = list(things)
+    while todo:
+        outer = todo.pop()
+        for value in vars(outer).values():
+            inside = list(value.values()) if isinstance(value, dict) else value
+            for part in inside if isinstance(inside, (list, tuple)) else [value]:
+                if not hasattr(part, "__dict__") or isinstance(part, (type, ModuleType)):
+                    continue
+                known = id(part) in seen or hasattr(part, "__get__")  # functions have it
+                if not known and not (_own(outer) and _own(part)):
+                    seen.add(id(part))
+                    found.append(part)
+                    todo.append(part)
+    return found
+
+
+def _noted(thing: Any) -> dict[str, Any]:
+    """Return an object's attributes as they are now."""
+    return _copies(thing, dict(vars(thing)))
+
+
+def _copies(thing: Any, attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return attributes with copies of what may be changed in place, if the class is a user's."""
+    if _own(thing):
+        return attributes
+    kinds = (list, dict, set)
+    return {
+        name: copy.copy(value) if isinstance(value, kinds) and name != "_kept" else value
+        for name, value in attributes.items()
+    }
 
 
 def _alike(now: dict[str, Any], before: dict[str, Any]) -> bool:

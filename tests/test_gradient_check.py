@@ -194,7 +194,7 @@ class Odd(layers.Layer):
         (x,) = self.saved()
         self.grad_scale[...] = (grad_y * x).sum()
         if self.odd == "parameter":
-            self.grad_scale = self.grad_scale.astype("float64")
+            vars(self)["grad_scale"] = self.grad_scale.astype("float64")
         grad_x = grad_y * self.scale
         return {
             "input dtype": grad_x.astype("float64"), "input shape": grad_x[1:], "no input": None,

@@ -76,8 +76,11 @@ class Notes:
         self._rooms = min(self._rooms, len(room))
         self.rows.append(row.tolist())
 
-    def listen(self, name: str, function: Callable, args: Any, kwargs: Any) -> Any:
+    def listen(self, name: str, function: Callable | None, args: Any, kwargs: Any) -> Any:
         """Make an op, and note who called it with what."""
+        if function is None:  # no op, but a reason
+            self.reason = self.reason or name
+            return None
         if self._op is not None:  # an op that another op calls is part of it
             return function(*args, **kwargs)
         layer = _caller(sys._getframe(2))

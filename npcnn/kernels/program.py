@@ -52,14 +52,15 @@ class Programs:
         state: arrays that the step reads and changes: parameters, gradients, slots.
         known: arrays that it reads, a data set say.
         watched: objects whose attributes the step must leave as they are: layers.
+        reason: why it is not to be played, if somebody knows.
     """
 
     def __init__(
         self, step: Callable[..., Arrays], state: Sequence[Array] = (),
-        known: Sequence[Array] = (), watched: Sequence[Any] = (),
+        known: Sequence[Array] = (), watched: Sequence[Any] = (), reason: str | None = None,
     ) -> None:  # fmt: skip
         self.step, self.state, self.known = step, list(state), list(known)
-        self.watched = list(watched)
+        self.watched, self.reason = list(watched), reason
         self.own = _Own()
 
     def __call__(self, *arrays: Array) -> Arrays:
@@ -97,7 +98,7 @@ class Program:
 
     def __init__(self, family: Programs) -> None:
         self.family = family
-        self.reason: str | None = None if JIT else "nothing is compiled"
+        self.reason: str | None = family.reason if JIT else "nothing is compiled"
         self.steps = self.proofs = 0
         self.inputs: Arrays = ()
         self.outputs: Arrays = ()
@@ -146,6 +147,7 @@ class Program:
         """Run the step as it is, and see whether playing it gives the same bits."""
         state = self.family.state
         before = [array.copy() for array in state]
+        given = [array.copy(order="K") for array in self.inputs]
         try:
             outputs = self._write()
         except ValueError as error:
@@ -155,6 +157,8 @@ class Program:
             inputs = self.inputs
             self._give_up("a layer writes into an op's result")
             return self.family.step(*map(layout.own_copy, inputs))
+        if not all(map(_same_bits, self.inputs, given)):
+            self.reason = "a layer writes into the step's input"
         after = [array.copy() for array in state]
         wanted = tuple([output.copy(order="K") for output in outputs])
         proved = False

@@ -89,6 +89,8 @@ class Layer:
         input_shape, output_shape: with None for the batch axis, once built.
         absent: options that Keras's layer has and this one lacks; files hold None for them.
         op: the name of its op in npcnn/reference; '' for an activation and no more.
+        replays: False if what Python decides in it depends on numbers in arrays, or on a count:
+            a step with it is then never replayed (docs/extending.md).
         combines: how inputs become an output: 'products' with a kernel, 'maximum', or ''.
         flattens: whether its output is its input's numbers in a row.
         training_only: whether it does nothing but in training.
@@ -96,6 +98,7 @@ class Layer:
 
     absent: tuple[str, ...] = ()
     op = ""
+    replays = True
     combines = ""
     flattens = training_only = False
 
@@ -273,7 +276,7 @@ class Layer:
         """Let the layer use these two arrays for a parameter and its gradient."""
         vars(self)[name], self.bound = value, next(_bindings)
         if gradient is not None:
-            setattr(self, f"grad_{name}", gradient)
+            vars(self)[f"grad_{name}"] = gradient
 
     def parameters(self) -> Iterator[tuple[str, Array, Array]]:
         """Yield (name, value, gradient) for each parameter that is learnt, in Keras's order."""

@@ -13,9 +13,9 @@ Array = np.ndarray
 
 
 class Parameter:
-    """An attribute that is a parameter: ``layer.kernel = array`` copies, checked, into its array.
+    """An attribute that is a parameter, or its gradient: ``layer.kernel = array`` copies, checked.
 
-    Another array in a parameter's place would be out of the model's vector and never learn.
+    Another array in its place would be out of the model's vector: nothing would be learnt.
     """
 
     def __init__(self, name: str) -> None:
@@ -23,9 +23,10 @@ class Parameter:
 
     @staticmethod
     def declare(cls: type, name: str) -> None:
-        """Let a class have the attribute, once."""
-        if not isinstance(inspect.getattr_static(cls, name, None), Parameter):
-            setattr(cls, name, Parameter(name))
+        """Let a class have the attribute, and the gradient beside it, once."""
+        for own in (name, f"grad_{name}"):
+            if not isinstance(inspect.getattr_static(cls, own, None), Parameter):
+                setattr(cls, own, Parameter(own))
 
     def __get__(self, layer: Any, owner: Any = None) -> Any:
         return self if layer is None else vars(layer).get(self.name)

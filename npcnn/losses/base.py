@@ -47,6 +47,7 @@ class Loss:
     default_name: str | None = None
     aliases: tuple[str, ...] = ()
     logits_of: tuple[str, ...] = ()
+    replays = True  # as a layer's
     labels = False  # whether targets are class numbers
 
     @checked

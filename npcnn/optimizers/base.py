@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn import interrupts
+from npcnn import contracts, interrupts
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, message, non_negative, shown
@@ -49,6 +49,7 @@ class Optimizer:
         slot_start: the number that slots hold before the first step.
         keras_numbers: what Keras's files hold behind the slots; here it follows from the rest.
         slot_by_slot: whether Keras's files have one slot of all parameters after the other.
+        replays: as a layer's.
         reads_rate: whether `update` reads `learning_rate`; False where it hands the array `now`,
             which `numbers` fills anew in each step, to an op.
         clock: how many steps were taken, an array of one int64 without axes.
@@ -60,7 +61,7 @@ class Optimizer:
     slot_start = 0.0
     keras_numbers: tuple[float, ...] = ()
     slot_by_slot = False
-    reads_rate = True
+    reads_rate = replays = True
 
     @checked
     def __init__(self, learning_rate: LearningRate = 0.01, name: str | None = None) -> None:
@@ -83,6 +84,7 @@ class Optimizer:
     @property
     def iterations(self) -> int:
         """How many steps were taken; within `update`, the number of the step, from 1 on."""
+        contracts.read_in_python(f"{self.name}.iterations")
         return int(self.clock)
 
     @iterations.setter
@@ -106,7 +108,7 @@ class Optimizer:
 
     def prepare(self) -> None:
         """Fill `now` for the step to come."""
-        self.now[:] = self.numbers(self.iterations + 1)
+        self.now[:] = self.numbers(int(self.clock) + 1)
 
     def apply(self, segments: list[Segment]) -> None:
         """Take one step, which Ctrl-C does not tear apart.

@@ -22,8 +22,8 @@ INSIDE = {
     "from_rows", "targets", "prepared", "losses_and_gradient", "check_targets", "values", "update",
     "apply", "key", "shapes_for", "set_model", "set_params", "set_state", "write_checkpoint",
     "better", "update_state", "kinks", "look", "look_back", "description", "logits_of", "adopt",
-    "Optimizer.build", "SGD.build", "Adam.build", "before", "finish", "of", "value_of", "judge",
-    "gradient", "score", "advice", "numbers",
+    "before", "finish", "of", "value_of", "judge", "gradient", "score", "advice", "numbers",
+    *(f"{name}.build" for name in importlib.import_module("npcnn.optimizers").__all__),
 }  # fmt: skip
 # Results, which npcnn makes and users read.
 RESULTS = {"Row", "GradientTable", "Event", "LayerTrace", "OverfitReport", "Recording", "Trace"}
@@ -278,7 +278,7 @@ VALID: dict[str, Callable[[Fixtures], Any]] = {
     "end": lambda f: f.model().get_weights(), "json_string": lambda f: f.model().to_json(),
     "pattern": lambda f: "pictures/*.jpg", "folder": lambda f: "more_pictures",
     "array": lambda f: np.arange(3, dtype="uint8"), "value": lambda f: "float32",
-    "size": lambda f: 3, "columns": lambda f: 3,
+    "size": lambda f: 3, "columns": lambda f: 3, "target_shape": lambda f: (-1,),
 }  # fmt: skip
 
 SPECIAL: dict[str, Callable[[Fixtures], Any]] = {
@@ -299,6 +299,5 @@ SPECIAL: dict[str, Callable[[Fixtures], Any]] = {
     "losses.get.identifier": lambda f: "categorical_crossentropy",
     "metrics.get.identifier": lambda f: "accuracy", "optimizers.get.identifier": lambda f: "sgd",
     "confusion_matrix.y_pred": lambda f: Y, "Trace.unit.layer": lambda f: "dense",
-    "Optimizer.build.size": lambda f: 3, "Optimizer.build.dtype": lambda f: np.dtype("float32"),
     "spaced_values.shape": lambda f: (2, 3),
 }  # fmt: skip

@@ -169,13 +169,13 @@ class Arena:
 
     def owners(self) -> Iterator[Block]:
         """Yield the own blocks."""
-        for same in self.blocks.values():
+        for same in list(self.blocks.values()):  # a signal handler's model may add to them
             yield from same
 
     @property
     def bytes(self) -> int:
         """How much memory the program keeps for itself."""
-        return sum(size * len(same) for size, same in self.blocks.items())
+        return sum(size * len(same) for size, same in list(self.blocks.items()))
 
     def poison(self) -> None:
         """Fill the own blocks with ones: NaN, read as floats."""

@@ -4,10 +4,10 @@ import html
 import re
 import warnings
 
-import networks
 import notebooks
 import numpy as np
 import pytest
+import sample_networks as networks
 
 import npcnn
 from npcnn import layers, notebook

@@ -2,9 +2,9 @@ import base64
 import html
 import re
 
-import networks
 import numpy as np
 import pytest
+import sample_networks as networks
 
 import npcnn
 

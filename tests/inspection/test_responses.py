@@ -1,6 +1,6 @@
-import networks
 import numpy as np
 import pytest
+import sample_networks as networks
 
 import npcnn
 from npcnn import layers

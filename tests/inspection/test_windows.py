@@ -1,8 +1,8 @@
 import re
 
-import networks
 import numpy as np
 import pytest
+import sample_networks as networks
 
 import npcnn
 from npcnn import layers

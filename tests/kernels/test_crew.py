@@ -8,9 +8,9 @@ import threading
 import time
 from pathlib import Path
 
-import networks
 import numpy as np
 import pytest
+import sample_networks as networks
 
 import npcnn
 from npcnn import threads

@@ -1,9 +1,9 @@
 """The pictures of the inside share one trace and one recorded run, so they share a file."""
 
 import figures
-import networks
 import numpy as np
 import pytest
+import sample_networks as networks
 
 import npcnn
 from npcnn import plots

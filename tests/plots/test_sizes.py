@@ -1,9 +1,9 @@
 """Every picture for a small, a middling and a large network, and for runs of 1, 5 and 600 steps."""
 
 import figures
-import networks
 import numpy as np
 import pytest
+import sample_networks as networks
 from PIL import Image
 
 import npcnn

@@ -143,16 +143,17 @@ SENSE: dict[str, set[str]] = {
          "check_numerics", "use_bias", "from_logits", "nesterov", "save_best_only", "return_dict",
          "save_weights_only", "restore_best_weights", "raise_on_error", "multi_label",
          "from_sorted_ids", "delete_checkpoint", "save_before_preemption",
-         "double_checkpoint", "raise_error"), TRUTHS),
+         "double_checkpoint", "raise_error", "write_graph", "write_images",
+         "write_steps_per_second"), TRUTHS),
     **_each(
         ("filters", "kernel_size", "strides", "dilation_rate", "units", "pool_size", "batch_size",
          "validation_batch_size", "validation_freq", "epochs", "every", "max_frames", "entries",
          "points", "steps", "columns", "count", "width", "n", "num_classes", "number", "workers",
          "save_freq", "k", "max_pixels", "max_bytes", "groups", "quality", "num_thresholds",
-         "num_labels", "top_k"), COUNTS),
+         "num_labels", "top_k", "update_freq"), COUNTS),
     **_each(
         ("patience", "start_from_epoch", "initial_epoch", "seed", "sample", "row", "col", "filter",
-         "unit", "label", "cooldown", "class_id"), COUNTS | {"0"}),
+         "unit", "label", "cooldown", "class_id", "histogram_freq"), COUNTS | {"0"}),
     **_each(("frame", "which", "index", "axis"), WHOLE),
     **_each(
         ("learning_rate", "epsilon", "tolerance", "enough", "beyond", "stddev", "seconds", "budget",
@@ -163,7 +164,7 @@ SENSE: dict[str, set[str]] = {
                      "initial_value_threshold"), NUMBERS),
     **_each(("name", "title", "what", "key", "reference_name", "metric", "monitor", "mode",
                      "separator"), TEXTS),
-    **_each(("path", "pattern", "folder", "filepath", "filename", "backup_dir",
+    **_each(("path", "pattern", "folder", "filepath", "filename", "backup_dir", "log_dir",
                      "resume_from"), PATHS),
     **_each(("x", "y", "y_true", "y_pred", "images", "labels", "array", "picture", "kernel",
                      "probabilities", "t", "losses", "accuracies", "occluded", "gradient",
@@ -173,6 +174,8 @@ SENSE: dict[str, set[str]] = {
     **_each(("on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end", "fn",
                      "on_train_batch_begin", "on_train_batch_end", "print_fn", "schedule", "f"),
                     CALLABLES),
+    # Passed over, whatever it is.
+    **_each(("profile_batch", "embeddings_freq", "embeddings_metadata"), set(VALUES)),
     "verbose": TRUTHS, "sample_weight": POSITIVE | ARRAYS, "thresholds": POSITIVE | ARRAYS,
     "shape": COUNTS | {"()", "[]", "0", "range"}, "input_shape": COUNTS | {"()", "[]"},
     "config": {"{}"}, "class_weight": {"{}"}, "custom_objects": {"{}"}, "run": {"{}"},
@@ -199,6 +202,6 @@ ENDLESS = {
 def makes_sense(target: str, argument: str, value: str, optional: bool) -> bool:
     """Whether a call may succeed with this value; `optional` where None is the default."""
     if value == "None":  # of a dtype, the process's; of an activation, linear
-        return optional or argument in ("dtype", "activation")
+        return optional or argument in ("dtype", "activation") or "None" in SENSE.get(argument, ())
     place = f"{target}.{argument}"
     return value in ELSEWHERE.get(place, SENSE.get(argument, set()))

@@ -23,12 +23,13 @@ from npcnn.layers.input_layer import InputLayer
 from npcnn.layers.parameter import set_arrays
 from npcnn.streams import say
 from npcnn.summary import summary_lines
+from npcnn.variables import Weight, Weighted
 
 Array = np.ndarray
 Segment = tuple[slice, Array, Array]
 
 
-class LayerStack:
+class LayerStack(Weighted):
     """Layers in a row and their parameters; `Sequential` adds learning to it."""
 
     def __init__(self, layers: Any, trainable: bool, name: str | None, dtype: np.dtype) -> None:
@@ -267,6 +268,9 @@ class LayerStack:
             for name, value in layer.arrays()
         ]
         set_arrays("Sequential.set_weights()", own, weights)
+
+    def _weights(self) -> list[Weight]:
+        return [weight for layer in self.layers for weight in layer.weights]
 
     def segments(self) -> list[Segment]:
         """Return the trainable parameters as stretches: (place in the slots, values, gradients).

@@ -23,6 +23,7 @@ import inspect
 import sys
 import types
 import typing
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -229,6 +230,14 @@ def times(value: Any, where: str) -> float:
     return checks.positive(value, where, "1 is the usual")
 
 
+def passed_over(value: Any, where: str) -> Any:
+    """Warn of an argument that programs give and that changes nothing here, unless it is off."""
+    if value is not None and value is not False and not (checks.is_number(value) and value == 0):
+        text = f"{where}: {shown(value)} is passed over"
+        warnings.warn(text, checks.NpcnnWarning, stacklevel=4)
+    return value
+
+
 PositiveInt = Annotated[int, checks.positive_int]
 Count = Annotated[int, checks.count]
 NonNegative = Annotated[float, checks.non_negative]
@@ -242,6 +251,7 @@ WhichLayer = Annotated[Any, name_or_place]
 Listed = Annotated[Any, sequence]
 Monitor = Annotated[str, monitored]
 SaveFreq = Annotated[Any, save_frequency]  # out: 0 for 'epoch', else a number of steps
+PassedOver = Annotated[Any, passed_over]
 Config = Annotated[Any, config_of]
 Function = Annotated[Callable[..., Any], function_of]
 Padding = Literal["valid", "same"]

@@ -387,6 +387,26 @@ def numbers(array):
     return np.asarray(array).astype(float).round(4).tolist()
 
 
+def weights_as_objects(keras):
+    """Names, shapes and order of weights, before and after a layer is frozen and one assigned."""
+    shapes = [keras.layers.Input((4, 4, 1)), keras.layers.Conv2D(2, 3)]
+    rest = [keras.layers.BatchNormalization(), keras.layers.Flatten(), keras.layers.Dense(3)]
+    model = keras.Sequential([*shapes, *rest])
+    found = []
+    for frozen in (False, True):
+        model.layers[0].trainable = not frozen
+        for owner in (*model.layers, model):
+            for kind in ("weights", "trainable_weights", "non_trainable_weights",
+                         "trainable_variables", "non_trainable_variables"):  # fmt: skip
+                found.append([[w.name, list(w.shape), str(w.dtype)] for w in getattr(owner, kind)])
+    bias = model.layers[-1].weights[1]
+    bias.assign([1.0, 2.0, 3.0])
+    bias.assign_add(np.ones(3, "float32"))
+    bias.assign_sub(np.full(3, 0.5, "float32"))
+    return [found, [w.path.split("/")[-2:] for w in model.weights][:1], bias.numpy().tolist(),
+            numbers(model.get_weights()[-1]), np.asarray(bias).shape == bias.shape]  # fmt: skip
+
+
 def spellings_and_configs(keras):
     """Names in capitals, and configs with None where a layer writes 'linear'."""
     layers = keras.layers
@@ -496,7 +516,7 @@ PROGRAMS = [
     unknown_modes, reduce_lr_on_plateau, reduce_lr_every_other_epoch_or_never,
     learning_rate_in_the_history, terminate_on_nan, csv_logger, model_checkpoint,
     model_checkpoint_every_other_epoch_or_never, lines_of_callbacks_and_of_fit,
-    odd_ranks, spellings_and_configs, metric_classes, metrics_of_a_run,
+    odd_ranks, weights_as_objects, spellings_and_configs, metric_classes, metrics_of_a_run,
 ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from npcnn.callbacks.history import History
 from npcnn.callbacks.lambda_callback import LambdaCallback
 from npcnn.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from npcnn.callbacks.model_checkpoint import ModelCheckpoint
+from npcnn.callbacks.tensorboard import TensorBoard
 from npcnn.callbacks.terminate_on_nan import TerminateOnNaN
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
     "ModelCheckpoint",
     "Recorder",
     "ReduceLROnPlateau",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
 

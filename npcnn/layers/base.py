@@ -31,6 +31,7 @@ from npcnn.config import FloatType
 from npcnn.initializers import check_shape
 from npcnn.layers.parameter import Parameter, set_arrays
 from npcnn.layers.windows import Window
+from npcnn.variables import Weight, Weighted
 
 Array = np.ndarray
 Shape = tuple[Any, ...]  # the batch axis is None
@@ -73,7 +74,7 @@ AnyShape = Annotated[Any, partial(check_sample_shape, least=0)]
 BatchShape = Annotated[Any, check_batch_shape]
 
 
-class Layer:
+class Layer(Weighted):
     """Base of all layers.
 
     One of your own defines `forward`, with `backward` directly under it, and where it needs them
@@ -288,6 +289,9 @@ class Layer:
         """Yield (name, value) for each parameter, those that are not learnt last, as in Keras."""
         for name in (*self.parameter_names, *self.state_names):
             yield name, vars(self)[name]
+
+    def _weights(self) -> list[Weight]:
+        return [Weight(self, name) for name, _ in self.arrays()]
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

@@ -12,63 +12,9 @@ from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.checks import ArgumentError, check_weights, message, same_length
 from npcnn.config import FloatType
 from npcnn.initializers import Sizes
+from npcnn.variables import Variable as Variable
 
 Array = np.ndarray
-
-
-class Variable(np.lib.mixins.NDArrayOperatorsMixin):
-    """An array that a metric counts in; it computes as its array does.
-
-    >>> total = Variable(np.zeros(2))
-    >>> total.assign_add([1, 2])
-    >>> total * 2
-    array([2., 4.])
-    """
-
-    def __init__(self, value: Array) -> None:
-        self.value = value
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The array's shape."""
-        return self.value.shape
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The array's dtype."""
-        return self.value.dtype
-
-    def assign(self, value: Any) -> None:
-        """Put this in its place."""
-        self.value[...] = value
-
-    def assign_add(self, value: Any) -> None:
-        """Add this."""
-        self.value += value
-
-    def assign_sub(self, value: Any) -> None:
-        """Take this away."""
-        self.value -= value
-
-    def numpy(self) -> Array:
-        """Return a copy of the array."""
-        return self.value.copy()
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.array(self.value, dtype, copy=copy)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        plain = (i.value if isinstance(i, Variable) else i for i in inputs)
-        return getattr(ufunc, method)(*plain, **options)
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.value[key]
-
-    def __float__(self) -> float:
-        return float(self.value)
-
-    def __repr__(self) -> str:
-        return f"Variable({self.value})"
 
 
 class Metric:

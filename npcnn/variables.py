@@ -1,0 +1,148 @@
+"""Arrays as objects, under the methods of Keras's variables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from npcnn.layers import Layer
+
+Array = np.ndarray
+
+
+class Variable(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array with a name on it; it computes as its array does.
+
+    >>> total = Variable(np.zeros(2))
+    >>> total.assign_add([1, 2])
+    >>> total * 2
+    array([2., 4.])
+    """
+
+    def __init__(self, value: Array) -> None:
+        self.value = value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The array's shape."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The array's dtype."""
+        return self.value.dtype
+
+    def assign(self, value: Any) -> None:
+        """Put this in its place."""
+        self.value[...] = value
+
+    def assign_add(self, value: Any) -> None:
+        """Add this."""
+        self.value += value
+
+    def assign_sub(self, value: Any) -> None:
+        """Take this away."""
+        self.value -= value
+
+    def numpy(self) -> Array:
+        """Return a copy of the array."""
+        return self.value.copy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.value, dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        plain = (i.value if isinstance(i, Variable) else i for i in inputs)
+        return getattr(ufunc, method)(*plain, **options)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.value[key]
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __repr__(self) -> str:
+        return f"Variable({self.value})"
+
+
+class Weight(Variable):
+    """A layer's parameter, as it is now: what is assigned, the layer computes with.
+
+    Args:
+        layer: a built one.
+        name: the parameter's, such as 'kernel'.
+
+    >>> from npcnn import layers
+    >>> layer = layers.Dense(2, name="out")
+    >>> layer.build((None, 3))
+    >>> kernel, bias = layer.weights
+    >>> kernel.path, kernel.shape, bias.numpy().tolist()
+    ('out/kernel', (3, 2), [0.0, 0.0])
+    >>> bias.assign([1.0, 2.0])
+    >>> layer.bias.tolist()
+    [1.0, 2.0]
+    """
+
+    def __init__(self, layer: Layer, name: str) -> None:
+        self.layer, self.name = layer, name
+
+    @property
+    def value(self) -> Array:  # type: ignore[override]
+        """The layer's array."""
+        return vars(self.layer)[self.name]
+
+    @property
+    def path(self) -> str:
+        """Layer's and parameter's name: 'dense/kernel'."""
+        return f"{self.layer.name or type(self.layer).__name__}/{self.name}"
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes it."""
+        return self.layer.trainable and self.layer.declared[self.name]
+
+    def assign(self, value: Any) -> None:
+        """Copy numbers of the same shape into it, or raise before any is touched."""
+        setattr(self.layer, self.name, value)
+
+    def assign_add(self, value: Any) -> None:
+        """Add numbers."""
+        self.assign(self.value + np.asarray(value))
+
+    def assign_sub(self, value: Any) -> None:
+        """Take numbers away."""
+        self.assign(self.value - np.asarray(value))
+
+    def __repr__(self) -> str:
+        facts = f"path={self.path}, shape={self.shape}, dtype={self.dtype}"
+        return f"<Variable {facts}, value={self.value}>"
+
+
+class Weighted:
+    """What has weights: a layer, or a model, whose weights are its layers'."""
+
+    def _weights(self) -> list[Weight]:
+        raise NotImplementedError
+
+    @property
+    def weights(self) -> list[Weight]:
+        """All parameters, in `get_weights`' order."""
+        return self._weights()
+
+    variables = weights
+
+    @property
+    def trainable_weights(self) -> list[Weight]:
+        """Those that training changes."""
+        return [weight for weight in self._weights() if weight.trainable]
+
+    trainable_variables = trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Weight]:
+        """Those that it does not: running means, and all of a frozen layer's."""
+        return [weight for weight in self._weights() if not weight.trainable]
+
+    non_trainable_variables = non_trainable_weights

@@ -6,9 +6,10 @@ An op's arrays come first among its arguments, and its contract says what they a
 
 A letter is a length, the same wherever it stands, and 1, 2, 3 are themselves; `...` is any number
 of axes; `?` allows None; `=` is written to, so C-contiguous and writable; `~` may be of another
-dtype than the rest, which are all float32 or all float64. A body (`npcnn/kernels`) is compiled
-code over bare pointers: with an array of another shape or dtype it would read or write beyond the
-end. That was so once, with a layer of a user's own that gave float64 to a float32 model.
+dtype than the rest, which are all float32 or all float64. What options must be, and what an op
+costs, is said in `rules.py`. A body (`npcnn/kernels`) is compiled code over bare pointers: with an
+array of another shape or dtype it would read or write beyond the end. That was so once, with a
+layer of a user's own that gave float64 to a float32 model.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from npcnn import rules
 from npcnn.checks import ArgumentError, DtypeError, message
-from npcnn.shapes import output_size
 
 Array = np.ndarray
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -38,89 +39,6 @@ class Op(NamedTuple):
     flops: Callable[..., int] | None = None  # multiply-adds count as two
 
 
-def _windows(x: Array, window: Any, strides: Any, padding: str, dilation: Any) -> list[int]:
-    """Return how many windows there are along rows and columns."""
-    sizes = zip(x.shape[1:3], window, strides, dilation, strict=True)
-    return [output_size(size, w, s, padding, d) for size, w, s, d in sizes]
-
-
-def _conv_rule(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
-               activation: str) -> str | None:  # fmt: skip
-    _windows(x, kernel.shape[:2], strides, padding, dilation)  # raises if they are no numbers
-    return None
-
-
-def _conv_backward_rule(grad_y: Array, x: Array, y: Array, kernel: Array, grad_kernel: Array,
-                        grad_bias: Any, strides: Any, padding: str, dilation: Any,
-                        activation: str, need_grad_x: bool = True) -> str | None:  # fmt: skip
-    sizes = _windows(x, kernel.shape[:2], strides, padding, dilation)
-    return None if list(grad_y.shape[1:3]) == sizes else f"grad_y {grad_y.shape} for x {x.shape}"
-
-
-def _pool_rule(x: Array, pool_size: Any, strides: Any, padding: str) -> str | None:
-    _windows(x, pool_size, strides, padding, (1, 1))
-    return None
-
-
-def _pool_backward_rule(grad_y: Array, x: Array, y: Array, pool_size: Any, strides: Any,
-                        padding: str) -> str | None:  # fmt: skip
-    sizes = _windows(x, pool_size, strides, padding, (1, 1))
-    return None if list(grad_y.shape[1:3]) == sizes else f"grad_y {grad_y.shape} for x {x.shape}"
-
-
-def _mean_backward_rule(grad_y: Array, x: Array, pool_size: Any, strides: Any,
-                        padding: str) -> str | None:  # fmt: skip
-    return _pool_backward_rule(grad_y, x, x, pool_size, strides, padding)
-
-
-def _noise_rule(x: Array, rate: float, key: Any, noise_shape: Any, step: Any = None) -> str | None:
-    axes = zip(noise_shape, x.shape, strict=False)
-    fits = len(noise_shape) == x.ndim and all(m in (1, size) for m, size in axes)
-    return None if fits else f"noise_shape {tuple(noise_shape)} for x {x.shape}"
-
-
-def _fold_rule(grad_y: Array, x_shape: Any) -> str | None:
-    size = 1
-    for length in x_shape[1:]:
-        size *= length
-    fits = len(x_shape) > 0 and grad_y.shape == (x_shape[0], size)
-    return None if fits else f"grad_y {grad_y.shape} for x_shape {tuple(x_shape)}"
-
-
-def _edge_rule(x: Array, padding: Any) -> str | None:
-    sides = [side for pair in padding for side in pair]
-    fits = [len(pair) for pair in padding] == [2, 2] and all(side >= 0 for side in sides)
-    fits = fits and all(isinstance(side, int) for side in sides)
-    return None if fits else f"padding {padding}"
-
-
-def _edge_backward_rule(grad_y: Array, padding: Any) -> str | None:
-    rest = [n - sum(pair) for n, pair in zip(grad_y.shape[1:3], padding, strict=True)]
-    return _edge_rule(grad_y, padding) if min(rest) >= 0 else f"padding {padding}"
-
-
-def _conv_flops(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
-                activation: str) -> int:  # fmt: skip
-    rows, columns = _windows(x, kernel.shape[:2], strides, padding, dilation)
-    return 2 * len(x) * rows * columns * kernel.size
-
-
-def _conv_backward_flops(grad_y: Array, x: Array, y: Array, kernel: Array, *rest: Any,
-                         need_grad_x: bool = True) -> int:  # fmt: skip
-    wanted = rest[6] if len(rest) > 6 else need_grad_x
-    return (4 if wanted else 2) * grad_y.size // kernel.shape[3] * kernel.size
-
-
-def _dense_flops(x: Array, kernel: Array, *rest: Any) -> int:
-    return 2 * x.size * kernel.shape[1]
-
-
-def _dense_backward_flops(grad_y: Array, x: Array, y: Array, kernel: Array, *rest: Any,
-                          need_grad_x: bool = True) -> int:  # fmt: skip
-    wanted = rest[3] if len(rest) > 3 else need_grad_x
-    return (4 if wanted else 2) * x.size * kernel.shape[1]
-
-
 _ROWS = "targets: N ... K, weights: N ..."
 _MOVED = "=parameters: P, gradients: P"
 
@@ -131,9 +49,9 @@ OPS: dict[str, Op] = {
     "nadam": Op("nadam", f"{_MOVED}, =m: P, =v: P, step: 3"),
     "adam": Op("optimizers", f"{_MOVED}, =m: P, =v: P"),
     "adamw": Op("adamw", f"{_MOVED}, =m: P, =v: P, step: 2"),
-    "average_pooling2d": Op("average_pooling", "x: N H W C", _pool_rule),
+    "average_pooling2d": Op("average_pooling", "x: N H W C", rules.pool_rule),
     "average_pooling2d_backward": Op(
-        "average_pooling", "grad_y: N OH OW C, x: N H W C", _mean_backward_rule
+        "average_pooling", "grad_y: N OH OW C, x: N H W C", rules.mean_backward_rule
     ),
     "batch_normalization": Op(
         "batch_normalization", "x: N ... C, gamma?: C, beta?: C, =mean: C, =variance: C"
@@ -145,35 +63,37 @@ OPS: dict[str, Op] = {
     ),
     "categorical_crossentropy": Op("losses", f"probabilities: N ... K, {_ROWS}"),
     "categorical_crossentropy_from_logits": Op("losses", f"logits: N ... K, {_ROWS}"),
-    "conv2d": Op("conv", "x: N H W C, kernel: KH KW C F, bias?: F", _conv_rule, _conv_flops),
+    "conv2d": Op(
+        "conv", "x: N H W C, kernel: KH KW C F, bias?: F", rules.conv_rule, rules.conv_flops
+    ),
     "conv2d_backward": Op(
         "conv",
         "grad_y: N OH OW F, x: N H W C, y: N OH OW F, kernel: KH KW C F, "
         "=grad_kernel: KH KW C F, =grad_bias?: F",
-        _conv_backward_rule,
-        _conv_backward_flops,
+        rules.conv_backward_rule,
+        rules.conv_backward_flops,
     ),
     "count": Op("optimizers", "=~counter:"),
-    "dense": Op("dense", "x: N ... I, kernel: I U, bias?: U", flops=_dense_flops),
+    "dense": Op("dense", "x: N ... I, kernel: I U, bias?: U", flops=rules.dense_flops),
     "dense_backward": Op(
         "dense",
         "grad_y: N ... U, x: N ... I, y: N ... U, kernel: I U, =grad_kernel: I U, =grad_bias?: U",
-        flops=_dense_backward_flops,
+        flops=rules.dense_backward_flops,
     ),
-    "dropout": Op("dropout", "x: ...", _noise_rule),
-    "dropout_backward": Op("dropout", "grad_y: ...", _noise_rule),
+    "dropout": Op("dropout", "x: ...", rules.noise_rule),
+    "dropout_backward": Op("dropout", "grad_y: ...", rules.noise_rule),
     "elu": Op("elu", "x: ..."),
     "elu_backward": Op("elu", "grad_y: ..., x: ..."),
     "flatten": Op("flatten", "x: N ..."),
-    "flatten_backward": Op("flatten", "grad_y: N F", _fold_rule),
+    "flatten_backward": Op("flatten", "grad_y: N F", rules.fold_rule),
     "gather": Op("batches", "~data: n ..., ~indices: N"),
     "gelu": Op("gelu", "x: ..."),
     "gelu_backward": Op("gelu", "grad_y: ..., x: ..."),
     "global_average_pooling2d": Op("global_pooling", "x: N H W C"),
     "global_average_pooling2d_backward": Op("global_pooling", "grad_y: N C, x: N H W C"),
-    "max_pooling2d": Op("pooling", "x: N H W C", _pool_rule),
+    "max_pooling2d": Op("pooling", "x: N H W C", rules.pool_rule),
     "max_pooling2d_backward": Op(
-        "pooling", "grad_y: N OH OW C, x: N H W C, y: N OH OW C", _pool_backward_rule
+        "pooling", "grad_y: N OH OW C, x: N H W C, y: N OH OW C", rules.pool_backward_rule
     ),
     "mean_squared_error": Op("squared_error", f"outputs: N ... K, {_ROWS}"),
     "one_hot": Op("losses", "~labels: N ..."),
@@ -190,8 +110,8 @@ OPS: dict[str, Op] = {
     "softmax_backward": Op("activations", "grad_y: ... K, y: ... K"),
     "tanh": Op("activations", "x: ..."),
     "tanh_backward": Op("activations", "grad_y: ..., y: ..."),
-    "zero_padding2d": Op("zero_padding", "x: N H W C", _edge_rule),
-    "zero_padding2d_backward": Op("zero_padding", "grad_y: N H W C", _edge_backward_rule),
+    "zero_padding2d": Op("zero_padding", "x: N H W C", rules.edge_rule),
+    "zero_padding2d_backward": Op("zero_padding", "grad_y: N H W C", rules.edge_backward_rule),
 }
 
 

@@ -13,7 +13,8 @@ PACKAGE = Path(npcnn.__file__).parent
 # own package.
 ROWS = [
     {"shapes", "blas", "interrupts", "streams", "checks", "names", "notebook", "variables"},
-    {"arguments", "contracts"},
+    {"arguments", "rules"},
+    {"contracts"},
     {"registry"},
     {"files", "threads", "config", "random"},
     {"initializers"},

@@ -1,0 +1,111 @@
+"""What an op's options must be beside its arrays, and what an op costs: for its line in OPS.
+
+A rule says in a few words what does not fit together, or returns None. The costs are in floating
+point operations, a multiply-add counting as two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from npcnn.shapes import output_size
+
+Array = np.ndarray
+
+
+def windows(x: Array, window: Any, strides: Any, padding: str, dilation: Any) -> list[int]:
+    """Return how many windows there are along rows and columns."""
+    sizes = zip(x.shape[1:3], window, strides, dilation, strict=True)
+    return [output_size(size, w, s, padding, d) for size, w, s, d in sizes]
+
+
+def conv_rule(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
+               activation: str) -> str | None:  # fmt: skip
+    """Raise unless strides, padding and dilation are such."""
+    windows(x, kernel.shape[:2], strides, padding, dilation)  # raises if they are no numbers
+    return None
+
+
+def conv_backward_rule(grad_y: Array, x: Array, y: Array, kernel: Array, grad_kernel: Array,
+                        grad_bias: Any, strides: Any, padding: str, dilation: Any,
+                        activation: str, need_grad_x: bool = True) -> str | None:  # fmt: skip
+    """Say so unless grad_y has a place for each window of x."""
+    sizes = windows(x, kernel.shape[:2], strides, padding, dilation)
+    return None if list(grad_y.shape[1:3]) == sizes else f"grad_y {grad_y.shape} for x {x.shape}"
+
+
+def pool_rule(x: Array, pool_size: Any, strides: Any, padding: str) -> str | None:
+    """Raise unless sizes, strides and padding are such."""
+    windows(x, pool_size, strides, padding, (1, 1))
+    return None
+
+
+def pool_backward_rule(grad_y: Array, x: Array, y: Array, pool_size: Any, strides: Any,
+                        padding: str) -> str | None:  # fmt: skip
+    """Say so unless grad_y has a place for each window of x."""
+    sizes = windows(x, pool_size, strides, padding, (1, 1))
+    return None if list(grad_y.shape[1:3]) == sizes else f"grad_y {grad_y.shape} for x {x.shape}"
+
+
+def mean_backward_rule(grad_y: Array, x: Array, pool_size: Any, strides: Any,
+                        padding: str) -> str | None:  # fmt: skip
+    """Say so unless grad_y has a place for each window of x."""
+    return pool_backward_rule(grad_y, x, x, pool_size, strides, padding)
+
+
+def noise_rule(x: Array, rate: float, key: Any, noise_shape: Any, step: Any = None) -> str | None:
+    """Say so unless noise_shape has the axes of x, or 1 in their place."""
+    axes = zip(noise_shape, x.shape, strict=False)
+    fits = len(noise_shape) == x.ndim and all(m in (1, size) for m, size in axes)
+    return None if fits else f"noise_shape {tuple(noise_shape)} for x {x.shape}"
+
+
+def fold_rule(grad_y: Array, x_shape: Any) -> str | None:
+    """Say so unless grad_y has the numbers of x, in a row."""
+    size = 1
+    for length in x_shape[1:]:
+        size *= length
+    fits = len(x_shape) > 0 and grad_y.shape == (x_shape[0], size)
+    return None if fits else f"grad_y {grad_y.shape} for x_shape {tuple(x_shape)}"
+
+
+def edge_rule(x: Array, padding: Any) -> str | None:
+    """Say so unless these are two pairs of whole numbers, none below zero."""
+    sides = [side for pair in padding for side in pair]
+    fits = [len(pair) for pair in padding] == [2, 2] and all(side >= 0 for side in sides)
+    fits = fits and all(isinstance(side, int) for side in sides)
+    return None if fits else f"padding {padding}"
+
+
+def edge_backward_rule(grad_y: Array, padding: Any) -> str | None:
+    """Say so where the edges are larger than what has them."""
+    rest = [n - sum(pair) for n, pair in zip(grad_y.shape[1:3], padding, strict=True)]
+    return edge_rule(grad_y, padding) if min(rest) >= 0 else f"padding {padding}"
+
+
+def conv_flops(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
+                activation: str) -> int:  # fmt: skip
+    """Return two for each output and each weight it meets."""
+    rows, columns = windows(x, kernel.shape[:2], strides, padding, dilation)
+    return 2 * len(x) * rows * columns * kernel.size
+
+
+def conv_backward_flops(grad_y: Array, x: Array, y: Array, kernel: Array, *rest: Any,
+                         need_grad_x: bool = True) -> int:  # fmt: skip
+    """Return as many for the kernel, and as many again for x."""
+    wanted = rest[6] if len(rest) > 6 else need_grad_x
+    return (4 if wanted else 2) * grad_y.size // kernel.shape[3] * kernel.size
+
+
+def dense_flops(x: Array, kernel: Array, *rest: Any) -> int:
+    """Return two for each weight and row."""
+    return 2 * x.size * kernel.shape[1]
+
+
+def dense_backward_flops(grad_y: Array, x: Array, y: Array, kernel: Array, *rest: Any,
+                          need_grad_x: bool = True) -> int:  # fmt: skip
+    """Return as many for the kernel, and as many again for x."""
+    wanted = rest[3] if len(rest) > 3 else need_grad_x
+    return (4 if wanted else 2) * x.size * kernel.shape[1]

@@ -6,7 +6,8 @@ An op's arrays come first among its arguments, and its contract says what they a
 
 A letter is a length, the same wherever it stands, and 1, 2, 3 are themselves; `...` is any number
 of axes; `?` allows None; `=` is written to, so C-contiguous and writable; `~` may be of another
-dtype than the rest, which are all float32 or all float64. What options must be, and what an op
+dtype than the rest, which are all float32 or all float64; `*` is several arrays in a list, whose
+shapes a rule compares. What options must be, and what an op
 costs, is said in `rules.py`. A body (`npcnn/kernels`) is compiled code over bare pointers: with an
 array of another shape or dtype it would read or write beyond the end. That was so once, with a
 layer of a user's own that gave float64 to a float32 model.
@@ -18,7 +19,7 @@ import functools
 import importlib.util
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -40,9 +41,11 @@ class Op(NamedTuple):
 
 
 _ROWS = "targets: N ... K, weights: N ..."
+_TWO = "x1: ..., x2: ..."
 _MOVED = "=parameters: P, gradients: P"
 
 OPS: dict[str, Op] = {
+    "add": Op("arithmetic", _TWO),
     "adamax": Op("adamax", f"{_MOVED}, =m: P, =u: P, step: 1"),
     "adadelta": Op("adadelta", f"{_MOVED}, =squares: P, =moves: P, step: 1"),
     "adagrad": Op("adagrad", f"{_MOVED}, =squares: P, step: 1"),
@@ -61,8 +64,11 @@ OPS: dict[str, Op] = {
         "grad_y: N ... C, x: N ... C, gamma?: C, center: C, rate: C, =grad_gamma?: C, "
         "=grad_beta?: C",
     ),
+    "broadcast_to": Op("broadcasting", "x: ...", rules.broadcast_rule),
     "categorical_crossentropy": Op("losses", f"probabilities: N ... K, {_ROWS}"),
     "categorical_crossentropy_from_logits": Op("losses", f"logits: N ... K, {_ROWS}"),
+    "concatenate": Op("concatenation", "*arrays: ...", rules.join_rule),
+    "concatenate_backward": Op("concatenation", "grad_y: ...", rules.split_rule),
     "conv2d": Op(
         "conv", "x: N H W C, kernel: KH KW C F, bias?: F", rules.conv_rule, rules.conv_flops
     ),
@@ -95,7 +101,12 @@ OPS: dict[str, Op] = {
     "max_pooling2d_backward": Op(
         "pooling", "grad_y: N OH OW C, x: N H W C, y: N OH OW C", rules.pool_backward_rule
     ),
+    "maximum": Op("arithmetic", _TWO),
+    "maximum_backward": Op("arithmetic", f"grad_y: ..., {_TWO}"),
     "mean_squared_error": Op("squared_error", f"outputs: N ... K, {_ROWS}"),
+    "minimum": Op("arithmetic", _TWO),
+    "minimum_backward": Op("arithmetic", f"grad_y: ..., {_TWO}"),
+    "multiply": Op("arithmetic", _TWO),
     "one_hot": Op("losses", "~labels: N ..."),
     "relu": Op("activations", "x: ..."),
     "relu_backward": Op("activations", "grad_y: ..., x: ..."),
@@ -108,8 +119,11 @@ OPS: dict[str, Op] = {
     "silu_backward": Op("silu", "grad_y: ..., x: ..."),
     "softmax": Op("activations", "x: ... K"),
     "softmax_backward": Op("activations", "grad_y: ... K, y: ... K"),
+    "subtract": Op("arithmetic", _TWO),
+    "sum_to": Op("broadcasting", "x: ...", rules.sum_rule),
     "tanh": Op("activations", "x: ..."),
     "tanh_backward": Op("activations", "grad_y: ..., y: ..."),
+    "transpose": Op("transposition", "x: ...", rules.transpose_rule),
     "zero_padding2d": Op("zero_padding", "x: N H W C", rules.edge_rule),
     "zero_padding2d_backward": Op("zero_padding", "grad_y: N H W C", rules.edge_backward_rule),
 }
@@ -122,6 +136,7 @@ class _Argument(NamedTuple):
     optional: bool
     written: bool
     free: bool  # of any dtype
+    many: bool  # a list of them
 
 
 class _Listening(threading.local):
@@ -210,10 +225,11 @@ def _writable(array: Array, listener: Any) -> bool:
 
 def _parsed(part: str) -> _Argument:
     name, axes = part.split(":")
-    own = name.strip(" =~?")
+    own = name.strip(" =~?*")
     front, dots, back = axes.partition("...")
     behind = back.split() if dots else None
-    return _Argument(own, front.split(), behind, "?" in name, "=" in name, "~" in name)
+    flags = [sign in name for sign in "?=~*"]
+    return _Argument(own, front.split(), behind, *flags)
 
 
 def _in_place(function: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
@@ -226,7 +242,7 @@ def _in_place(function: Callable, args: tuple[Any, ...], kwargs: dict[str, Any])
 def _check(name: str, arguments: list[_Argument], arrays: tuple[Any, ...], exact: bool) -> None:
     lengths: dict[str, Any] = {"1": 1, "2": 2, "3": 3}
     dtype = None
-    for argument, array in zip(arguments, arrays, strict=True):
+    for argument, array in _each(name, arguments, arrays):
         if array is None and argument.optional:
             continue
         if not isinstance(array, np.ndarray):
@@ -238,10 +254,23 @@ def _check(name: str, arguments: list[_Argument], arrays: tuple[Any, ...], exact
                 dtype = array.dtype
             if array.dtype != dtype and (exact or dtype.kind != "c" or argument.written):
                 _wrong(name, argument, f"{dtype}, as the others", str(array.dtype), True)
-        for letter, length in _lengths(name, argument, array.shape):
+        lengths_here = [] if argument.many else _lengths(name, argument, array.shape)
+        for letter, length in lengths_here:
             if lengths.setdefault(letter, length) != length:
                 known = f"{letter} = {lengths[letter]} in ({_axes(argument)})"
                 _wrong(name, argument, known, str(array.shape), False)
+
+
+def _each(name: str, arguments: list[_Argument], arrays: tuple[Any, ...]) -> Iterator[Any]:
+    """Yield (argument, array), for each array of a list too."""
+    for argument, given in zip(arguments, arrays, strict=True):
+        if not argument.many:
+            yield argument, given
+            continue
+        if not isinstance(given, (list, tuple)) or not given:
+            _wrong(name, argument, "a list of arrays", type(given).__name__, True)
+        for array in given:
+            yield argument, array
 
 
 def _lengths(name: str, argument: _Argument, shape: tuple[int, ...]) -> list[tuple[str, Any]]:

@@ -85,6 +85,46 @@ def edge_backward_rule(grad_y: Array, padding: Any) -> str | None:
     return edge_rule(grad_y, padding) if min(rest) >= 0 else f"padding {padding}"
 
 
+def broadcast_rule(x: Array, shape: Any) -> str | None:
+    """Whether x can be repeated to this shape."""
+    fits = len(shape) == x.ndim and all(
+        isinstance(size, int) and size >= 0 and length in (1, size)
+        for length, size in zip(x.shape, shape, strict=True)
+    )
+    return None if fits else f"shape {tuple(shape)} for x {x.shape}"
+
+
+def sum_rule(x: Array, shape: Any) -> str | None:
+    """Whether x can be summed to this shape."""
+    fits = len(shape) == x.ndim and all(
+        isinstance(size, int) and size in (1, length)
+        for length, size in zip(x.shape, shape, strict=True)
+    )
+    return None if fits else f"shape {tuple(shape)} for x {x.shape}"
+
+
+def transpose_rule(x: Array, axes: Any) -> str | None:
+    """Whether each axis is there once."""
+    fits = sorted(axes) == list(range(x.ndim)) and all(isinstance(axis, int) for axis in axes)
+    return None if fits else f"axes {axes} for x {x.shape}"
+
+
+def join_rule(arrays: Any, axis: int) -> str | None:
+    """Whether arrays are alike but for their lengths along an axis."""
+    shapes = [array.shape for array in arrays]
+    whole = isinstance(axis, int) and 0 <= axis < len(shapes[0])
+    fits = whole and len({(len(s), *s[:axis], *s[axis + 1 :]) for s in shapes}) == 1
+    return None if fits else f"axis {axis} for arrays {shapes}"
+
+
+def split_rule(grad_y: Array, sizes: Any, axis: int) -> str | None:
+    """Whether sizes make up the gradient's length along an axis."""
+    whole = isinstance(axis, int) and 0 <= axis < grad_y.ndim
+    whole = whole and all(isinstance(size, int) and size >= 0 for size in sizes)
+    fits = whole and len(sizes) > 0 and sum(sizes) == grad_y.shape[axis]
+    return None if fits else f"sizes {sizes} along axis {axis} of {grad_y.shape}"
+
+
 def conv_flops(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
                 activation: str) -> int:  # fmt: skip
     """Return two for each output and each weight it meets."""

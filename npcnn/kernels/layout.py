@@ -33,6 +33,15 @@ def batch_outermost(block: Array) -> Array:
     return block.transpose(axes)
 
 
+def swapped(ndim: int) -> tuple[int, ...]:
+    """Return so many axes with the first and the last in each other's places.
+
+    >>> swapped(4), swapped(1), swapped(0)
+    ((3, 1, 2, 0), (0,), ())
+    """
+    return (ndim - 1, *range(1, ndim - 1), 0) if ndim > 1 else (0,)[:ndim]
+
+
 def same_order(x: Array) -> tuple[Array, tuple[int, ...] | None]:
     """Return a C-contiguous array of x's elements, and the axes that bring it back to x's order.
 

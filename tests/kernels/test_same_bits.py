@@ -63,6 +63,18 @@ def cases(dtype, height):
     order = rng.integers(0, len(x), 50)
     normal = np.abs(random(4, 3))
     return {
+        "add": [lambda: k.add(x, x[::-1])],
+        "subtract": [lambda: k.subtract(x, x[::-1])],
+        "multiply": [lambda: k.multiply(x, x[::-1])],
+        "maximum": [lambda: k.maximum(x, x[::-1])],
+        "maximum_backward": [lambda: k.maximum_backward(x[:, ::-1], x, x[::-1])],
+        "minimum": [lambda: k.minimum(x, x[::-1])],
+        "minimum_backward": [lambda: k.minimum_backward(x[:, ::-1], x, x[::-1])],
+        "concatenate": [lambda axis=axis: k.concatenate([x, x], axis) for axis in range(4)],
+        "concatenate_backward": [lambda: k.concatenate_backward(x, (1, 2), 3)],
+        "broadcast_to": [lambda: k.broadcast_to(x[:, :1, :1], x.shape)],
+        "sum_to": [lambda: k.sum_to(x, (6, 1, 1, 3)), lambda: k.sum_to(x, (1, height, 1, 3))],
+        "transpose": [lambda: k.transpose(x, (0, 2, 3, 1))],
         "adamax": [update(k.adamax, 2, np.array([0.1], dtype), 0.9, 0.999, 1e-7)],
         "adadelta": [update(k.adadelta, 2, np.array([0.1], dtype), 0.95, 1e-7)],
         "adagrad": [update(k.adagrad, 1, np.array([0.1], dtype), 1e-7)],

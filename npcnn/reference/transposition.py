@@ -1,0 +1,23 @@
+"""Axes in another order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from npcnn.contracts import op
+
+Array = np.ndarray
+
+
+@op
+def transpose(x: Array, axes: Sequence[int]) -> Array:
+    """Return a new array whose axis k is axis axes[k] of x.
+
+    Its gradient is the same op with the order that undoes this one, np.argsort(axes).
+
+    >>> transpose(np.ones((1, 2, 3)), (0, 2, 1)).shape
+    (1, 3, 2)
+    """
+    return x.transpose(axes).copy()

@@ -58,7 +58,8 @@ WORDS = SLEEPS + MOST * LINE
 # How often to look before taking others' tasks, also if the last deal found one of them away from
 # its core; before letting other programs have the core; and before going to sleep. A look takes
 # some 20 to 50 ns on x86, where it includes a pause.
-PATIENCE, IMPATIENCE, POLITE, IDLE = 1_500, 100, 2_000, 4_000
+PATIENCE, IMPATIENCE = np.int64(1_500), np.int64(100)
+POLITE, IDLE = np.int64(2_000), np.int64(4_000)
 
 
 def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import numpy as np
@@ -63,11 +64,38 @@ class Batches:
         stop = min(start + self.batch_size, len(self.x))
         return np.arange(start, stop) if order is None else order[start:stop]
 
-    def rows(self, number: int, order: Array | None = None) -> tuple[Array, Array, Array]:
+    def rows(self, number: int, order: Array | None = None) -> tuple[Array, Any, Any]:
         """Return (numbers, targets, weights) of one batch; its samples are gathered in the step."""
-        assert self.y is not None
         numbers = self.numbers(number, order)
+        if self.y is None:
+            return numbers, None, None
         return numbers, self.y[numbers], self.row_weights(numbers)
+
+    def batches(
+        self, order: Callable[[int], Array | None], first: int = 0
+    ) -> Iterator[tuple[Array, Any, Any]]:
+        """Yield `rows` of each batch of a pass from one on; `order` makes one for a length."""
+        chosen = order(len(self))
+        return (self.rows(number, chosen) for number in range(first, self.steps))
+
+    @property
+    def known(self) -> list[Array]:
+        """What a step reads besides what it is handed."""
+        return [self.x]
+
+    def samples(self, numbers: Array) -> Array:
+        """Return what the step's first layer takes: the samples of these numbers."""
+        return ops.gather(self.x, numbers, self.dtype)
+
+    def sample(self) -> Array:
+        """Return the first one, as it was given."""
+        return self.x[0]
+
+    def on_epoch_begin(self) -> None:
+        """Arrays stay as they are."""
+
+    def on_epoch_end(self) -> None:
+        """Arrays stay as they are."""
 
     def row_weights(self, numbers: Array) -> Array:
         """Return a weight for each row of the outputs of these samples."""
@@ -140,6 +168,20 @@ def class_weights(class_weight: Any, y: Array, output_shape: Shape, where: str) 
         fix = "use sample_weight instead"
         raise ArgumentError(message(where, "one class a sample", f"targets {y.shape}", fix))
     return table[labels]
+
+
+def weigh_classes(
+    batches: Batches, class_weight: Any, sample_weight: Any, output_shape: Shape, where: str
+) -> None:
+    """Weigh each sample by its class; Keras takes one kind of weight or the other."""
+    if class_weight is None:
+        return
+    if sample_weight is not None:
+        fix = "multiply them into sample_weight"
+        expected = "one of class_weight and sample_weight"
+        raise ArgumentError(message(where, expected, "both", fix))
+    assert batches.y is not None
+    batches.weights = class_weights(class_weight, batches.y, output_shape, f"{where}(class_weight)")
 
 
 def prepare(

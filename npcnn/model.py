@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import data, losses, optimizers, random, running, training
+from npcnn import data, feeding, losses, optimizers, random, running, training
 from npcnn.architecture import LayerStack
 from npcnn.arguments import Count, Numbers, Path, PositiveInt, Verbose, checked
 from npcnn.callbacks import CallbackList, History, check_callbacks
 from npcnn.checks import ArgumentError, FileError, StateError, message
 from npcnn.config import FloatType
-from npcnn.data import Batches, Share, gatherable
+from npcnn.data import Share
+from npcnn.feeding import Data, Feed, opened
 from npcnn.metrics import Scores
 from npcnn.metrics import get_all as all_metrics
 from npcnn.progress import EpochPrinter
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from npcnn.optimizers import Optimizer
 
 Array = np.ndarray
-
-BATCH_SIZE = 32  # as in Keras
 
 
 class Sequential(LayerStack):
@@ -84,30 +83,38 @@ class Sequential(LayerStack):
 
     @checked
     def fit(
-        self, x: Numbers | None = None, y: Numbers | None = None,
+        self, x: Data | None = None, y: Numbers | None = None,
         batch_size: PositiveInt | None = None, epochs: PositiveInt = 1, verbose: Verbose = "auto",
         callbacks: Any = None, validation_split: Share = 0.0, validation_data: Any = None,
         shuffle: bool = True, class_weight: Any = None, sample_weight: Any = None,
-        initial_epoch: Count = 0, *, validation_batch_size: PositiveInt | None = None,
-        validation_freq: PositiveInt = 1, check_numerics: bool = False,
-        resume_from: Path | None = None,
+        initial_epoch: Count = 0, steps_per_epoch: PositiveInt | None = None,
+        validation_steps: PositiveInt | None = None,
+        validation_batch_size: PositiveInt | None = None, validation_freq: PositiveInt = 1, *,
+        check_numerics: bool = False, resume_from: Path | None = None,
     ) -> History:  # fmt: skip
         """Learn from data; return the history, whose `history` maps names to curves.
 
         Args:
             x: samples (n, …), any integer or float dtype; kept as they are, converted by batch.
+                Or what yields batches ``(x, y)`` or ``(x, y, sample_weight)``: a
+                `utils.PyDataset`, a generator, or anything that can be iterated again and again.
             y: targets, as the loss wants them.
             batch_size: samples a step, 32 if not given.
             epochs: the number of the last epoch.
             verbose: 0 nothing, 1 or 'auto' a bar on a terminal, 2 one line an epoch.
             callbacks: Callback objects.
             validation_split: the last share of the data is kept for validation.
-            validation_data: (x, y) or (x, y, weights) to evaluate after each epoch.
-            shuffle: whether to visit the samples in an order given by (seed, epoch).
+            validation_data: (x, y) or (x, y, weights) to evaluate after each epoch, or what yields
+                batches.
+            shuffle: whether to visit the samples in an order given by (seed, epoch); of a
+                PyDataset the batches, of other streams nothing.
             class_weight: class number → weight in the loss.
             sample_weight: one weight a sample, or one a row where a sample has rows of outputs,
                 (n, rows); or a number for all.
             initial_epoch: the epoch to begin with, to go on from an earlier call.
+            steps_per_epoch: batches of an epoch; an endless stream needs it. A pass over the data
+                then goes on from one epoch to the next.
+            validation_steps: batches of a validation; None for all.
             validation_batch_size: samples a validation step; batch_size if not given.
             validation_freq: epochs from one validation to the next.
             resume_from: a file that callbacks.ModelCheckpoint wrote in a call with the same data
@@ -120,8 +127,6 @@ class Sequential(LayerStack):
             ArgumentError, DtypeError: an argument does not fit; nothing has been changed then.
         """
         self._require_compiled("fit()")
-        shapes = self.shapes_for(x, "fit(x)")
-        size = batch_size or BATCH_SIZE
         if initial_epoch > epochs:
             fix = "epochs is the number of the last one, not how many more"
             got = repr(initial_epoch)
@@ -131,17 +136,20 @@ class Sequential(LayerStack):
             (x, y, sample_weight), validation_data = data.split(
                 x, y, sample_weight, validation_split
             )
-        train = data.prepare(x, y, sample_weight, size, self, "fit", shapes)
-        if class_weight is not None:
-            train.weights = _class_weights(class_weight, sample_weight, train, shapes[1])
+        train = opened(
+            (x, y, sample_weight), self, "fit", batch_size, steps_per_epoch, shuffle=shuffle,
+            class_weight=class_weight, start=initial_epoch,
+        )  # fmt: skip
         validation = None
         if validation_data is not None:
-            validation = self._validation(validation_data, validation_batch_size or size, shapes)
-        self.build(shapes[0])
+            given, size = _validation(validation_data), validation_batch_size or batch_size
+            where = "fit(validation_data)"
+            validation = opened(given, self, where, size, validation_steps, shapes=train.shapes)
+        self.build(train.shapes[0])
         self._prepare_optimizer()
         run = running.Run(
-            self, train, validation, listed, epochs, initial_epoch, shuffle, verbose,
-            random.current_seed(), validation_freq, _trainer(self, train, check_numerics),
+            self, train, validation, listed, epochs, verbose, random.current_seed(),
+            validation_freq, _trainer(self, train, check_numerics),
         )  # fmt: skip
         if resume_from is not None:
             from npcnn.saving.checkpoint import Resumed
@@ -152,7 +160,7 @@ class Sequential(LayerStack):
 
     @checked
     def evaluate(
-        self, x: Numbers | None = None, y: Numbers | None = None,
+        self, x: Data | None = None, y: Numbers | None = None,
         batch_size: PositiveInt | None = None, verbose: Verbose = "auto",
         sample_weight: Any = None, steps: PositiveInt | None = None, callbacks: Any = None,
         return_dict: bool = False,
@@ -160,7 +168,7 @@ class Sequential(LayerStack):
         """Return loss and metrics over data, without dropout: [loss, …], or a dict if asked.
 
         Args:
-            x: samples (n, …).
+            x: samples (n, …), or what yields batches, as for `fit`.
             y: targets, as the loss wants them.
             batch_size: samples a step, 32 if not given.
             verbose: 0 nothing, 1 or 'auto' a bar on a terminal, 2 one line.
@@ -170,39 +178,37 @@ class Sequential(LayerStack):
             return_dict: whether to return name → number.
         """
         self._require_compiled("evaluate()")
-        size = batch_size or BATCH_SIZE
         listed = CallbackList(callbacks, "evaluate(callbacks)")
-        batches = data.prepare(x, y, sample_weight, size, self, "evaluate")
-        batches = _first_steps(batches, steps)
-        self.build((None, *batches.x.shape[1:]))
-        listed.begin(self, epochs=1, steps=batches.steps, verbose=verbose)
-        printer = EpochPrinter(verbose, batches.steps)
+        feed = opened((x, y, sample_weight), self, "evaluate", batch_size, steps)
+        self.build(feed.shapes[0])
+        listed.begin(self, epochs=1, steps=feed.steps, verbose=verbose)
+        printer = EpochPrinter(verbose, feed.steps)
         with _held_threads():
-            logs = running.evaluate(self, batches, printer, listed.call)
+            logs = running.evaluate(self, feed, printer, listed.call)
         printer.close(logs)
         return logs if return_dict else _scalars(list(logs.values()))
 
     @checked
     def predict(
-        self, x: Numbers, batch_size: PositiveInt | None = None, verbose: Verbose = "auto",
+        self, x: Data, batch_size: PositiveInt | None = None, verbose: Verbose = "auto",
         steps: PositiveInt | None = None, callbacks: Any = None,
     ) -> Array:  # fmt: skip
         """Return the outputs (n, …) for samples (n, …).
 
         Args:
-            x: samples.
+            x: samples, or what yields batches ``x``, ``(x,)`` or ``(x, y)``.
             batch_size: samples a step, 32 if not given.
             verbose: 0 nothing, 1 or 'auto' a bar on a terminal, 2 one line.
             steps: how many batches to look at; None for all.
             callbacks: Callback objects, whose `on_predict_…` are called.
         """
         listed = CallbackList(callbacks, "predict(callbacks)")
-        x = gatherable(self._samples(x, "predict(x)"))
-        batches = _first_steps(Batches(x, None, None, batch_size or BATCH_SIZE, self.dtype), steps)
-        listed.begin(self, epochs=1, steps=batches.steps, verbose=verbose)
-        printer = EpochPrinter(verbose, batches.steps)
+        feed = opened((x, None, None), self, "predict", batch_size, steps, targets=False)
+        self.build(feed.shapes[0])
+        listed.begin(self, epochs=1, steps=feed.steps, verbose=verbose)
+        printer = EpochPrinter(verbose, feed.steps)
         with _held_threads():
-            outputs = running.predict(self, batches, printer, listed.call)
+            outputs = running.predict(self, feed, printer, listed.call)
         printer.close({})
         return outputs
 
@@ -301,15 +307,6 @@ class Sequential(LayerStack):
 
         return fresh_model({"class_name": "Sequential", "config": config}, "Sequential.from_config")
 
-    def _validation(self, given: Any, size: int, shapes: tuple[tuple, tuple]) -> Batches:
-        if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
-            fix = "give x_test, y_test in a tuple"
-            where, got = "fit(validation_data)", type(given).__name__
-            raise ArgumentError(message(where, "(x, y) or (x, y, weights)", got, fix))
-        weights = given[2] if len(given) == 3 else None
-        where = "fit(validation_data)"
-        return data.prepare(given[0], given[1], weights, size, self, where, shapes)
-
     def _require_compiled(self, what: str) -> None:
         if not self.compiled:
             fix = "call compile(optimizer='adam', loss='categorical_crossentropy') first"
@@ -327,35 +324,24 @@ def _infer(model: Sequential, x: Array) -> tuple[Array]:
     return (forward(model.layers, x, keep=False),)
 
 
-def _class_weights(
-    class_weight: Any, sample_weight: Any, train: Batches, output_shape: tuple
-) -> Array:
-    """Return each sample's weight from its class's; Keras takes one kind of weight or the other."""
-    if sample_weight is not None:
-        fix = "multiply them into sample_weight"
-        expected = "one of class_weight and sample_weight"
-        raise ArgumentError(message("fit", expected, "both", fix))
-    assert train.y is not None
-    return data.class_weights(class_weight, train.y, output_shape, "fit(class_weight)")
+def _validation(given: Any) -> tuple[Any, Any, Any]:
+    """Return x, y and weights of what is to be evaluated after each epoch."""
+    if feeding.is_stream(given):
+        return given, None, None
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        fix = "give x_test, y_test in a tuple"
+        where, got = "fit(validation_data)", type(given).__name__
+        raise ArgumentError(message(where, "(x, y) or (x, y, weights)", got, fix))
+    return given[0], given[1], given[2] if len(given) == 3 else None
 
 
-def _trainer(model: Sequential, train: Batches, check_numerics: bool) -> Any:
+def _trainer(model: Sequential, train: Feed, check_numerics: bool) -> Any:
     """Return what takes a step."""
     if not check_numerics:
-        return training.train_on(model, train)
+        return training.train_on(model, train.source)
     from npcnn.inspection.numerics import checked_on
 
-    return checked_on(model, train)
-
-
-def _first_steps(batches: Batches, steps: int | None) -> Batches:
-    """Return the first so many batches; None for all."""
-    if steps is None:
-        return batches
-    stop = steps * batches.batch_size
-    y, w = (None if a is None else a[:stop] for a in (batches.y, batches.weights))
-    size, dtype, rows = batches.batch_size, batches.dtype, batches.row_shape
-    return Batches(batches.x[:stop], y, w, size, dtype, rows)
+    return checked_on(model, train.source)
 
 
 def _scalars(values: list[float]) -> Any:

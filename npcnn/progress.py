@@ -41,7 +41,7 @@ def format_line(steps: int, seconds: float, logs: dict[str, float]) -> str:
     '1000/1000 - 14s - loss: 1.0605 - accuracy: 0.7674 - 14s/epoch - 14ms/step'
     """
     numbers = [f"{name}: {format_value(value)}" for name, value in logs.items()]
-    speed = [format_duration(seconds, "epoch"), format_duration(seconds / steps, "step")]
+    speed = [format_duration(seconds, "epoch"), format_duration(seconds / max(steps, 1), "step")]
     return " - ".join([f"{steps}/{steps}", f"{seconds:.0f}s", *numbers, *speed])
 
 
@@ -65,13 +65,15 @@ class EpochPrinter:
 
     Args:
         verbose: 0, 1 or 2.
-        steps: steps of the pass.
+        steps: steps of the pass; None if that is not known beforehand.
         title: printed above, such as 'Epoch 1/25'; None for nothing.
         done: steps that were taken before this printer was made.
     """
 
-    def __init__(self, verbose: int, steps: int, title: str | None = None, done: int = 0) -> None:
-        self.verbose, self.steps = verbose, steps
+    def __init__(
+        self, verbose: int, steps: int | None, title: str | None = None, done: int = 0
+    ) -> None:
+        self.verbose, self.steps, self.taken = verbose, steps, done
         self.start = time.perf_counter()
         self._bar: Any = None
         if verbose and title:
@@ -88,6 +90,7 @@ class EpochPrinter:
 
     def step(self, logs: Any) -> None:
         """Count one step; `logs` is called for the numbers only if they are shown now."""
+        self.taken += 1
         if self._bar is not None and self._bar.update(1):
             shown = logs()
             text = " - ".join(f"{name}: {format_value(value)}" for name, value in shown.items())
@@ -98,4 +101,4 @@ class EpochPrinter:
         if self._bar is not None:
             self._bar.close()
         if self.verbose and logs is not None:
-            say(format_line(self.steps, time.perf_counter() - self.start, logs))
+            say(format_line(self.steps or self.taken, time.perf_counter() - self.start, logs))

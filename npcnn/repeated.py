@@ -8,7 +8,7 @@ something is set otherwise than it was, a new program is begun. Nothing watches 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -31,14 +31,14 @@ class Repeated:
         model: built.
         step: takes arrays and returns arrays.
         learns: whether it changes the parameters.
-        data: an array that it reads besides, or None.
+        known: arrays that it reads besides, such as a data set.
     """
 
     def __init__(
         self, model: Sequential, step: Callable[..., Arrays], learns: bool = False,
-        data: Array | None = None,
+        known: Sequence[Array] = (),
     ) -> None:  # fmt: skip
-        self.model, self.step, self.learns, self.data = model, step, learns, data
+        self.model, self.step, self.learns, self.known = model, step, learns, list(known)
         self.compiled: Any = None
         self.settings: tuple[Any, ...] = ()
         self.layers: list[Any] = []
@@ -67,7 +67,7 @@ class Repeated:
         inner = _strangers(things)
         self.states = [(thing, _noted(thing)) for thing in (*model.layers, *inner)]
         things += inner
-        state, known = list(model.vectors()), [] if self.data is None else [self.data]
+        state, known = list(model.vectors()), list(self.known)
         if self.learns:
             state += model.optimizer.arrays()
             known.append(model.optimizer.now)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import random
 from npcnn.callbacks import Callback, History
 from npcnn.checks import ArgumentError, message
-from npcnn.data import Batches
+from npcnn.feeding import Feed
 from npcnn.metrics import Scores
 from npcnn.progress import EpochPrinter
 from npcnn.repeated import Repeated
@@ -27,34 +26,31 @@ class Run:
 
     Args:
         model: built and compiled.
-        data: what is learnt from.
+        data: what is learnt from; its `start` is the epoch to begin with.
         validation: what is evaluated after each epoch, or None.
         callbacks: called in this order, the history last.
         epochs: the number of the last epoch.
-        initial_epoch: the epoch to begin with.
-        shuffle: whether each epoch visits the samples in an order of its own.
         verbose: 0, 1 or 2.
         seed: of order and dropout.
         validation_freq: epochs from one validation to the next.
-        trainer: what takes a step: by default `train_on(model, data)`.
+        trainer: what takes a step: by default `train_on(model, data.source)`.
     """
 
     def __init__(
-        self, model: Sequential, data: Batches, validation: Batches | None,
-        callbacks: list[Callback], epochs: int, initial_epoch: int, shuffle: bool, verbose: int,
-        seed: int, validation_freq: int = 1, trainer: Any = None,
+        self, model: Sequential, data: Feed, validation: Feed | None, callbacks: list[Callback],
+        epochs: int, verbose: int, seed: int, validation_freq: int = 1, trainer: Any = None,
     ) -> None:  # fmt: skip
         self.model, self.data, self.validation = model, data, validation
         own = [callback for callback in callbacks if isinstance(callback, History)]
         self.history = own[0] if own else History()
         # The history comes last, so that what a callback adds to an epoch's logs is kept.
         self.callbacks: list[Callback] = [*callbacks, *([] if own else [self.history])]
-        self.epochs, self.epoch, self.batch = epochs, initial_epoch, 0
-        self.shuffle, self.verbose, self.seed = shuffle, verbose, seed
+        self.epochs, self.epoch, self.batch = epochs, data.start, 0
+        self.verbose, self.seed = verbose, seed
         self.validation_freq = validation_freq
-        self.trainer = trainer or train_on(model, data)
+        self.trainer = trainer or train_on(model, data.source)
         self.step: Any = None  # as the model is set when an epoch begins
-        self.scorer = None if validation is None else score_on(model, validation)
+        self.scorer = None if validation is None else score_on(model, validation.source)
         self.scores, self.logs = Scores(model.metrics), dict[str, Any]()
         self.about: dict[str, Any] | None = None  # what a checkpoint compares; see saving
         self.resumed: Any = None  # a checkpoint to go on from
@@ -63,6 +59,7 @@ class Run:
         """Run all epochs that are left; return the history."""
         model = self.model
         model.history, model.stop_training, model.run = self.history, False, self
+        self.data.restart()
         plan = {"epochs": self.epochs, "steps": self.data.steps, "verbose": self.verbose}
         for layer in model.layers:
             layer.seed = self.seed
@@ -91,20 +88,19 @@ class Run:
 
     def train_epoch(self) -> None:
         """Take the steps that are left of this epoch, validate, and report."""
-        order = None
-        if self.shuffle:
-            order = random.shuffled(len(self.data), seed=self.seed, epoch=self.epoch)
         if self.batch == 0:
             self.scores = Scores(self.model.metrics)
             self.call("on_epoch_begin", self.epoch, {})
         title = f"Epoch {self.epoch + 1}/{self.epochs}"
         printer = EpochPrinter(self.verbose, self.data.steps, title, self.batch)
         self.step = self.trainer.current()
+        batches = self.data.epoch(self.epoch, self.seed, self.batch)
         try:
-            while self.batch < self.data.steps:
-                if self.batch and self.model.stop_training:
+            while not (self.batch and self.model.stop_training):
+                batch = next(batches, None)
+                if batch is None:
                     break
-                self.train_batch(order)
+                self.train_batch(*batch)
                 printer.step(self.scores.result)
         finally:
             printer.close()
@@ -117,13 +113,12 @@ class Run:
         self.call("write_checkpoint")
         printer.close(logs)
 
-    def train_batch(self, order: Array | None) -> None:
+    def train_batch(self, samples: Array, y: Any, weights: Array) -> None:
         """Take one step."""
         number = self.batch
         self.call("on_train_batch_begin", number, {})
-        numbers, y, weights = self.data.rows(number, order)
         self.model.optimizer.prepare()
-        losses, outputs = self.step(numbers, y, weights)
+        losses, outputs = self.step(samples, y, weights)
         self.scores.update(losses, y, outputs)
         self.batch += 1
         self.call("on_train_batch_end", number, self.scores.result())
@@ -172,14 +167,13 @@ class Run:
                 where = "fit(resume_from)"
                 raise ArgumentError(message(where, f"a callback {name}, as saved", "none", fix))
         return pairs
-        return pairs
 
 
 Call = Callable[..., None]  # calls one hook of every callback
 
 
 def evaluate(
-    model: Sequential, data: Batches, printer: EpochPrinter | None = None,
+    model: Sequential, data: Feed, printer: EpochPrinter | None = None,
     call: Call | None = None, scorer: Repeated | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return name → mean of loss and metrics over a data set, without dropout.
@@ -191,12 +185,12 @@ def evaluate(
     kept = None if model.run is None else model.run.scores.get_state()
     scores, model.stop_evaluating = Scores(model.metrics), False
 
-    score = (scorer or score_on(model, data)).current()
+    score = (scorer or score_on(model, data.source)).current()
+    data.restart()
     call("on_test_begin", {})
-    for number in range(data.steps):
+    for number, (samples, y, weights) in enumerate(data.epoch(0, 0)):
         call("on_test_batch_begin", number, {})
-        numbers, y, weights = data.rows(number)
-        losses, outputs = score(numbers, y, weights)
+        losses, outputs = score(samples, y, weights)
         scores.update(losses, y, outputs)
         call("on_test_batch_end", number, scores.result())
         if printer is not None:
@@ -211,24 +205,22 @@ def evaluate(
 
 
 def predict(
-    model: Sequential, data: Batches, printer: EpochPrinter | None = None, call: Call | None = None
+    model: Sequential, data: Feed, printer: EpochPrinter | None = None, call: Call | None = None
 ) -> Array:
     """Return the outputs for every sample, as one C-contiguous array."""
     call = call or (lambda *_: None)
-    outputs = np.empty((len(data), *model.output_shape[1:]), model.dtype)
+    parts: list[Array] = [np.empty((0, *model.output_shape[1:]), model.dtype)]
     model.stop_predicting = False
     call("on_predict_begin", {})
-    infer = infer_on(model, data).current()
-    for number in range(data.steps):
+    infer = infer_on(model, data.source).current()
+    for number, (samples, _, _) in enumerate(data.epoch(0, 0)):
         call("on_predict_batch_begin", number, {})
-        numbers = data.numbers(number)
-        start, stop = number * data.batch_size, number * data.batch_size + len(numbers)
-        (outputs[start:stop],) = infer(numbers)
-        call("on_predict_batch_end", number, {"outputs": outputs[start:stop].copy()})
+        (outputs,) = infer(samples)
+        parts.append(np.ascontiguousarray(outputs))
+        call("on_predict_batch_end", number, {"outputs": parts[-1].copy()})
         if printer is not None:
             printer.step(dict)
         if model.stop_predicting:
-            outputs = outputs[:stop]
             break
     call("on_predict_end", {})
-    return outputs
+    return np.concatenate(parts)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn.backend import ops
 from npcnn.checks import ArgumentError, DtypeError, message
-from npcnn.data import Batches
 from npcnn.layers.base import Layer
 from npcnn.repeated import Repeated
 
 if TYPE_CHECKING:
+    from npcnn.data import Batches
+    from npcnn.feeding.sources import Stream
     from npcnn.losses import Loss
     from npcnn.model import Sequential
 
@@ -104,31 +104,30 @@ def crossing(layer: Layer, which: str, array: Any, n: int) -> Array:
     raise kind(message(where, wanted, f"{array.dtype} of shape {array.shape}", fix))
 
 
-def train_on(model: Sequential, data: Batches) -> Repeated:
-    """Return a step that learns from a data set: (numbers, y, weights) → losses, outputs."""
+def train_on(model: Sequential, data: Batches | Stream) -> Repeated:
+    """Return a step that learns from a data set: (samples, y, weights) → losses, outputs."""
 
-    def step(numbers: Array, y: Array, weights: Array) -> Arrays:
-        return train_step(model, ops.gather(data.x, numbers, model.dtype), y, weights)
+    def step(samples: Array, y: Array, weights: Array) -> Arrays:
+        return train_step(model, data.samples(samples), y, weights)
 
-    return Repeated(model, step, learns=True, data=data.x)
+    return Repeated(model, step, learns=True, known=data.known)
 
 
-def score_on(model: Sequential, data: Batches) -> Repeated:
-    """Return a step that only scores them: (numbers, y, weights) → losses, outputs."""
+def score_on(model: Sequential, data: Batches | Stream) -> Repeated:
+    """Return a step that only scores them: (samples, y, weights) → losses, outputs."""
 
-    def step(numbers: Array, y: Array, weights: Array) -> Arrays:
-        x = forward(model.layers[:-1], ops.gather(data.x, numbers, model.dtype), keep=False)
+    def step(samples: Array, y: Array, weights: Array) -> Arrays:
+        x = forward(model.layers[:-1], data.samples(samples), keep=False)
         outputs = forward(model.layers[-1:], x)  # keeps what its activation started from
         return model.loss.score(y, outputs, weights, model.layers[-1])[0], outputs
 
-    return Repeated(model, step, data=data.x)
+    return Repeated(model, step, known=data.known)
 
 
-def infer_on(model: Sequential, data: Batches) -> Repeated:
-    """Return a step that gives their outputs: (numbers) → outputs."""
+def infer_on(model: Sequential, data: Batches | Stream) -> Repeated:
+    """Return a step that gives their outputs: (samples) → outputs."""
 
-    def step(numbers: Array) -> Arrays:
-        x = ops.gather(data.x, numbers, model.dtype)
-        return (forward(model.layers, x, keep=False),)
+    def step(samples: Array) -> Arrays:
+        return (forward(model.layers, data.samples(samples), keep=False),)
 
-    return Repeated(model, step, data=data.x)
+    return Repeated(model, step, known=data.known)

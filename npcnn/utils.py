@@ -9,16 +9,21 @@ import numpy as np
 from npcnn import names
 from npcnn.arguments import Numbers, PositiveInt, checked
 from npcnn.checks import ArgumentError, DtypeError, message
+from npcnn.feeding.py_dataset import PyDataset
 from npcnn.initializers import MOST, too_large
 from npcnn.random import set_random_seed
 from npcnn.registry import custom_object_scope, register_keras_serializable
 
 __all__ = [
+    "PyDataset",
+    "Sequence",
     "custom_object_scope",
     "register_keras_serializable",
     "set_random_seed",
     "to_categorical",
 ]
+
+Sequence = PyDataset  # as Keras 2 calls it
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

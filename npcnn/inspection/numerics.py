@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn import training
-from npcnn.backend import ops
 from npcnn.checks import NumericsError, message
 from npcnn.inspection.spy import Spy, shadows
 
 if TYPE_CHECKING:
     from npcnn.data import Batches
+    from npcnn.feeding.sources import Stream
     from npcnn.model import Sequential
 
 Array = np.ndarray
@@ -23,20 +23,19 @@ FIX = "the weights are those from before this step: lower the learning rate or s
 class _Checked:
     """A step that looks at its numbers, called as it is: nothing is replayed where one looks."""
 
-    def __init__(self, model: Sequential, data: Batches) -> None:
+    def __init__(self, model: Sequential, data: Batches | Stream) -> None:
         self.model, self.data = model, data
 
     def current(self) -> Any:
-        """Return the step: (numbers, y, weights) → losses, outputs."""
+        """Return the step: (samples, y, weights) → losses, outputs."""
         return self.step
 
-    def step(self, numbers: Array, y: Array, weights: Array) -> tuple[Array, Array]:
+    def step(self, samples: Array, y: Array, weights: Array) -> tuple[Array, Array]:
         """Take it."""
-        x = ops.gather(self.data.x, numbers, self.model.dtype)
-        return checked_step(self.model, x, y, weights)
+        return checked_step(self.model, self.data.samples(samples), y, weights)
 
 
-def checked_on(model: Sequential, data: Batches) -> _Checked:
+def checked_on(model: Sequential, data: Batches | Stream) -> _Checked:
     """Return what takes checked steps on a data set."""
     return _Checked(model, data)
 

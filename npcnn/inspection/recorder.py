@@ -180,7 +180,11 @@ class Recorder(Callback):
 
     def _checked_picture(self) -> Array:
         assert self.model.run is not None
-        given = self.model.run.data.x[0] if self.picture is None else np.asarray(self.picture)
+        given = (
+            self.model.run.data.source.sample()
+            if self.picture is None
+            else np.asarray(self.picture)
+        )
         shape = self.model.input_shape[1:]
         if given.shape == (1, *shape):
             given = given[0]

@@ -15,16 +15,18 @@ import numpy as np
 from npcnn import registry, saving
 from npcnn.backend import get_backend
 from npcnn.checks import ArgumentError, FormatError, NpcnnError, message
+from npcnn.data import Batches
 from npcnn.files import remove_leftovers
 from npcnn.saving import keras_config, variables
 from npcnn.streams import say
 
 if TYPE_CHECKING:
-    from npcnn.data import Batches
+    from npcnn.feeding import Feed
     from npcnn.model import Sequential
     from npcnn.running import Run
 
 FORMAT = 2
+_MANY = 10**15  # steps or samples that no run has
 _HASHED = 64 * 2**20  # bytes of a data set that its fingerprint looks at, spread over all of it
 
 
@@ -50,13 +52,14 @@ def describe(run: Run) -> dict[str, Any]:
             "optimizer": {"class": type(model.optimizer).__name__, **model.optimizer.get_config()},
             "loss": {"class": type(model.loss).__name__, **model.loss.get_config()},
             "metrics": model.metric_names[1:],
-            "samples": len(run.data),
-            "batch_size": run.data.batch_size,
+            "samples": samples(run.data),
+            "batch_size": getattr(run.data.source, "batch_size", None),
+            "steps_per_epoch": run.data.limit,
             "data": fingerprint(run.data),
-            "validation samples": 0 if run.validation is None else len(run.validation),
+            "validation samples": 0 if run.validation is None else samples(run.validation),
             "validation data": None if run.validation is None else fingerprint(run.validation),
             "validation_freq": run.validation_freq,
-            "shuffle": run.shuffle,
+            "shuffle": run.data.shuffle,
         }
     return run.about
 
@@ -70,8 +73,19 @@ def _layers(config: dict[str, Any]) -> list[dict[str, Any]]:
     return listed
 
 
-def fingerprint(data: Batches) -> str:
-    """Return a text that differs for data sets that differ; of a huge one it looks at a part."""
+def samples(feed: Feed) -> int | None:
+    """Return how many samples there are; None of what yields batches."""
+    return len(feed.source) if isinstance(feed.source, Batches) else None
+
+
+def fingerprint(feed: Feed) -> str:
+    """Return a text that differs for data sets that differ; of a huge one it looks at a part.
+
+    Of what yields batches it tells nothing but that: whoever goes on has to yield them again.
+    """
+    data = feed.source
+    if not isinstance(data, Batches):
+        return "batches"
     found = hashlib.blake2b(digest_size=16)
     for array in (data.x, data.y, data.weights):
         if array is None:
@@ -161,12 +175,12 @@ class Resumed:
         scores, callbacks = state.get("scores"), state.get("callbacks")
         sound = (
             _whole(state.get("epoch"), 10**9)
-            and _whole(state.get("batch"), run.data.steps)
+            and _whole(state.get("batch"), run.data.steps or _MANY)
             and _whole(state.get("seed"), 2**64 - 1)
             and isinstance(state.get("logs"), dict)
             and isinstance(scores, dict)
             and isinstance(scores.get("total"), (int, float))
-            and _whole(scores.get("count"), len(run.data))
+            and _whole(scores.get("count"), samples(run.data) or _MANY)
             and isinstance(scores.get("metrics"), list)
             and len(scores["metrics"]) == len(run.scores.metrics)
             and isinstance(callbacks, list)
@@ -196,7 +210,8 @@ class Resumed:
             raise self.damaged() from error
         remove_leftovers(Path(self.path).parent)
         if run.verbose:
-            place = f"epoch {run.epoch + 1} of {run.epochs}, step {run.batch} of {run.data.steps}"
+            of = "" if run.data.steps is None else f" of {run.data.steps}"
+            place = f"epoch {run.epoch + 1} of {run.epochs}, step {run.batch}{of}"
             if run.epoch >= run.epochs or run.model.stop_training:
                 place = f"after {run.epoch} epochs, where it had ended"
             say(f"Resumed from {self.path}: {place}")

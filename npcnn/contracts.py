@@ -52,6 +52,7 @@ OPS: dict[str, Op] = {
     "nadam": Op("nadam", f"{_MOVED}, =m: P, =v: P, step: 3"),
     "adam": Op("optimizers", f"{_MOVED}, =m: P, =v: P"),
     "adamw": Op("adamw", f"{_MOVED}, =m: P, =v: P, step: 2"),
+    "assign": Op("constants", "=to: ..., x: ..."),
     "average_pooling2d": Op("average_pooling", "x: N H W C", rules.pool_rule),
     "average_pooling2d_backward": Op(
         "average_pooling", "grad_y: N OH OW C, x: N H W C", rules.mean_backward_rule
@@ -69,6 +70,7 @@ OPS: dict[str, Op] = {
     "categorical_crossentropy_from_logits": Op("losses", f"logits: N ... K, {_ROWS}"),
     "concatenate": Op("concatenation", "*arrays: ...", rules.join_rule),
     "concatenate_backward": Op("concatenation", "grad_y: ...", rules.split_rule),
+    "constant": Op("constants", "like: ...", rules.constant_rule),
     "conv2d": Op(
         "conv", "x: N H W C, kernel: KH KW C F, bias?: F", rules.conv_rule, rules.conv_flops
     ),
@@ -124,6 +126,8 @@ OPS: dict[str, Op] = {
     "tanh": Op("activations", "x: ..."),
     "tanh_backward": Op("activations", "grad_y: ..., y: ..."),
     "transpose": Op("transposition", "x: ...", rules.transpose_rule),
+    "upsampling2d": Op("upsampling", "x: N H W C", rules.upsampling_rule),
+    "upsampling2d_backward": Op("upsampling", "grad_y: N OH OW C", rules.upsampling_backward_rule),
     "zero_padding2d": Op("zero_padding", "x: N H W C", rules.edge_rule),
     "zero_padding2d_backward": Op("zero_padding", "grad_y: N H W C", rules.edge_backward_rule),
 }

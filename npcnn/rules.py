@@ -6,6 +6,7 @@ point operations, a multiply-add counting as two.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,28 @@ def split_rule(grad_y: Array, sizes: Any, axis: int) -> str | None:
     whole = whole and all(isinstance(size, int) and size >= 0 for size in sizes)
     fits = whole and len(sizes) > 0 and sum(sizes) == grad_y.shape[axis]
     return None if fits else f"sizes {sizes} along axis {axis} of {grad_y.shape}"
+
+
+def constant_rule(like: Array, numbers: Any, shape: Any) -> str | None:
+    """Say so unless these are numbers, as many as the shape has."""
+    fits = all(isinstance(n, (int, float)) for n in numbers)
+    fits = fits and all(isinstance(size, int) and size >= 0 for size in shape)
+    fits = fits and len(numbers) == math.prod(shape)
+    return None if fits else f"{len(numbers)} numbers for shape {tuple(shape)}"
+
+
+def upsampling_rule(x: Array, size: Any, interpolation: str) -> str | None:
+    """Say so unless size is two positive whole numbers, and interpolation is known."""
+    fits = len(size) == 2 and all(isinstance(factor, int) and factor >= 1 for factor in size)
+    fits = fits and interpolation in ("nearest", "bilinear")
+    return None if fits else f"size {size}, interpolation {interpolation!r}"
+
+
+def upsampling_backward_rule(grad_y: Array, size: Any, interpolation: str) -> str | None:
+    """Say so unless rows and columns are multiples of size, too."""
+    found = upsampling_rule(grad_y, size, interpolation)
+    whole = found is None and grad_y.shape[1] % size[0] == grad_y.shape[2] % size[1] == 0
+    return found or (None if whole else f"size {size} for grad_y {grad_y.shape}")
 
 
 def conv_flops(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,

@@ -111,6 +111,8 @@ REST = {
     "average_pooling2d_backward": ((1, 1), (1, 1), "same"),
     "max_pooling2d_backward": ((1, 1), (1, 1), "same"),
     "broadcast_to": ((2, 3),), "sum_to": ((2, 1),), "transpose": ((1, 0),),
+    "constant": ((1, 2), (2, 1)), "upsampling2d": ((2, 1), "nearest"),
+    "upsampling2d_backward": ((2, 1), "bilinear"),
     "concatenate_backward": ((1, 2), 1),
     "one_hot": (3, np.dtype("float32")), "relu": (0.0, None, 0.0),
     "relu_backward": (0.0, None, 0.0), "rescale": (1.0, 0.0, np.dtype("float32")),

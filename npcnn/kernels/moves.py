@@ -66,6 +66,12 @@ def batch_innermost(x: Array) -> tuple[Array, tuple[int, ...]]:
 def copied_block(block: Array, view: Array) -> Array:
     """Return a C-contiguous copy of a view of a C-contiguous block, from its first element on."""
     out = memory.empty(view.shape, view.dtype)
+    copy_block(out, block, view)
+    return out
+
+
+def copy_block(out: Array, block: Array, view: Array) -> None:
+    """Fill a C-contiguous array with a view of a C-contiguous block, from its first element on."""
     if out.size:
         run, step = (view.shape[-1], view.strides[-1] // view.itemsize) if view.ndim else (1, 1)
         cells = out.size // run
@@ -73,7 +79,6 @@ def copied_block(block: Array, view: Array) -> Array:
         outer = view.shape[:-1]
         ints = [cells, run, parts, step, len(outer), *lengths_and_strides(outer, view)]
         _copy(parts, parts > 1, [out, block], np.array(ints, np.int64))
-    return out
 
 
 def lengths_and_strides(lengths: Sequence[int], view: Array) -> list[int]:

@@ -8,6 +8,7 @@ from npcnn.layers.average_pooling2d import AveragePooling2D
 from npcnn.layers.base import Layer
 from npcnn.layers.batch_normalization import BatchNormalization
 from npcnn.layers.conv2d import Conv2D
+from npcnn.layers.cropping2d import Cropping2D
 from npcnn.layers.dense import Dense
 from npcnn.layers.dropout import Dropout
 from npcnn.layers.elu import ELU
@@ -17,9 +18,14 @@ from npcnn.layers.global_max_pooling2d import GlobalMaxPooling2D
 from npcnn.layers.input_layer import Input, InputLayer
 from npcnn.layers.leaky_relu import LeakyReLU
 from npcnn.layers.max_pooling2d import MaxPooling2D
+from npcnn.layers.permute import Permute
 from npcnn.layers.relu import ReLU
+from npcnn.layers.repeat_vector import RepeatVector
+from npcnn.layers.rescaling import Rescaling
 from npcnn.layers.reshape import Reshape
 from npcnn.layers.softmax import Softmax
+from npcnn.layers.spatial_dropout2d import SpatialDropout2D
+from npcnn.layers.up_sampling2d import UpSampling2D
 from npcnn.layers.zero_padding2d import ZeroPadding2D
 
 Convolution2D, MaxPool2D = Conv2D, MaxPooling2D  # Keras has both names
@@ -34,6 +40,7 @@ __all__ = [
     "BatchNormalization",
     "Conv2D",
     "Convolution2D",
+    "Cropping2D",
     "Dense",
     "Dropout",
     "Flatten",
@@ -47,9 +54,14 @@ __all__ = [
     "LeakyReLU",
     "MaxPool2D",
     "MaxPooling2D",
+    "Permute",
     "ReLU",
+    "RepeatVector",
+    "Rescaling",
     "Reshape",
     "Softmax",
+    "SpatialDropout2D",
+    "UpSampling2D",
     "ZeroPadding2D",
 ]
 

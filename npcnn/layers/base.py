@@ -89,6 +89,8 @@ class Layer(Weighted):
     Attributes:
         input_shape, output_shape: with None for the batch axis, once built.
         absent: options that Keras's layer has and this one lacks; files hold None for them.
+        unwritten: arguments that all layers here have, but Keras's layer of this name has not;
+            files leave them out.
         op: the name of its op in npcnn/reference; '' for an activation and no more.
         replays: False if what Python decides in it depends on numbers in arrays, or on a count:
             a step with it is then never replayed (docs/extending.md).
@@ -98,6 +100,7 @@ class Layer(Weighted):
     """
 
     absent: tuple[str, ...] = ()
+    unwritten: tuple[str, ...] = ()
     op = ""
     replays = True
     combines = ""

@@ -106,6 +106,7 @@ def _layer_object(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
             value = keras_object("keras.initializers", value["class_name"], value["config"])
         config[option] = list(value) if isinstance(value, tuple) else value
     config.update(dict.fromkeys(layer.absent))
+    config = {option: value for option, value in config.items() if option not in layer.unwritten}
     if layers.known().get(kind.__name__) is kind:
         entry = _entry(kind.__name__, config, full)
     else:

@@ -153,6 +153,23 @@ def steps(shape, dtype):
         "concatenate_backward": (
             lambda g: k.concatenate_backward(g, (1, channels - 1), 3), [shape],
         ),
+        "assign": (
+            lambda x: (k.assign(grads[4], k.sum_to(x, (1, 1, 1, channels)).reshape(-1)),
+                       copied(grads[4]))[1:], [shape],
+        ),
+        "constant": (
+            lambda x: (copied(k.constant(x, (1, 2, 3), (3, 1))),), [shape],
+        ),
+        "upsampling2d": (
+            lambda x: tuple(k.upsampling2d(x, (1, 2), how) for how in ("nearest", "bilinear")),
+            [shape],
+        ),
+        "upsampling2d_backward": (
+            lambda g: tuple(
+                k.upsampling2d_backward(g, (1, 2), how) for how in ("nearest", "bilinear")
+            ),
+            [(n, shape[1], 6, channels)],
+        ),
         "broadcast_to": (
             lambda x: (k.broadcast_to(x, shape),), [(n, 1, 1, channels)],
         ),

@@ -72,6 +72,15 @@ def cases(dtype, height):
         "minimum_backward": [lambda: k.minimum_backward(x[:, ::-1], x, x[::-1])],
         "concatenate": [lambda axis=axis: k.concatenate([x, x], axis) for axis in range(4)],
         "concatenate_backward": [lambda: k.concatenate_backward(x, (1, 2), 3)],
+        "assign": [lambda: (k.assign(target := np.empty(x.shape, dtype), x), target)[1:]],
+        "constant": [lambda: k.constant(x, (1, 2), (2,))],
+        "upsampling2d": [
+            lambda how=how: k.upsampling2d(x, (2, 3), how) for how in ("nearest", "bilinear")
+        ],
+        "upsampling2d_backward": [
+            lambda how=how: k.upsampling2d_backward(x[:, :48], (2, 3), how)
+            for how in ("nearest", "bilinear")
+        ],
         "broadcast_to": [lambda: k.broadcast_to(x[:, :1, :1], x.shape)],
         "sum_to": [lambda: k.sum_to(x, (6, 1, 1, 3)), lambda: k.sum_to(x, (1, height, 1, 3))],
         "transpose": [lambda: k.transpose(x, (0, 2, 3, 1))],

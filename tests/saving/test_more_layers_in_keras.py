@@ -22,6 +22,17 @@ CASES = {
         layers.ZeroPadding2D(((1, 0), (2, 3))), layers.Conv2D(2, 3), layers.ZeroPadding2D(2),
         layers.Flatten(),
     ],
+    "Cropping2D": lambda: [layers.Cropping2D(((1, 0), (2, 1))), layers.Flatten()],
+    "Permute": lambda: [layers.Permute((3, 1, 2)), layers.Conv2D(2, 2), layers.Flatten()],
+    "RepeatVector": lambda: [layers.Flatten(), layers.RepeatVector(3), layers.Flatten()],
+    "SpatialDropout2D": lambda: [layers.SpatialDropout2D(0.0, seed=1), layers.Flatten()],
+    "Rescaling": lambda: [
+        layers.Rescaling([1, 2, 0.5, 3], -1), layers.Rescaling(0.5, 1.0), layers.Flatten(),
+    ],
+    "UpSampling2D": lambda: [
+        layers.UpSampling2D((2, 1)), layers.UpSampling2D((2, 3), interpolation="bilinear"),
+        layers.Conv2D(1, 5), layers.Flatten(),
+    ],
     "LeakyReLU": lambda: [layers.LeakyReLU(0.2), layers.Flatten()],
     "ELU": lambda: [layers.ELU(0.7), layers.Flatten()],
 }  # fmt: skip

@@ -1,0 +1,156 @@
+"""Each layer of layer_cases.py: values, gradients, names, config, learning, replay, files."""
+
+import json
+
+import numpy as np
+import pytest
+from arrays import LAYOUTS, assert_close, in_layout, unchanged
+from layer_cases import CASES
+from layer_checks import check_config, check_in_a_model
+
+import npcnn
+from npcnn import layers
+from npcnn.backend import using
+from npcnn.checks import ArgumentError, NpcnnError
+from npcnn.gradient_check import check_layer
+
+each = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+
+
+def built(case, dtype="float32"):
+    """Return the layer, its parameters drawn at random, beside where they start."""
+    layer = case.make()
+    layer.build((None, *case.shape[1:]), dtype)
+    rng = np.random.default_rng(0)
+    for name, value in layer.arrays():
+        value += rng.uniform(0, 0.5, value.shape) if layer.declared[name] else 0
+    return layer
+
+
+@each
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_values(backend, case, dtype):
+    layer = built(case, dtype)
+    assert tuple((name, value.shape) for name, value in layer.arrays()) == case.parameters
+    assert all(value.dtype == dtype for _, value in layer.arrays())
+    x = np.random.default_rng(1).uniform(-1, 1, case.shape).astype(dtype)
+    want = case.oracle(layer, x.astype("float64"))
+    assert layer.output_shape == (None, *want.shape[1:])
+    for layout in LAYOUTS:
+        given = in_layout(x, layout)
+        with unchanged(given):
+            y = layer.forward(given)
+            assert_close(y, want, dtype)
+            grad_x = layer.backward(in_layout(want.astype(dtype), layout))
+        assert (grad_x.shape, grad_x.dtype) == (x.shape, x.dtype)
+    assert layer.forward(x[:0]).shape == (0, *want.shape[1:])
+    assert layer.backward(want[:0].astype(dtype)).shape == (0, *x.shape[1:])
+
+
+@each
+def test_gradients(backend, case):
+    table = check_layer(case.make(), case.shape, raise_on_error=True)
+    assert [row.array for row in table.rows] == ["input", *(name for name, _ in case.parameters)]
+
+
+@each
+def test_both_backends_have_the_same_gradients(case):
+    found = []
+    for name in ("numpy", "numba"):
+        with using(name):
+            layer, rng = built(case), np.random.default_rng(2)
+            y = layer(rng.uniform(-1, 1, case.shape).astype("float32"))
+            grad_x = layer.backward(rng.uniform(-1, 1, y.shape).astype("float32"))
+            found.append([y, grad_x, *(gradient for _, _, gradient in layer.parameters())])
+    for one, other in zip(*found, strict=True):
+        assert_close(one, other, "float32")
+
+
+@each
+def test_config_and_name(case):
+    check_config(case.make, case.shape)
+    check_in_a_model(case.make, case.shape, case.snake)
+    layer = case.make()
+    layer.build((None, *case.shape[1:]))
+    assert layer.description({"input": None, "output": None, **dict(layer.arrays())})
+
+
+@each
+def test_a_step_with_it_is_replayed_and_learns(rng, case, tmp_path):
+    with using("numba"):
+        inner = [layers.Input(case.shape[1:]), layers.Activation("tanh"), case.make()]
+        model = npcnn.Sequential([*inner, layers.Flatten(), layers.Dense(3, "softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        x, y = rng.normal(size=(6, *case.shape[1:])).astype("float32"), rng.integers(0, 3, 6)
+        losses = [model.train_on_batch(x, y) for _ in range(8)]
+        assert losses[-1] < losses[0]
+        assert model.program.last.played, str(model.program)
+        for suffix in (".keras", ".h5"):
+            path = tmp_path / f"model{suffix}"
+            model.save(path)
+            again = npcnn.load_model(path)
+            np.testing.assert_array_equal(again(x), model(x))
+            assert json.dumps(again.layers[2].get_config()) == json.dumps(
+                model.layers[2].get_config()
+            )
+
+
+WRONG = [
+    ("Cropping2D", (-1,)), ("Cropping2D", (1.5,)), ("Cropping2D", ((1, 2, 3),)),
+    ("Cropping2D", (1, "channels_first")), ("Cropping2D", (None,)), ("Cropping2D", ("ab",)),
+    ("Permute", ((0, 1),)), ("Permute", ((1, 1),)), ("Permute", ((2, 3),)), ("Permute", ((),)),
+    ("Permute", (2,)), ("Permute", ((1.0, 2.5),)), ("Permute", (None,)), ("Permute", ("21",)),
+    ("RepeatVector", (0,)), ("RepeatVector", (2.5,)), ("RepeatVector", (True,)),
+    ("RepeatVector", (1 << 40,)), ("RepeatVector", ("3",)), ("RepeatVector", ([3],)),
+    ("SpatialDropout2D", (1.0,)), ("SpatialDropout2D", (-0.1,)), ("SpatialDropout2D", ("a",)),
+    ("SpatialDropout2D", (0.5, "channels_first")), ("SpatialDropout2D", (0.5, None, -1)),
+    ("UpSampling2D", (0,)), ("UpSampling2D", ((2, 2, 2),)), ("UpSampling2D", (1.5,)),
+    ("UpSampling2D", (1 << 20,)), ("UpSampling2D", (2, "channels_first")),
+    ("UpSampling2D", (2, None, "bicubic")), ("UpSampling2D", (2, None, 3)),
+    ("Rescaling", ("1/255",)), ("Rescaling", (float("nan"),)), ("Rescaling", ([],)),
+    ("Rescaling", (None,)), ("Rescaling", (1, [[1, 2], [3, 4]])), ("Rescaling", (1e300,)),
+    ("Rescaling", (1, float("inf"))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "arguments"), WRONG)
+def test_wrong_arguments_are_one_line(name, arguments):
+    with pytest.raises(NpcnnError, match=rf"^{name}\(\w+\): expected ") as caught:
+        getattr(layers, name)(*arguments)
+    assert "\n" not in str(caught.value)
+
+
+MISFITS = [
+    (layers.Cropping2D(3), (2, 6, 9, 1), "cut off"),
+    (layers.Cropping2D(1), (2, 6, 9), r"\(None, 6, 9\)"),
+    (layers.Permute((2, 1)), (2, 3), "samples of 2 axes"),
+    (layers.RepeatVector(2), (2, 3, 4), "put Flatten in front"),
+    (layers.SpatialDropout2D(0.5), (2, 3, 4), r"\(None, 3, 4\)"),
+    (layers.UpSampling2D(2), (2, 3), r"\(None, 3\)"),
+    (layers.Rescaling([1, 2]), (2, 4, 4, 3), "2 channels"),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape", "words"), MISFITS)
+def test_inputs_that_do_not_fit_are_one_line(layer, shape, words):
+    with pytest.raises(ArgumentError, match=rf"^{type(layer).__name__}.*{words}") as caught:
+        layer(np.ones(shape, "float32"))
+    assert "\n" not in str(caught.value)
+
+
+def test_spatial_dropout_drops_whole_channels(backend):
+    layer = layers.SpatialDropout2D(0.4, seed=3)
+    x = np.ones((50, 4, 3, 20), "float32")
+    layer.build((None, *x.shape[1:]))
+    y = layer.forward(x, training=True, step=np.array(5))
+    np.testing.assert_array_equal(y, np.broadcast_to(y[:, :1, :1], y.shape))
+    assert set(np.unique(y)) == {0, np.float32(1 / 0.6)}
+    assert 0.35 < (y[:, 0, 0] == 0).mean() < 0.45
+    np.testing.assert_array_equal(layer.backward(x), y)
+    np.testing.assert_array_equal(layer.forward(x, training=True, step=np.array(5)), y)
+    assert (layer.forward(x, training=True, step=np.array(6)) != y).any()
+    np.testing.assert_array_equal(layer.forward(x), x)
+    check_config(lambda **k: layers.SpatialDropout2D(0.4, seed=3, **k), x.shape)
+    again = layers.SpatialDropout2D.from_config(layer.get_config())
+    again.build((None, *x.shape[1:]))
+    np.testing.assert_array_equal(again.forward(x, training=True, step=np.array(5)), y)

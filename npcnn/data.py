@@ -148,10 +148,12 @@ def check_samples(x: Any, input_shape: Shape, where: str, dtype: Any = np.float6
 def class_weights(class_weight: Any, y: Array, output_shape: Shape, where: str) -> Array:
     """Return each sample's weight from its class's; classes not named weigh 1.
 
+    Where there is one output, the classes are 0 and 1.
+
     >>> class_weights({1: 2.0}, np.array([0, 1]), (None, 2), "fit(class_weight)")
     array([1., 2.])
     """
-    classes = output_shape[-1]
+    classes = max(output_shape[-1], 2)
     table = np.ones(classes)
     fix = "give a dict from class number to weight"
     if not isinstance(class_weight, dict):
@@ -163,10 +165,16 @@ def class_weights(class_weight: Any, y: Array, output_shape: Shape, where: str) 
             raise ArgumentError(message(where, expected, f"{shown(label)}: {shown(weight)}", fix))
         table[label] = weight
     check_size(table, where, "weights")
-    labels = y.argmax(axis=-1) if y.ndim == len(output_shape) else y
+    labels = y
+    if y.ndim == len(output_shape):
+        single = output_shape[-1] == 1
+        labels = np.round(y[..., 0]).astype(np.int64) if single else y.argmax(axis=-1)
     if labels.ndim != 1:
         fix = "use sample_weight instead"
         raise ArgumentError(message(where, "one class a sample", f"targets {y.shape}", fix))
+    if ((labels < 0) | (labels >= classes)).any():
+        expected, got = "targets 0 and 1", f"up to {labels.max()}"
+        raise ArgumentError(message(where, expected, got, "use sample_weight instead"))
     return table[labels]
 
 
@@ -196,6 +204,7 @@ def prepare(
     if y is None:
         raise ArgumentError(message(f"{where}(y)", "targets", "None", "give x and y"))
     loss: Loss = model.loss
+    loss.require_reduction(where)
     input_shape, output_shape = shapes or model.shapes_for(x, f"{where}(x)")
     x = check_samples(x, input_shape, f"{where}(x)", model.dtype)
     y = loss.check_targets(y, output_shape, f"{where}(y)")

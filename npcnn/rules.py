@@ -172,3 +172,19 @@ def dense_backward_flops(grad_y: Array, x: Array, y: Array, kernel: Array, *rest
     """Return as many for the kernel, and as many again for x."""
     wanted = rest[3] if len(rest) > 3 else need_grad_x
     return (4 if wanted else 2) * x.size * kernel.shape[1]
+
+
+# What f a loss that looks at each number alone may be; kernels number them in this order.
+LOSS_FORMULAS = (
+    "absolute", "percentage", "logarithmic", "huber", "log_cosh", "hinge", "squared_hinge",
+    "poisson", "kl_divergence", "binary_crossentropy", "binary_crossentropy_from_logits",
+    "binary_focal_crossentropy",
+)  # fmt: skip
+
+
+def loss_rule(outputs: Array, targets: Array, weights: Array, formula: str, options: Any = (),
+              average: bool = True) -> str | None:  # fmt: skip
+    """A formula that there is, with as many numbers as it has."""
+    wanted = {"huber": 1, "binary_focal_crossentropy": 2}.get(formula, 0)
+    fits = formula in LOSS_FORMULAS and len(options) == wanted
+    return None if fits else f"formula {formula!r} with {len(options)} options"

@@ -161,10 +161,11 @@ CALLS = [
         "name, dtype, trainable, input_shape, got 'pool_sise'; perhaps 'pool_size' was meant.",
     ),
     (
-        lambda: small_model().compile("adam", "huber"),
-        "compile(loss): expected one of categorical_crossentropy, "
-        "sparse_categorical_crossentropy, mean_squared_error, mse, got 'huber'; "
-        "use one of these names.",
+        lambda: small_model().compile("adam", "hubert"),
+        "compile(loss): expected one of binary_crossentropy, binary_focal_crossentropy, "
+        "categorical_crossentropy, categorical_focal_crossentropy, catego…n, "
+        "sparse_categorical_crossentropy, squared_hinge, bce, kld, kullback_leibler_divergence, "
+        "logcosh, mae, mape, mse, msle, got 'hubert'; perhaps 'huber' was meant.",
     ),
     (
         lambda: small_model().compile("ftrl", "categorical_crossentropy"),

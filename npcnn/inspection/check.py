@@ -67,10 +67,12 @@ def _of_loss(trace: Any, scores: Array, last: Any) -> Function:
         getattr(last, "activation", None) if last.logits_of(loss.logits_of) is not None else None
     )
 
+    weights = loss.reduced(trace.y, trace.weights)
+
     def ask(scores: Array) -> tuple[Array, Array]:
         outputs = scores if activation is None else activation.forward(scores)
         logits = None if activation is None else scores
-        return loss.losses_and_gradient(targets, outputs, logits, trace.weights)
+        return loss.losses_and_gradient(targets, outputs, logits, weights)
 
     # With the classes moved on by one the answer is another: so large may the gradient be.
     elsewhere = ask(np.roll(scores, 1, axis=-1))[1]

@@ -124,7 +124,8 @@ class Trace:
         """Return the loss's gradient by the outputs, which training may leap over."""
         outputs = last.arrays["activation"]
         targets = self.loss_function.targets(self.y, outputs.shape, outputs.dtype)
-        return self.loss_function.losses_and_gradient(targets, outputs, None, self.weights)[1]
+        weights = self.loss_function.reduced(self.y, self.weights)
+        return self.loss_function.losses_and_gradient(targets, outputs, None, weights)[1]
 
     # Getting at it ------------------------------------------------------------------------------
 

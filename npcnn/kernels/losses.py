@@ -75,8 +75,13 @@ def _from_probabilities(
             grad[c * rows + n] = (grad[c * rows + n] - product) / total
 
 
-def by_rows(body: Body, first: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
-    """Return losses and gradient as the body computes them from outputs, targets and weights."""
+def by_rows(
+    body: Body, first: Array, targets: Array, weights: Array, *more: float
+) -> tuple[Array, Array]:
+    """Return losses and gradient as the body computes them from outputs, targets and weights.
+
+    `more` are options behind the rows and the bounds of probabilities.
+    """
     dtype = first.dtype
     block = layout.batch_innermost(first)
     middle = (*range(1, weights.ndim), 0)  # rows in the order in which they lie in the blocks
@@ -84,7 +89,7 @@ def by_rows(body: Body, first: Array, targets: Array, weights: Array) -> tuple[A
     wanted = layout.batch_innermost(targets).astype(dtype, copy=False)
     losses, grad = memory.empty(rows.shape, dtype), memory.empty(block.shape, dtype)
     low = dtype.type(EPSILON)
-    options = memory.constant([rows.size, low, dtype.type(1) - low], dtype)
+    options = memory.constant([rows.size, low, dtype.type(1) - low, *more], dtype)
     each_row(body, len(block), [grad, block, wanted, rows, losses, options])
     axes = (losses.ndim - 1, *range(losses.ndim - 1))
     return losses.transpose(axes), layout.batch_outermost(grad)

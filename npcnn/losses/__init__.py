@@ -1,4 +1,4 @@
-"""What training makes small, under Keras's names.
+"""What training makes small, under Keras's names: as classes, and as functions of arrays.
 
 A loss of your own is a subclass of `Loss`; hand its object to `compile`.
 """
@@ -6,16 +6,77 @@ A loss of your own is a subclass of `Loss`; hand its object to `compile`.
 from typing import TYPE_CHECKING, Any
 
 from npcnn import names, registry
-from npcnn.losses.base import Loss
+from npcnn.losses.base import Loss, function_of
 from npcnn.losses.crossentropy import CategoricalCrossentropy, SparseCategoricalCrossentropy
-from npcnn.losses.mean_squared_error import MeanSquaredError
+from npcnn.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
+from npcnn.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
+from npcnn.losses.probabilistic import BinaryCrossentropy, KLDivergence
+from npcnn.losses.regression import (
+    CosineSimilarity,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+)
+
+binary_crossentropy = function_of(BinaryCrossentropy)
+binary_focal_crossentropy = function_of(BinaryFocalCrossentropy)
+categorical_crossentropy = function_of(CategoricalCrossentropy)
+categorical_focal_crossentropy = function_of(CategoricalFocalCrossentropy)
+categorical_hinge = function_of(CategoricalHinge)
+cosine_similarity = function_of(CosineSimilarity)
+hinge = function_of(Hinge)
+huber = function_of(Huber)
+kl_divergence = function_of(KLDivergence)
+log_cosh = function_of(LogCosh)
+mean_absolute_error = function_of(MeanAbsoluteError)
+mean_absolute_percentage_error = function_of(MeanAbsolutePercentageError)
+mean_squared_error = function_of(MeanSquaredError)
+mean_squared_logarithmic_error = function_of(MeanSquaredLogarithmicError)
+poisson = function_of(Poisson)
+sparse_categorical_crossentropy = function_of(SparseCategoricalCrossentropy)
+squared_hinge = function_of(SquaredHinge)
 
 __all__ = [
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
     "Loss",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "cosine_similarity",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
 ]
 
 if not TYPE_CHECKING:
@@ -24,7 +85,8 @@ if not TYPE_CHECKING:
 
 def known() -> dict[str, type[Loss]]:
     """Return name → class, by the class's own name and by the loss's."""
-    own = [c for c in globals().values() if isinstance(c, type) and issubclass(c, Loss)]
+    listed = [c for c in globals().values() if isinstance(c, type) and issubclass(c, Loss)]
+    own = sorted(listed, key=lambda cls: cls.__name__)
     return {
         **{str(cls.default_name): cls for cls in own if cls.default_name},
         **{alias: cls for cls in own for alias in cls.aliases},
@@ -35,9 +97,13 @@ def known() -> dict[str, type[Loss]]:
 def get(identifier: Any, where: str = "compile(loss)") -> Loss:
     """Return the loss named, or the object itself; ArgumentError for an unknown one.
 
-    >>> get("categorical_crossentropy").name
-    'categorical_crossentropy'
+    One of this module's functions is the loss of its name.
+
+    >>> get("categorical_crossentropy").name, get(mean_squared_error).name
+    ('categorical_crossentropy', 'mean_squared_error')
     """
     if isinstance(identifier, Loss):
         return identifier
+    if isinstance(getattr(identifier, "loss", None), type):
+        return identifier.loss()
     return registry.find(identifier, known(), where)()

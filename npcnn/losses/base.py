@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -17,11 +19,33 @@ from npcnn.checks import (
     check_weights,
     first_bad,
     message,
+    one_of,
     same_length,
+    shown,
 )
+from npcnn.config import FloatType
 
 Array = np.ndarray
 Shape = tuple[Any, ...]
+
+REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
+
+
+def _reduction(value: Any, where: str) -> str | None:
+    """Return how rows become one number; None for not at all."""
+    return None if value in (None, "none") else one_of(value, REDUCTIONS, where)
+
+
+def _last_axis(value: Any, where: str) -> int:
+    """Return −1, or raise ArgumentError."""
+    if isinstance(value, bool) or value != -1:
+        fix = "move the axis with np.moveaxis"
+        raise ArgumentError(message(where, "-1, the last axis", shown(value), fix))
+    return -1
+
+
+Reduction = Annotated[Any, _reduction]
+LastAxis = Annotated[int, _last_axis]
 
 
 class Loss:
@@ -34,6 +58,16 @@ class Loss:
 
     Args:
         name: how the loss is called; the class's name in small letters if None.
+        reduction: 'sum_over_batch_size' or 'mean' for the mean over all rows, 'sum' for their sum,
+            'mean_with_sample_weight' for that divided by the sum of the weights; None returns the
+            rows and cannot be trained with.
+        dtype: taken for Keras's sake; a loss has the outputs' dtype.
+
+    Attributes:
+        default_name: by which `compile` knows it. aliases: and other such names.
+        own_name: what `name` is by default, if not that.
+        logits_of: activations that it can start from before.
+        labels: whether targets are class numbers.
 
     >>> class Squared(Loss):
     ...     def values(self, targets, outputs):
@@ -45,14 +79,21 @@ class Loss:
     """
 
     default_name: str | None = None
+    own_name: str | None = None
     aliases: tuple[str, ...] = ()
     logits_of: tuple[str, ...] = ()
     replays = True  # as a layer's
-    labels = False  # whether targets are class numbers
+    labels = False
 
     @checked
-    def __init__(self, name: str | None = None) -> None:
-        self.name = name or self.default_name or type(self).__name__.lower()
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        dtype: FloatType | None = None,
+    ) -> None:
+        self.name = name or self.own_name or self.default_name or type(self).__name__.lower()
+        self.reduction = reduction
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Let a class that says `values` or `gradient` anew be computed from them."""
@@ -111,8 +152,30 @@ class Loss:
         """
         targets = self.targets(y, outputs.shape, outputs.dtype)
         logits = last.logits_of(self.logits_of) if self.logits_of else None
+        weights = self.reduced(y, weights)
         losses, gradient = self.losses_and_gradient(targets, outputs, logits, weights)
         return losses, gradient, logits is not None
+
+    def reduced(self, y: Array, weights: Array) -> Array:
+        """Return the weights with which the mean over all rows is what `reduction` asks for.
+
+        Args:
+            y: as `check_targets` returned them.
+            weights: one a row.
+        """
+        if self.reduction == "sum":
+            return ops.rescale(weights, float(weights.size), 0.0, weights.dtype)
+        if self.reduction == "mean_with_sample_weight":
+            total = weights.sum()
+            return weights * (weights.dtype.type(weights.size) / total if total else total)
+        return weights
+
+    def require_reduction(self, where: str) -> None:
+        """Raise ArgumentError if the loss of a batch is not one number."""
+        if self.reduction is None:
+            fix = "leave reduction out"
+            expected = f"a loss that is one number from {self.name}"
+            raise ArgumentError(message(where, expected, "reduction=None", fix))
 
     def targets(self, y: Array, shape: Shape, dtype: np.dtype) -> Array:
         """Return a batch's targets as the loss is computed from, by ops alone.
@@ -150,27 +213,78 @@ class Loss:
         return "give a target for each of the model's outputs"
 
     @checked
-    def __call__(self, y_true: Numbers, y_pred: Numbers, sample_weight: Any = None) -> float:
-        """Return the mean loss of predictions given as arrays."""
-        outputs = y_pred if y_pred.dtype in ("float32", "float64") else y_pred.astype("float64")
+    def __call__(self, y_true: Numbers, y_pred: Numbers, sample_weight: Any = None) -> Any:
+        """Return the loss of predictions given as arrays: a number, or an array of rows' losses."""
         name = type(self).__name__
-        if outputs.ndim < 2 or not outputs.size:
+        outputs = y_pred if y_pred.dtype in ("float32", "float64") else y_pred.astype("float64")
+        if not outputs.size:
             fix = "give one row of outputs a sample"
             raise ArgumentError(message(f"{name}(y_pred)", "rows", str(outputs.shape), fix))
+        check_finite(outputs, f"{name}(y_pred)", outputs.dtype)
+        if outputs.ndim == 1:  # one row, or a number a sample
+            column = y_true.ndim == 2 and y_true.shape[1] == 1
+            outputs = outputs[:, np.newaxis] if column else outputs[np.newaxis]
+            y_true = y_true if column else y_true[np.newaxis]
+        where, shape = f"{name}(sample_weight)", outputs.shape[:-1]
+        y = self._fitting(y_true, outputs)
+        checked_weights = check_weights(sample_weight, len(outputs), where, shape[1:])
+        weights = row_weights(checked_weights, shape, outputs.dtype)
+        losses = self._rows(y, outputs, self.reduced(y, weights))
+        if self.reduction is None:
+            return losses[0] if y_pred.ndim == 1 and len(losses) == 1 else losses
+        return float(losses.mean())
+
+    def rows(self, y_true: Array, y_pred: Array) -> Array:
+        """Return each row's loss (N, …), for metrics: outputs that are no numbers are let pass."""
+        outputs = y_pred if y_pred.dtype in ("float32", "float64") else y_pred.astype("float64")
+        y = self._fitting(y_true, outputs)
+        return self._rows(y, outputs, np.ones(outputs.shape[:-1], outputs.dtype))
+
+    def _fitting(self, y_true: Array, outputs: Array) -> Array:
+        name = type(self).__name__
         y = self.check_targets(y_true, (None, *outputs.shape[1:]), name)
         same_length(outputs, y, name, ("predictions", "targets"))
-        where, shape = f"{name}(sample_weight)", outputs.shape[:-1]
-        weights = check_weights(sample_weight, len(outputs), where, shape[1:])
-        check_finite(outputs, f"{name}(y_pred)", outputs.dtype)
-        targets, rows = (
-            self.targets(y, outputs.shape, outputs.dtype),
-            row_weights(weights, shape, outputs.dtype),
-        )
-        return float(self.losses_and_gradient(targets, outputs, None, rows)[0].mean())
+        return y
+
+    def _rows(self, y: Array, outputs: Array, weights: Array) -> Array:
+        targets = self.targets(y, outputs.shape, outputs.dtype)
+        return self.losses_and_gradient(targets, outputs, None, weights)[0]
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        return {"name": self.name}
+        return {"name": self.name, "reduction": self.reduction}
+
+
+def function_of(cls: type[Loss]) -> Callable[..., Any]:
+    """Return the function under Keras's name that gives each row's loss.
+
+    It takes (y_true, y_pred), then the arguments of the class that are not of all losses.
+
+    >>> from npcnn.losses import MeanSquaredError
+    >>> function_of(MeanSquaredError)(np.zeros((2, 2)), np.array([[1.0, 1.0], [0.0, 2.0]]))
+    array([1., 2.])
+    """
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    own = inspect.signature(cls.__init__, eval_str=True).parameters  # type: ignore[misc]
+    shared = ("self", "name", "reduction", "dtype")
+    arrays = [inspect.Parameter(name, kind, annotation=Numbers) for name in ("y_true", "y_pred")]
+    listed = [*arrays, *(p for name, p in own.items() if name not in shared)]
+    signature = inspect.Signature(listed)
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        given = dict(signature.bind(*args, **kwargs).arguments)
+        y_true, y_pred = given.pop("y_true"), given.pop("y_pred")
+        return cls(reduction=None, **given)(y_true, y_pred)
+
+    function.__name__ = function.__qualname__ = str(cls.default_name)
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    function.loss = cls  # type: ignore[attr-defined]
+    first = str(inspect.getdoc(cls)).partition("\n")[0]
+    function.__doc__ = f"""Return each row's loss, (N, …) for outputs (N, …, K): {first}
+
+    Arguments beside `y_true` and `y_pred` are those of `losses.{cls.__name__}`.
+    """
+    return checked(function)
 
 
 def row_weights(weights: Array | None, shape: Shape, dtype: np.dtype) -> Array:

@@ -9,7 +9,8 @@ import numpy as np
 from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, DtypeError, as_numbers, first_bad, message
-from npcnn.losses.base import Loss, batch_shape
+from npcnn.config import FloatType
+from npcnn.losses.base import LastAxis, Loss, Reduction, batch_shape
 
 Array = np.ndarray
 Shape = tuple[Any, ...]
@@ -24,7 +25,8 @@ class CategoricalCrossentropy(Loss):
     Args:
         from_logits: True if the model's outputs are logits.
         label_smoothing: s in [0, 1): targets become t·(1 − s) + s / classes.
-        name: how the loss is called.
+        axis: -1, of the classes.
+        reduction, name, dtype: as all losses have them.
 
     >>> loss = CategoricalCrossentropy()
     >>> round(loss(np.array([[0.0, 1.0]]), np.array([[0.5, 0.5]])), 4)
@@ -36,10 +38,12 @@ class CategoricalCrossentropy(Loss):
 
     @checked
     def __init__(
-        self, from_logits: bool = False, label_smoothing: Fraction = 0.0, name: str | None = None
-    ) -> None:
-        super().__init__(name)
-        self.from_logits, self.label_smoothing = from_logits, label_smoothing
+        self, from_logits: bool = False, label_smoothing: Fraction = 0.0, axis: LastAxis = -1,
+        reduction: Reduction = "sum_over_batch_size", name: str | None = None,
+        dtype: FloatType | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(name, reduction, dtype)
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
     def targets(self, y: Array, shape: Shape, dtype: np.dtype) -> Array:
         """Return the rows of target probabilities, smoothed if that was asked for."""
@@ -66,11 +70,8 @@ class CategoricalCrossentropy(Loss):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        return {
-            "name": self.name,
-            "from_logits": self.from_logits,
-            "label_smoothing": self.label_smoothing,
-        }
+        own = ("from_logits", "label_smoothing", "axis")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 
 class SparseCategoricalCrossentropy(CategoricalCrossentropy):
@@ -78,7 +79,8 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
 
     Args:
         from_logits: True if the model's outputs are logits.
-        name: how the loss is called.
+        ignore_class: a label, of the classes or not, whose rows are left out of the mean.
+        reduction, axis, name, dtype: as in CategoricalCrossentropy.
 
     >>> loss = SparseCategoricalCrossentropy()
     >>> round(loss(np.array([1]), np.array([[0.5, 0.5]])), 4)
@@ -89,8 +91,13 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     labels = True
 
     @checked
-    def __init__(self, from_logits: bool = False, name: str | None = None) -> None:
-        super().__init__(from_logits, 0.0, name)
+    def __init__(
+        self, from_logits: bool = False, ignore_class: int | None = None,
+        reduction: Reduction = "sum_over_batch_size", axis: LastAxis = -1, name: str | None = None,
+        dtype: FloatType | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(from_logits, 0.0, axis, reduction, name, dtype)
+        self.ignore_class = ignore_class
 
     def check_targets(self, y: Any, output_shape: Shape, where: str) -> Array:
         """Return the labels as integers (N, …), each a class of the output, or raise an error."""
@@ -108,6 +115,8 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
             got = f"{y[broken][0]} in sample {first_bad(broken)}"
             raise DtypeError(message(where, "integer labels", got, fix))
         bad = (y < 0) | (y >= output_shape[-1])
+        if self.ignore_class is not None:
+            bad &= y != self.ignore_class
         if bad.any():
             got = f"{y[bad][0]:.0f} in sample {first_bad(bad)}"
             expected = f"labels from 0 to {output_shape[-1] - 1}, the model's outputs"
@@ -120,6 +129,20 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
         """Return the labels as one-hot rows."""
         return ops.one_hot(y, shape[-1], dtype)
 
+    def reduced(self, y: Array, weights: Array) -> Array:
+        """Return the weights, with 0 for rows that are left out; they do not count in a mean."""
+        if self.ignore_class is None:
+            return super().reduced(y, weights)
+        kept = (y != self.ignore_class).astype(weights.dtype)
+        if self.reduction in ("mean", "sum_over_batch_size"):
+            kept *= weights.dtype.type(kept.size / max(float(kept.sum()), 1.0))
+        return super().reduced(y, weights * kept)
+
+    def _rows(self, y: Array, outputs: Array, weights: Array) -> Array:
+        losses = super()._rows(y, outputs, weights)
+        return losses if self.ignore_class is None else np.where(y == self.ignore_class, 0, losses)
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        return {"name": self.name, "from_logits": self.from_logits}
+        own = {"from_logits": self.from_logits, "ignore_class": self.ignore_class}
+        return {**Loss.get_config(self), **own}

@@ -50,4 +50,5 @@ def get(identifier: Any, where: str = "compile(optimizer)") -> Optimizer:
         return identifier
     found = known()
     small = identifier.lower() if isinstance(identifier, str) else identifier
-    return registry.find(small if small in found else identifier, found, where)()
+    named = isinstance(small, str) and small in found
+    return registry.find(small if named else identifier, found, where)()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -56,15 +57,15 @@ def _settings(model: Sequential, full: bool) -> dict[str, Any]:
         return {"class_name": class_name, "config": config}
 
     loss = model.loss
-    config = {**loss.get_config(), "reduction": "sum_over_batch_size"}
+    config = loss.get_config()
     known = losses.known().get(type(loss).__name__) is type(loss)
     plain = known and type(loss)().get_config() == loss.get_config()
     written = entry("keras.losses", type(loss).__name__, config)
     if not known:
-        written = own_object(type(loss), loss.get_config())
+        written = own_object(type(loss), config)
     listed = keras_metrics.written(model.metrics, loss.labels, entry)
     return {
-        "loss": loss.name if plain else written,
+        "loss": loss.default_name if plain else written,
         "loss_weights": None,
         "metrics": listed or None,
         "weighted_metrics": None,
@@ -147,15 +148,17 @@ def _read_loss(written: Any) -> losses.Loss:
     if not isinstance(written, dict):
         return kind()
     config = dict(written.get("config") or {})
-    if config.pop("reduction", None) not in (None, "auto", "sum_over_batch_size", "mean"):
-        raise UnsupportedError(f"{name}'s reduction other than the mean over the batch")
+    if config.get("reduction") in (None, "auto"):  # one that is None cannot be trained with
+        config.pop("reduction", None)
     if config.pop("axis", None) not in (None, -1):
         raise UnsupportedError(f"{name} over another axis than the last")
     own = kind().get_config()
     extra = {key: v for key, v in config.items() if key not in own and key not in ("fn", "dtype")}
     if any(value is not None for value in extra.values()):
         raise UnsupportedError(f"{name}'s option {short(next(iter(extra)))}")
-    return kind(**{key: config[key] for key in own if key in config})
+    taken = inspect.signature(kind).parameters
+    some = any(p.kind is p.VAR_KEYWORD for p in taken.values())
+    return kind(**{k: config[k] for k in own if k in config and (some or k in taken)})
 
 
 def shortest(value: Any) -> Any:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from npcnn import kernels as k
-from npcnn.contracts import OPS
 from npcnn.kernels import layout, memory
 from npcnn.kernels.program import PROOFS, Programs
 
@@ -177,6 +176,14 @@ def steps(shape, dtype):
             lambda x: (k.sum_to(x, (n, 1, 1, channels)), k.sum_to(x, (1, 1, 1, channels))), [shape],
         ),
         "transpose": (lambda x: (k.transpose(x, (0, 3, 1, 2)),), [shape]),
+        "elementwise_loss": (
+            lambda z, t, w: (
+                *k.elementwise_loss(z, t, w, "absolute"),
+                *k.elementwise_loss(k.sigmoid(z), t, w, "binary_focal_crossentropy", (2.0, 0.3)),
+            ),
+            classes,
+        ),
+        "hinge_labels": (lambda y: (k.hinge_labels(y),), [shape]),
         "adamax": (adamax, [(99,)] * 4),
         "adadelta": (adadelta, [(99,)] * 4),
         "adagrad": (adagrad, [(99,)] * 3),
@@ -191,7 +198,7 @@ def steps(shape, dtype):
 def test_all_ops_are_tried():
     """gather, sgd and count are in the test of what changes from step to step."""
     tried = {*steps(SHAPES[0], "float32")[0], "gather", "sgd", "count"} - {"no bias"}
-    assert tried == set(OPS)
+    assert tried == set(k.__all__)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

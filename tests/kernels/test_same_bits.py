@@ -107,6 +107,11 @@ def cases(dtype, height):
             )
         ],
         "count": [lambda: k.count(np.zeros((), np.int64))],
+        "elementwise_loss": [
+            lambda form=form: k.elementwise_loss(flat, probabilities, weights, *form)
+            for form in (("absolute",), ("huber", (0.5,)), ("binary_crossentropy_from_logits",))
+        ],
+        "hinge_labels": [lambda: k.hinge_labels(x)],
         "mean_squared_error": [lambda: k.mean_squared_error(flat, probabilities, weights)],
         "one_hot": [lambda: k.one_hot(order, 7, x.dtype)],
         "rescale": [lambda: k.rescale(x, 0.5, 1.0, x.dtype)],

@@ -73,7 +73,7 @@ def test_functional_models_are_named(tmp_path):
         ({"amsgrad": True}, "Adam's option amsgrad = True"),
         ({"clipnorm": 1.0}, "Adam's option clipnorm = 1.0"),
         ({"learning_rate": {"class_name": "ExponentialDecay"}}, "learning_rate given as an object"),
-        ({"loss": "huber"}, "the loss 'huber'"),
+        ({"loss": "dice"}, "the loss 'dice'"),
         ({"metrics": ["cosine_similarity"]}, "'cosine_similarity'"),
         ({"loss_weights": [1.0]}, "loss_weights"),
     ],

@@ -1,0 +1,80 @@
+"""The real Keras's numbers, asked for in a process of its own: it knows nothing of npcnn.
+
+Reads tasks (JSON) and arrays (NPZ) from a folder, and writes what came out. A task names what of
+Keras to make, and with which arguments:
+
+* loss: its value on (y, p, weights), and torch's gradient of its sum by p.
+* weight: a regularizer's value and gradient, or what a constraint makes of an array.
+* metric: the result after each of some batches.
+* train: a network's history, weights and evaluation.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import torch
+
+
+def made(module, entry):
+    class_name, arguments = entry
+    return getattr(getattr(keras, module), class_name)(**arguments)
+
+
+def loss(task, arrays):
+    p = torch.tensor(arrays["p"], requires_grad=True)
+    weights = arrays.get("weights")
+    value = made("losses", task["make"])(arrays["y"], p, weights)
+    if task["make"][0] == "SparseCategoricalCrossentropy" and p.ndim > 2:
+        return {"value": value.detach().numpy()}  # torch: "grad_input must be contiguous"
+    value.sum().backward()
+    return {"value": value.detach().numpy(), "gradient": p.grad.numpy()}
+
+
+def weight(task, arrays):
+    w = torch.tensor(arrays["w"], requires_grad=True)
+    value = made(task["module"], task["make"])(w)
+    if task["module"] == "constraints":
+        return {"value": value.detach().numpy()}
+    value.sum().backward()
+    return {"value": value.detach().numpy(), "gradient": w.grad.numpy()}
+
+
+def metric(task, arrays):
+    own = made("metrics", task["make"])
+    results = {}
+    for k in range(task["batches"]):
+        own.update_state(arrays[f"y{k}"], arrays[f"p{k}"], arrays.get(f"w{k}"))
+        results[f"result{k}"] = np.asarray(keras.ops.convert_to_numpy(own.result()))
+    return results
+
+
+def train(task, arrays):
+    rows = [getattr(keras.layers, name)(**arguments) for name, arguments in task["layers"]]
+    model = keras.Sequential([keras.layers.Input(arrays["x"].shape[1:]), *rows])
+    model.set_weights([arrays[f"weight{k}"] for k in range(len(model.get_weights()))])
+    how = {"metrics": task["metrics"]} if "metrics" in task else {}
+    model.compile(made("optimizers", task["optimizer"]), made("losses", task["make"]), **how)
+    x, y = arrays["x"], arrays["y"]
+    fit = {"batch_size": 7, "epochs": 3, "shuffle": False, "verbose": 0}
+    history = model.fit(x, y, validation_data=(x[:9], y[:9]), **fit).history
+    results = {f"history/{name}": np.array(values) for name, values in history.items()}
+    results |= {f"after{k}": value for k, value in enumerate(model.get_weights())}
+    results["evaluated"] = np.array(model.evaluate(x, y, verbose=0))
+    results["losses"] = np.array([float(value) for value in model.losses])
+    return results
+
+
+def main(folder):
+    given, results = dict(np.load(folder / "arrays.npz")), {}
+    for name, task in json.loads((folder / "tasks.json").read_text("utf-8")).items():
+        own = {key[len(name) + 1 :]: a for key, a in given.items() if key.startswith(f"{name}|")}
+        for key, value in globals()[task["do"]](task, own).items():
+            results[f"{name}|{key}"] = value
+    np.savez(folder / "results.npz", **results)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

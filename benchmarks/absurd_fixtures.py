@@ -22,8 +22,8 @@ INSIDE = {
     "from_rows", "targets", "prepared", "losses_and_gradient", "check_targets", "values", "update",
     "apply", "key", "shapes_for", "set_model", "set_params", "set_state", "write_checkpoint",
     "better", "update_state", "kinks", "look", "look_back", "description", "logits_of", "adopt",
-    "before", "finish", "of", "value_of", "judge", "gradient", "score", "advice", "numbers", "reduced",
-    "require_reduction",
+    "before", "finish", "of", "value_of", "judge", "gradient", "score", "advice", "numbers",
+    "reduced", "require_reduction",
     *(f"{name}.build" for name in importlib.import_module("npcnn.optimizers").__all__),
 }  # fmt: skip
 # Results, which npcnn makes and users read.

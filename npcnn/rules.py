@@ -184,7 +184,7 @@ LOSS_FORMULAS = (
 
 def loss_rule(outputs: Array, targets: Array, weights: Array, formula: str, options: Any = (),
               average: bool = True) -> str | None:  # fmt: skip
-    """A formula that there is, with as many numbers as it has."""
+    """Say so unless there is such a formula, with as many numbers."""
     wanted = {"huber": 1, "binary_focal_crossentropy": 2}.get(formula, 0)
     fits = formula in LOSS_FORMULAS and len(options) == wanted
     return None if fits else f"formula {formula!r} with {len(options)} options"

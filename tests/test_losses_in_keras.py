@@ -39,7 +39,6 @@ def uniform(rng, shape):
     return rng.uniform(0.02, 0.98, shape)
 
 
-
 # (class, arguments, how targets are drawn, how outputs are, the last activation of a network)
 CASES = [
     ("MeanSquaredError", {}, normal, normal, None),

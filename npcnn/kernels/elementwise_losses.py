@@ -67,13 +67,13 @@ def _probability(kind, y, t, low, high, a, b):
 @helper
 def _formula(kind, y, t, low, high, a, b):
     """Return f(y, t) and its slope by y; npcnn/reference says which is which."""
-    if kind <= PERCENTAGE or kind == HUBER or kind == LOG_COSH:
+    if kind <= PERCENTAGE or kind in (HUBER, LOG_COSH):
         return _distance(kind, y, t, low, a)
     if kind == LOGARITHMIC:
         above = low if y < low else y
         difference = math.log(above + 1) - math.log(max(t, low) + 1)
         return difference * difference, y * 0 if y <= low else 2 * difference / (above + 1)
-    if kind == HINGE or kind == SQUARED_HINGE:
+    if kind in (HINGE, SQUARED_HINGE):
         margin = 1 - t * y
         margin = margin if margin > 0 or margin != margin else y * 0
         if kind == HINGE:

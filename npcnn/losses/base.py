@@ -18,6 +18,7 @@ from npcnn.checks import (
     check_size,
     check_weights,
     first_bad,
+    is_whole,
     message,
     one_of,
     same_length,
@@ -33,12 +34,13 @@ REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "
 
 def _reduction(value: Any, where: str) -> str | None:
     """Return how rows become one number; None for not at all."""
-    return None if value in (None, "none") else one_of(value, REDUCTIONS, where)
+    named = None if value is None else one_of(value, REDUCTIONS, where)
+    return None if named == "none" else named
 
 
 def _last_axis(value: Any, where: str) -> int:
     """Return −1, or raise ArgumentError."""
-    if isinstance(value, bool) or value != -1:
+    if not is_whole(value) or value != -1:
         fix = "move the axis with np.moveaxis"
         raise ArgumentError(message(where, "-1, the last axis", shown(value), fix))
     return -1
@@ -265,7 +267,7 @@ def function_of(cls: type[Loss]) -> Callable[..., Any]:
     array([1., 2.])
     """
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    own = inspect.signature(cls.__init__, eval_str=True).parameters  # type: ignore[misc]
+    own = inspect.signature(cls.__init__, eval_str=True).parameters
     shared = ("self", "name", "reduction", "dtype")
     arrays = [inspect.Parameter(name, kind, annotation=Numbers) for name in ("y_true", "y_pred")]
     listed = [*arrays, *(p for name, p in own.items() if name not in shared)]

@@ -34,7 +34,7 @@ class CategoricalCrossentropy(Loss):
     """
 
     default_name = "categorical_crossentropy"
-    logits_of = ("softmax",)
+    logits_of: tuple[str, ...] = ("softmax",)
 
     @checked
     def __init__(

@@ -46,8 +46,8 @@ class BinaryCrossentropy(Elementwise):
     """
 
     default_name, formula = "binary_crossentropy", "binary_crossentropy"
-    aliases = ("bce", "BCE")
-    logits_of = ("sigmoid",)
+    aliases: tuple[str, ...] = ("bce", "BCE")
+    logits_of: tuple[str, ...] = ("sigmoid",)
 
     @checked
     def __init__(

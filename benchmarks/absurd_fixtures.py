@@ -12,7 +12,8 @@ import numpy as np
 MODULES = (
     "npcnn", "npcnn.callbacks", "npcnn.config", "npcnn.datasets", "npcnn.gradient_check",
     "npcnn.initializers", "npcnn.inspection", "npcnn.layers", "npcnn.losses", "npcnn.metrics",
-    "npcnn.models", "npcnn.optimizers", "npcnn.plots", "npcnn.utils",
+    "npcnn.models", "npcnn.optimizers", "npcnn.plots", "npcnn.utils", "npcnn.backend",
+    "npcnn.saving",
 )  # fmt: skip
 
 # What npcnn calls and users define: arguments there are npcnn's own.
@@ -42,7 +43,7 @@ GIVEN = {
 
 # Arguments that a signature's ** stands for.
 PARAMETERS = {
-    "**": ["name", "dtype", "trainable", "input_shape"],
+    "**": ["name", "dtype", "trainable", "input_shape", "input_dim", "batch_input_shape"],
     "LambdaCallback": ["on_epoch_end", "on_train_begin"],
 }
 
@@ -300,5 +301,7 @@ SPECIAL: dict[str, Callable[[Fixtures], Any]] = {
     "losses.get.identifier": lambda f: "categorical_crossentropy",
     "metrics.get.identifier": lambda f: "accuracy", "optimizers.get.identifier": lambda f: "sgd",
     "confusion_matrix.y_pred": lambda f: Y, "Trace.unit.layer": lambda f: "dense",
-    "spaced_values.shape": lambda f: (2, 3),
+    "spaced_values.shape": lambda f: (2, 3), "set_epsilon.value": lambda f: 1e-7,
+    "set_image_data_format.data_format": lambda f: "channels_last",
+    "using.name": lambda f: "numpy", "get_value.x": lambda f: ONE_HOT,
 }  # fmt: skip

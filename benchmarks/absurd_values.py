@@ -144,13 +144,15 @@ SENSE: dict[str, set[str]] = {
          "save_weights_only", "restore_best_weights", "raise_on_error", "multi_label",
          "from_sorted_ids", "delete_checkpoint", "save_before_preemption",
          "double_checkpoint", "raise_error", "write_graph", "write_images",
-         "write_steps_per_second"), TRUTHS),
+         "write_steps_per_second", "run_eagerly",
+         "auto_scale_loss", "free_memory"), TRUTHS),
     **_each(
         ("filters", "kernel_size", "strides", "dilation_rate", "units", "pool_size", "batch_size",
          "validation_batch_size", "validation_freq", "epochs", "every", "max_frames", "entries",
          "points", "steps", "columns", "count", "width", "n", "num_classes", "number", "workers",
          "save_freq", "k", "max_pixels", "max_bytes", "groups", "quality", "num_thresholds",
-         "num_labels", "top_k", "update_freq"), COUNTS),
+         "num_labels", "top_k", "update_freq",
+         "steps_per_execution", "input_dim", "order"), COUNTS),
     **_each(
         ("patience", "start_from_epoch", "initial_epoch", "seed", "sample", "row", "col", "filter",
          "unit", "label", "cooldown", "class_id", "histogram_freq"), COUNTS | {"0"}),
@@ -172,10 +174,12 @@ SENSE: dict[str, set[str]] = {
     **_each(("layers", "metrics", "callbacks", "weights", "channels", "start", "end",
                      "size", "noise_shape"), LISTS),
     **_each(("on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end", "fn",
-                     "on_train_batch_begin", "on_train_batch_end", "print_fn", "schedule", "f"),
+                     "on_train_batch_begin", "on_train_batch_end", "print_fn", "schedule", "f",
+                     "clone_function"),
                     CALLABLES),
     # Passed over, whatever it is.
-    **_each(("profile_batch", "embeddings_freq", "embeddings_metadata"), set(VALUES)),
+    **_each(("profile_batch", "embeddings_freq", "embeddings_metadata", "input_tensors",
+             "jit_compile"), set(VALUES)),
     "verbose": TRUTHS, "sample_weight": POSITIVE | ARRAYS, "thresholds": POSITIVE | ARRAYS,
     "shape": COUNTS | {"()", "[]", "0", "range"}, "input_shape": COUNTS | {"()", "[]"},
     "config": {"{}"}, "class_weight": {"{}"}, "custom_objects": {"{}"}, "run": {"{}"},
@@ -189,6 +193,7 @@ ELSEWHERE: dict[str, set[str]] = {
     "Sequential.compile.metrics": LISTS | CALLABLES, "metrics.get.identifier": CALLABLES,
     "most_exciting.filters": LISTS, "filters.filters": LISTS | WHOLE,
     "exciting_pictures.filters": LISTS | WHOLE, "filters.channels": LISTS | WHOLE,
+    "set_epsilon.value": set(), "Sequential.compile.loss_weights": LISTS | CALLABLES,
     "Dropout.noise_shape": LISTS, "CSVLogger.append": TRUTHS,
 }  # fmt: skip
 # Loops that somebody may want, and nobody waits for.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from npcnn import (
+    backend,
     blas,  # noqa: F401  (first: it looks before NumPy is loaded)
     callbacks,
     config,
@@ -20,12 +21,17 @@ from npcnn import (
     models,
     names,
     optimizers,
+    saving,
     utils,
 )
 from npcnn.backend import get_backend, use_backend
 from npcnn.checks import NpcnnError, NpcnnWarning
-from npcnn.layers import Input
+from npcnn.initializers import Initializer
+from npcnn.layers import Input, Layer
+from npcnn.losses import Loss
+from npcnn.metrics import Metric
 from npcnn.models import Sequential, load_model, model_from_json
+from npcnn.optimizers import Optimizer
 from npcnn.random import set_random_seed
 from npcnn.threads import get_num_threads, set_num_threads
 
@@ -44,12 +50,18 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Diagnostics",
+    "Initializer",
     "Input",
+    "Layer",
+    "Loss",
+    "Metric",
     "NpcnnError",
     "NpcnnWarning",
+    "Optimizer",
     "Recorder",
     "Sequential",
     "activations",
+    "backend",
     "callbacks",
     "config",
     "datasets",
@@ -68,6 +80,7 @@ __all__ = [
     "optimizers",
     "overfit_one_batch",
     "plots",
+    "saving",
     "set_num_threads",
     "set_random_seed",
     "step_through",

@@ -330,7 +330,10 @@ class LayerStack(Weighted):
 
     def get_config(self) -> dict[str, Any]:
         """Return the architecture: name, dtype and each layer's class and arguments."""
-        layers = [] if self.input_layer is None else [self.input_layer]
+        inputs, first = self.input_layer, self.layers[0] if self.layers else None
+        if inputs is None and first is not None and first.sample_shape is not None:
+            inputs = InputLayer(first.sample_shape, name="input_layer")  # as Keras adds one
+        layers = [] if inputs is None else [inputs]
         return {
             "name": self.name,
             "dtype": self.dtype.name,

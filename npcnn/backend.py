@@ -1,20 +1,37 @@
-"""Which of the two sets of ops is in use: the only switch.
+"""Which of the two sets of ops is in use: the only switch; and Keras's `backend`.
 
 ``ops.conv2d(...)`` is the reference's or the Numba kernel's; whoever calls it cannot tell.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from npcnn.arguments import checked
-from npcnn.checks import StateError, message, one_of
+from npcnn import names
+from npcnn.arguments import Numbers, checked
+from npcnn.checks import StateError, as_numbers, is_number, message, one_of
+from npcnn.config import epsilon as epsilon
+from npcnn.config import floatx as floatx
+from npcnn.config import image_data_format as image_data_format
+from npcnn.config import set_epsilon as set_epsilon
+from npcnn.config import set_floatx as set_floatx
+from npcnn.config import set_image_data_format as set_image_data_format
 from npcnn.contracts import OPS
 from npcnn.streams import say
+
+__all__ = [
+    "backend", "clear_session", "count_params", "epsilon", "floatx", "get_backend", "get_value",
+    "image_data_format", "ops", "set_epsilon", "set_floatx", "set_image_data_format",
+    "use_backend", "using",
+]  # fmt: skip
+
+if not TYPE_CHECKING:
+    __getattr__ = names.lookup(__name__, __all__)
 
 Arrays = tuple[Any, ...]
 
@@ -76,10 +93,11 @@ class _Plain:
 
 
 ops = _Ops()
-_name: str | None = None
+Backend = Literal["numba", "numpy"]
+_name: Backend | None = None
 
 
-def get_backend() -> str:
+def get_backend() -> Backend:
     """Return the name of the backend in use: 'numba' or 'numpy'.
 
     >>> get_backend() in ("numba", "numpy")
@@ -102,7 +120,7 @@ def has_numba() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def _installed(name: str, where: str) -> str:
+def _installed(name: Any, where: str) -> Backend:
     if name == "numba" and not has_numba():
         fix = "pip install numba, or use 'numpy'"
         raise StateError(message(where, "numba to be installed", "none", fix))
@@ -110,7 +128,7 @@ def _installed(name: str, where: str) -> str:
 
 
 @checked
-def use_backend(name: Literal["numba", "numpy"]) -> None:
+def use_backend(name: Backend) -> None:
     """Take the ops from Numba kernels ('numba', the default) or from plain NumPy ('numpy').
 
     Raises ArgumentError for another name, StateError if Numba is not installed. Models go on with
@@ -128,7 +146,8 @@ def use_backend(name: Literal["numba", "numpy"]) -> None:
 
 
 @contextmanager
-def using(name: str) -> Iterator[None]:
+@checked
+def using(name: Backend) -> Iterator[None]:
     """Take the ops from this backend inside the with-block; then all is as it was.
 
     Ops that somebody put into `ops` come back too.
@@ -138,7 +157,7 @@ def using(name: str) -> Iterator[None]:
     'numpy'
     """
     global _name
-    name = _installed(one_of(name, _PACKAGES, "using(name)"), "using(name)")
+    name = _installed(name, "using(name)")
     before, held = get_backend(), dict(vars(ops))
     if name == before:
         yield
@@ -151,3 +170,42 @@ def using(name: str) -> Iterator[None]:
         _name = before
         vars(ops).clear()
         vars(ops).update(held)
+
+
+# What programs ask of Keras's backend ------------------------------------------------------------
+
+
+def backend() -> str:
+    """Return the name of the backend in use, as `get_backend` does."""
+    return get_backend()
+
+
+@checked
+def clear_session(free_memory: bool = True) -> None:
+    """Free the memory of models that nobody holds any more.
+
+    There is no more to clear: a model names its layers by itself, and no graph is kept for the
+    process.
+    """
+    if free_memory:
+        gc.collect()
+
+
+@checked
+def count_params(x: Numbers) -> int:
+    """Return how many numbers a parameter is.
+
+    >>> count_params([[1.0, 2.0]])
+    2
+    """
+    return int(x.size)
+
+
+def _value(x: Any, where: str) -> Any:
+    return x if is_number(x) else as_numbers(x, where).copy()
+
+
+@checked
+def get_value(x: Annotated[Any, _value]) -> Any:
+    """Return a copy of a parameter's numbers; a number, such as an optimizer's rate, as it is."""
+    return x

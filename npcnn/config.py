@@ -1,17 +1,19 @@
-"""Settings of the process: the float type new models get."""
+"""Settings of the process: the float type new models get, and what Keras has beside it."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
 from npcnn import names
 from npcnn.arguments import checked
-from npcnn.checks import DtypeError, message, shown
+from npcnn.checks import ArgumentError, DtypeError, message, number, shown
 
-__all__ = ["floatx", "set_floatx"]
+__all__ = [
+    "epsilon", "floatx", "image_data_format", "set_epsilon", "set_floatx", "set_image_data_format",
+]  # fmt: skip
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)
@@ -47,6 +49,41 @@ def set_floatx(value: Annotated[Any, named_dtype]) -> None:
     """Make 'float32' or 'float64' the float type of models built from now on."""
     global _floatx
     _floatx = value.name
+
+
+def image_data_format() -> str:
+    """Return 'channels_last': pictures are (N, H, W, C) here, always.
+
+    >>> image_data_format()
+    'channels_last'
+    """
+    return "channels_last"
+
+
+@checked
+def set_image_data_format(data_format: Literal["channels_last"]) -> None:
+    """Take 'channels_last', the order of axes that there is; ArgumentError for another."""
+
+
+def epsilon() -> float:
+    """Return 1e-7, which losses and metrics keep off the edges by.
+
+    >>> epsilon()
+    1e-07
+    """
+    return 1e-7
+
+
+def _epsilon(value: Any, where: str) -> float:
+    if number(value, where) != epsilon():
+        fix = "leave it; optimizers and layers take an epsilon each"
+        raise ArgumentError(message(where, "1e-07, as the kernels have it", shown(value), fix))
+    return epsilon()
+
+
+@checked
+def set_epsilon(value: Annotated[float, _epsilon]) -> None:
+    """Take 1e-7, the epsilon that there is; ArgumentError for another."""
 
 
 def float_dtype(value: Any, where: str) -> np.dtype:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from npcnn.arguments import ALayer, AModel, Function, NonNegative, Numbers, checked
-from npcnn.backend import has_numba, using
+from npcnn.backend import Backend, has_numba, using
 from npcnn.checks import ArgumentError, DtypeError, is_whole, message, number, shown
 from npcnn.gradients.derivatives import of_layer
 from npcnn.gradients.table import GradientTable, Row
@@ -154,7 +154,8 @@ def check_layer(
     True
     """
     rows: list[Row] = []
-    for name in ["numpy", "numba"][: 1 + has_numba()]:
+    backends: list[Backend] = ["numpy", "numba"]
+    for name in backends[: 1 + has_numba()]:
         with using(name):
             for dtype in ("float32", "float64"):
                 twin, x, upstream = _on_trial(layer, input_shape, seed, dtype, training)

@@ -12,7 +12,7 @@ from npcnn import data, feeding, losses, optimizers, random, running, training
 from npcnn.architecture import LayerStack
 from npcnn.arguments import Count, Numbers, Path, PositiveInt, Verbose, checked
 from npcnn.callbacks import CallbackList, History, check_callbacks
-from npcnn.checks import ArgumentError, FileError, StateError, message
+from npcnn.checks import ArgumentError, FileError, StateError, is_number, message, shown
 from npcnn.config import FloatType
 from npcnn.data import Share
 from npcnn.feeding import Data, Feed, opened
@@ -54,25 +54,49 @@ class Sequential(LayerStack):
         self.optimizer: Optimizer
         self.loss: Loss
         self.metrics: list[Any] = []
-        self.compiled = False
+        self.compiled = self.run_eagerly = False
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: History | None = None
         self.run: running.Run | None = None
         self.program: Any = None  # the last step that was repeated; print it
         self._steps: dict[Any, Repeated] = {}
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None) -> None:
+    @checked
+    def compile(
+        self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None,
+        metrics: Any = None, weighted_metrics: Any = None, run_eagerly: bool = False,
+        steps_per_execution: PositiveInt = 1, jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:  # fmt: skip
         """Choose how to learn.
 
         Args:
             optimizer: 'rmsprop', 'adam', 'sgd', … or an Optimizer object.
             loss: 'categorical_crossentropy' (one-hot rows), 'sparse_categorical_crossentropy'
                 (labels) or a loss object.
+            loss_weights: None; a list of metrics, as older programs have in this place, is taken
+                for `metrics`.
             metrics: a list of names, functions (targets, outputs) or objects: ['accuracy'].
+            weighted_metrics: None.
+            run_eagerly: True calls every layer in every step, for a debugger to stop in; a step is
+                played from notes otherwise.
+            steps_per_execution: taken, and callbacks still see every step.
+            jit_compile: taken; kernels are always compiled.
+            auto_scale_loss: taken; in float32 no loss is scaled, in Keras either.
+
+        Raises:
+            ArgumentError: one of them is not known.
         """
+        if metrics is None and not _is_weight(loss_weights):
+            loss_weights, metrics = None, loss_weights
+        for name, value in (("loss_weights", loss_weights), ("weighted_metrics", weighted_metrics)):
+            if value is not None:
+                fix = "give sample_weight to fit(), metrics as metrics=[…]"
+                where = f"compile({name})"
+                raise ArgumentError(message(where, "None for now", shown(value), fix))
         optimizer, loss = optimizers.get(optimizer), losses.get(loss)
         self.metrics = all_metrics(metrics)
-        self.optimizer, self.loss = optimizer, loss
+        self.optimizer, self.loss, self.run_eagerly = optimizer, loss, run_eagerly
         self.compiled = True
         self._steps.clear()
 
@@ -317,6 +341,12 @@ class Sequential(LayerStack):
         self.optimizer.build(size, self.dtype)
         for layer in self.layers:
             layer.forget()
+
+
+def _is_weight(value: Any) -> bool:
+    """Return whether a value may stand for `loss_weights`: numbers, or such by name."""
+    listed = value if isinstance(value, (list, tuple)) and value else [value]
+    return value is None or isinstance(value, dict) or all(map(is_number, listed))
 
 
 def _infer(model: Sequential, x: Array) -> tuple[Array]:

@@ -64,6 +64,8 @@ class Repeated:
         things += [model.optimizer] if self.learns else []
         never = [type(thing).__name__ for thing in things if not thing.replays]
         reason = f"{never[0]} says that it is not to be" if never else None
+        if model.run_eagerly:
+            reason = "compile(run_eagerly=True)"
         inner = _strangers(things)
         self.states = [(thing, _noted(thing)) for thing in (*model.layers, *inner)]
         things += inner
@@ -94,7 +96,7 @@ class Repeated:
         kinds = [(type(layer).forward, type(layer).backward) for layer in model.layers]
         found: list[Any] = [get_backend(), get_num_threads(), kinds]
         if model.compiled:
-            found += [model.loss, _noted(model.loss)]
+            found += [model.run_eagerly, model.loss, _noted(model.loss)]
         if self.learns:
             found += [model.optimizer, _copies(model.optimizer, model.optimizer.settings())]
             found.append([layer.trainable for layer in model.layers])

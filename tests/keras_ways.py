@@ -407,6 +407,44 @@ def weights_as_objects(keras):
             numbers(model.get_weights()[-1]), np.asarray(bias).shape == bias.shape]  # fmt: skip
 
 
+def small_helpers(keras):
+    """What programs take from `backend`, `config`, `utils` and `models` besides."""
+    keras.backend.clear_session()
+    rows = np.arange(6.0, dtype="float32").reshape(2, 3)
+    model = keras.Sequential([keras.layers.Dense(2, input_dim=3, name="a")])
+    model.add(keras.layers.Dense(1, name="b"))
+    clone = keras.models.clone_model(model)
+    again = type(model).from_config(model.get_config())
+    facts = [
+        [[layer.name for layer in m.layers], m.input_shape, m.output_shape, m.built]
+        for m in (model, clone, again)
+    ]
+    keras.config.set_image_data_format("channels_last")
+    keras.backend.set_floatx("float32")
+    keras.backend.set_epsilon(1e-7)
+    return [
+        json.loads(json.dumps(facts)), keras.backend.epsilon(), keras.config.image_data_format(),
+        keras.backend.floatx(), numbers(keras.utils.normalize(rows)),
+        numbers(keras.utils.normalize(rows, order=1)),
+        all((a == b).all() for a, b in zip(model.get_weights(), clone.get_weights(), strict=True)),
+    ]  # fmt: skip
+
+
+def compile_settings(keras):
+    """Settings that change nothing of the numbers."""
+    curves = []
+    for settings in (
+        {}, {"run_eagerly": True}, {"jit_compile": False}, {"steps_per_execution": 1},
+        {"auto_scale_loss": False}, {"loss_weights": None, "weighted_metrics": None},
+    ):  # fmt: skip
+        model = fresh(keras)
+        loss = "sparse_categorical_crossentropy"
+        model.compile(keras.optimizers.SGD(0.5), loss, metrics=["accuracy"], **settings)
+        history = model.fit(*data(), batch_size=2, epochs=2, verbose=0, shuffle=False).history
+        curves.append({name: numbers(curve) for name, curve in sorted(history.items())})
+    return curves
+
+
 def spellings_and_configs(keras):
     """Names in capitals, and configs with None where a layer writes 'linear'."""
     layers = keras.layers
@@ -516,7 +554,8 @@ PROGRAMS = [
     unknown_modes, reduce_lr_on_plateau, reduce_lr_every_other_epoch_or_never,
     learning_rate_in_the_history, terminate_on_nan, csv_logger, model_checkpoint,
     model_checkpoint_every_other_epoch_or_never, lines_of_callbacks_and_of_fit,
-    odd_ranks, weights_as_objects, spellings_and_configs, metric_classes, metrics_of_a_run,
+    odd_ranks, weights_as_objects, small_helpers, compile_settings,
+    spellings_and_configs, metric_classes, metrics_of_a_run,
 ]  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from npcnn.arguments import check_of
 MODULES = [
     "npcnn", "npcnn.callbacks", "npcnn.config", "npcnn.datasets", "npcnn.gradient_check",
     "npcnn.initializers", "npcnn.inspection", "npcnn.layers", "npcnn.losses", "npcnn.metrics",
-    "npcnn.models", "npcnn.optimizers", "npcnn.plots", "npcnn.utils",
+    "npcnn.backend", "npcnn.models", "npcnn.optimizers", "npcnn.plots", "npcnn.saving",
+    "npcnn.utils",
 ]  # fmt: skip
 
 # What npcnn makes and users read; and `get`, which is itself a check.
@@ -24,7 +25,7 @@ BODY = {
     "array", "callbacks", "class_weight", "config", "history", "kernel", "layers", "loss",
     "metrics", "optimizer", "picture", "sample_weight", "validation_data", "y_pred", "weights",
     "name", "index", "filters", "channels", "layer", "custom_objects", "json_string", "identifier",
-    "shape", "label_weights", "metric",
+    "shape", "label_weights", "metric", "loss_weights", "weighted_metrics", "jit_compile",
 }  # fmt: skip
 
 
@@ -42,8 +43,8 @@ def public():
             elif not issubclass(thing, BaseException) and "__init__" in vars(thing):
                 yield f"{module}.{name}", thing.__init__
     sequential = importlib.import_module("npcnn").Sequential
-    for method in ("__call__", "build", "evaluate", "fit", "load_weights", "predict", "save",
-                   "save_weights", "summary", "train_on_batch"):  # fmt: skip
+    for method in ("__call__", "build", "compile", "evaluate", "fit", "load_weights", "predict",
+                   "save", "save_weights", "summary", "train_on_batch"):  # fmt: skip
         yield f"Sequential.{method}", getattr(sequential, method)
 
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from npcnn import config, initializers, notebook
-from npcnn.arguments import Numbers, arguments_of, checked
+from npcnn.arguments import Numbers, PositiveInt, arguments_of, checked
 from npcnn.checks import (
     ArgumentError,
     StateError,
@@ -85,6 +85,8 @@ class Layer(Weighted):
         dtype: 'float32' or 'float64'; None takes the model's.
         trainable: False keeps the parameters as they are.
         input_shape: one sample's shape, for the first layer of a model.
+        input_dim: the same for samples of one axis.
+        batch_input_shape: the same with the batch axis in front.
 
     Attributes:
         input_shape, output_shape: with None for the batch axis, once built.
@@ -113,6 +115,8 @@ class Layer(Weighted):
         dtype: FloatType | None = None,
         trainable: bool = True,
         input_shape: SampleShape | None = None,
+        input_dim: PositiveInt | None = None,
+        batch_input_shape: BatchShape | None = None,
         **unknown: Any,
     ) -> None:
         where = type(self).__name__
@@ -120,6 +124,10 @@ class Layer(Weighted):
             one_of(next(iter(unknown)), argument_names(type(self)), f"{where}, its arguments")
         self.name, self.dtype, self.trainable = name, dtype, trainable
         self.sample_shape: Shape | None = input_shape
+        if input_dim is not None:
+            self.sample_shape = (input_dim,)
+        elif batch_input_shape is not None:
+            self.sample_shape = batch_input_shape[1:]
         self.input_shape: Shape | None = None
         self.output_shape: Shape | None = None
         self.seed: int | None = None  # dropout's stream: the model sets seed and position

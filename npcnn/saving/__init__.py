@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from npcnn import registry
+from npcnn import names, registry
 from npcnn.arguments import AModel, Config, Path, Times, checked
 from npcnn.checks import (
     ArgumentError,
@@ -22,13 +22,22 @@ from npcnn.checks import (
 )
 from npcnn.checks import path as check_path
 from npcnn.files import atomic_write, open_regular
+from npcnn.registry import custom_object_scope, register_keras_serializable
 from npcnn.saving.budget import Budget
 
 if TYPE_CHECKING:
     from npcnn.model import Sequential
     from npcnn.saving.state import Parts
 
+__all__ = [
+    "custom_object_scope", "load_model", "model_from_json", "register_keras_serializable",
+    "save_model",
+]  # fmt: skip
+
 WEIGHTS = ".weights.h5"
+
+if not TYPE_CHECKING:
+    __getattr__ = names.lookup(__name__, __all__)
 
 
 def extension(path: Any, where: str) -> str:

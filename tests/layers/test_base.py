@@ -115,7 +115,7 @@ def test_the_dtype_of_a_layer():
 
 def test_argument_names():
     assert argument_names(layers.Dense)[:2] == ["units", "activation"]
-    assert argument_names(layers.Dense)[-1] == "input_shape"
+    assert argument_names(layers.Dense)[-3:] == ["input_shape", "input_dim", "batch_input_shape"]
     with pytest.raises(ArgumentError, match="perhaps 'activation' was meant"):
         layers.Dense(3, activtion="relu")
 

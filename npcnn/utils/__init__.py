@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
 from npcnn import names
 from npcnn.arguments import Numbers, PositiveInt, checked
-from npcnn.checks import ArgumentError, DtypeError, message
+from npcnn.backend import clear_session
+from npcnn.checks import ArgumentError, DtypeError, message, whole
 from npcnn.feeding.py_dataset import PyDataset
 from npcnn.initializers import MOST, too_large
 from npcnn.random import set_random_seed
 from npcnn.registry import custom_object_scope, register_keras_serializable
 
+if TYPE_CHECKING:
+    from npcnn.utils import np_utils
+
 __all__ = [
     "PyDataset",
     "Sequence",
+    "clear_session",
     "custom_object_scope",
+    "normalize",
+    "np_utils",
     "register_keras_serializable",
     "set_random_seed",
     "to_categorical",
@@ -26,7 +33,7 @@ __all__ = [
 Sequence = PyDataset  # as Keras 2 calls it
 
 if not TYPE_CHECKING:
-    __getattr__ = names.lookup(__name__, __all__)
+    __getattr__ = names.lookup(__name__, __all__, {"np_utils": "npcnn.utils.np_utils"})
 
 
 @checked
@@ -59,3 +66,27 @@ def to_categorical(x: Numbers, num_classes: PositiveInt | None = None) -> np.nda
     if labels.size * classes >= MOST:
         raise too_large("to_categorical(num_classes)", (*labels.shape, classes))
     return (labels[..., np.newaxis] == np.arange(classes)).astype("float32")
+
+
+@checked
+def normalize(x: Numbers, axis: Annotated[int, whole] = -1, order: PositiveInt = 2) -> np.ndarray:
+    """Return numbers divided by their norm along an axis; where that is 0, as they are.
+
+    Args:
+        x: an array of at least one axis.
+        axis: along which the norm is taken.
+        order: of the norm: (Σ|x|ᵒʳᵈᵉʳ)^(1/order).
+
+    Raises:
+        ArgumentError: there is no such axis.
+
+    >>> normalize([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+    if not -x.ndim <= axis < x.ndim:
+        expected, fix = f"an axis below {x.ndim}", "-1 is the last one"
+        raise ArgumentError(message("normalize(axis)", expected, str(axis), fix))
+    norms = np.atleast_1d(np.linalg.norm(x, order, axis))
+    norms[norms == 0] = 1
+    return x / np.expand_dims(norms, axis)

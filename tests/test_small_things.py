@@ -1,0 +1,111 @@
+"""What programs say on the way, and npcnn takes: names of older Keras, settings of `compile`."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from models import assert_same_weights, small_data, small_model
+
+import npcnn
+from npcnn import backend, layers, models
+from npcnn.checks import ArgumentError
+
+
+def test_run_eagerly_calls_every_layer_in_every_step():
+    calls = []
+
+    class Counted(layers.Flatten):
+        def forward(self, x, training=False, step=0, keep=True):
+            calls.append(len(x))
+            return super().forward(x, training, step, keep)
+
+    model = npcnn.Sequential([Counted(), layers.Dense(2, activation="softmax")])
+    data, steps = (np.ones((32, 3, 3)), np.arange(32) % 2), 8
+    for eager in (False, True, False):
+        calls.clear()
+        model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=eager)
+        model.fit(*data, 4, 1, 0)
+        if backend.get_backend() == "numba":
+            assert (len(calls) == steps) is eager
+            assert ("run_eagerly" in str(model.program)) is eager
+
+
+def test_metrics_may_stand_third_as_in_older_programs():
+    model = small_model()
+    for third in (["accuracy"], "accuracy"):
+        model.compile("adam", "sparse_categorical_crossentropy", third)
+        assert model.metric_names == ["loss", "accuracy"]
+
+
+@pytest.mark.parametrize("setting", [{"loss_weights": [0.5]}, {"weighted_metrics": ["accuracy"]}])
+def test_what_compile_has_not_got_is_said(setting):
+    model = small_model()
+    before = model.optimizer
+    with pytest.raises(ArgumentError, match=rf"compile\({next(iter(setting))}\): expected None"):
+        model.compile("sgd", "mse", **setting)
+    assert model.optimizer is before
+
+
+@pytest.mark.parametrize(
+    ("argument", "shape"),
+    [({"input_dim": 5}, (None, 5)), ({"batch_input_shape": (None, 4, 5)}, (None, 4, 5))],
+)
+def test_the_first_layer_may_tell_the_shape_in_older_words(argument, shape):
+    model = npcnn.Sequential([layers.Dense(2, **argument)])
+    assert model.input_shape == shape
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_copied_model_learns_on_as_the_first_one_does(copied):
+    model, data = small_model(), small_data()
+    model.fit(*data, 8, 1, 0)
+    other = copied(model)
+    assert_same_weights(other.get_weights(), model.get_weights())
+    for each in (model, other):
+        each.fit(*data, 8, 1, 0)
+    assert_same_weights(other.get_weights(), model.get_weights())
+    alone = copied(model.layers[0])
+    assert_same_weights(alone.get_weights(), model.layers[0].get_weights())
+    alone.set_weights([array + 1 for array in alone.get_weights()])
+    assert_same_weights(other.get_weights(), model.get_weights())
+
+
+def test_a_clone_shares_nothing_and_takes_other_layers():
+    model = small_model()
+    clone = models.clone_model(model)
+    before = model.get_weights()
+    clone.set_weights([np.zeros_like(array) for array in before])
+    assert_same_weights(model.get_weights(), before)
+
+    def wider(layer):
+        config = layer.get_config()
+        return type(layer).from_config(config | ({"units": 7} if "units" in config else {}))
+
+    assert models.clone_model(model, clone_function=wider).output_shape == (None, 7)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lambda: backend.set_image_data_format("channels_first"), lambda: backend.set_epsilon(1e-3)],
+)
+def test_what_there_is_one_of_cannot_be_set_otherwise(call):
+    with pytest.raises(ArgumentError, match=r"set_\w+\(\w+\): expected .*channels_last|1e-07"):
+        call()
+
+
+def test_the_backend_s_older_helpers():
+    model = small_model()
+    assert sum(backend.count_params(w) for w in model.weights) == model.count_params()
+    assert backend.get_value(model.optimizer.learning_rate) == model.optimizer.learning_rate
+    value = backend.get_value(model.weights[0])
+    value += 1
+    assert not np.array_equal(value, model.get_weights()[0])
+
+
+def test_older_module_names():
+    from npcnn.utils import np_utils
+    from npcnn.utils.np_utils import to_categorical
+
+    assert to_categorical is np_utils.to_categorical is npcnn.utils.to_categorical
+    assert npcnn.saving.load_model is npcnn.models.load_model

@@ -85,6 +85,10 @@ class _Plain:
     def __call__(self, *arrays: Any) -> Arrays:
         return self.step(*arrays)
 
+    def as_it_was(self) -> bool:
+        """Return whether what the step depends on is as it was; nothing was written down."""
+        return True
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(None), ()
 

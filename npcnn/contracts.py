@@ -26,6 +26,7 @@ import numpy as np
 
 from npcnn import rules
 from npcnn.checks import ArgumentError, DtypeError, message
+from npcnn.watched import plain
 
 Array = np.ndarray
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -197,6 +198,9 @@ def op(function: Function) -> Function:
 
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
+        listener = _listening.listener
+        if listener is not None:
+            args, kwargs = plain(args), plain(kwargs)
         if len(args) < count:
             args, kwargs = _in_place(function, args, kwargs), {}
         try:
@@ -214,7 +218,6 @@ def op(function: Function) -> Function:
                 if len(right) >= REMEMBERED:
                     right.clear()
                 right.add(signature)
-        listener = _listening.listener
         for place in written:
             array = args[place]
             if array is not None and not (array.flags.c_contiguous and _writable(array, listener)):

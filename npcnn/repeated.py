@@ -7,9 +7,7 @@ something is set otherwise than it was, a new program is begun. Nothing watches 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +40,7 @@ class Repeated:
         self.compiled: Any = None
         self.settings: tuple[Any, ...] = ()
         self.layers: list[Any] = []
-        self.states: list[tuple[Any, dict[str, Any]]] = []  # layers and so on, as they were
+        self.states: list[dict[str, Any]] = []  # the layers' attributes, as they were
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(None), ()  # a copied model begins anew
@@ -59,6 +57,7 @@ class Repeated:
         model.vectors()  # binds the parameters to their places, once
         self.settings = self._settings()
         self.layers = list(model.layers)
+        self.states = [dict(vars(layer)) for layer in self.layers]
         things: list[Any] = [*model.layers]
         things += [model.loss] if model.compiled else []
         things += [model.optimizer] if self.learns else []
@@ -66,9 +65,6 @@ class Repeated:
         reason = f"{never[0]} says that it is not to be" if never else None
         if model.run_eagerly:
             reason = "compile(run_eagerly=True)"
-        inner = _strangers(things)
-        self.states = [(thing, _noted(thing)) for thing in (*model.layers, *inner)]
-        things += inner
         state, known = list(model.vectors()), list(self.known)
         if self.learns:
             state += model.optimizer.arrays()
@@ -78,17 +74,14 @@ class Repeated:
     def _as_it_was(self) -> bool:
         if self.model.layers != self.layers or not _equal(self.settings, self._settings()):
             return False
-        for thing, then in self.states:
-            now = vars(thing)
-            try:
-                if now == then:  # nearly always: identical values are not looked into
-                    continue
-            except ValueError:  # arrays, which do not compare as a whole
-                pass
+        for layer, then in zip(self.layers, self.states, strict=True):
+            now = vars(layer)
+            if _equal(now, then):  # nearly always: identical values are not looked into
+                continue
             if not _alike(now, then):
                 return False
-            then.update(_noted(thing))
-        return True
+            then.update(now)
+        return self.compiled.as_it_was()
 
     def _settings(self) -> tuple[Any, ...]:
         """Return what the step depends on, but for the layers' attributes."""
@@ -96,60 +89,18 @@ class Repeated:
         kinds = [(type(layer).forward, type(layer).backward) for layer in model.layers]
         found: list[Any] = [get_backend(), get_num_threads(), kinds]
         if model.compiled:
-            found += [model.run_eagerly, model.loss, _noted(model.loss)]
+            found += [model.run_eagerly, model.loss, dict(vars(model.loss))]
         if self.learns:
-            found += [model.optimizer, _copies(model.optimizer, model.optimizer.settings())]
+            found += [model.optimizer, model.optimizer.settings()]
             found.append([layer.trainable for layer in model.layers])
         return tuple(found)
-
-
-def _own(thing: Any) -> bool:
-    return type(thing).__module__.partition(".")[0] == "npcnn"
-
-
-def _strangers(things: list[Any]) -> list[Any]:
-    """Return the objects within others, at any depth, where either is of a class of the user's.
-
-    What npcnn's own objects hold are settings that are never changed in place.
-    """
-    found: list[Any] = []
-    seen = set(map(id, things))
-    todo = list(things)
-    while todo:
-        outer = todo.pop()
-        for value in vars(outer).values():
-            inside = list(value.values()) if isinstance(value, dict) else value
-            for part in inside if isinstance(inside, (list, tuple)) else [value]:
-                if not hasattr(part, "__dict__") or isinstance(part, (type, ModuleType)):
-                    continue
-                known = id(part) in seen or hasattr(part, "__get__")  # functions have it
-                if not known and not (_own(outer) and _own(part)):
-                    seen.add(id(part))
-                    found.append(part)
-                    todo.append(part)
-    return found
-
-
-def _noted(thing: Any) -> dict[str, Any]:
-    """Return an object's attributes as they are now."""
-    return _copies(thing, dict(vars(thing)))
-
-
-def _copies(thing: Any, attributes: dict[str, Any]) -> dict[str, Any]:
-    """Return attributes with copies of what may be changed in place, if the class is a user's."""
-    if _own(thing):
-        return attributes
-    kinds = (list, dict, set)
-    return {
-        name: copy.copy(value) if isinstance(value, kinds) and name != "_kept" else value
-        for name, value in attributes.items()
-    }
 
 
 def _alike(now: dict[str, Any], before: dict[str, Any]) -> bool:
     """Return whether two states of a layer differ in nothing but which arrays it holds.
 
-    A layer's parameters are not among them: `bound` counts those.
+    A layer's parameters are not among them: `bound` counts those. Settings that are arrays, in a
+    user's layer, are looked after by `npcnn/strangers.py`.
     """
     if now.keys() != before.keys():
         return False
@@ -165,5 +116,5 @@ def _alike(now: dict[str, Any], before: dict[str, Any]) -> bool:
 def _equal(one: Any, other: Any) -> bool:
     try:
         return bool(one == other)
-    except ValueError:
+    except ValueError:  # arrays, which do not compare as a whole
         return False

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from npcnn import watched
 from npcnn.checks import ArgumentError, DtypeError, message
 from npcnn.layers.base import Layer
 from npcnn.repeated import Repeated
+from npcnn.watched import Watched
 
 if TYPE_CHECKING:
     from npcnn.data import Batches
@@ -98,6 +100,9 @@ def crossing(layer: Layer, which: str, array: Any, n: int) -> Array:
         return array
     where, wanted = f"{layer.label}.{which}()", f"{layer.dtype} of shape {(n, *shape[1:])}"
     fix = f"return {'the output' if which == 'forward' else 'the gradient by x'} in that form"
+    if type(array) is Watched:  # while a step with a user's class is written down
+        unwatched = crossing(layer, which, watched.plain(array), n)
+        return array if watched.listening() else unwatched
     if not plain:
         raise DtypeError(message(where, f"an array, {wanted}", type(array).__name__, fix))
     kind = ArgumentError if array.dtype == layer.dtype else DtypeError

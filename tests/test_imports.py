@@ -12,7 +12,18 @@ PACKAGE = Path(npcnn.__file__).parent
 # From the ground up: a module may import, when it is loaded, only from rows above its own, or its
 # own package.
 ROWS = [
-    {"shapes", "blas", "interrupts", "streams", "checks", "names", "notebook", "variables"},
+    {
+        "shapes",
+        "blas",
+        "interrupts",
+        "streams",
+        "checks",
+        "names",
+        "notebook",
+        "variables",
+        "watched",
+        "strangers",
+    },
     {"arguments", "rules"},
     {"contracts"},
     {"registry"},

@@ -12,6 +12,7 @@ import numpy as np
 from npcnn import contracts
 from npcnn.kernels import crew, memory
 from npcnn.threads import MOST
+from npcnn.watched import plain, told, watch
 
 Array = np.ndarray
 
@@ -32,14 +33,15 @@ class Notes:
 
     Args:
         arena: where the ops take their memory from meanwhile; it knows the step's other arrays.
+        watching: whether what ops return is to notice who reads it (`npcnn/watched.py`).
 
     Attributes:
         reason: why the calls may not be made again; None if they may.
         calls: the ops that made them.
     """
 
-    def __init__(self, arena: memory.Arena) -> None:
-        self.arena = arena
+    def __init__(self, arena: memory.Arena, watching: bool = False) -> None:
+        self.arena, self.watching = arena, watching
         self.rows: list[list[int]] = []
         self.calls: list[Call] = []
         self.reason: str | None = None
@@ -95,7 +97,11 @@ class Notes:
         cost = 0 if flops is None else flops(*args, **kwargs)
         self.calls.append(Call(name, layer, text, cost, first, len(self.rows)))
         self.seal(result)
-        return result
+        return watch(result) if self.watching else result
+
+    def tell(self, reason: str) -> None:
+        """Take note of why the calls may not be made again."""
+        self.reason = self.reason or reason
 
     def agree(self, other: Notes) -> bool:
         """Return whether other notes, of the same step, are of the same calls and constants.
@@ -148,21 +154,32 @@ def writing() -> Notes | None:
     return _writing.notes
 
 
-def write(step: Callable[[], Any], known: Sequence[Array]) -> tuple[Any, Notes]:
+def write(
+    step: Callable[..., Any], inputs: Sequence[Array], known: Sequence[Array],
+    things: list[Any] | None = None,
+) -> tuple[Any, Notes]:  # fmt: skip
     """Call the step; return its result and the notes of the kernel calls it made.
 
     The memory of results is the notes' own from then on; nobody else is handed it.
 
     Args:
         step: what to call.
-        known: arrays that are there before it and that it reads or writes.
+        inputs: what with.
+        known: arrays that are there before it and that it reads or writes besides.
+        things: objects of a user's own that it depends on; None if there are none, and nobody
+            reads numbers.
     """
-    notes = Notes(memory.Arena(known))
+    known = [*inputs, *known]
+    notes = Notes(memory.Arena(known), things is not None)
     outer, _writing.notes = _writing.notes, notes
     listener = contracts.listen(notes.listen)
     try:
         with memory.taken_from(notes.arena):
-            result = step()
+            if things is None:
+                result = step(*inputs)
+            else:
+                with told(notes.tell, things, known):
+                    result = plain(step(*watch(tuple(inputs))))
     finally:
         _writing.notes = outer
         contracts.listen(listener)

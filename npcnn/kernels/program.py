@@ -21,10 +21,12 @@ from typing import Any
 
 import numpy as np
 
+from npcnn import strangers
 from npcnn.kernels import layout
 from npcnn.kernels.compile import JIT
 from npcnn.kernels.memory import LARGEST
 from npcnn.kernels.notes import Call, Notes, write
+from npcnn.strangers import Outside
 
 Array = np.ndarray
 Arrays = tuple[Array, ...]
@@ -62,6 +64,11 @@ class Programs:
         self.step, self.state, self.known = step, list(state), list(known)
         self.watched, self.reason = list(watched), reason
         self.own = _Own()
+        self.outside: Outside | None = None  # what a user's classes depend on, once written down
+
+    def as_it_was(self) -> bool:
+        """Return whether what user's classes depend on is as it was when a step was written."""
+        return self.outside is None or self.outside.as_it_was()
 
     def __call__(self, *arrays: Array) -> Arrays:
         """Make the step; what comes back is the caller's."""
@@ -186,10 +193,19 @@ class Program:
         """Run the step as it is, and note its calls."""
         family = self.family
         before = [dict(vars(thing)) for thing in family.watched]
-        known = [*self.inputs, *family.state, *family.known]
-        outputs, notes = write(lambda: family.step(*self.inputs), known)
+        known = [*family.state, *family.known]
+        outside = things = None
+        if strangers.among(family.watched):
+            outside = strangers.Outside(family.watched, [*self.inputs, *known])
+            things = outside.objects
+        outputs, notes = write(family.step, self.inputs, known, things)
         kept, changed = _changed(family.watched, before, notes)
+        if outside is not None:
+            kept += outside.settle(lambda array: notes.arena.holds(array.ctypes.data))
+            changed = outside.reason or changed
         self.reason = notes.reason or changed
+        if self.reason is None:
+            family.outside = outside
         if notes.arena.full or notes.arena.bytes + sum(a.nbytes for a in self.inputs) > LARGEST:
             self.reason = f"it would keep over {LARGEST >> 20} MB: Python's share is nothing"
         if self.notes is not None:  # a second time: the first notes are what is played
@@ -234,7 +250,7 @@ def _changed(
     for thing, old in zip(things, before, strict=True):
         if "_kept" in vars(thing):
             kept.append((thing._kept, 0, thing._kept[0]))
-        for name, value in vars(thing).items():
+        for name, value in vars(thing).items() if strangers.own(thing) else ():
             if value is old.get(name, thing):
                 continue
             if not isinstance(value, np.ndarray) or not notes.arena.holds(value.ctypes.data):

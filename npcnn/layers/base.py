@@ -94,8 +94,8 @@ class Layer(Weighted):
         unwritten: arguments that all layers here have, but Keras's layer of this name has not;
             files leave them out.
         op: the name of its op in npcnn/reference; '' for an activation and no more.
-        replays: False if what Python decides in it depends on numbers in arrays, or on a count:
-            a step with it is then never replayed (docs/extending.md).
+        replays: False if it depends on what cannot be seen from Python: a step with it is then
+            never replayed (docs/extending.md).
         combines: how inputs become an output: 'products' with a kernel, 'maximum', or ''.
         flattens: whether its output is its input's numbers in a row.
         training_only: whether it does nothing but in training.

@@ -55,6 +55,7 @@ class _Ops:
     def compiled(
         self, step: Callable[..., Arrays], state: Sequence[Any] = (), known: Sequence[Any] = (),
         watched: Sequence[Any] = (), reason: str | None = None,
+        about: Callable[[], dict[str, Any]] | None = None,
     ) -> Callable[..., Arrays]:  # fmt: skip
         """Return what makes the step again and again: the one door to replay.
 
@@ -68,11 +69,14 @@ class _Ops:
             known: arrays that it only reads.
             watched: objects whose attributes it must leave as they are.
             reason: why it is not to be replayed, if somebody knows.
+            about: describes it to a second process that compiles (`npcnn/kernels/assistant.py`).
         """
         if get_backend() == "numpy":
             return _Plain(step)
+        from npcnn.kernels import assistant
         from npcnn.kernels.program import Programs
 
+        assistant.describe(about)
         return Programs(step, state, known, watched, reason)
 
 

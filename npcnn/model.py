@@ -257,9 +257,9 @@ class Sequential(LayerStack):
         for layer in self.layers:
             layer.seed = seed
         with _held_threads():
+            step = self._repeated(training.train_step, True)
             x, _, _ = batches.batch(0)
             _, y, w = batches.rows(0)
-            step = self._repeated(training.train_step, True)
             self.optimizer.prepare()
             losses, outputs = step(x, y, w)
         scores = Scores(self.metrics)

@@ -18,6 +18,9 @@ from npcnn.threads import get_num_threads
 if TYPE_CHECKING:
     from npcnn.model import Sequential
 
+# Bytes of weights up to which a second copy of the model is no burden.
+LARGEST = 64 << 20
+
 Array = np.ndarray
 Arrays = tuple[Array, ...]
 
@@ -69,7 +72,12 @@ class Repeated:
         if self.learns:
             state += model.optimizer.arrays()
             known.append(model.optimizer.now)
-        self.compiled = ops.compiled(self.step, state, known, things, reason)
+        self.compiled = ops.compiled(self.step, state, known, things, reason, self._about)
+
+    def _about(self) -> dict[str, Any]:
+        """Describe the step to a process that helps to compile it, if the model is small."""
+        small = sum(vector.nbytes for vector in self.model.vectors()) <= LARGEST
+        return {"model": self.model.to_json() if small else "", "learns": self.learns}
 
     def _as_it_was(self) -> bool:
         if self.model.layers != self.layers or not _equal(self.settings, self._settings()):

@@ -50,13 +50,14 @@ class _Files:
         self.folder, self.name = folder, name
         self.stamp = _short((numba.__version__, stamp, sources_digest()))
 
-    def _path(self, key: Any) -> Path:
+    def path(self, key: Any) -> Path:
+        """Return the file of what is saved under the key."""
         return self.folder / f"{self.name}.{self.stamp}.{_short(key)}"
 
     def load(self, key: Any) -> Any:
         """Return what was saved under the key, None if there is nothing that can be used."""
         try:
-            content = self._path(key).read_bytes() if trusted(self.folder) else b""
+            content = self.path(key).read_bytes() if trusted(self.folder) else b""
         except OSError:
             return None
         digest, data = content[:DIGEST], content[DIGEST:]
@@ -72,7 +73,7 @@ class _Files:
         try:
             with open(handle, "wb") as file:
                 file.write(hashlib.sha256(content).digest() + content)
-            os.replace(name, self._path(key))
+            os.replace(name, self.path(key))
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(name)  # only there if something went wrong
@@ -119,6 +120,12 @@ class KernelCache(caching.FunctionCache):
         stamp = self._impl.locator.get_source_stamp()
         name = f"{self._impl.filename_base}.{variant}"
         self._cache_file = _Files(Path(self._cache_path) / "npcnn", name, stamp)
+
+    def place(self, sig: Any, target_context: Any) -> Path | None:
+        """Return the file of a compiled function; None if it would not be written or read."""
+        if not self._enabled or not trusted(self._cache_file.folder):
+            return None
+        return self._cache_file.path(self._index_key(sig, target_context.codegen()))
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a compiled function."""

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
 from numba.core import config
 from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
 
+from npcnn.kernels import assistant
 from npcnn.kernels.cache import KernelCache
 from npcnn.kernels.notice import compiling
 from npcnn.kernels.pipeline import Compiler, HelperCompiler
@@ -25,6 +28,8 @@ JIT = not SETTINGS.DISABLE_JIT
 ZERO = np.int64(0)
 COMPILER: Any = Compiler
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+# Where native functions are only to be noted, not compiled: those asked for so far.
+planned: list[tuple[Any, Callable]] | None = None
 
 
 def _keep_on_disk(compiled: Any, function: Callable, variant: str) -> None:
@@ -34,6 +39,17 @@ def _keep_on_disk(compiled: Any, function: Callable, variant: str) -> None:
 
 class _Native(CFunc):
     """A function with C's calling convention that says when it is being compiled."""
+
+    @global_compiler_lock
+    def compile(self) -> None:
+        place = place_of(self)
+        try:
+            if place is not None:
+                assistant.share(place)
+            super().compile()
+        except BaseException:  # Ctrl-C among them
+            assistant.dismiss()
+            raise
 
     def _compile_uncached(self) -> Any:
         with compiling():
@@ -66,12 +82,27 @@ def helper(function: Callable) -> Callable:
     return numba.njit(function, pipeline_class=HelperCompiler, **inner)
 
 
+def native(signature: Any, function: Callable) -> Any:
+    """Return what compiles a function with C's calling convention."""
+    arguments, options = (signature.args, signature.return_type), {"nopython": True, **OPTIONS}
+    compiled = _Native(function, arguments, {}, options, pipeline_class=COMPILER)
+    _keep_on_disk(compiled, function, "native")
+    return compiled
+
+
+def place_of(compiled: Any) -> Path | None:
+    """Return where such a function is kept once it is compiled; None if it is not kept."""
+    cache, target = compiled._cache, compiled._targetdescr.target_context
+    return cache.place(compiled._sig, target) if isinstance(cache, KernelCache) else None
+
+
 def native_function(signature: Any, function: Callable) -> int:
     """Compile a function with C's calling convention; return its address (0 without the JIT)."""
     if not JIT:
         return 0
-    arguments, options = (signature.args, signature.return_type), {"nopython": True, **OPTIONS}
-    compiled = _Native(function, arguments, {}, options, pipeline_class=COMPILER)
-    _keep_on_disk(compiled, function, "native")
+    if planned is not None:
+        planned.append((signature, function))
+        return 1
+    compiled = native(signature, function)
     compiled.compile()
     return int(compiled.address or 0)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from npcnn import strangers
-from npcnn.kernels import layout
+from npcnn.kernels import assistant, layout
 from npcnn.kernels.compile import JIT
 from npcnn.kernels.memory import LARGEST
 from npcnn.kernels.notes import Call, Notes, write
@@ -78,7 +78,11 @@ class Programs:
         if program is None:
             while len(programs) >= REMEMBERED:
                 del programs[next(iter(programs))]
-            program = programs[key] = Program(self)
+            program = programs[key] = self.own.last = Program(self)
+            try:
+                return program(arrays)
+            finally:
+                assistant.dismiss()
         self.own.last = program
         return program(arrays)
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
+from npcnn.kernels import compile as compiling
 from npcnn.kernels import crew, memory, notes, simd
 from npcnn.kernels.compile import JIT, kernel, native_function
 from npcnn.kernels.simd import INT
@@ -81,6 +82,8 @@ class Body:
             return
         kind: Any = tuple([array.dtype for array in flat]) if self.mixed else dtype
         body = self.addresses.get(kind) or self._address(kind, flat)
+        if compiling.planned is not None:
+            return
         # As bytes, arrays of all dtypes have one type: `_write_row` is compiled once.
         data = [array.view(_BYTE) for array in flat[: len(arrays)]]
         data += data[:1] * (7 - len(data))

@@ -85,6 +85,19 @@ OPS: dict[str, Op] = {
         rules.conv_backward_flops,
     ),
     "cosine_similarity": Op("row_losses", f"outputs: N ... K, {_ROWS}"),
+    "conv2d_transpose": Op(
+        "conv_transpose",
+        "x: N H W C, kernel: KH KW F C, bias?: F",
+        rules.conv_transpose_rule,
+        rules.conv_transpose_flops,
+    ),
+    "conv2d_transpose_backward": Op(
+        "conv_transpose",
+        "grad_y: N OH OW F, x: N H W C, y: N OH OW F, kernel: KH KW F C, "
+        "=grad_kernel: KH KW F C, =grad_bias?: F",
+        rules.conv_transpose_backward_rule,
+        rules.conv_transpose_backward_flops,
+    ),
     "count": Op("optimizers", "=~counter:"),
     "dense": Op("dense", "x: N ... I, kernel: I U, bias?: U", flops=rules.dense_flops),
     "dense_backward": Op(
@@ -104,6 +117,19 @@ OPS: dict[str, Op] = {
     "gelu_backward": Op("gelu", "grad_y: ..., x: ..."),
     "global_average_pooling2d": Op("global_pooling", "x: N H W C"),
     "global_average_pooling2d_backward": Op("global_pooling", "grad_y: N C, x: N H W C"),
+    "grouped_conv2d": Op(
+        "grouped_conv",
+        "x: N H W C, kernel: KH KW c F, bias?: F",
+        rules.grouped_rule,
+        rules.grouped_flops,
+    ),
+    "grouped_conv2d_backward": Op(
+        "grouped_conv",
+        "grad_y: N OH OW F, x: N H W C, y: N OH OW F, kernel: KH KW c F, "
+        "=grad_kernel: KH KW c F, =grad_bias?: F",
+        rules.grouped_backward_rule,
+        rules.conv_backward_flops,
+    ),
     "max_pooling2d": Op("pooling", "x: N H W C", rules.pool_rule),
     "max_pooling2d_backward": Op(
         "pooling", "grad_y: N OH OW C, x: N H W C, y: N OH OW C", rules.pool_backward_rule

@@ -37,6 +37,42 @@ def conv_backward_rule(grad_y: Array, x: Array, y: Array, kernel: Array, grad_ke
     return None if list(grad_y.shape[1:3]) == sizes else f"grad_y {grad_y.shape} for x {x.shape}"
 
 
+def grouped_rule(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
+                 activation: str, groups: int) -> str | None:  # fmt: skip
+    """Say so unless the groups are x's channels, and the filters can be cut into as many."""
+    windows(x, kernel.shape[:2], strides, padding, dilation)
+    fits = isinstance(groups, int) and groups >= 1
+    fits = fits and x.shape[3] == groups * kernel.shape[2] and kernel.shape[3] % groups == 0
+    return None if fits else f"groups {groups} for x {x.shape}, kernel {kernel.shape}"
+
+
+def grouped_backward_rule(grad_y: Array, x: Array, y: Array, kernel: Array, grad_kernel: Array,
+                          grad_bias: Any, strides: Any, padding: str, dilation: Any,
+                          activation: str, groups: int, need_grad_x: bool = True,
+                          ) -> str | None:  # fmt: skip
+    """Ask the same, and a place of grad_y for each window of x."""
+    options = strides, padding, dilation, activation
+    wrong = conv_backward_rule(grad_y, x, y, kernel, grad_kernel, grad_bias, *options)
+    return wrong or grouped_rule(x, kernel, None, *options, groups)
+
+
+def conv_transpose_rule(x: Array, kernel: Array, bias: Any, strides: Any, dilation: Any,
+                        before: Any, size: Any, activation: str) -> str | None:  # fmt: skip
+    """Say so unless these are four pairs of whole numbers, none too small."""
+    given = (*strides, *dilation, *before, *size)
+    fits = len(given) == 8 and all(isinstance(number, int) for number in given)
+    fits = fits and min(*strides, *dilation) >= 1 and min(*before, *size) >= 0
+    return None if fits else f"strides, dilation, before, size {given}"
+
+
+def conv_transpose_backward_rule(grad_y: Array, x: Array, y: Array, kernel: Array,
+                                 grad_kernel: Array, grad_bias: Any, strides: Any, dilation: Any,
+                                 before: Any, activation: str, need_grad_x: bool = True,
+                                 ) -> str | None:  # fmt: skip
+    """Ask the same."""
+    return conv_transpose_rule(x, kernel, None, strides, dilation, before, grad_y.shape[1:3], "")
+
+
 def pool_rule(x: Array, pool_size: Any, strides: Any, padding: str) -> str | None:
     """Raise unless sizes, strides and padding are such."""
     windows(x, pool_size, strides, padding, (1, 1))
@@ -160,6 +196,24 @@ def conv_backward_flops(grad_y: Array, x: Array, y: Array, kernel: Array, *rest:
     """Return as many for the kernel, and as many again for x."""
     wanted = rest[6] if len(rest) > 6 else need_grad_x
     return (4 if wanted else 2) * grad_y.size // kernel.shape[3] * kernel.size
+
+
+def grouped_flops(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
+                  activation: str, groups: int) -> int:  # fmt: skip
+    """Return the same: a group's kernel has its own channels only."""
+    return conv_flops(x, kernel, bias, strides, padding, dilation, activation)
+
+
+def conv_transpose_flops(x: Array, kernel: Array, *rest: Any) -> int:
+    """Return two for each input and each weight it meets."""
+    return 2 * x.size // x.shape[3] * kernel.size
+
+
+def conv_transpose_backward_flops(grad_y: Array, x: Array, y: Array, kernel: Array, *rest: Any,
+                                  need_grad_x: bool = True) -> int:  # fmt: skip
+    """Return as many for the kernel, and as many again for x."""
+    wanted = rest[6] if len(rest) > 6 else need_grad_x
+    return (2 if wanted else 1) * conv_transpose_flops(x, kernel)
 
 
 def dense_flops(x: Array, kernel: Array, *rest: Any) -> int:

@@ -39,6 +39,27 @@ def padding_before_after(
     return total // 2, total - total // 2
 
 
+def transposed_size(
+    size: int, window: int, stride: int, padding: str, more: int | None, dilation: int = 1
+) -> tuple[int, int]:
+    """Return an axis's length after the transpose of a convolution, and what is cut off before it.
+
+    The windows of all inputs reach over (size − 1)·stride + reach cells, reach = (window − 1)·
+    dilation + 1. 'valid': all of them and `more` besides; where that is None, as many as the
+    stride is beyond the reach. 'same': size·stride of them, or with `more` (size − 1)·stride +
+    reach % 2 + more; half the rest, rounded down, is cut off before. Source: Keras,
+    ``keras/src/backend/common/backend_utils.py``.
+
+    >>> transposed_size(14, 3, 2, "same", None), transposed_size(14, 3, 2, "valid", None)
+    ((28, 0), (29, 0))
+    """
+    reach = (window - 1) * dilation + 1
+    if padding == "valid":
+        return (size - 1) * stride + reach + (max(stride - reach, 0) if more is None else more), 0
+    last = stride if more is None else reach % 2 + more
+    return (size - 1) * stride + last, max(reach - last, 0) // 2
+
+
 Pair = tuple[int, int]
 
 

@@ -92,9 +92,9 @@ def test_what_crosses_to_the_next_layer_is_checked(backend, where, what):
                 call(x)
 
 
-LENGTHS = {"N": 3, "n": 5, "H": 6, "W": 5, "OH": 6, "OW": 5, "C": 2, "F": 4, "KH": 3, "KW": 3,
-           "I": 4, "U": 2, "K": 4, "P": 9, "M": 8, "1": 1, "2": 2, "3": 3}  # fmt: skip
-CONV = ((1, 1), "same", (1, 1), "relu")
+LENGTHS = {"N": 3, "n": 5, "H": 6, "W": 5, "OH": 6, "OW": 5, "C": 2, "c": 1, "F": 4, "KH": 3,
+           "KW": 3, "I": 4, "U": 2, "K": 4, "P": 9, "M": 8, "1": 1, "2": 2, "3": 3}  # fmt: skip
+CONV, MOVED = ((1, 1), "same", (1, 1), "relu"), ((1, 1), (1, 1), (1, 1))
 REST = {
     "adamax": (0.9, 0.999, 1e-7,),
     "adadelta": (0.95, 1e-7,),
@@ -104,6 +104,8 @@ REST = {
     "adam": (0.1, 0.9, 0.999, 1e-7), "sgd": (0.1, 0.9, False), "conv2d": CONV,
     "batch_normalization": (0.9, 1e-3, True), "batch_normalization_backward": (True,),
     "conv2d_backward": CONV, "dense": ("relu",), "dense_backward": ("relu",),
+    "grouped_conv2d": (*CONV, 2), "grouped_conv2d_backward": (*CONV, 2),
+    "conv2d_transpose": (*MOVED, (6, 5), "relu"), "conv2d_transpose_backward": (*MOVED, "relu"),
     "dropout": (0.5, 7, (1, 1, 1)), "dropout_backward": (0.5, 7, (1, 1, 1)),
     "elu": (1.0,), "elu_backward": (1.0,), "elementwise_loss": ("absolute",),
     "categorical_focal_crossentropy": (0.25, 2.0),

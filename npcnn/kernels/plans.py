@@ -56,7 +56,7 @@ class Geometry(NamedTuple):
     x_shape: tuple[int, int, int, int]
     kernel_shape: tuple[int, int, int, int]
     strides: Pair
-    padding: str
+    padding: str | tuple[Pair, Pair]  # or, of rows and of columns: zeros before, how many windows
     dilation: Pair
     turned: bool = False  # rows and columns swapped; the kernel's weights lie as they did
 
@@ -86,6 +86,8 @@ def tap(geometry: Geometry, u: int, v: int) -> int:
 
 def output_shape(geometry: Geometry) -> Pair:
     """Return how many rows and columns the output has."""
+    if not isinstance(geometry.padding, str):
+        return geometry.padding[0][1], geometry.padding[1][1]
     rows, columns = (
         output_size(
             geometry.x_shape[1 + axis], geometry.kernel_shape[axis], geometry.strides[axis],
@@ -117,6 +119,8 @@ def multiply_adds(geometry: Geometry) -> int:
 
 def pad_before(geometry: Geometry, axis: int) -> int:
     """Return how many rows or columns of zeros lie before the image."""
+    if not isinstance(geometry.padding, str):
+        return geometry.padding[axis][0]
     return padding_before_after(
         geometry.x_shape[1 + axis], geometry.kernel_shape[axis], geometry.strides[axis],
         geometry.padding, geometry.dilation[axis],

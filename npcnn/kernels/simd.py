@@ -72,6 +72,24 @@ def native(emit: Callable) -> Callable:
     return decorate
 
 
+def moved(array: Any, offset: int) -> Any:
+    """Return the array that begins so many elements further on."""
+    return array[offset:]
+
+
+@type_callable(moved)
+def _type_moved(context: Any) -> Callable:
+    def typer(array: Any, offset: Any) -> Any:
+        return array
+
+    return typer
+
+
+@lower_builtin(moved, types.CPointer, types.Integer)
+def _lower_moved(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    return builder.gep(args[0], [args[1]])
+
+
 def call(builder: ir.IRBuilder, address: ir.Value, values: list[ir.Value]) -> None:
     """Call the function with C's calling convention that lies at the address."""
     kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])

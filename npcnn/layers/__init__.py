@@ -8,8 +8,10 @@ from npcnn.layers.average_pooling2d import AveragePooling2D
 from npcnn.layers.base import Layer
 from npcnn.layers.batch_normalization import BatchNormalization
 from npcnn.layers.conv2d import Conv2D
+from npcnn.layers.conv2d_transpose import Conv2DTranspose
 from npcnn.layers.cropping2d import Cropping2D
 from npcnn.layers.dense import Dense
+from npcnn.layers.depthwise_conv2d import DepthwiseConv2D
 from npcnn.layers.dropout import Dropout
 from npcnn.layers.elu import ELU
 from npcnn.layers.flatten import Flatten
@@ -23,12 +25,14 @@ from npcnn.layers.relu import ReLU
 from npcnn.layers.repeat_vector import RepeatVector
 from npcnn.layers.rescaling import Rescaling
 from npcnn.layers.reshape import Reshape
+from npcnn.layers.separable_conv2d import SeparableConv2D
 from npcnn.layers.softmax import Softmax
 from npcnn.layers.spatial_dropout2d import SpatialDropout2D
 from npcnn.layers.up_sampling2d import UpSampling2D
 from npcnn.layers.zero_padding2d import ZeroPadding2D
 
 Convolution2D, MaxPool2D = Conv2D, MaxPooling2D  # Keras has both names
+Convolution2DTranspose, SeparableConvolution2D = Conv2DTranspose, SeparableConv2D
 GlobalMaxPool2D = GlobalMaxPooling2D
 AvgPool2D, GlobalAvgPool2D = AveragePooling2D, GlobalAveragePooling2D
 
@@ -39,9 +43,12 @@ __all__ = [
     "AvgPool2D",
     "BatchNormalization",
     "Conv2D",
+    "Conv2DTranspose",
     "Convolution2D",
+    "Convolution2DTranspose",
     "Cropping2D",
     "Dense",
+    "DepthwiseConv2D",
     "Dropout",
     "Flatten",
     "GlobalAveragePooling2D",
@@ -59,6 +66,8 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SeparableConv2D",
+    "SeparableConvolution2D",
     "Softmax",
     "SpatialDropout2D",
     "UpSampling2D",

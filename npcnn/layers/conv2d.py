@@ -12,7 +12,7 @@ from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, positive_int
 from npcnn.layers.activated import Activated, Named, Saved
 from npcnn.layers.base import Array, Shape, initializer_config
-from npcnn.layers.windows import Window, windows_of
+from npcnn.layers.windows import Window, check_steps, windows_of
 
 Filters = Annotated[int, partial(positive_int, fix="say how many filters it has")]
 
@@ -29,12 +29,13 @@ class Conv2D(Activated):
         padding: 'valid' (windows stay inside) or 'same' (zeros around, ⌈size / stride⌉ windows).
         data_format: None or 'channels_last'.
         dilation_rate: rows and columns from one tap to the next; not together with strides.
-        groups: 1.
+        groups: into how many parts channels and filters are cut; each part of the filters sees its
+            own part of the channels. It divides both.
         activation: None, 'relu', 'softmax', 'sigmoid', 'tanh'.
         use_bias: whether to add a bias a filter.
         kernel_initializer, bias_initializer: names or Initializer objects.
 
-    Shapes: x (N, H, W, C) → y (N, OH, OW, F); kernel (KH, KW, C, F); bias (F,).
+    Shapes: x (N, H, W, C) → y (N, OH, OW, F); kernel (KH, KW, C / groups, F); bias (F,).
 
     Raises:
         ArgumentError: an argument is out of range, or the window is larger than the image.
@@ -74,13 +75,13 @@ class Conv2D(Activated):
         super().__init__(**kwargs)
         self.filters, self.kernel_size, self.strides = filters, kernel_size, strides
         self.padding, self.dilation_rate = padding, dilation_rate
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            got = f"strides={self.strides}, dilation_rate={self.dilation_rate}"
-            fix = "leave one of them at 1"
-            raise ArgumentError(message("Conv2D", "strides or dilation_rate to be 1", got, fix))
-        if groups != 1:
-            fix = "leave it out"
-            raise ArgumentError(message("Conv2D(groups)", "1", str(groups), fix))
+        check_steps(self)
+        if filters % groups:
+            expected, fix = f"a divisor of filters={filters}", "groups are parts of equal size"
+            raise ArgumentError(message("Conv2D(groups)", expected, str(groups), fix))
+        self.groups = groups
+        if groups > 1:
+            self.combines = ""  # whoever takes a window apart knows no groups
         self.activation, self.use_bias = activation, use_bias
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
 
@@ -89,17 +90,18 @@ class Conv2D(Activated):
         return (input_shape[0], *windows_of(self, input_shape, "kernel_size"), self.filters)
 
     def create_parameters(self, input_shape: Shape) -> None:
-        """Create kernel (KH, KW, C, F) and bias (F,)."""
-        shape = (*self.kernel_size, input_shape[3], self.filters)
+        """Create kernel (KH, KW, C / groups, F) and bias (F,)."""
+        if input_shape[3] % self.groups:
+            expected, fix = f"channels in {self.groups} groups", "give another number of groups"
+            raise ArgumentError(message(self.label, expected, str(input_shape[3]), fix))
+        shape = (*self.kernel_size, input_shape[3] // self.groups, self.filters)
         self.add_parameter("kernel", shape, self.kernel_initializer)
         if self.use_bias:
             self.add_parameter("bias", (self.filters,), self.bias_initializer)
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return activation(x * kernel + bias)."""
-        z = ops.conv2d(
-            x, self.kernel, self.bias, self.strides, self.padding, self.dilation_rate, self.fused
-        )
+        z = self._convolved(x, self.fused)
         y = self.finish(z)
         if keep:
             self._saved = Saved(x, z, y)
@@ -108,15 +110,22 @@ class Conv2D(Activated):
     def backward_logits(self, grad_z: Array, need_grad_x: bool = True) -> Array | None:
         """Write the gradients by kernel and bias; return the one by x. `backward` comes here."""
         x, z, _ = self.saved()
-        return ops.conv2d_backward(
-            grad_z, x, z, self.kernel, self.grad_kernel, self.grad_bias,
-            self.strides, self.padding, self.dilation_rate, self.fused, need_grad_x,
-        )  # fmt: skip
+        arrays = grad_z, x, z, self.kernel, self.grad_kernel, self.grad_bias
+        options = self.strides, self.padding, self.dilation_rate, self.fused
+        if self.groups > 1:
+            return ops.grouped_conv2d_backward(*arrays, *options, self.groups, need_grad_x)
+        return ops.conv2d_backward(*arrays, *options, need_grad_x)
+
+    def _convolved(self, x: Array, activation: str) -> Array:
+        """Return the convolution of x, and the activation of it, 'linear' or 'relu'."""
+        options = self.strides, self.padding, self.dilation_rate, activation
+        if self.groups > 1:
+            return ops.grouped_conv2d(x, self.kernel, self.bias, *options, self.groups)
+        return ops.conv2d(x, self.kernel, self.bias, *options)
 
     def before(self, x: Array) -> Array:
         """Return the convolution of x, without the activation."""
-        options = self.strides, self.padding, self.dilation_rate, "linear"
-        return ops.conv2d(x, self.kernel, self.bias, *options)
+        return self._convolved(x, "linear")
 
     @property
     def window(self) -> Window:
@@ -142,7 +151,7 @@ class Conv2D(Activated):
             "padding": self.padding,
             "data_format": "channels_last",
             "dilation_rate": self.dilation_rate,
-            "groups": 1,
+            "groups": self.groups,
             "activation": self.activation,
             "use_bias": self.use_bias,
             "kernel_initializer": initializer_config(self.kernel_initializer),

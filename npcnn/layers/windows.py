@@ -31,6 +31,14 @@ def check_image_shape(layer: Layer, input_shape: Shape) -> tuple[int, int, int]:
     return input_shape[1], input_shape[2], input_shape[3]
 
 
+def check_steps(layer: Any) -> None:
+    """Raise ArgumentError where a convolution has strides and a dilation rate."""
+    if max(layer.strides) > 1 and max(layer.dilation_rate) > 1:
+        got = f"strides={layer.strides}, dilation_rate={layer.dilation_rate}"
+        expected, fix = "strides or dilation_rate to be 1", "leave one of them at 1"
+        raise ArgumentError(message(type(layer).__name__, expected, got, fix))
+
+
 def windows_of(layer: Layer, input_shape: Shape, size: str) -> tuple[int, int]:
     """Return how many windows fit along rows and columns, or raise ArgumentError if none does.
 

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.usefixtures("jit")
 
 CONV, POOL = ((1, 1), "same", (1, 1), "relu"), ((2, 2), (2, 2), "same")
 EDGES = ((1, 0), (0, 2))
+MOVED = (2, 1), (1, 1), (1, 0)  # strides, dilation and what is cut off before
 SHAPES = [(9, 8, 6, 3), (20, 16, 16, 8), (1, 5, 4, 2)]
 UNTIL_PLAYED = 1 + PROOFS
 
@@ -33,7 +34,10 @@ def steps(shape, dtype):
         9, (3, 3, channels, channels), (channels,), (12, 5), (5,), (1,), (2,), (3,), dtype=dtype
     )
     three = np.abs(three)
-    grads = [np.zeros_like(array) for array in (kernel, bias, matrix, units, bias, bias)]
+    single = np.ascontiguousarray(kernel[:, :, :1])
+    grads = [
+        np.zeros_like(array) for array in (kernel, bias, matrix, units, bias, bias, single, bias)
+    ]
 
     def copied(array):
         return k.rescale(array, 1.0, 0.0, array.dtype)
@@ -92,17 +96,37 @@ def steps(shape, dtype):
             lambda x, g: (k.max_pooling2d_backward(g, x, k.max_pooling2d(x, *POOL), *POOL),),
             [shape, pooled],
         ),
+        "grouped_conv2d": (
+            lambda x: (k.grouped_conv2d(x, single, bias, *CONV, channels),), [shape],
+        ),
+        "grouped_conv2d_backward": (
+            lambda x, y: (
+                k.grouped_conv2d_backward(y, x, y, single, *grads[6:8], *CONV, channels),
+                *map(copied, grads[6:8]),
+            ),
+            [shape, shape],
+        ),
+        "conv2d_transpose": (
+            lambda x: (k.conv2d_transpose(x, kernel, bias, *MOVED, (9, 8), "relu"),), [shape],
+        ),
+        "conv2d_transpose_backward": (
+            lambda x, y: (
+                k.conv2d_transpose_backward(y, x, y, kernel, *grads[:2], *MOVED, "relu"),
+                *map(copied, grads[:2]),
+            ),
+            [shape, (n, 9, 8, channels)],
+        ),
         "average_pooling2d": (lambda x: (k.average_pooling2d(x, *POOL),), [shape]),
         "average_pooling2d_backward": (
             lambda x, g: (k.average_pooling2d_backward(g, x, *POOL),), [shape, pooled],
         ),
         "batch_normalization": (
-            lambda x: k.batch_normalization(x, bias, bias, *grads[4:], 0.9, 1e-3, True), [shape],
+            lambda x: k.batch_normalization(x, bias, bias, *grads[4:6], 0.9, 1e-3, True), [shape],
         ),
         "batch_normalization_backward": (
             lambda g, x: (
-                k.batch_normalization_backward(g, x, bias, bias, bias, *grads[4:], True),
-                *map(copied, grads[4:]),
+                k.batch_normalization_backward(g, x, bias, bias, bias, *grads[4:6], True),
+                *map(copied, grads[4:6]),
             ),
             [shape, shape],
         ),
@@ -192,7 +216,7 @@ def steps(shape, dtype):
         "adamw": (adamw, [(99,)] * 4),
         "rmsprop": (rmsprop, [(99,)] * 5),
     }  # fmt: skip
-    return table, [kernel, bias, matrix, units, one, rates, three, *grads]
+    return table, [single, kernel, bias, matrix, units, one, rates, three, *grads]
 
 
 def test_all_ops_are_tried():

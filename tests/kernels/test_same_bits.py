@@ -32,6 +32,11 @@ def cases(dtype, height):
         (2, 3, (1, 2), "valid", (1, 1), "relu"), (3, 3, (1, 1), "same", (2, 3), "relu"),
     ]  # fmt: skip
 
+    moves = [
+        (3, 3, (1, 1), (1, 1), (1, 1)), (3, 2, (2, 1), (1, 1), (1, 0)),
+        (3, 3, (1, 1), (1, 2), (0, 0)), (2, 2, (2, 2), (1, 1), (0, 1)),
+    ]  # fmt: skip
+
     def conv(rows, columns, *form):
         kernel, bias = random(rows, columns, 3, 7), random(7)
         return lambda: k.conv2d(x, kernel, bias, *form)
@@ -41,6 +46,28 @@ def cases(dtype, height):
         y = k.conv2d(x, kernel, None, *form)
         grad_y, grads = random(*y.shape), [np.empty_like(kernel), np.empty(7, dtype)]
         return lambda: (k.conv2d_backward(grad_y, x, y, kernel, *grads, *form), *grads)
+
+    def grouped(back, *form):
+        kernel, bias = random(*form[:2], 1, 6), random(6)
+        y = k.grouped_conv2d(x, kernel, bias, *form[2:], 3)
+        if not back:
+            return lambda: k.grouped_conv2d(x, kernel, bias, *form[2:], 3)
+        grad_y, grads = random(*y.shape), [np.empty_like(kernel), np.empty(6, dtype)]
+        return lambda: (
+            k.grouped_conv2d_backward(grad_y, x, y, kernel, *grads, *form[2:], 3),
+            *grads,
+        )
+
+    def transpose(back, *form):
+        kernel, bias = random(*form[:2], 7, 3), random(7)
+        y = k.conv2d_transpose(x, kernel, bias, *form[2:], (90, 40), "relu")
+        if not back:
+            return lambda: k.conv2d_transpose(x, kernel, bias, *form[2:], (90, 40), "relu")
+        grad_y, grads = random(*y.shape), [np.empty_like(kernel), np.empty(7, dtype)]
+        return lambda: (
+            k.conv2d_transpose_backward(grad_y, x, y, kernel, *grads, *form[2:], "relu"),
+            *grads,
+        )
 
     def dense_back(activation):
         kernel = random(flat.shape[1], 50)
@@ -124,6 +151,10 @@ def cases(dtype, height):
         ],
         "conv2d": [conv(*form) for form in forms],
         "conv2d_backward": [conv_back(*form) for form in forms],
+        "grouped_conv2d": [grouped(False, *form) for form in forms],
+        "grouped_conv2d_backward": [grouped(True, *form) for form in forms],
+        "conv2d_transpose": [transpose(False, *form) for form in moves],
+        "conv2d_transpose_backward": [transpose(True, *form) for form in moves],
         "dense": [lambda: k.dense(flat, kernel, bias, "relu")],
         "dense_backward": [dense_back("relu"), dense_back("linear")],
         "dropout": [lambda: k.dropout(x, 0.3, 7, x.shape)],

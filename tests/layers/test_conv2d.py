@@ -70,7 +70,10 @@ def test_starts_as_keras_does():
             (2, 3, 2, "same", None, 2),
             r"Conv2D: expected strides or dilation_rate to be 1, got strides=",
         ),
-        ((2, 3, 1, "same", None, 1, 2), r"Conv2D\(groups\): expected 1, got 2; leave it out"),
+        (
+            (2, 3, 1, "same", None, 1, 3),
+            r"Conv2D\(groups\): expected a divisor of filters=2, got 3",
+        ),
     ],
 )
 def test_bad_arguments(arguments, text):
@@ -81,5 +84,7 @@ def test_bad_arguments(arguments, text):
 def test_bad_inputs():
     with pytest.raises(ArgumentError, match=r"expected images as .*; reshape to four axes"):
         layers.Conv2D(2, 3).build((None, 28, 28))
+    with pytest.raises(ArgumentError, match="expected channels in 2 groups, got 3; give another"):
+        layers.Conv2D(2, 3, groups=2).build((None, 9, 9, 3))
     with pytest.raises(ArgumentError, match="expected images that hold one window, got 2×9 for"):
         layers.Conv2D(2, 3).build((None, 2, 9, 1))

@@ -12,6 +12,33 @@ CASES = {
     "global average, axes kept": lambda: [
         layers.GlobalAveragePooling2D(keepdims=True), layers.Flatten(),
     ],
+    "groups": lambda: [
+        layers.Conv2D(6, 3, groups=2, activation="relu"),
+        layers.Conv2D(6, (2, 1), (1, 2), "same", groups=3, use_bias=False),
+        layers.Flatten(),
+    ],
+    "DepthwiseConv2D": lambda: [
+        layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2, activation="relu"),
+        layers.DepthwiseConv2D((2, 3), 2, "same", use_bias=False),
+        layers.DepthwiseConv2D(2, padding="valid", dilation_rate=2, activation="tanh"),
+        layers.Flatten(),
+    ],
+    "SeparableConv2D": lambda: [
+        layers.SeparableConv2D(5, 3, padding="same", depth_multiplier=2, activation="relu"),
+        layers.SeparableConv2D(3, (2, 3), 2, "same", use_bias=False),
+        layers.SeparableConv2D(2, 2, dilation_rate=(1, 2)),
+        layers.Flatten(),
+    ],
+    "Conv2DTranspose": lambda: [
+        layers.Conv2DTranspose(3, 3, 2, "same", activation="relu"),
+        layers.Conv2DTranspose(3, (2, 3), (1, 2), use_bias=False),
+        layers.Conv2DTranspose(2, 3, (3, 2), "same", output_padding=(1, 0)),
+        layers.Conv2DTranspose(2, (4, 1), (1, 3), "same"),
+        layers.MaxPooling2D(8),
+        layers.Conv2DTranspose(2, 2, 3, output_padding=(2, 1)),
+        layers.Conv2DTranspose(2, 3, padding="same", dilation_rate=(1, 2)),
+        layers.Flatten(),
+    ],
     "global max": lambda: [layers.GlobalMaxPooling2D()],
     "activations": lambda: [
         layers.Conv2D(3, 3, activation="elu"), layers.Conv2D(3, 2, activation="selu"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from npcnn import data, feeding, losses, optimizers, random, running, training
 from npcnn.architecture import LayerStack
-from npcnn.arguments import Count, Numbers, Path, PositiveInt, Verbose, checked
+from npcnn.arguments import Count, Numbers, Path, PositiveInt, Times, Verbose, checked
 from npcnn.callbacks import CallbackList, History, check_callbacks
 from npcnn.checks import ArgumentError, FileError, StateError, is_number, message, shown
 from npcnn.config import FloatType
@@ -114,7 +114,7 @@ class Sequential(LayerStack):
         initial_epoch: Count = 0, steps_per_epoch: PositiveInt | None = None,
         validation_steps: PositiveInt | None = None,
         validation_batch_size: PositiveInt | None = None, validation_freq: PositiveInt = 1, *,
-        check_numerics: bool = False, resume_from: Path | None = None,
+        check_numerics: bool = False, resume_from: Path | None = None, budget: Times = 1,
     ) -> History:  # fmt: skip
         """Learn from data; return the history, whose `history` maps names to curves.
 
@@ -144,6 +144,8 @@ class Sequential(LayerStack):
             resume_from: a file that callbacks.ModelCheckpoint wrote in a call with the same data
                 and settings; the run goes on from there, seed included, to the same bits.
             check_numerics: True to stop before a step that would learn from NaN or infinity.
+            budget: how many times the usual bytes, objects and names reading that file, or a
+                backup's, may take.
 
         Raises:
             StateError: the model is not compiled.
@@ -175,6 +177,7 @@ class Sequential(LayerStack):
             self, train, validation, listed, epochs, verbose, random.current_seed(),
             validation_freq, _trainer(self, train, check_numerics),
         )  # fmt: skip
+        run.budget = budget
         if resume_from is not None:
             from npcnn.saving.checkpoint import Resumed
 

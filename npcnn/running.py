@@ -54,6 +54,7 @@ class Run:
         self.scores, self.logs = Scores(model.metrics), dict[str, Any]()
         self.about: dict[str, Any] | None = None  # what a checkpoint compares; see saving
         self.resumed: Any = None  # a checkpoint to go on from
+        self.budget: float = 1  # how many times the usual limits reading it may take
 
     def go(self) -> History:
         """Run all epochs that are left; return the history."""

@@ -116,7 +116,7 @@ class Resumed:
         self.where = f"fit(resume_from={str(path)!r})"
         with (
             registry.custom_object_scope(_classes(run.model)),
-            saving.opened_parts(path, "fit(resume_from)") as parts,
+            saving.opened_parts(path, "fit(resume_from)", run.budget) as parts,
         ):
             state = parts.run()
             if state is None:

@@ -167,6 +167,35 @@ def test_the_budget_can_be_raised(packed, tmp_path):
     np.testing.assert_array_equal(npcnn.load_recording(recording, budget=10)["picture/a"], zeros)
 
 
+@pytest.mark.parametrize("backup", [False, True])
+def test_the_budget_of_a_resumed_run_can_be_raised(tmp_path, backup):
+    def train(epochs, **more):
+        model = npcnn.Sequential([layers.Input((2000,)), layers.Dense(3000, "linear", False)])
+        model.set_weights([np.zeros((2000, 3000))])
+        model.compile(npcnn.optimizers.SGD(), "mse")
+        model.fit(np.zeros((2, 2000)), np.zeros((2, 3000)), verbose=0, epochs=epochs, **more)
+        return model
+
+    saver = npcnn.callbacks.ModelCheckpoint(tmp_path / "stored.keras")
+    train(1, callbacks=[saver])
+    path = tmp_path / "backup" / "latest.keras"
+    path.parent.mkdir()
+    with (  # 24 MB of zeros in 40 KB
+        zipfile.ZipFile(tmp_path / "stored.keras") as archive,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in archive.namelist():
+            packed.writestr(name, archive.read(name))
+    way = {"callbacks": [saver], "resume_from": path}
+    if backup:
+        way = {"callbacks": [saver, npcnn.callbacks.BackupAndRestore(path.parent)]}
+    with pytest.raises(FormatError, match="if you trust it, raise the argument budget"):
+        train(2, **way)
+    model = train(2, budget=10, **way)
+    assert model.history.epoch == [0, 1]
+    assert model.optimizer.iterations == 2
+
+
 @pytest.mark.parametrize("wrong", [0, -1, None, "2", float("nan"), float("inf"), True])
 def test_a_budget_is_a_number_above_0(packed, wrong):
     path, model = packed

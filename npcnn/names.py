@@ -14,7 +14,9 @@ NONE: Mapping[str, str] = MappingProxyType({})
 def lookup(
     module: str, names: Sequence[str], elsewhere: Mapping[str, str] = NONE
 ) -> Callable[[str], Any]:
-    """Return a module's `__getattr__`: it fetches late names, and suggests one for a misspelt one.
+    """Return a module's `__getattr__`: it fetches late names, and helps with those it has not.
+
+    For a misspelt one it suggests the near one; of one that Keras has it says why it is not here.
 
     A module defines it under ``if not TYPE_CHECKING:``, for to a type checker a module that has
     `__getattr__` holds every name, misspelt or not.
@@ -28,15 +30,24 @@ def lookup(
     >>> npcnn.Sequental
     Traceback (most recent call last):
     AttributeError: module 'npcnn' has no attribute 'Sequental'; perhaps 'Sequential' was meant
+    >>> npcnn.optimizers.Lamb
+    Traceback (most recent call last):
+    AttributeError: module 'npcnn.optimizers' has no attribute 'Lamb': it is for models far \
+larger than those that npcnn is for
     """
 
     def find(name: str) -> Any:
         if name in elsewhere:
             home = importlib.import_module(elsewhere[name])
             return home if home.__name__ == f"{module}.{name}" else getattr(home, name)
-        near = [] if name.startswith("_") else difflib.get_close_matches(name, names, n=1)
-        hint = f"; perhaps {near[0]!r} was meant" if near else ""
-        text = f"module {module!r} has no attribute {name!r}{hint}"
+        said = hint = ""
+        if not name.startswith("_"):
+            from npcnn.absent import reason
+
+            near, why = difflib.get_close_matches(name, names, n=1), reason(module, name)
+            said = f": {why}" if why else ""
+            hint = f"; perhaps {near[0]!r} was meant" if near else ""
+        text = f"module {module!r} has no attribute {name!r}{said}{hint}"
         # With an object given, Python would print its own suggestion behind this one.
         raise AttributeError(text, name=name, obj=None)
 

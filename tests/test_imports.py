@@ -19,6 +19,7 @@ ROWS = [
         "streams",
         "checks",
         "names",
+        "absent",
         "notebook",
         "variables",
         "watched",

@@ -100,6 +100,21 @@ def test_a_misspelt_name_is_told_the_near_one(module):
         assert str(caught.value) == expected
 
 
+@pytest.mark.parametrize(
+    ("module", "name", "said"),
+    [
+        ("npcnn", "ops", "use NumPy's functions: np.mean, np.exp, np.concatenate"),
+        ("npcnn.layers", "LSTM", "sequences, signals and volumes have no layers here"),
+        ("npcnn.layers", "Conv1D", "no layers here; perhaps 'Conv2D' was meant"),
+        ("npcnn.backend", "reshape", "use NumPy's functions"),
+        ("npcnn.utils", "deserialize_keras_object", "made again by from_config()"),
+    ],
+)
+def test_what_keras_has_is_told_why_it_is_not_here(module, name, said):
+    with pytest.raises(AttributeError, match=rf"has no attribute '{name}': .*{re.escape(said)}"):
+        getattr(importlib.import_module(module), name)
+
+
 def test_a_name_like_no_other_gets_no_hint():
     with pytest.raises(AttributeError, match=r"^module 'npcnn' has no attribute 'zzzzzz'$"):
         npcnn.zzzzzz  # noqa: B018

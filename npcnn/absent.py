@@ -1,0 +1,98 @@
+"""What Keras has and npcnn does not mean to have, and why: one table, for messages and the docs."""
+
+from __future__ import annotations
+
+import re
+
+_ROWS = "npcnn is for pictures: sequences, signals and volumes have no layers here"
+_TEXT = "npcnn is for pictures: turn text and categories into numbers before"
+_OTHERS = "code and files of other libraries do not run here"
+_LARGE = "it is for models far larger than those that npcnn is for"
+_OPS = "use NumPy's functions: np.mean, np.exp, np.concatenate"
+_WEIGHTS = "no weights are shipped; build the network from layers, or load a .keras file of it"
+_CONFIGS = "objects are written by their get_config() and made again by from_config()"
+_DEVICES = "there is one processor and one process to compute on"
+_FETCH = "fetch it with urllib.request.urlretrieve"
+_SEND = "send it from a LambdaCallback of your own"
+_GRAPHS = "there is no graph of a framework behind npcnn to be set up"
+_TYPES = "a model computes in float32 or float64: Sequential(dtype=…), config.set_floatx"
+_BOXES = "npcnn tells what is in a picture, not where"
+
+# Reason → module → names, as a regular expression. What is in no row is 'not yet'.
+_TABLE: dict[str, dict[str, str]] = {
+    _ROWS: {
+        "layers": r".*(1D|3D|RNN|LSTM|GRU)\w*|Bidirectional|TimeDistributed|Masking"
+        "|.*Spectrogram",
+        "initializers": "STFT|STFTInitializer|stft",
+        "losses": "CTC|ctc",
+        "utils": "audio_dataset.*|timeseries_.*",
+        "preprocessing": "sequence|timeseries_.*",
+    },
+    _TEXT: {
+        "layers": "Embedding|ReversibleEmbedding|Hash.*|.*Lookup|TextVectorization|Discretization"
+        "|CategoryEncoding",
+        "utils": "FeatureSpace|pad_sequences|text_dataset.*",
+        "datasets": "imdb|reuters|boston_housing|california_housing",
+        "preprocessing": "text|text_dataset.*",
+    },
+    _LARGE: {
+        "layers": ".*Attention|EinsumDense|RMSNormalization",
+        "optimizers": "Muon|Lamb|Adafactor|ScheduleFreeAdamW|MultiOptimizer|OptimizerMap",
+        "callbacks": "OrbaxCheckpoint",
+    },
+    _OTHERS: {"layers": "FlaxLayer|JaxLayer|TFSMLayer|TorchModuleWrapper"},
+    _BOXES: {"layers": "MaxNumBoundingBoxes", "utils": "bounding_boxes"},
+    _FETCH: {"utils": "get_file"},
+    _SEND: {"callbacks": "RemoteMonitor"},
+    _CONFIGS: {
+        "*": r"(de)?serialize|(de)?serialize_keras_object|.*get_registered_\w+|get_custom_objects"
+    },
+    _OPS: {"": "ops", "backend": "(?!set_|get_|is_|clear|backend|count_|epsilon|floatx|image).*"},
+    _WEIGHTS: {"": "applications"},
+    _DEVICES: {"": "distribution|device"},
+    _TYPES: {
+        "": "mixed_precision|dtype_policies|DTypePolicy|FloatDTypePolicy|quantizers|Quantizer",
+        "optimizers": "LossScaleOptimizer",
+        "config": "(set_)?dtype_policy",
+        "*": "standardize_dtype|result_type|is_(float|int)_dtype",
+    },
+    _GRAPHS: {
+        "": "StatelessScope|SymbolicScope|RematScope|remat|name_scope|Operation|Function|tree",
+        "backend": "get_uid|set_session|get_session|function|learning_phase|set_learning_phase",
+        "config": r".*(flash_attention|traceback_filtering|nnx|interactive_logging|unsafe_des)\w*"
+        r"|set_backend|(set_)?max_(epochs|steps)\w*",
+        "utils": ".*interactive_logging.*|get_source_inputs|legacy|Config|is_keras_tensor",
+        "optimizers": "legacy",
+    },
+}  # fmt: skip
+
+CHINESE = {
+    _ROWS: "npcnn 只处理图片：没有序列、信号和体数据的层",
+    _TEXT: "npcnn 只处理图片：请先把文本与类别变成数字",
+    _OTHERS: "其他库的代码与文件不在此运行",
+    _LARGE: "它用于比 npcnn 所面向的大得多的模型",
+    _OPS: "请用 NumPy 的函数：`np.mean`、`np.exp`、`np.concatenate`",
+    _WEIGHTS: "不附带权重；请用层搭建网络，或读入其 `.keras` 文件",
+    _CONFIGS: "对象由 `get_config` 写出，由 `from_config` 重建",
+    _DEVICES: "只在一个处理器、一个进程中计算",
+    _FETCH: "请用 `urllib.request.urlretrieve` 下载",
+    _SEND: "请在自己的 `LambdaCallback` 中发送",
+    _GRAPHS: "npcnn 背后没有需要设置的框架计算图",
+    _TYPES: "模型以 float32 或 float64 计算：`Sequential(dtype=…)`、`config.set_floatx`",
+    _BOXES: "npcnn 说图片里是什么，而不说在哪里",
+}
+
+
+def reason(module: str, name: str) -> str | None:
+    """Return why a module of npcnn's lacks a name that Keras's has; None if nothing is said of it.
+
+    >>> reason("npcnn", "applications")
+    'no weights are shipped; build the network from layers, or load a `.keras` file of it'
+    >>> reason("npcnn.layers", "Conv2d")
+    """
+    room = module.removeprefix("npcnn").removeprefix(".").partition(".")[0]
+    for why, rooms in _TABLE.items():
+        for where in (room, "*"):
+            if where in rooms and re.fullmatch(rooms[where], name):
+                return why
+    return None

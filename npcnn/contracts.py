@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from npcnn import rules
+from npcnn import affine, rules
 from npcnn.checks import ArgumentError, DtypeError, message
 from npcnn.watched import plain
 
@@ -142,6 +142,11 @@ OPS: dict[str, Op] = {
     "minimum_backward": Op("arithmetic", f"grad_y: ..., {_TWO}"),
     "multiply": Op("arithmetic", _TWO),
     "one_hot": Op("losses", "~labels: N ..."),
+    "random_affine": Op("warp", "x: N H W C", affine.ranges_rule),
+    "random_color": Op("colors", "x: N H W C", affine.color_rule),
+    "random_color_backward": Op(
+        "colors", "grad_y: N H W C, x: N H W C", affine.color_backward_rule
+    ),
     "relu": Op("activations", "x: ..."),
     "relu_backward": Op("activations", "grad_y: ..., x: ..."),
     "rescale": Op("rescaling", "~x: ..."),
@@ -160,6 +165,8 @@ OPS: dict[str, Op] = {
     "transpose": Op("transposition", "x: ...", rules.transpose_rule),
     "upsampling2d": Op("upsampling", "x: N H W C", rules.upsampling_rule),
     "upsampling2d_backward": Op("upsampling", "grad_y: N OH OW C", rules.upsampling_backward_rule),
+    "warp": Op("warp", "x: N H W C, ~matrices: N A", affine.warp_rule),
+    "warp_backward": Op("warp", "grad_y: N H W C, ~matrices: N A", affine.warp_backward_rule),
     "zero_padding2d": Op("zero_padding", "x: N H W C", rules.edge_rule),
     "zero_padding2d_backward": Op("zero_padding", "grad_y: N H W C", rules.edge_backward_rule),
 }

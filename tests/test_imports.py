@@ -13,6 +13,7 @@ PACKAGE = Path(npcnn.__file__).parent
 # own package.
 ROWS = [
     {
+        "affine",
         "shapes",
         "blas",
         "interrupts",

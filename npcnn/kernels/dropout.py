@@ -31,7 +31,7 @@ LINES, BATCH, PARTS, LEAST, STRIDE, KEY, BY_STEP, STARTS = range(8)
 
 
 @helper
-def _mixed(h):
+def scattered(h):
     """Scatter 64 bits: the finaliser of SplitMix64."""
     h = (h ^ (h >> BY_30)) * MIX_1
     h = (h ^ (h >> BY_27)) * MIX_2
@@ -48,12 +48,12 @@ def _fill(task, out, x, step_of, options, a4, a5, a6, scratch, ints):
     stride, least = np.uint64(ints[STRIDE]), np.uint64(ints[LEAST])
     key = np.uint64(ints[KEY])
     if ints[BY_STEP]:
-        key = _mixed(key + np.uint64(step_of[0]) + GOLDEN)
+        key = scattered(key + np.uint64(step_of[0]) + GOLDEN)
     scale, zero = options[0], options[1]
     for line in range(lines * task // ints[PARTS], lines * (task + 1) // ints[PARTS]):
         start = key + np.uint64(ints[STARTS + line])
         for n in range(batch):
-            h = _mixed(start + np.uint64(n) * stride) >> BY_40
+            h = scattered(start + np.uint64(n) * stride) >> BY_40
             place = line * batch + n
             out[place] = x[place] * scale if h >= least else zero
 

@@ -7,6 +7,7 @@ from npcnn.layers.activation import Activation
 from npcnn.layers.average_pooling2d import AveragePooling2D
 from npcnn.layers.base import Layer
 from npcnn.layers.batch_normalization import BatchNormalization
+from npcnn.layers.center_crop import CenterCrop
 from npcnn.layers.conv2d import Conv2D
 from npcnn.layers.conv2d_transpose import Conv2DTranspose
 from npcnn.layers.cropping2d import Cropping2D
@@ -21,10 +22,18 @@ from npcnn.layers.input_layer import Input, InputLayer
 from npcnn.layers.leaky_relu import LeakyReLU
 from npcnn.layers.max_pooling2d import MaxPooling2D
 from npcnn.layers.permute import Permute
+from npcnn.layers.random_brightness import RandomBrightness
+from npcnn.layers.random_contrast import RandomContrast
+from npcnn.layers.random_crop import RandomCrop
+from npcnn.layers.random_flip import RandomFlip
+from npcnn.layers.random_rotation import RandomRotation
+from npcnn.layers.random_translation import RandomTranslation
+from npcnn.layers.random_zoom import RandomZoom
 from npcnn.layers.relu import ReLU
 from npcnn.layers.repeat_vector import RepeatVector
 from npcnn.layers.rescaling import Rescaling
 from npcnn.layers.reshape import Reshape
+from npcnn.layers.resizing import Resizing
 from npcnn.layers.separable_conv2d import SeparableConv2D
 from npcnn.layers.softmax import Softmax
 from npcnn.layers.spatial_dropout2d import SpatialDropout2D
@@ -42,6 +51,7 @@ __all__ = [
     "AveragePooling2D",
     "AvgPool2D",
     "BatchNormalization",
+    "CenterCrop",
     "Conv2D",
     "Conv2DTranspose",
     "Convolution2D",
@@ -62,10 +72,18 @@ __all__ = [
     "MaxPool2D",
     "MaxPooling2D",
     "Permute",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv2D",
     "SeparableConvolution2D",
     "Softmax",

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from npcnn import kernels as k
+from npcnn.affine import Ranges
 from npcnn.kernels import layout, memory
 from npcnn.kernels.program import PROOFS, Programs
 
@@ -17,6 +18,10 @@ pytestmark = pytest.mark.usefixtures("jit")
 CONV, POOL = ((1, 1), "same", (1, 1), "relu"), ((2, 2), (2, 2), "same")
 EDGES = ((1, 0), (0, 2))
 MOVED = (2, 1), (1, 1), (1, 0)  # strides, dilation and what is cut off before
+TURNED = Ranges(
+    (-1.0, 1.0), (-0.2, 0.2), ((0.8, 1.2), (0.7, 1.3)), False, ((-2.0, 2.0), (0.0, 1.0))
+)
+COLORED, FILLED = (0.5, 1.5, -0.2, 0.2, 0.0, 0.5), ("bilinear", "constant")
 SHAPES = [(9, 8, 6, 3), (20, 16, 16, 8), (1, 5, 4, 2)]
 UNTIL_PLAYED = 1 + PROOFS
 
@@ -198,6 +203,19 @@ def steps(shape, dtype):
         ),
         "sum_to": (
             lambda x: (k.sum_to(x, (n, 1, 1, channels)), k.sum_to(x, (1, 1, 1, channels))), [shape],
+        ),
+        "random_affine": (lambda x: (k.random_affine(x, 7, TURNED, (5, 6)),), [shape]),
+        "random_color": (lambda x: (k.random_color(x, 7, COLORED),), [shape]),
+        "random_color_backward": (
+            lambda g, x: (k.random_color_backward(g, x, 7, COLORED),), [shape] * 2,
+        ),
+        "warp": (
+            lambda x: (k.warp(x, k.random_affine(x, 7, TURNED, (5, 6)), (5, 6), *FILLED, 0.5),),
+            [shape],
+        ),
+        "warp_backward": (
+            lambda g: (k.warp_backward(g, k.random_affine(g, 7, TURNED, (5, 6)), (5, 6), *FILLED),),
+            [shape],
         ),
         "transpose": (lambda x: (k.transpose(x, (0, 3, 1, 2)),), [shape]),
         "elementwise_loss": (

@@ -16,6 +16,7 @@ HEIGHTS = (48, 65, 130)
 def cases(dtype, height):
     """Return op → calls of it, as functions without arguments, all on several tasks."""
     from npcnn import kernels as k
+    from npcnn.affine import Ranges
 
     rng = np.random.default_rng(height)
 
@@ -89,6 +90,7 @@ def cases(dtype, height):
     kernel, bias = random(flat.shape[1], 50), random(50)
     order = rng.integers(0, len(x), 50)
     normal = np.abs(random(4, 3))
+    moved, colored = Ranges(rotation=(-1.0, 1.0)), (0.5, 1.5, -0.2, 0.2, 0.0, 0.5)
     return {
         "add": [lambda: k.add(x, x[::-1])],
         "subtract": [lambda: k.subtract(x, x[::-1])],
@@ -172,6 +174,18 @@ def cases(dtype, height):
         ],
         "max_pooling2d": [lambda form=form: k.max_pooling2d(x, *form) for form in pools],
         "max_pooling2d_backward": [pool_back(*form) for form in pools],
+        "random_affine": [lambda: k.random_affine(x, 7, moved, (9, 9))],
+        "random_color": [lambda: k.random_color(x, 7, colored)],
+        "random_color_backward": [lambda: k.random_color_backward(x, x[::-1], 7, colored)],
+        "warp": [
+            lambda form=form: k.warp(x, k.random_affine(x, 7, moved, (40, 40)), (40, 40), *form, 0)
+            for form in (("bilinear", "reflect"), ("nearest", "constant"))
+        ],
+        "warp_backward": [
+            lambda: k.warp_backward(
+                x, k.random_affine(x, 7, moved, (40, 40)), (40, 40), "bilinear", "constant"
+            )
+        ],
         "rmsprop": [
             update(k.rmsprop, 3, np.array([0.1], dtype), 0.9, 0.5, 1e-7)
         ],

@@ -1,0 +1,98 @@
+"""Affine transformations of pictures: what they are drawn from, what fills what is beyond."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+Pair = tuple[float, float]
+
+# What stands for a pixel beyond the edge of a row a b c d. The first five are Keras 3's; the last
+# two are what SciPy, and so ImageDataGenerator, means by 'constant' and 'wrap'.
+FILL_MODES = {
+    "constant": 0,  # k k k k | a b c d | k k k k, and between d and k as between pixels
+    "nearest": 1,  # a a a a | a b c d | d d d d
+    "reflect": 2,  # d c b a | a b c d | d c b a
+    "wrap": 3,  # a b c d | a b c d | a b c d
+    "mirror": 4,  # d c b | a b c d | c b a
+    "scipy constant": 5,  # k as soon as a place is beyond a or d
+    "scipy wrap": 6,  # places beyond come in again at the other end: d is a
+}
+# How a place between pixels is read. 'nearest' goes to the even one half way, as Keras's
+# affine_transform does; 'nearest up' to the next, as resizing and SciPy do.
+INTERPOLATIONS = {"nearest": 0, "bilinear": 1, "nearest up": 2}
+
+SLOTS = 8  # random numbers a sample
+
+
+class Ranges(NamedTuple):
+    """What a sample's transformation is drawn from, each number evenly between two.
+
+    A pixel at (x, y) = (column, row) of the result is read in the picture at
+    ``c + shift + R·S·Z·F ((x, y) − c')``, where c and c' are the middles of picture and result,
+    R = ((cos, −sin), (sin, cos)) of the rotation, S = ((1, tan shear), (0, 1)), Z the zooms along
+    columns and rows and F the flips.
+
+    Attributes:
+        rotation: radians.
+        shear: radians.
+        zoom: (along rows, along columns): above 1, more of the picture is seen.
+        one_zoom: whether the number along rows is taken for both.
+        shift: (along rows, along columns), in pixels.
+        flip: (upside down, left to right): the share of samples.
+        one_flip: whether one number decides both.
+        places: (rows, columns): from so many whole shifts one is drawn for the whole batch; 0 for
+            none.
+    """
+
+    rotation: Pair = (0.0, 0.0)
+    shear: Pair = (0.0, 0.0)
+    zoom: tuple[Pair, Pair] = ((1.0, 1.0), (1.0, 1.0))
+    one_zoom: bool = False
+    shift: tuple[Pair, Pair] = ((0.0, 0.0), (0.0, 0.0))
+    flip: Pair = (0.0, 0.0)
+    one_flip: bool = False
+    places: tuple[int, int] = (0, 0)
+
+    def flat(self) -> list[float]:
+        """Return all numbers in order, as kernels read them."""
+        zoom, shift = [*self.zoom[0], *self.zoom[1]], [*self.shift[0], *self.shift[1]]
+        flip = [*self.flip, self.one_flip]
+        return [*self.rotation, *self.shear, *zoom, self.one_zoom, *shift, *flip, *self.places]
+
+
+def ranges_rule(x: Any, key: Any, ranges: Any, size: Any, step: Any = None) -> str | None:
+    """Say so unless they are finite numbers in their places."""
+    fits = isinstance(ranges, Ranges) and all(map(math.isfinite, ranges.flat()))
+    return None if fits and _is_size(size) else f"ranges {ranges} to {size}"
+
+
+def warp_rule(x: Any, matrices: Any, size: Any, interpolation: str, fill_mode: str,
+              fill_value: float) -> str | None:  # fmt: skip
+    """Say so unless there are six float64 numbers a sample, and known names."""
+    known = interpolation in INTERPOLATIONS and fill_mode in FILL_MODES
+    fits = matrices.shape[1] == 6 and matrices.dtype == "float64" and _is_size(size)
+    fits = fits and min(x.shape[1:3]) > 0
+    return None if known and fits else f"{matrices.shape} {interpolation} {fill_mode} {size}"
+
+
+def warp_backward_rule(grad_y: Any, matrices: Any, size: Any, interpolation: str,
+                       fill_mode: str) -> str | None:  # fmt: skip
+    """Say so unless there are six float64 numbers a sample, and known names."""
+    return warp_rule(grad_y, matrices, size, interpolation, fill_mode, 0.0)
+
+
+def color_rule(x: Any, key: Any, ranges: Any, step: Any = None) -> str | None:
+    """Say so unless there are six numbers."""
+    fits = isinstance(ranges, tuple) and len(ranges) == 6 and all(map(math.isfinite, ranges))
+    return None if fits and min(x.shape[1:3]) > 0 else f"ranges {ranges} for x {x.shape}"
+
+
+def color_backward_rule(grad_y: Any, x: Any, key: Any, ranges: Any, step: Any = None) -> str | None:
+    """Say so unless there are six numbers."""
+    return color_rule(x, key, ranges, step)
+
+
+def _is_size(size: Any) -> bool:
+    pair = isinstance(size, tuple) and len(size) == 2
+    return pair and all(isinstance(n, int) and n > 0 for n in size)

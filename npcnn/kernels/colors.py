@@ -1,0 +1,138 @@
+"""Pictures of another contrast and brightness, a sample at a time."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.compile import helper
+from npcnn.kernels.dropout import BY_40, GOLDEN, scattered
+from npcnn.kernels.elementwise import SMALL
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+Ranges = tuple[float, float, float, float, float, float]
+
+# A call's integers.
+KEY, BY_STEP, CHANNELS, CELLS, BATCH, PARTS = range(6)
+
+
+@helper
+def _drawn(key, number):
+    return float(scattered(key + np.uint64(number + 1) * GOLDEN) >> BY_40) / 16777216.0
+
+
+@helper
+def _begin(means, options, step_of, x, channel, start, stop, ints):
+    """Return the key; write the means of some samples' channel."""
+    key = np.uint64(ints[KEY])
+    if ints[BY_STEP]:
+        key = scattered(key + np.uint64(step_of[0]) + GOLDEN)
+    cells, batch = ints[CELLS], ints[BATCH]
+    for n in range(start, stop):
+        means[n] = 0
+    for cell in range(cells):
+        for n in range(start, stop):
+            means[n] += x[(channel * cells + cell) * batch + n]
+    for n in range(start, stop):
+        means[n] /= cells
+    return key
+
+
+def _forward(task, y, x, options, step_of, a4, a5, a6, scratch, ints):
+    """Fill one channel of a share of the samples."""
+    cells, batch, parts = ints[CELLS], ints[BATCH], ints[PARTS]
+    channel, part = task // parts, task % parts
+    start, stop = batch * part // parts, batch * (part + 1) // parts
+    o = options
+    key = _begin(scratch, options, step_of, x, channel, start, stop, ints)
+    for n in range(start, stop):
+        scratch[batch + n] = o[0] + _drawn(key, 2 * n) * (o[1] - o[0])
+        bright = o[2] + _drawn(key, 2 * n + 1) * (o[3] - o[2])
+        scratch[2 * batch + n] = scratch[n] + bright
+    for cell in range(cells):
+        for n in range(start, stop):
+            place = (channel * cells + cell) * batch + n
+            value = (x[place] - scratch[n]) * scratch[batch + n] + scratch[2 * batch + n]
+            y[place] = min(max(value, o[4]), o[5])
+
+
+_random_color = Body(_forward, mixed=True)
+
+
+def _call(body, arrays, key, ranges, step):
+    """Run a body over each channel of shares of the samples."""
+    out = arrays[0]
+    channels, height, width, batch = out.shape
+    parts = layout.shares(batch, 8, 8) if out.size >= SMALL else 1
+    ints = np.array([0, step is not None, channels, height * width, batch, parts], np.int64)
+    ints[KEY] = np.uint64(key).view(np.int64)
+    options = memory.constant(ranges, out.dtype)
+    now = memory.known(memory.NO_INTS) if step is None else step
+    with np.errstate(over="ignore"):  # hashes wrap, also where nothing is compiled
+        body(channels * parts, out.size >= SMALL, [*arrays, options, now], ints, 3 * batch)
+
+
+@op
+def random_color(x: Array, key: int, ranges: Ranges, step: Array | None = None) -> Array:
+    """Return clip((x − m)·contrast + m + brightness, least, most).
+
+    m is the mean of a channel of a sample; contrast and brightness are drawn for each sample by
+    (key, step, sample).
+
+    Args:
+        x: (N, H, W, C), float32 or float64.
+        key: 64 bits.
+        ranges: contrast from and to, brightness from and to, least and most of what comes out.
+        step: None, or an array of one int64 that goes into the key.
+
+    >>> x = np.array([0.0, 4.0]).reshape(1, 1, 2, 1)
+    >>> random_color(x, 0, (0.5, 0.5, 1.0, 1.0, 0.0, 3.0)).ravel()
+    array([2., 3.])
+    """
+    block = layout.batch_innermost(x)
+    out = memory.empty(block.shape, x.dtype)
+    if out.size:
+        _call(_random_color, [out, block], key, ranges, step)
+    return layout.batch_outermost(out)
+
+
+def _backward(task, grad_x, grad_y, x, options, step_of, a5, a6, scratch, ints):
+    """Fill one channel of a share of the samples."""
+    cells, batch, parts = ints[CELLS], ints[BATCH], ints[PARTS]
+    channel, part = task // parts, task % parts
+    start, stop = batch * part // parts, batch * (part + 1) // parts
+    o = options
+    key = _begin(scratch, options, step_of, x, channel, start, stop, ints)
+    for n in range(start, stop):
+        scratch[batch + n] = o[0] + _drawn(key, 2 * n) * (o[1] - o[0])
+        bright = o[2] + _drawn(key, 2 * n + 1) * (o[3] - o[2])
+        scratch[2 * batch + n] = scratch[n] + bright
+        mean, contrast, total = scratch[n], scratch[batch + n], o[4] - o[4]
+        for cell in range(cells):
+            place = (channel * cells + cell) * batch + n
+            value = (x[place] - mean) * contrast + scratch[2 * batch + n]
+            grad_x[place] = grad_y[place] if o[4] <= value <= o[5] else 0
+            total += grad_x[place]
+        for cell in range(cells):
+            place = (channel * cells + cell) * batch + n
+            grad_x[place] = grad_x[place] * contrast + (1 - contrast) * (total / cells)
+
+
+_random_color_backward = Body(_backward, mixed=True)
+
+
+@op
+def random_color_backward(
+    grad_y: Array, x: Array, key: int, ranges: Ranges, step: Array | None = None
+) -> Array:
+    """Return grad_x: nothing where the result was clipped, the rest as contrast and mean say."""
+    block = layout.batch_innermost(x)
+    out = memory.empty(block.shape, x.dtype)
+    if out.size:
+        arrays = [out, layout.batch_innermost(grad_y), block]
+        _call(_random_color_backward, arrays, key, ranges, step)
+    return layout.batch_outermost(out)

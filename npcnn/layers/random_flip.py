@@ -1,0 +1,50 @@
+"""The layer that flips pictures at random."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from npcnn import random
+from npcnn.affine import Ranges
+from npcnn.arguments import ChannelsLast, checked
+from npcnn.layers.warping import Size, Warp, Warping
+
+Mode = Literal["horizontal", "vertical", "horizontal_and_vertical"]
+
+
+class RandomFlip(Warping):
+    """In training, flips every second picture, drawn by (seed, layer, step, sample).
+
+    Args:
+        mode: 'horizontal' (left to right), 'vertical' (upside down), or 'horizontal_and_vertical':
+            both at once or neither, as in Keras.
+        seed: of this layer; None takes the model's.
+        data_format: None or 'channels_last'.
+
+    Shapes: x (N, H, W, C) → y (N, H, W, C).
+
+    >>> import numpy as np
+    >>> layer = RandomFlip("horizontal", seed=1)
+    >>> layer(np.arange(4.0).reshape(2, 1, 2, 1), training=True)[:, 0, :, 0]
+    array([[1., 0.],
+           [3., 2.]], dtype=float32)
+    """
+
+    @checked
+    def __init__(
+        self, mode: Mode = "horizontal_and_vertical", seed: random.Seed | None = None,
+        data_format: ChannelsLast = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        self.mode, self.own_seed = mode, seed
+
+    def warps(self, size: Size, training: bool) -> list[Warp]:
+        """Return the flip."""
+        share = [0.5 if way in self.mode else 0.0 for way in ("vertical", "horizontal")]
+        ranges = Ranges(flip=(share[0], share[1]), one_flip=True)
+        return [Warp(ranges, size)] if training else []
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        own = {"mode": self.mode, "seed": self.own_seed, "data_format": "channels_last"}
+        return {**super().get_config(), **own}

@@ -1,0 +1,66 @@
+"""The layer that zooms pictures at random."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from npcnn import random
+from npcnn.affine import Ranges
+from npcnn.arguments import ChannelsLast, checked
+from npcnn.layers.warping import Factor, FillMode, Interpolation, Size, Warp, Warping, spread
+
+
+class RandomZoom(Warping):
+    """In training, zooms each picture as drawn by (seed, layer, step, sample).
+
+    Args:
+        height_factor: (from, to): 0.1 shows a tenth more of the height, −0.1 a tenth less; a number
+            f is (−f, f).
+        width_factor: likewise of the width; None takes what was drawn for the height.
+        fill_mode: what stands beyond the edge: 'reflect', 'wrap', 'constant' or 'nearest'.
+        interpolation: 'bilinear' or 'nearest'.
+        seed: of this layer; None takes the model's.
+        fill_value: what 'constant' fills with.
+        data_format: None or 'channels_last'.
+
+    Shapes: x (N, H, W, C) → y (N, H, W, C).
+
+    >>> import numpy as np
+    >>> layer = RandomZoom((1.0, 1.0), 0, "constant")
+    >>> layer(np.arange(4.0).reshape(1, 4, 1, 1), training=True).ravel()
+    array([0. , 0.5, 2.5, 0. ], dtype=float32)
+    """
+
+    @checked
+    def __init__(
+        self, height_factor: Factor, width_factor: Factor | None = None,
+        fill_mode: FillMode = "reflect", interpolation: Interpolation = "bilinear",
+        seed: random.Seed | None = None, fill_value: float = 0.0,
+        data_format: ChannelsLast = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        self.height_factor, self.width_factor = height_factor, width_factor
+        self.fill_mode, self.interpolation = fill_mode, interpolation
+        self.own_seed, self.fill_value = seed, fill_value
+
+    def warps(self, size: Size, training: bool) -> list[Warp]:
+        """Return the zoom."""
+        one = self.width_factor is None
+        factors = (self.height_factor, self.height_factor if one else self.width_factor)
+        rows, columns = (spread(factor, type(self).__name__) for factor in factors)
+        zoom = (1 + rows[0], 1 + rows[1]), (1 + columns[0], 1 + columns[1])
+        how = (self.interpolation, self.fill_mode, self.fill_value)
+        return [Warp(Ranges(zoom=zoom, one_zoom=one), size, *how)] if training else []
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {
+            **super().get_config(),
+            "height_factor": self.height_factor,
+            "width_factor": self.width_factor,
+            "fill_mode": self.fill_mode,
+            "interpolation": self.interpolation,
+            "seed": self.own_seed,
+            "fill_value": self.fill_value,
+            "data_format": "channels_last",
+        }

@@ -1,0 +1,213 @@
+"""Warps and colours beside oracles in plain loops, on both backends."""
+
+import math
+
+import numpy as np
+import pytest
+from arrays import LAYOUTS, in_layout
+
+from npcnn.affine import FILL_MODES, INTERPOLATIONS, Ranges
+from npcnn.backend import ops, using
+from npcnn.checks import ArgumentError, DtypeError
+
+HOWS = [(how, fill) for how in INTERPOLATIONS for fill in FILL_MODES]
+
+
+@pytest.fixture(params=["numpy", "numba"])
+def backend(request):
+    with using(request.param):
+        yield request.param
+
+
+def pixel(index, size, fill):
+    """Return which pixel of a row stands at an index, None for none: the row is written out."""
+    ends = {"reflect": (1, 1), "mirror": (0, 1), "wrap": (0, 0)}
+    if 0 <= index < size:
+        return index
+    if fill in ("constant", "scipy constant"):
+        return None
+    if fill not in ends or (fill == "mirror" and size == 1):
+        return 0 if index < 0 else size - 1
+    row = list(range(size))
+    if fill == "reflect":
+        period = row + row[::-1]
+    elif fill == "mirror":
+        period = row + row[-2:0:-1]
+    else:
+        period = row
+    return period[index % len(period)]
+
+
+def brought_in(place, size, fill):
+    if fill == "scipy constant" and not 0 <= place <= size - 1:
+        return None
+    if fill == "scipy wrap" and size > 1:
+        while place < 0:
+            place += size - 1
+        while place > size - 1:
+            place -= size - 1
+    return place
+
+
+def shares(place, size, how, fill):
+    """Return (pixel or None, weight) of what is read at a place along one axis."""
+    place = brought_in(place, size, fill)
+    if place is None:
+        return [(None, 1.0)]
+    if how == "nearest":
+        return [(pixel(round(place), size, fill), 1.0)]  # to the even one half way
+    if how == "nearest up":
+        return [(pixel(math.floor(place + 0.5), size, fill), 1.0)]
+    low = math.floor(place)
+    return [
+        (pixel(low, size, fill), 1 - (place - low)), (pixel(low + 1, size, fill), place - low),
+    ]  # fmt: skip
+
+
+def matrix_of(shape, matrices, size, how, fill):
+    """Yield (sample, row, column, row read, column read, weight) of all that is read."""
+    for n, i, j in np.ndindex(len(matrices), *size):
+        a, b, c, d, e, f = matrices[n]
+        for row, by_row in shares(d * j + e * i + f, shape[1], how, fill):
+            for column, by_column in shares(a * j + b * i + c, shape[2], how, fill):
+                yield n, i, j, row, column, by_row * by_column
+
+
+def oracles(x, grad_y, matrices, how, fill, value):
+    y, grad_x = np.zeros(grad_y.shape), np.zeros(x.shape)
+    size = grad_y.shape[1:3]
+    for n, i, j, row, column, weight in matrix_of(x.shape, matrices, size, how, fill):
+        if row is None or column is None:
+            y[n, i, j] += weight * value
+        else:
+            y[n, i, j] += weight * x[n, row, column]
+            grad_x[n, row, column] += weight * grad_y[n, i, j]
+    return y, grad_x
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5, 2), (1, 1, 1, 1), (2, 6, 1, 3)])
+@pytest.mark.parametrize(("how", "fill"), HOWS)
+def test_what_is_read_and_where_gradients_go(rng, backend, how, fill, shape):
+    matrices = rng.normal(size=(shape[0], 6))
+    matrices[:, 2::3] *= 3
+    matrices[0] = [0.5, 0, -3, 0, 0.5, 1]  # exact halves
+    x = rng.normal(size=shape)
+    for size, dtype in (((4, 5), "float64"), ((2, 7), "float32")):
+        grad_y = rng.normal(size=(shape[0], *size, shape[3]))
+        want, want_back = oracles(x, grad_y, matrices, how, fill, 0.7)
+        near = (
+            {"rtol": 1e-12, "atol": 1e-12} if dtype == "float64" else {"rtol": 1e-4, "atol": 1e-4}
+        )
+        for layout in LAYOUTS[:2]:
+            y = ops.warp(in_layout(x.astype(dtype), layout), matrices, size, how, fill, 0.7)
+            back = in_layout(grad_y.astype(dtype), layout)
+            grad_x = ops.warp_backward(back, matrices, shape[1:3], how, fill)
+            np.testing.assert_allclose(y, want, **near)
+            np.testing.assert_allclose(grad_x, want_back, **near)
+            assert y.dtype == grad_x.dtype == dtype
+
+
+@pytest.mark.parametrize(("how", "fill"), HOWS)
+def test_no_matrix_reads_beyond_memory(backend, how, fill):
+    """What is no number, or too large for one, is beyond the edge."""
+    x = np.arange(12.0).reshape(1, 3, 4, 1)
+    for bad in (np.nan, np.inf, -np.inf, 1e300, 1e12, -1e12):
+        for place in range(6):
+            matrices = np.array([[1.0, 0, 0, 0, 1, 0]])
+            matrices[0, place] = bad
+            with np.errstate(all="ignore"):
+                y = ops.warp(x, matrices, (3, 4), how, fill, -5.0)
+                grad_x = ops.warp_backward(x, matrices, (3, 4), how, fill)
+            assert set(y.ravel()) <= {-5.0, *range(12)}
+            assert np.isfinite(grad_x).all()
+            if place in (2, 5):
+                assert (y == -5).all()
+
+
+def drawn(backend_ops, ranges, n=4000, shape=(7, 9), size=(7, 9), key=5, step=None):
+    x = np.zeros((n, *shape, 1), "float32")
+    return backend_ops.random_affine(x, key, ranges, size, step)
+
+
+def test_what_is_drawn(backend):
+    ranges = Ranges(
+        (-0.5, 1.0), (0.1, 0.3), ((0.5, 1.5), (0.9, 1.1)), False, ((-2.0, 0.0), (1.0, 5.0)),
+        (0.25, 0.5),
+    )  # fmt: skip
+    # columns of the matrix: a zoom along columns, then along rows, both turned
+    a, b, c, d, e, f = drawn(ops, ranges._replace(shear=(0.0, 0.0))).T
+    flipped = np.cos(np.arctan2(d, a)) * a < 0
+    assert np.hypot(a, d).min() >= 0.9
+    assert np.hypot(a, d).max() <= 1.1
+    assert abs(np.hypot(b, e).mean() - 1) < 0.03
+    assert (np.hypot(b, e) >= 0.5).all()
+    assert (np.hypot(b, e) <= 1.5).all()
+    assert not flipped.any()
+    rows = f + 3 * e + 4 * d - 3
+    columns = c + 4 * a + 3 * b - 4
+    assert -2 <= rows.min() < -1.9 < -0.1 < rows.max() <= 0
+    assert 1 <= columns.min() < 1.1 < 4.9 < columns.max() <= 5
+    mirrored = a * e - b * d < 0  # exactly one flip: 0.25·0.5 + 0.75·0.5
+    assert abs(mirrored.mean() - 0.5) < 0.03
+    turned = drawn(ops, Ranges(rotation=(-0.5, 1.0)))
+    angles = np.arctan2(turned[:, 3], turned[:, 0])
+    assert -0.5 <= angles.min() < -0.49 < 0.99 < angles.max() <= 1
+    sheared = drawn(ops, Ranges(shear=(0.1, 0.3)))[:, 1]
+    assert math.tan(0.1) <= sheared.min() < sheared.max() <= math.tan(0.3)
+    flips = drawn(ops, Ranges(flip=(0.25, 0.0)))[:, 4]
+    assert abs((flips < 0).mean() - 0.25) < 0.03
+    both = drawn(ops, Ranges(flip=(0.5, 0.5), one_flip=True))
+    np.testing.assert_array_equal(both[:, 0], both[:, 4])
+    one = drawn(ops, Ranges(zoom=((0.5, 1.5), (1.0, 1.0)), one_zoom=True))
+    np.testing.assert_array_equal(one[:, 0], one[:, 4])
+    places = [drawn(ops, Ranges(places=(3, 4)), 5, key=k)[:, [2, 5]] for k in range(200)]
+    assert all((place == place[0]).all() for place in places)
+    assert {tuple(place[0]) for place in places} == {(c, r) for r in range(3) for c in range(4)}
+
+
+def test_both_backends_draw_the_same_by_key_and_step():
+    ranges = Ranges((-1.0, 1.0), (-0.1, 0.1), flip=(0.5, 0.5))
+    found = {}
+    for name in ("numpy", "numba"):
+        with using(name):
+            found[name] = [
+                drawn(ops, ranges, 50, key=key, step=None if step is None else np.array(step))
+                for key in (0, 2**63 + 5) for step in (None, 0, 1)
+            ]  # fmt: skip
+    for one, other in zip(found["numpy"], found["numba"], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+    assert len({one.tobytes() for one in found["numba"]}) == 6
+
+
+def test_colors(rng, backend):
+    x = rng.normal(size=(40, 6, 5, 3))
+    ranges = (0.5, 1.5, -0.3, 0.4, -1.0, 1.2)
+    y = ops.random_color(x, 3, ranges, np.array(4))
+    again = ops.random_color(x, 3, ranges, np.array(5))
+    assert (y != again).any()
+    for n in range(40):
+        deviations, seen = x[n] - x[n].mean(axis=(0, 1)), (y[n] > -1) & (y[n] < 1.2)
+        channel = seen[..., 0] & (np.abs(deviations[..., 0]) > 0.1)
+        left, right = deviations[..., 0][channel], (y[n] - x[n].mean(axis=(0, 1)))[..., 0][channel]
+        contrast, brightness = np.polyfit(left, right, 1)
+        assert 0.5 <= contrast <= 1.5
+        assert -0.3 <= brightness <= 0.4
+        want = np.clip(deviations * contrast + x[n].mean(axis=(0, 1)) + brightness, -1, 1.2)
+        np.testing.assert_allclose(y[n], want, atol=1e-9)
+
+
+def test_what_ops_refuse(backend):
+    x, matrices = np.zeros((2, 3, 3, 1)), np.zeros((2, 6))
+    for wrong in (matrices[:1], matrices[:, :5], matrices[0]):
+        with pytest.raises(ArgumentError, match=r"ops\.warp"):
+            ops.warp(x, wrong, (3, 3), "bilinear", "nearest", 0.0)
+    with pytest.raises(ArgumentError, match=r"ops\.warp"):
+        ops.warp(x, matrices.astype("float32"), (3, 3), "bilinear", "nearest", 0.0)
+    for rest in (((3, 0), "bilinear", "nearest"), ((3, 3), "cubic", "nearest"),
+                 ((3, 3), "bilinear", "fold"), ((3.0, 3), "bilinear", "nearest")):  # fmt: skip
+        with pytest.raises(ArgumentError, match=r"ops\.warp"):
+            ops.warp(x, matrices, *rest, 0.0)
+    with pytest.raises(ArgumentError, match=r"ops\.random_affine"):
+        ops.random_affine(x, 0, Ranges(rotation=(np.nan, 1.0)), (3, 3))
+    with pytest.raises(DtypeError, match=r"ops\.random_color"):
+        ops.random_color(x.astype(int), 0, (1.0, 1.0, 0.0, 0.0, 0.0, 1.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -320,6 +320,13 @@ class Sequential(LayerStack):
         from npcnn import saving
 
         saving.load_weights(self, path, budget)
+
+    @checked
+    def export(self, filepath: Path, format: Literal["onnx"] = "onnx") -> None:
+        """Write what the model infers to a `.onnx` file (`npcnn.onnx.save_onnx`)."""
+        from npcnn.onnx import save_onnx
+
+        save_onnx(self, filepath)
 
     def to_json(self) -> str:
         """Return the architecture as Keras's JSON; `npcnn.model_from_json` reads it."""

@@ -41,7 +41,7 @@ ROWS = [
     {"architecture", "repeated", "training"},
     {"running"},
     {"model"},
-    {"datasets", "gradient_check", "models", "saving"},
+    {"datasets", "gradient_check", "models", "saving", "onnx"},
     {"inspection"},
     {"plots"},
 ]

@@ -76,7 +76,7 @@ def measured(extension: str, data: bytes, folder: Path) -> dict[str, Any]:
     kind, text, needs, seconds, above = (
         pickle.loads(answer) if answer else ("failure", "it died", 0.0, 0.0, 0.0)
     )
-    return {"ends in": kind, "text": text, "file_kb": round(len(data) / 1024, 1),
+    return {"kind": extension, "ends in": kind, "text": text, "file_kb": round(len(data) / 1024, 1),
             "model_mb": round(needs, 1), "cpu_s": round(seconds, 2),
             "mb_above": round(above, 1)}  # fmt: skip
 
@@ -115,6 +115,10 @@ def main() -> None:
     if arguments.save:
         path = Path(__file__).resolve().parent / "results" / "exhaust_files.json"
         path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    for kind in sorted({found["kind"] for found in results.values()}):
+        of = [found for found in results.values() if found["kind"] == kind]
+        most = {key: max(found[key] for found in of) for key in ("cpu_s", "mb_above")}
+        print(json.dumps({"kind": kind, "bombs": len(of), **most}))
     slow = [name for name, found in results.items() if found["cpu_s"] > LIMIT_SECONDS]
     bad = [name for name, found in results.items() if not found["sound"]]
     print(json.dumps({"bombs": len(results), "failures": bad, "slow": slow}))

@@ -6,6 +6,7 @@ Each way is a function (random, data, sound files of the kind) → spoilt data.
 from __future__ import annotations
 
 import copy
+import functools
 import io
 import json
 import random
@@ -305,10 +306,18 @@ def hostile_npz(r: random.Random, data: bytes, others: list[bytes]) -> bytes:
     elif way < 0.88:
         del members[name]
     elif way < 0.94:
-        return packed({**members, name: members[name][:128] + bytes(2**26)}, zipfile.ZIP_DEFLATED)
+        return _large_array(data, name)
     else:
         return packed(members, zipfile.ZIP_DEFLATED)
     return packed(members)
+
+
+@functools.cache
+def _large_array(data: bytes, name: str) -> bytes:
+    """Return the archive with an array that is larger than its header says, packed."""
+    members = unpacked(data)
+    members[name] = members[name][:128] + bytes(2**26)
+    return packed(members, zipfile.ZIP_DEFLATED)
 
 
 def _with_header(r: random.Random, content: bytes) -> bytes:

@@ -12,8 +12,6 @@ from npcnn import (
     blas,  # noqa: F401  (first: it looks before NumPy is loaded)
     callbacks,
     config,
-    datasets,
-    gradient_check,
     initializers,
     layers,
     losses,
@@ -36,7 +34,7 @@ from npcnn.random import set_random_seed
 from npcnn.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from npcnn import inspection, plots
+    from npcnn import datasets, gradient_check, inspection, plots
     from npcnn.inspection import (
         Diagnostics,
         Recorder,
@@ -90,9 +88,11 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    # What looks inside is imported when it is first asked for.
+    # What looks inside, or at data, is imported when it is first asked for.
     _LATE = {name: "npcnn.inspection" for name in __all__ if name not in globals()}
-    __getattr__ = names.lookup(__name__, __all__, {**_LATE, "plots": "npcnn.plots"})
+    for _name in ("datasets", "gradient_check", "plots"):
+        _LATE[_name] = f"npcnn.{_name}"
+    __getattr__ = names.lookup(__name__, __all__, _LATE)
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

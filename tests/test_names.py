@@ -134,6 +134,6 @@ def test_dir_holds_what_is_imported_late(run_python):
     assert run_python("import npcnn; print(set(npcnn.__all__) <= set(dir(npcnn)))") == "True\n"
 
 
-@pytest.mark.parametrize("name", ["plots", "inspection"])
-def test_pictures_and_inspection_need_no_import_of_their_own(name, run_python):
+@pytest.mark.parametrize("name", ["plots", "inspection", "datasets", "gradient_check"])
+def test_what_is_imported_late_needs_no_import_of_their_own(name, run_python):
     assert run_python(f"import npcnn; print(npcnn.{name}.__name__)") == f"npcnn.{name}\n"

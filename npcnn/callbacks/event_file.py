@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-import socket
 import struct
 import time
 from collections.abc import Iterable
@@ -37,6 +36,8 @@ class EventFile:
     """
 
     def __init__(self, folder: str) -> None:
+        import socket  # not for all who import npcnn
+
         name = f"{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_files)}"
         self.path = os.path.join(folder, f"events.out.tfevents.{name}.v2")
         self._waiting = bytearray()

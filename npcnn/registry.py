@@ -98,7 +98,12 @@ def custom(name: Any, key: Any = None) -> Any:
 
 
 def find(name: Any, known: Mapping[str, Any], where: str) -> Any:
-    """Return what npcnn, or else the program, calls by a name; ArgumentError for neither."""
+    """Return what a name was handed in for, or npcnn's or the program's own of that name.
+
+    ArgumentError for none of them.
+    """
+    if isinstance(name, str) and name in _handed_in:
+        return _handed_in[name]
     if isinstance(name, str) and name in known:
         return known[name]
     own = custom(name) if isinstance(name, str) else None

@@ -141,8 +141,10 @@ CALLS = [
     # Unknown names
     (
         lambda: layers.Dense(3, activation="rellu"),
-        "Dense(activation): expected one of elu, selu, gelu, leaky_relu, linear, relu, sigmoid, "
-        "silu, softmax, tanh, got 'rellu'; perhaps 'relu' was meant.",
+        "Dense(activation): expected one of celu, elu, exponential, gelu, hard_shrink, "
+        "hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu, linear, l…moid, "
+        "silu, soft_shrink, softmax, softplus, softsign, sparse_plus, sparse_sigmoid, "
+        "squareplus, swish, tanh, tanh_shrink, got 'rellu'; perhaps 'relu' was meant.",
     ),
     (
         lambda: layers.Dense(3, kernel_initializer="glorot"),

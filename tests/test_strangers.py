@@ -114,6 +114,7 @@ REST = {
     "average_pooling2d_backward": ((1, 1), (1, 1), "same"),
     "max_pooling2d_backward": ((1, 1), (1, 1), "same"),
     "broadcast_to": ((2, 3),), "sum_to": ((2, 1),), "transpose": ((1, 0),),
+    "squareplus": (4.0,), "squareplus_backward": (4.0,),
     "constant": ((1, 2), (2, 1)), "upsampling2d": ((2, 1), "nearest"),
     "upsampling2d_backward": ((2, 1), "bilinear"),
     "concatenate_backward": ((1, 2), 1),
@@ -258,10 +259,10 @@ STRANGERS = {
     "state": (lambda: Centered(name="mine"), {}),
     "optimizer": (lambda: Leaky(), {"optimizer": Plain(0.05)}),
     "loss": (lambda: Leaky(), {"loss": Cubed()}),
-    "activation": (lambda: layers.Activation(Swish("swish")), {}),
+    "activation": (lambda: layers.Activation(Swish("own_swish")), {}),
 }
 CUSTOM = {"Scaled": Scaled, "Leaky": Leaky, "Centered": Centered, "Plain": Plain, "Cubed": Cubed,
-          "swish": Swish("swish")}  # fmt: skip
+          "own_swish": Swish("own_swish")}  # fmt: skip
 
 
 def stranger(kind):
@@ -336,7 +337,7 @@ def test_saved_and_loaded_if_the_program_hands_the_class_in(kind, suffix, tmp_pa
     assert type(again.loss) is type(model.loss)
     assert again.optimizer.iterations == model.optimizer.iterations
     if kind in ("numpy", "ops", "state", "activation"):
-        with pytest.raises(NpcnnError, match=r"class npcnn lacks|got 'swish'"):
+        with pytest.raises(NpcnnError, match=r"class npcnn lacks|got 'own_swish'"):
             npcnn.load_model(path)
 
 

@@ -8,35 +8,92 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from npcnn import names, registry
 from npcnn.activations.base import ActivationFunction
-from npcnn.activations.elu import elu, selu
+from npcnn.activations.elu import celu, elu, selu
+from npcnn.activations.exponential import exponential
 from npcnn.activations.gelu import gelu
+from npcnn.activations.hard_sigmoid import hard_sigmoid, hard_silu, sparse_sigmoid
 from npcnn.activations.leaky_relu import leaky_relu
 from npcnn.activations.linear import linear
-from npcnn.activations.relu import relu
+from npcnn.activations.log_softmax import log_softmax
+from npcnn.activations.mish import mish
+from npcnn.activations.relu import relu, relu6
+from npcnn.activations.shrink import hard_shrink, hard_tanh, soft_shrink, sparse_plus, tanh_shrink
 from npcnn.activations.sigmoid import sigmoid
 from npcnn.activations.silu import silu
 from npcnn.activations.softmax import softmax
+from npcnn.activations.softplus import log_sigmoid, softplus
+from npcnn.activations.softsign import softsign
+from npcnn.activations.squareplus import squareplus
 from npcnn.activations.tanh import tanh
+
+swish, hard_swish = silu, hard_silu  # Keras has both names
 
 __all__ = [
     "ActivationFunction",
+    "celu",
     "elu",
+    "exponential",
     "gelu",
     "get",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
     "leaky_relu",
     "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
     "relu",
+    "relu6",
     "selu",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "softmax",
+    "softplus",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "squareplus",
+    "swish",
     "tanh",
+    "tanh_shrink",
 ]
 
 # What `activation=` takes, so that a type checker finds a misspelt name.
 Given: TypeAlias = (
     Literal[
-        "elu", "gelu", "leaky_relu", "linear", "relu", "selu", "sigmoid", "silu", "softmax", "tanh"
+        "celu",
+        "elu",
+        "exponential",
+        "gelu",
+        "hard_shrink",
+        "hard_sigmoid",
+        "hard_silu",
+        "hard_swish",
+        "hard_tanh",
+        "leaky_relu",
+        "linear",
+        "log_sigmoid",
+        "log_softmax",
+        "mish",
+        "relu",
+        "relu6",
+        "selu",
+        "sigmoid",
+        "silu",
+        "soft_shrink",
+        "softmax",
+        "softplus",
+        "softsign",
+        "sparse_plus",
+        "sparse_sigmoid",
+        "squareplus",
+        "swish",
+        "tanh",
+        "tanh_shrink",
     ]
     | ActivationFunction
     | None
@@ -61,4 +118,5 @@ def get(identifier: Any, where: str = "activations.get(identifier)") -> Activati
 
 def known() -> dict[str, ActivationFunction]:
     """Return name → activation, npcnn's own."""
-    return {str(f): f for f in globals().values() if isinstance(f, ActivationFunction)}
+    every = {name: globals()[name] for name in __all__}
+    return {name: f for name, f in every.items() if isinstance(f, ActivationFunction)}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn.checks import as_numbers
+from npcnn.checks import ArgumentError, as_numbers, message, non_negative, positive
 
 Array = np.ndarray
+# float32 has these numbers
+Size = Annotated[float, partial(non_negative, fix="leave it out", most=1e30)]
+Shape = Annotated[float, partial(positive, fix="leave it out")]
 
 
 class ActivationFunction(str):
@@ -45,5 +50,17 @@ class ActivationFunction(str):
 
     def __call__(self, x: Any) -> Array:
         """Return the activation of any numbers; integers become float32."""
+        return self.forward(self.floats(x))
+
+    def floats(self, x: Any) -> Array:
+        """Return any numbers as an array; integers become float32."""
         x = as_numbers(x, f"activations.{self}(x)")
-        return self.forward(x if x.dtype.kind == "f" else x.astype("float32"))
+        return x if x.dtype.kind == "f" else x.astype("float32")
+
+
+def along(forward: Callable[[Array], Array], x: Array, axis: int, where: str) -> Array:
+    """Return what a function of the last axis makes of another, or raise ArgumentError."""
+    if not -x.ndim <= axis < x.ndim:
+        got = f"axis {axis} of an array {x.shape}"
+        raise ArgumentError(message(where, "an axis of x", got, "-1 is the last"))
+    return np.moveaxis(forward(np.moveaxis(x, axis, -1)), -1, axis)

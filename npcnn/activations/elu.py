@@ -1,6 +1,9 @@
 """The exponential linear units: plain and scaled."""
 
-from npcnn.activations.base import ActivationFunction, Array
+from typing import Any
+
+from npcnn.activations.base import ActivationFunction, Array, Shape, Size
+from npcnn.arguments import checked
 from npcnn.backend import ops
 
 ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805
@@ -16,6 +19,25 @@ class Elu(ActivationFunction):
     def backward(self, grad_y: Array, x: Array, y: Array) -> Array:
         """Return the gradient by x."""
         return ops.elu_backward(grad_y, x, 1.0)
+
+    @checked
+    def __call__(self, x: Any, alpha: Size = 1.0) -> Array:
+        """Return the activation of any numbers, with any alpha."""
+        return ops.elu(self.floats(x), alpha)
+
+
+class Celu(Elu):
+    """y = x above 0, alpha · (exp(x / alpha) − 1) below; as a layer's activation with alpha = 1.
+
+    Source: Barron, arXiv 1704.07483.
+    """
+
+    @checked
+    def __call__(self, x: Any, alpha: Shape = 1.0) -> Array:
+        """Return the activation of any numbers, with any alpha."""
+        x = self.floats(x)
+        y = ops.elu(ops.rescale(x, 1 / alpha, 0.0, x.dtype), 1.0)
+        return ops.rescale(y, alpha, 0.0, x.dtype)
 
 
 class Selu(ActivationFunction):
@@ -37,4 +59,4 @@ class Selu(ActivationFunction):
         return int((x == 0).sum())
 
 
-elu, selu = Elu("elu"), Selu("selu")
+elu, celu, selu = Elu("elu"), Celu("celu"), Selu("selu")

@@ -1,6 +1,9 @@
 """The leaky rectifier."""
 
-from npcnn.activations.base import ActivationFunction, Array
+from typing import Any
+
+from npcnn.activations.base import ActivationFunction, Array, Size
+from npcnn.arguments import checked
 from npcnn.backend import ops
 
 SLOPE = 0.2  # Keras's for the function; its layer LeakyReLU has 0.3
@@ -20,6 +23,11 @@ class LeakyRelu(ActivationFunction):
     def kinks(self, x: Array) -> int:
         """Return how many x are 0."""
         return int((x == 0).sum())
+
+    @checked
+    def __call__(self, x: Any, negative_slope: Size = SLOPE) -> Array:
+        """Return the activation of any numbers, with any slope."""
+        return ops.relu(self.floats(x), negative_slope, None, 0.0)
 
 
 leaky_relu = LeakyRelu("leaky_relu")

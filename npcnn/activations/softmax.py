@@ -1,6 +1,9 @@
 """Probabilities from scores."""
 
-from npcnn.activations.base import ActivationFunction, Array
+from typing import Any
+
+from npcnn.activations.base import ActivationFunction, Array, along
+from npcnn.arguments import checked
 from npcnn.backend import ops
 
 
@@ -14,6 +17,11 @@ class Softmax(ActivationFunction):
     def backward(self, grad_y: Array, x: Array, y: Array) -> Array:
         """Return the gradient by x."""
         return ops.softmax_backward(grad_y, y)
+
+    @checked
+    def __call__(self, x: Any, axis: int = -1) -> Array:
+        """Return the activation of any numbers, along an axis."""
+        return along(self.forward, self.floats(x), axis, f"activations.{self}(axis)")
 
 
 softmax = Softmax("softmax")

@@ -104,6 +104,8 @@ def _layer_object(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
             continue
         if isinstance(value, dict) and option.endswith("_initializer"):
             value = keras_object("keras.initializers", value["class_name"], value["config"])
+        if isinstance(value, activations.ActivationFunction):
+            value = registry.registered_name(value) or str(value)
         config[option] = list(value) if isinstance(value, tuple) else value
     config.update(dict.fromkeys(layer.absent))
     config = {option: value for option, value in config.items() if option not in layer.unwritten}

@@ -145,6 +145,16 @@ def steps(shape, dtype):
         "softmax_backward": (lambda g, y: (k.softmax_backward(g, y),), rows * 2),
         "gelu": (lambda x: (k.gelu(x),), [shape]),
         "gelu_backward": (lambda g, x: (k.gelu_backward(g, x),), [shape, shape]),
+        **{
+            name: (lambda x, name=name: (getattr(k, name)(x),), [shape])
+            for name in ("exponential", "log_softmax", "mish", "softplus", "softsign")
+        },
+        **{
+            name: (lambda g, x, name=name: (getattr(k, name)(g, x),), [shape, shape])
+            for name in ("log_softmax_backward", "mish_backward", "softsign_backward")
+        },
+        "squareplus": (lambda x: (k.squareplus(x, 4.0),), [shape]),
+        "squareplus_backward": (lambda g, x: (k.squareplus_backward(g, x, 4.0),), [shape, shape]),
         "elu": (lambda x: (k.elu(x, 0.7),), [shape]),
         "elu_backward": (lambda g, x: (k.elu_backward(g, x, 0.7),), [shape, shape]),
         "silu": (lambda x: (k.silu(x),), [shape]),

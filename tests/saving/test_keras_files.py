@@ -25,13 +25,13 @@ X = np.linspace(-1, 1, 2 * 36, dtype="float32").reshape(2, 6, 6, 1)
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"class_name": "LayerNormalization"}, "class 'LayerNormalization'.*npcnn lacks"),
+        ({"class_name": "EinsumDense"}, "class 'EinsumDense'.*npcnn lacks"),
         ({"class_name": "Lambda"}, "of class 'Lambda'.*a class npcnn lacks"),
         ({"class_name": ["Dense"]}, "a class npcnn lacks"),
         ({"groups": 2}, "'conv2d' of class 'Conv2D'.*groups.*expected 1, got 2"),
         ({"kernel_regularizer": {"class_name": "L2"}}, "'kernel_regularizer' = {'class_name'"),
         ({"bias_constraint": "max_norm"}, "'bias_constraint' = 'max_norm'"),
-        ({"activation": "mish"}, "activation elu, .*linear, relu.*'mish'"),
+        ({"activation": "sparsemax"}, "activation celu, elu.*'sparsemax'"),
         ({"activation": {"class_name": "function", "config": "os.system"}}, "'os.system'"),
         ({"kernel_initializer": "orthogonal"}, "'orthogonal'"),
         ({"kernel_initializer": {"class_name": "Identity", "config": {}}}, "Zeros.*Identity"),

@@ -44,6 +44,18 @@ CASES = {
         layers.Conv2D(3, 3, activation="elu"), layers.Conv2D(3, 2, activation="selu"),
         layers.Flatten(), layers.Dense(5, "silu"), layers.Dense(5, "leaky_relu"),
     ],
+    **{
+        f"activations from {names[0]}": lambda names=names: [
+            layers.Flatten(), layers.Dense(6),
+            *(layer for name in names for layer in (layers.Activation(name), layers.Dense(6))),
+        ]
+        for names in (
+            ["exponential", "log_softmax", "softsign", "swish", "mish", "celu"],
+            ["softplus", "hard_sigmoid", "hard_silu", "hard_swish", "relu6", "log_sigmoid"],
+            ["squareplus", "hard_tanh", "tanh_shrink", "soft_shrink", "hard_shrink", "sparse_plus"],
+            ["sparse_sigmoid", "gelu"],
+        )
+    },
     "Reshape": lambda: [layers.Reshape((8, -1, 2)), layers.Conv2D(2, 2), layers.Reshape((-1,))],
     "ZeroPadding2D": lambda: [
         layers.ZeroPadding2D(((1, 0), (2, 3))), layers.Conv2D(2, 3), layers.ZeroPadding2D(2),

@@ -1,0 +1,19 @@
+"""Softsign."""
+
+from npcnn.activations.base import ActivationFunction, Array
+from npcnn.backend import ops
+
+
+class Softsign(ActivationFunction):
+    """y = x / (1 + |x|)."""
+
+    def forward(self, x: Array) -> Array:
+        """Return y."""
+        return ops.softsign(x)
+
+    def backward(self, grad_y: Array, x: Array, y: Array) -> Array:
+        """Return the gradient by x."""
+        return ops.softsign_backward(grad_y, x)
+
+
+softsign = Softsign("softsign")

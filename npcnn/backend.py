@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from npcnn import names
+from npcnn import names, strangers
 from npcnn.arguments import Numbers, checked
 from npcnn.checks import StateError, as_numbers, is_number, message, one_of
 from npcnn.config import epsilon as epsilon
@@ -72,7 +72,7 @@ class _Ops:
             about: describes it to a second process that compiles (`npcnn/kernels/assistant.py`).
         """
         if get_backend() == "numpy":
-            return _Plain(step)
+            return _Plain(step, watched)
         from npcnn.kernels import assistant
         from npcnn.kernels.program import Programs
 
@@ -83,10 +83,12 @@ class _Ops:
 class _Plain:
     """A step on the NumPy backend: called as it is."""
 
-    def __init__(self, step: Callable[..., Arrays]) -> None:
-        self.step = step
+    def __init__(self, step: Callable[..., Arrays], things: Sequence[Any]) -> None:
+        self.step, self.strange = step, strangers.among(list(things))
 
     def __call__(self, *arrays: Any) -> Arrays:
+        if self.strange:  # a user's class may write into what it is given: not into the caller's
+            arrays = tuple([array.copy() for array in arrays])
         return self.step(*arrays)
 
     def as_it_was(self) -> bool:

@@ -67,10 +67,14 @@ OPS: dict[str, Op] = {
         "=grad_beta?: C",
     ),
     "broadcast_to": Op("broadcasting", "x: ...", rules.broadcast_rule),
-    "categorical_focal_crossentropy": Op("row_losses", f"outputs: N ... K, {_ROWS}"),
-    "categorical_hinge": Op("row_losses", f"outputs: N ... K, {_ROWS}"),
-    "categorical_crossentropy": Op("losses", f"probabilities: N ... K, {_ROWS}"),
-    "categorical_crossentropy_from_logits": Op("losses", f"logits: N ... K, {_ROWS}"),
+    "categorical_focal_crossentropy": Op(
+        "row_losses", f"outputs: N ... K, {_ROWS}", rules.row_rule
+    ),
+    "categorical_hinge": Op("row_losses", f"outputs: N ... K, {_ROWS}", rules.row_rule),
+    "categorical_crossentropy": Op("losses", f"probabilities: N ... K, {_ROWS}", rules.row_rule),
+    "categorical_crossentropy_from_logits": Op(
+        "losses", f"logits: N ... K, {_ROWS}", rules.row_rule
+    ),
     "concatenate": Op("concatenation", "*arrays: ...", rules.join_rule),
     "concatenate_backward": Op("concatenation", "grad_y: ...", rules.split_rule),
     "constant": Op("constants", "like: ...", rules.constant_rule),
@@ -99,11 +103,12 @@ OPS: dict[str, Op] = {
         rules.conv_transpose_backward_flops,
     ),
     "count": Op("optimizers", "=~counter:"),
-    "dense": Op("dense", "x: N ... I, kernel: I U, bias?: U", flops=rules.dense_flops),
+    "dense": Op("dense", "x: N ... I, kernel: I U, bias?: U", rules.dense_rule, rules.dense_flops),
     "dense_backward": Op(
         "dense",
         "grad_y: N ... U, x: N ... I, y: N ... U, kernel: I U, =grad_kernel: I U, =grad_bias?: U",
-        flops=rules.dense_backward_flops,
+        rules.dense_backward_rule,
+        rules.dense_backward_flops,
     ),
     "dropout": Op("dropout", "x: ...", rules.noise_rule),
     "dropout_backward": Op("dropout", "grad_y: ...", rules.noise_rule),
@@ -140,7 +145,7 @@ OPS: dict[str, Op] = {
     "maximum": Op("arithmetic", _TWO),
     "maximum_backward": Op("arithmetic", f"grad_y: ..., {_TWO}"),
     "hinge_labels": Op("elementwise_losses", "y: ..."),
-    "mean_squared_error": Op("squared_error", f"outputs: N ... K, {_ROWS}"),
+    "mean_squared_error": Op("squared_error", f"outputs: N ... K, {_ROWS}", rules.row_rule),
     "minimum": Op("arithmetic", _TWO),
     "minimum_backward": Op("arithmetic", f"grad_y: ..., {_TWO}"),
     "mish": Op("curves", "x: ..."),
@@ -346,12 +351,16 @@ def _axes(argument: _Argument) -> str:
     return " ".join([*argument.front, *dots])
 
 
+def _has_arrays(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or (isinstance(value, list) and _has_arrays(value[0]))
+
+
 def _follow(name: str, rule: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     fix = "give an op what its docstring asks for"
     try:
         found = rule(*args, **kwargs)
     except (TypeError, ValueError, ZeroDivisionError):
-        found = f"arguments {str(args[1:])[:60]}"
+        found = f"options {str(tuple(a for a in args if not _has_arrays(a)))[:60]}"
     if found is not None:
         raise ArgumentError(message(f"ops.{name}", "arguments that fit together", found, fix))
 

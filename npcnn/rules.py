@@ -11,22 +11,26 @@ from typing import Any
 
 import numpy as np
 
+from npcnn.checks import is_number, is_whole
 from npcnn.shapes import output_size
 
 Array = np.ndarray
 
 
 def windows(x: Array, window: Any, strides: Any, padding: str, dilation: Any) -> list[int]:
-    """Return how many windows there are along rows and columns."""
+    """Return how many windows there are along rows and columns; ValueError if these are none."""
+    steps = [*window, *strides, *dilation]
+    if padding not in ("same", "valid") or not all(is_whole(n) and n >= 1 for n in steps):
+        raise ValueError("windows of whole numbers from 1 on")
     sizes = zip(x.shape[1:3], window, strides, dilation, strict=True)
     return [output_size(size, w, s, padding, d) for size, w, s, d in sizes]
 
 
 def conv_rule(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
                activation: str) -> str | None:  # fmt: skip
-    """Raise unless strides, padding and dilation are such."""
-    windows(x, kernel.shape[:2], strides, padding, dilation)  # raises if they are no numbers
-    return None
+    """Say so where the op has no such activation; raise unless the rest makes windows."""
+    windows(x, kernel.shape[:2], strides, padding, dilation)
+    return _fused(activation)
 
 
 def conv_backward_rule(grad_y: Array, x: Array, y: Array, kernel: Array, grad_kernel: Array,
@@ -34,7 +38,24 @@ def conv_backward_rule(grad_y: Array, x: Array, y: Array, kernel: Array, grad_ke
                         activation: str, need_grad_x: bool = True) -> str | None:  # fmt: skip
     """Say so unless grad_y has a place for each window of x."""
     sizes = windows(x, kernel.shape[:2], strides, padding, dilation)
-    return None if list(grad_y.shape[1:3]) == sizes else f"grad_y {grad_y.shape} for x {x.shape}"
+    fits = list(grad_y.shape[1:3]) == sizes
+    return _fused(activation) if fits else f"grad_y {grad_y.shape} for x {x.shape}"
+
+
+def _fused(activation: str) -> str | None:
+    fits = activation in ("linear", "relu")
+    return None if fits else f"activation {activation!r} instead of 'linear' or 'relu'"
+
+
+def dense_rule(x: Array, kernel: Array, bias: Any, activation: str) -> str | None:
+    """Say so where the op has no such activation."""
+    return _fused(activation)
+
+
+def dense_backward_rule(grad_y: Array, x: Array, y: Array, kernel: Array, grad_kernel: Array,
+                         grad_bias: Any, activation: str, *rest: Any) -> str | None:  # fmt: skip
+    """Say so where the op has no such activation."""
+    return _fused(activation)
 
 
 def grouped_rule(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
@@ -74,7 +95,7 @@ def conv_transpose_backward_rule(grad_y: Array, x: Array, y: Array, kernel: Arra
 
 
 def pool_rule(x: Array, pool_size: Any, strides: Any, padding: str) -> str | None:
-    """Raise unless sizes, strides and padding are such."""
+    """Raise unless these make windows."""
     windows(x, pool_size, strides, padding, (1, 1))
     return None
 
@@ -93,7 +114,9 @@ def mean_backward_rule(grad_y: Array, x: Array, pool_size: Any, strides: Any,
 
 
 def noise_rule(x: Array, rate: float, key: Any, noise_shape: Any, step: Any = None) -> str | None:
-    """Say so unless noise_shape has the axes of x, or 1 in their place."""
+    """Say so unless noise_shape has the axes of x, or 1 in their place, and rate is below 1."""
+    if not (is_number(rate) and 0 <= rate < 1 and is_whole(key)):
+        return f"rate {rate}, key {key}"
     axes = zip(noise_shape, x.shape, strict=False)
     fits = len(noise_shape) == x.ndim and all(m in (1, size) for m, size in axes)
     return None if fits else f"noise_shape {tuple(noise_shape)} for x {x.shape}"
@@ -236,9 +259,14 @@ LOSS_FORMULAS = (
 )  # fmt: skip
 
 
+def row_rule(outputs: Array, *rest: Any) -> str | None:
+    """Say so where a row has no outputs: there is no mean of none."""
+    return None if outputs.shape[-1] else f"outputs {outputs.shape}, none in a row"
+
+
 def loss_rule(outputs: Array, targets: Array, weights: Array, formula: str, options: Any = (),
               average: bool = True) -> str | None:  # fmt: skip
-    """Say so unless there is such a formula, with as many numbers."""
+    """Say so unless there is such a formula, with as many numbers, and there are outputs."""
     wanted = {"huber": 1, "binary_focal_crossentropy": 2}.get(formula, 0)
     fits = formula in LOSS_FORMULAS and len(options) == wanted
-    return None if fits else f"formula {formula!r} with {len(options)} options"
+    return row_rule(outputs) if fits else f"formula {formula!r} with {len(options)} options"

@@ -26,7 +26,7 @@ ROWS = [
         "watched",
         "strangers",
     },
-    {"arguments", "rules"},
+    {"arguments", "rules", "subclasses"},
     {"contracts"},
     {"registry"},
     {"files", "threads", "config", "random"},

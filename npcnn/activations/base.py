@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from npcnn.checks import ArgumentError, as_numbers, message, non_negative, positive
+from npcnn.subclasses import Open, missing
 
 Array = np.ndarray
 # float32 has these numbers
@@ -16,7 +17,7 @@ Size = Annotated[float, partial(non_negative, fix="leave it out", most=1e30)]
 Shape = Annotated[float, partial(positive, fix="leave it out")]
 
 
-class ActivationFunction(str):
+class ActivationFunction(Open, str):
     """Base of all activations; one is its name, a text, and can be called on an array.
 
     A subclass defines `forward`, with `backward` directly under it, and the name:
@@ -34,15 +35,16 @@ class ActivationFunction(str):
         fused: whether `ops.conv2d` and `ops.dense` apply it themselves, on the way.
     """
 
+    overridable = ("forward", "backward")
     fused = False
 
     def forward(self, x: Array) -> Array:
         """Return y for x (N, …), in the same dtype."""
-        raise NotImplementedError
+        raise missing(self, "forward")
 
     def backward(self, grad_y: Array, x: Array, y: Array) -> Array:
         """Return the gradient by x, from the one by y."""
-        raise NotImplementedError
+        raise missing(self, "backward")
 
     def kinks(self, x: Array) -> int:
         """Return how many x are exactly where no derivative exists."""

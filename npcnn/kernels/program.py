@@ -15,6 +15,7 @@ put back to where it was, the bits compared afterwards. `print(program)` says wh
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -65,6 +66,15 @@ class Programs:
         self.watched, self.reason = list(watched), reason
         self.own = _Own()
         self.outside: Outside | None = None  # what a user's classes depend on, once written down
+
+    @functools.cached_property
+    def strange(self) -> bool:
+        """Whether a user's class has a part in the step."""
+        return strangers.among(self.watched)
+
+    def eager(self, arrays: Arrays) -> Arrays:
+        """Make the step as it is; what a user's class writes into is never the caller's array."""
+        return self.step(*map(layout.own_copy if self.strange else layout.in_order, arrays))
 
     def as_it_was(self) -> bool:
         """Return whether what user's classes depend on is as it was when a step was written."""
@@ -120,12 +130,12 @@ class Program:
     def __call__(self, arrays: Arrays) -> Arrays:
         """Make the step; what comes back is the caller's."""
         if self.reason is not None or self.busy:  # busy: a signal handler came in between
-            return self.family.step(*map(layout.in_order, arrays))
+            return self.family.eager(arrays)
         self.busy = True
         try:
             self.steps += 1
             if self.steps == 1:  # what is done once need not be written down
-                return self.family.step(*map(layout.in_order, arrays))
+                return self.family.eager(arrays)
             if not self.inputs:
                 self.inputs = tuple(map(layout.own_copy, arrays))
             for own, array in zip(self.inputs, arrays, strict=True):
@@ -199,7 +209,7 @@ class Program:
         before = [dict(vars(thing)) for thing in family.watched]
         known = [*family.state, *family.known]
         outside = things = None
-        if strangers.among(family.watched):
+        if family.strange:
             outside = strangers.Outside(family.watched, [*self.inputs, *known])
             things = outside.objects
         outputs, notes = write(family.step, self.inputs, known, things)

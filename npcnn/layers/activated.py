@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 from npcnn import activations
 from npcnn.activations import ActivationFunction
 from npcnn.layers.base import Array, Layer
+from npcnn.subclasses import missing
 
 Named = Annotated[activations.Given, activations.get]
 
@@ -51,7 +52,7 @@ class Activated(Layer):
 
     def before(self, x: Array) -> Array:
         """Return z, without any activation."""
-        raise NotImplementedError
+        raise missing(self, "before")
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Undo the activation, then the rest; what the op applied, it undoes itself."""

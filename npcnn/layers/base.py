@@ -18,19 +18,12 @@ import numpy as np
 
 from npcnn import config, initializers, notebook
 from npcnn.arguments import Numbers, PositiveInt, arguments_of, checked
-from npcnn.checks import (
-    ArgumentError,
-    StateError,
-    check_name,
-    is_whole,
-    message,
-    one_of,
-    shown,
-)
+from npcnn.checks import ArgumentError, StateError, check_name, is_whole, message, one_of, shown
 from npcnn.config import FloatType
 from npcnn.initializers import check_shape
-from npcnn.layers.parameter import Parameter, set_arrays
+from npcnn.layers.parameter import Parameter, check_free, set_arrays
 from npcnn.layers.windows import Window
+from npcnn.subclasses import Open, missing
 from npcnn.variables import Weight, Weighted
 
 Array = np.ndarray
@@ -74,7 +67,7 @@ AnyShape = Annotated[Any, partial(check_sample_shape, least=0)]
 BatchShape = Annotated[Any, check_batch_shape]
 
 
-class Layer(Weighted):
+class Layer(Open, Weighted):
     """Base of all layers.
 
     One of your own defines `forward`, with `backward` directly under it, and where it needs them
@@ -101,6 +94,7 @@ class Layer(Weighted):
         training_only: whether it does nothing but in training.
     """
 
+    overridable = ("forward", "backward", "compute_output_shape", "create_parameters")
     absent: tuple[str, ...] = ()
     unwritten: tuple[str, ...] = ()
     op = ""
@@ -156,11 +150,11 @@ class Layer(Weighted):
                 step that is replayed reads it anew: hand it to an op as it is.
             keep: False if no backward pass will follow.
         """
-        raise NotImplementedError
+        raise missing(self, "forward")
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Write the parameter gradients; return the gradient by x (None if not needed)."""
-        raise NotImplementedError
+        raise missing(self, "backward")
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again, under Keras's names."""
@@ -176,7 +170,7 @@ class Layer(Weighted):
 
     def backward_logits(self, grad_z: Array, need_grad_x: bool = True) -> Array | None:
         """Go back from the gradient by these logits; only for a layer that has them."""
-        raise NotImplementedError
+        raise missing(self, "backward_logits")
 
     def kinks(self, x: Array) -> int:
         """Return at how many places the output has no derivative by x or a parameter: exact ties.
@@ -272,6 +266,7 @@ class Layer(Weighted):
             trainable: False for state, such as running means, that no optimizer moves; there is no
                 gradient then. It is part of files, checkpoints and `summary` all the same.
         """
+        check_free(self, name, {*dir(Layer), *vars(Layer())})
         make = initializer
         if isinstance(initializer, (str, type)) or not callable(initializer):
             make = initializers.get(initializer, f"{self.label}.add_parameter({name!r})")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, StateError, as_numbers, message
+from npcnn.checks import ArgumentError, StateError, as_numbers, message, shown
 
 Array = np.ndarray
 
@@ -38,6 +38,21 @@ class Parameter:
             fix = "build the layer first, or use an initializer"
             raise StateError(message(where, "a layer that has this parameter", "none", fix))
         set_arrays(where, [(self.name, own)], [value])
+
+
+def check_free(layer: Any, name: Any, taken: set[str]) -> None:
+    """Raise ArgumentError unless a parameter may be called this.
+
+    Args:
+        layer: that is to have it.
+        name: an attribute's.
+        taken: names that every layer uses itself.
+    """
+    fits = isinstance(name, str) and name.isidentifier() and not name.startswith(("_", "grad_"))
+    if not fits or name in taken:
+        expected = "an attribute's name that no layer has, no _ or grad_ in front"
+        where, fix = f"{layer.label}.add_parameter(name)", "call it otherwise"
+        raise ArgumentError(message(where, expected, shown(name), fix))
 
 
 def set_arrays(where: str, own: list[tuple[str, Array]], given: list[Any]) -> None:

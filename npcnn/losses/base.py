@@ -25,6 +25,7 @@ from npcnn.checks import (
     shown,
 )
 from npcnn.config import FloatType
+from npcnn.subclasses import Open, missing
 
 Array = np.ndarray
 Shape = tuple[Any, ...]
@@ -50,7 +51,7 @@ Reduction = Annotated[Any, _reduction]
 LastAxis = Annotated[int, _last_axis]
 
 
-class Loss:
+class Loss(Open):
     """Base of all losses: the mean over all rows of w · values(targets, outputs).
 
     One of your own defines `values` and `gradient` (docs/extending.md); npcnn's own override
@@ -80,6 +81,7 @@ class Loss:
     0.5
     """
 
+    overridable = ("values", "gradient", "losses_and_gradient")
     default_name: str | None = None
     own_name: str | None = None
     aliases: tuple[str, ...] = ()
@@ -113,11 +115,11 @@ class Loss:
 
     def values(self, targets: Array, outputs: Array) -> Array:
         """Return how wrong each row is: (N, …) for outputs (N, …, K)."""
-        raise NotImplementedError
+        raise missing(self, "values")
 
     def gradient(self, targets: Array, outputs: Array) -> Array:
         """Return the gradient of the sum of `values` by the outputs, in their shape."""
-        raise NotImplementedError
+        raise missing(self, "gradient")
 
     # What npcnn calls ----------------------------------------------------------------------------
 

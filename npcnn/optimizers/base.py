@@ -10,6 +10,7 @@ from npcnn import contracts, interrupts
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, message, non_negative, shown
+from npcnn.subclasses import Open, missing
 
 Array = np.ndarray
 Segment = tuple[slice, Array, Array]
@@ -34,7 +35,7 @@ LearningRate = Annotated[float, _rate]
 Epsilon = Annotated[float, _epsilon]
 
 
-class Optimizer:
+class Optimizer(Open):
     """Base: a learning rate, a count of steps taken, and named vectors of state (`slots`).
 
     One of your own defines `update`, and names its state in `slot_names`:
@@ -56,6 +57,7 @@ class Optimizer:
         now: what changes from step to step, in the parameters' dtype.
     """
 
+    overridable = ("update",)
     slot_names: tuple[str, ...] = ()
     keras_slots: tuple[str, ...] | None = None
     slot_start = 0.0
@@ -125,7 +127,7 @@ class Optimizer:
 
     def update(self, parameters: Array, gradients: Array, *slots: Array) -> None:
         """Update one stretch of parameters and its slots in place."""
-        raise NotImplementedError
+        raise missing(self, "update")
 
     def arrays(self) -> list[Array]:
         """Return the arrays that a step changes."""

@@ -47,6 +47,7 @@ def batch_normalization(
     if training and x.size:
         axes = tuple(range(x.ndim - 1))
         center = x.mean(axis=axes)
+        center = center + (x - center).mean(axis=axes)  # what rounding took from large numbers
         spread = ((x - center) ** 2).mean(axis=axes)
         mean[...] = momentum * mean + (1 - momentum) * center
         variance[...] = momentum * variance + (1 - momentum) * spread

@@ -1,0 +1,72 @@
+"""What a class of the user's has to define, said in one line where it does not."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from npcnn.checks import DtypeError, NpcnnError, message
+
+_PAGE = "docs/extending.md shows one"
+
+
+class MissingError(NpcnnError, NotImplementedError):
+    """A class lacks a method that it has to define."""
+
+
+def missing(thing: Any, method: str) -> MissingError:
+    """Return the error for a method that a class did not define.
+
+    >>> print(missing(3, "forward"))
+    int: expected a method forward, got none; docs/extending.md shows one.
+    """
+    where = getattr(thing, "label", type(thing).__name__)
+    return MissingError(message(where, f"a method {method}", "none", _PAGE))
+
+
+class Open:
+    """Base of what users write subclasses of: an override takes what npcnn will hand to it.
+
+    Attributes:
+        overridable: the names of such methods; the base's own have the arguments.
+
+    >>> class Base(Open):
+    ...     overridable = ("do",)
+    ...     def do(self, x, y):
+    ...         return x
+    >>> class My(Base):
+    ...     def do(self, x):
+    ...         return x
+    Traceback (most recent call last):
+        ...
+    npcnn.checks.DtypeError: class My: expected do(self, x, y), got do(self, x); take all, or *args.
+    """
+
+    overridable: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Look at the methods that the class defines."""
+        super().__init_subclass__(**kwargs)
+        for name in cls.overridable:
+            base = next(kind for kind in reversed(cls.__mro__) if name in vars(kind))
+            given = vars(cls).get(name)
+            if base is not cls and inspect.isfunction(given):
+                _compare(cls, name, vars(base)[name], given)
+
+
+def _compare(cls: type, name: str, base: Any, given: Any) -> None:
+    wanted = [p.name for p in _parameters(base) if p.kind is not p.VAR_POSITIONAL]
+    slots = getattr(cls, "slot_names", ())
+    if len(wanted) < len(_parameters(base)) and isinstance(slots, tuple):
+        wanted += slots
+    try:
+        inspect.signature(given).bind(*wanted)
+    except TypeError:
+        got = ", ".join(p.name for p in _parameters(given))
+        expected, fix = f"{name}({', '.join(wanted)})", "take all, or *args"
+        text = message(f"class {cls.__name__}", expected, f"{name}({got})", fix)
+        raise DtypeError(text) from None
+
+
+def _parameters(function: Any) -> list[inspect.Parameter]:
+    return list(inspect.signature(function).parameters.values())

@@ -141,26 +141,29 @@ def load_image_folder(
     """
     where = "load_image_folder"
     shape = _size(size, like, max_pixels, where)
-    limits = Limits(max_pixels)
-    files = image_files.find(pattern)
-    pictures = _Pictures(files.paths, shape, like, limits)
+    files, named = image_files.find(pattern), f"{where}({pattern!r})"
+    pictures = _Pictures(files.paths, shape, like, Limits(max_pixels))
     with strict():
         bad = in_chunks(pictures.read, len(files.paths), workers, where)
+    _refuse_bad(files, bad, named)
+    bright = 0 if like else int(_bright_paper(pictures.images).sum())
+    if 2 * bright > len(pictures.images):
+        got = f"paper brighter than ink in {bright} of {len(pictures.images)}"
+        warnings.warn(message(named, INK, got, INVERT), NpcnnWarning, stacklevel=3)
+    return pictures.images, np.array(files.labels, np.uint8)
+
+
+def _refuse_bad(files: Any, bad: dict[int, str], named: str) -> None:
+    """Raise FormatError if there are pictures without a label, or bad in another way."""
     for i, label in enumerate(files.labels):
         if label is None:
             bad[i] = ", ".join(filter(None, ["no digit before the extension", bad.get(i, "")]))
-    named = f"{where}({pattern!r})"
     if bad:
         names = [f"{os.path.basename(files.paths[i])} ({bad[i]})" for i in sorted(bad)]
         expected = "readable pictures with names like 00017_5.jpg"
         got = f"{len(bad)} of {len(files.paths)} bad: {_listed(names)}"
         fix = "repair, rename or remove them"
         raise FormatError(message(named, expected, got, fix, longest=LINE))
-    bright = 0 if like else int(_bright_paper(pictures.images).sum())
-    if 2 * bright > len(pictures.images):
-        got = f"paper brighter than ink in {bright} of {len(pictures.images)}"
-        warnings.warn(message(named, INK, got, INVERT), NpcnnWarning, stacklevel=3)
-    return pictures.images, np.array(files.labels, np.uint8)
 
 
 class _Pictures:

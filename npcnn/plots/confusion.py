@@ -42,9 +42,6 @@ def confusion_matrix(y_true: Numbers, y_pred: Numbers, title: str = "") -> Figur
     >>> figure.texts[0].get_text()
     '1 of 4 samples wrong: accuracy 0.7500'
     """
-    from matplotlib import colormaps
-    from matplotlib.ticker import MaxNLocator
-
     y_true = as_labels(y_true, None, "confusion_matrix(y_true)")
     answers = as_labels(y_pred, len(y_true), "confusion_matrix(y_pred)")
     classes = max(
@@ -64,6 +61,20 @@ def confusion_matrix(y_true: Numbers, y_pred: Numbers, title: str = "") -> Figur
         note += "; at the right, what share was right"
     figure = style.new_figure(title, note, height=8.2)
     axes = figure.add_subplot()
+    _draw_counts(figure, axes, counts)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("true class")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def _draw_counts(figure: Figure, axes: Axes, counts: Array) -> None:
+    """Colour the wrong answers; write the counts, or explain the colours at the side."""
+    from matplotlib import colormaps
+    from matplotlib.ticker import MaxNLocator
+
+    classes = len(counts)
     written = classes <= MOST_WRITTEN
     off_diagonal = np.where(np.eye(classes, dtype=bool), 0, counts)
     most = max(int(off_diagonal.max()), 1)
@@ -83,11 +94,6 @@ def confusion_matrix(y_true: Numbers, y_pred: Numbers, title: str = "") -> Figur
         image.set_cmap(colormaps["Oranges"].with_extremes(bad=RIGHT))
         whole = MaxNLocator(6, integer=True)
         signed.colour_key(figure, image, axes, "samples taken for another class", ticks=whole)
-    axes.set_xlabel("answer")
-    axes.set_ylabel("true class")
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    return figure
 
 
 def count_pairs(y_true: Array, y_pred: Array, classes: int) -> Array:

@@ -131,8 +131,6 @@ def filter_gif(
     Raises:
         ArgumentError: the layer has no filters. FileError: the file cannot be written.
     """
-    from PIL import Image
-
     from npcnn.files import atomic_write
 
     named = ((name, recording.arrays.get(f"weights/{name}/kernel")) for name in recording.layers)
@@ -142,7 +140,20 @@ def filter_gif(
         fix = "name a convolution"
         expected = f"one of {', '.join(banks) or 'no convolution'}"
         raise ArgumentError(message("filter_gif(layer)", expected, repr(layer), fix))
-    bank = banks[name]
+    frames = _frames(recording, name, banks[name], width)
+    each = max(40, int(1000 * seconds / len(frames)))
+    times = [each] * (len(frames) - 1) + [2000]
+    with atomic_write(path) as temporary:
+        frames[0].save(
+            temporary, format="GIF", save_all=True, append_images=frames[1:], duration=times,
+            loop=0, disposal=1,
+        )  # fmt: skip
+
+
+def _frames(recording: Any, name: str, bank: Array, width: int) -> list[Any]:
+    """Return pictures (Pillow's) of a bank (frames, KH, KW, C, F), which share their colours."""
+    from PIL import Image
+
     figure: Any = filters(bank[0], "a title", signed.limit(bank))
     figure.set_dpi(style.DPI * width / 1000)
     image, head = figure.axes[0].images[0], figure.texts[0]
@@ -166,14 +177,7 @@ def filter_gif(
             artist.draw(figure.canvas.get_renderer())
         pictures.append(Image.fromarray(np.array(figure.canvas.buffer_rgba())[..., :3]))
     palette = pictures[-1].quantize(128, method=Image.Quantize.MEDIANCUT)
-    frames = [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
-    each = max(40, int(1000 * seconds / len(frames)))
-    times = [each] * (len(frames) - 1) + [2000]
-    with atomic_write(path) as temporary:
-        frames[0].save(
-            temporary, format="GIF", save_all=True, append_images=frames[1:], duration=times,
-            loop=0, disposal=1,
-        )  # fmt: skip
+    return [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
 
 
 def _kernel(given: Any, where: str) -> Array:

@@ -27,6 +27,7 @@ from typing import Any
 
 import numba
 from numba.core import caching
+from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 from npcnn.checks import NpcnnWarning, message
@@ -126,6 +127,16 @@ class KernelCache(caching.FunctionCache):
         if not self._enabled or not trusted(self._cache_file.folder):
             return None
         return self._cache_file.path(self._index_key(sig, target_context.codegen()))
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return what was kept, None if it was not.
+
+        Numba would load all that it can compile first, which takes longer than all that is read;
+        machine code needs of it what counts references.
+        """
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a compiled function."""

@@ -50,6 +50,25 @@ def test_a_second_process_finds_the_kernels(tmp_path):
     assert hits(start(tmp_path)) == 1
 
 
+def test_a_warm_start_loads_nothing_to_compile_with(tmp_path):
+    hits(start(tmp_path))
+    more = """
+import sys
+assert "numba.np.linalg" not in sys.modules
+import numba
+@numba.njit
+def largest(values):  # and what is compiled later finds all
+    return np.median(values) + np.array([1.0, 2.0]).sum()
+assert largest(np.arange(5.0)) == 5
+assert "numba.np.linalg" in sys.modules
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAM.format(dtype="float32") + more],
+        env=environment(tmp_path), capture_output=True, text=True, timeout=500, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
 def test_processes_that_compile_at_once_do_not_mix_up_their_code(tmp_path):
     together = [start(tmp_path, dtype) for dtype in ("float32", "float64") * 2]
     assert all(hits(process) <= 1 for process in together)

@@ -25,6 +25,7 @@ INSIDE = {
     "better", "update_state", "kinks", "look", "look_back", "description", "logits_of", "adopt",
     "before", "finish", "of", "value_of", "judge", "gradient", "score", "advice", "numbers",
     "reduced", "require_reduction",
+    "apply_gradients", "exclude_from_weight_decay", "finalize_variable_values", "scale_loss",
     *(f"{name}.build" for name in importlib.import_module("npcnn.optimizers").__all__),
 }  # fmt: skip
 # Results, which npcnn makes and users read.

@@ -45,7 +45,8 @@ _TABLE: dict[str, dict[str, str]] = {
     _FETCH: {"utils": "get_file"},
     _SEND: {"callbacks": "RemoteMonitor"},
     _CONFIGS: {
-        "*": r"(de)?serialize|(de)?serialize_keras_object|.*get_registered_\w+|get_custom_objects"
+        "(?!optimizers).*": r"(de)?serialize|(de)?serialize_keras_object|.*get_registered_\w+"
+        "|get_custom_objects"
     },
     _OPS: {"": "ops", "backend": "(?!set_|get_|is_|clear|backend|count_|epsilon|floatx|image).*"},
     _WEIGHTS: {"": "applications"},
@@ -54,7 +55,7 @@ _TABLE: dict[str, dict[str, str]] = {
         "": "mixed_precision|dtype_policies|DTypePolicy|FloatDTypePolicy|quantizers|Quantizer",
         "optimizers": "LossScaleOptimizer",
         "config": "(set_)?dtype_policy",
-        "*": "standardize_dtype|result_type|is_(float|int)_dtype",
+        ".*": "standardize_dtype|result_type|is_(float|int)_dtype",
     },
     _GRAPHS: {
         "": "StatelessScope|SymbolicScope|RematScope|remat|name_scope|Operation|Function|tree",
@@ -92,7 +93,7 @@ def reason(module: str, name: str) -> str | None:
     """
     room = module.removeprefix("npcnn").removeprefix(".").partition(".")[0]
     for why, rooms in _TABLE.items():
-        for where in (room, "*"):
-            if where in rooms and re.fullmatch(rooms[where], name):
+        for where, names in rooms.items():
+            if re.fullmatch(where, room) and re.fullmatch(names, name):
                 return why
     return None

@@ -127,6 +127,24 @@ def _optional(check: Check, value: Any, where: str) -> Any:
     return None if value is None else check(value, where)
 
 
+def argument_names(cls: type) -> list[str]:
+    """Return the names of all arguments that a class takes, its own before its bases'.
+
+    >>> class Point:
+    ...     def __init__(self, x: int, **rest) -> None: ...
+    >>> argument_names(Point)
+    ['x']
+    """
+    names: list[str] = []
+    for base in cls.__mro__:
+        if "__init__" in vars(base) and base is not object:
+            parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
+            names += [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+            if all(p.kind is not p.VAR_KEYWORD for p in parameters):
+                break
+    return list(dict.fromkeys(names))
+
+
 def config_of(config: Any, where: str) -> dict[str, Any]:
     """Return a dict of arguments, or raise DtypeError."""
     if not isinstance(config, dict) or not all(isinstance(name, str) for name in config):

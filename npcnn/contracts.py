@@ -51,9 +51,12 @@ OPS: dict[str, Op] = {
     "adadelta": Op("adadelta", f"{_MOVED}, =squares: P, =moves: P, step: 1"),
     "adagrad": Op("adagrad", f"{_MOVED}, =squares: P, step: 1"),
     "nadam": Op("nadam", f"{_MOVED}, =m: P, =v: P, step: 3"),
+    "accumulate": Op("between_steps", "=sums: P, gradients: P"),
+    "accumulated_mean": Op("between_steps", "=sums: P, gradients: P"),
     "adam": Op("optimizers", f"{_MOVED}, =m: P, =v: P"),
     "adamw": Op("adamw", f"{_MOVED}, =m: P, =v: P, step: 2"),
     "assign": Op("constants", "=to: ..., x: ..."),
+    "amsgrad": Op("amsgrad", f"{_MOVED}, =m: P, =v: P, =peaks: P, step: 1"),
     "average_pooling2d": Op("average_pooling", "x: N H W C", rules.pool_rule),
     "average_pooling2d_backward": Op(
         "average_pooling", "grad_y: N OH OW C, x: N H W C", rules.mean_backward_rule
@@ -75,6 +78,9 @@ OPS: dict[str, Op] = {
     "categorical_crossentropy_from_logits": Op(
         "losses", f"logits: N ... K, {_ROWS}", rules.row_rule
     ),
+    "clip_by_global_norm": Op("clipping", "gradients: P, sums: K"),
+    "clip_by_norm": Op("clipping", "gradients: P, sums: K", rules.stops_rule),
+    "clip_by_value": Op("clipping", "gradients: P"),
     "concatenate": Op("concatenation", "*arrays: ...", rules.join_rule),
     "concatenate_backward": Op("concatenation", "grad_y: ...", rules.split_rule),
     "constant": Op("constants", "like: ...", rules.constant_rule),
@@ -138,6 +144,7 @@ OPS: dict[str, Op] = {
     ),
     "log_softmax": Op("curves", "x: ... K"),
     "log_softmax_backward": Op("curves", "grad_y: ... K, y: ... K"),
+    "lion": Op("lion", f"{_MOVED}, =m: P, step: 1"),
     "max_pooling2d": Op("pooling", "x: N H W C", rules.pool_rule),
     "max_pooling2d_backward": Op(
         "pooling", "grad_y: N OH OW C, x: N H W C, y: N OH OW C", rules.pool_backward_rule
@@ -150,6 +157,7 @@ OPS: dict[str, Op] = {
     "minimum_backward": Op("arithmetic", f"grad_y: ..., {_TWO}"),
     "mish": Op("curves", "x: ..."),
     "mish_backward": Op("curves", "grad_y: ..., x: ..."),
+    "moving_average": Op("between_steps", "=parameters: P, =averages: P, step: 2"),
     "multiply": Op("arithmetic", _TWO),
     "one_hot": Op("losses", "~labels: N ..."),
     "random_affine": Op("warp", "x: N H W C", affine.ranges_rule),
@@ -173,6 +181,7 @@ OPS: dict[str, Op] = {
     "softsign_backward": Op("curves", "grad_y: ..., x: ..."),
     "squareplus": Op("curves", "x: ..."),
     "squareplus_backward": Op("curves", "grad_y: ..., x: ..."),
+    "square_sums": Op("clipping", "gradients: P, =sums: K", rules.stops_rule),
     "subtract": Op("arithmetic", _TWO),
     "sum_to": Op("broadcasting", "x: ...", rules.sum_rule),
     "tanh": Op("activations", "x: ..."),
@@ -182,6 +191,7 @@ OPS: dict[str, Op] = {
     "upsampling2d_backward": Op("upsampling", "grad_y: N OH OW C", rules.upsampling_backward_rule),
     "warp": Op("warp", "x: N H W C, ~matrices: N A", affine.warp_rule),
     "warp_backward": Op("warp", "grad_y: N H W C, ~matrices: N A", affine.warp_backward_rule),
+    "weight_decay": Op("between_steps", "=parameters: P, share: 1"),
     "zero_padding2d": Op("zero_padding", "x: N H W C", rules.edge_rule),
     "zero_padding2d_backward": Op("zero_padding", "grad_y: N H W C", rules.edge_backward_rule),
 }

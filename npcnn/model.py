@@ -281,7 +281,7 @@ class Sequential(LayerStack):
 
     def _repeated(self, step: Any, learns: bool) -> Any:
         """Return what makes a step on arrays that are handed in, as the model is set now."""
-        if step not in self._steps:
+        if self._steps.get(step) is None:  # a copied model has begun nothing
             self._steps[step] = Repeated(self, partial(step, self), learns)
         return self._steps[step].current()
 
@@ -347,8 +347,9 @@ class Sequential(LayerStack):
             raise StateError(message(f"Sequential.{what}", "a compiled model", "none", fix))
 
     def _prepare_optimizer(self) -> None:
+        """Make the optimizer's state, unless it is there; layers forget what they kept."""
         size = sum(place.stop - place.start for place, _, _ in self.segments())
-        self.optimizer.build(size, self.dtype)
+        self.optimizer.build(size, self.dtype, lambda: self.trainable_weights)
         for layer in self.layers:
             layer.forget()
 

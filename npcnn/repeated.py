@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from npcnn import optimizers
 from npcnn.backend import get_backend, ops
 from npcnn.threads import get_num_threads
 
@@ -57,6 +58,9 @@ class Repeated:
 
     def _begin(self) -> None:
         model = self.model
+        if self.learns:  # a callback may have put another one in its place
+            model.optimizer = optimizers.get(model.optimizer, "Sequential.optimizer")
+            model._prepare_optimizer()
         model.vectors()  # binds the parameters to their places, once
         self.settings = self._settings()
         self.layers = list(model.layers)
@@ -71,8 +75,11 @@ class Repeated:
         state, known = list(model.vectors()), list(self.known)
         if self.learns:
             state += model.optimizer.arrays()
-            known.append(model.optimizer.now)
-        self.compiled = ops.compiled(self.step, state, known, things, reason, self._about)
+            known += model.optimizer.inputs()
+        arguments = self.step, state, known, things, reason, self._about
+        self.compiled = ops.compiled(*arguments)
+        if self.learns and model.optimizer.gradient_accumulation_steps:
+            self.compiled = InTurns(self.compiled, ops.compiled(*arguments), model.optimizer)
 
     def _about(self) -> dict[str, Any]:
         """Describe the step to a process that helps to compile it, if the model is small."""
@@ -102,6 +109,34 @@ class Repeated:
             found += [model.optimizer, model.optimizer.settings()]
             found.append([layer.trainable for layer in model.layers])
         return tuple(found)
+
+
+class InTurns:
+    """A step in which parameters move, and one in which gradients add up: two programs."""
+
+    def __init__(self, moving: Any, adding: Any, optimizer: optimizers.Optimizer) -> None:
+        self.moving, self.adding, self.optimizer = moving, adding, optimizer
+        self.latest = moving
+
+    def __call__(self, *arrays: Array) -> Arrays:
+        """Make the step whose turn it is; what comes back is the caller's."""
+        self.latest = self.moving if self.optimizer.turn() else self.adding
+        return self.latest(*arrays)
+
+    def as_it_was(self) -> bool:
+        """Whether neither program has found anything set otherwise."""
+        return self.moving.as_it_was() and self.adding.as_it_was()
+
+    @property
+    def last(self) -> Any:
+        """The program of the last step."""
+        return self.latest.last
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()  # a copied model begins anew
+
+    def __str__(self) -> str:
+        return str(self.latest)
 
 
 def _alike(now: dict[str, Any], before: dict[str, Any]) -> bool:

@@ -270,3 +270,11 @@ def loss_rule(outputs: Array, targets: Array, weights: Array, formula: str, opti
     wanted = {"huber": 1, "binary_focal_crossentropy": 2}.get(formula, 0)
     fits = formula in LOSS_FORMULAS and len(options) == wanted
     return row_rule(outputs) if fits else f"formula {formula!r} with {len(options)} options"
+
+
+def stops_rule(gradients: Array, sums: Array, stops: Any, limit: float = 0.0) -> str | None:
+    """Say so unless stops rise to the end of the gradients, one a sum."""
+    fits = len(stops) == len(sums) and list(stops) == sorted(stops)
+    fits = fits and all(isinstance(stop, int) for stop in stops)
+    fits = fits and min(stops, default=0) >= 0 and max(stops, default=0) == len(gradients)
+    return None if fits else f"stops {stops} for {len(gradients)} gradients, {len(sums)} sums"

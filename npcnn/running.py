@@ -50,6 +50,7 @@ class Run:
         self.validation_freq = validation_freq
         self.trainer = trainer or train_on(model, data.source)
         self.step: Any = None  # as the model is set when an epoch begins
+        self.optimizer = model.optimizer  # the one that it is made with
         self.scorer = None if validation is None else score_on(model, validation.source)
         self.scores, self.logs = Scores(model.metrics), dict[str, Any]()
         self.about: dict[str, Any] | None = None  # what a checkpoint compares; see saving
@@ -77,6 +78,7 @@ class Run:
             while self.epoch < self.epochs and not ended:
                 self.train_epoch()
                 ended = model.stop_training
+            model.optimizer.finalize_variable_values(model.trainable_weights)
             self.call("on_train_end", self.logs)
         finally:
             model.run = None
@@ -94,7 +96,7 @@ class Run:
             self.call("on_epoch_begin", self.epoch, {})
         title = f"Epoch {self.epoch + 1}/{self.epochs}"
         printer = EpochPrinter(self.verbose, self.data.steps, title, self.batch)
-        self.step = self.trainer.current()
+        self.step, self.optimizer = self.trainer.current(), self.model.optimizer
         batches = self.data.epoch(self.epoch, self.seed, self.batch)
         try:
             while not (self.batch and self.model.stop_training):
@@ -118,7 +120,9 @@ class Run:
         """Take one step."""
         number = self.batch
         self.call("on_train_batch_begin", number, {})
-        self.model.optimizer.prepare()
+        if self.model.optimizer is not self.optimizer:  # a callback's doing
+            self.step, self.optimizer = self.trainer.current(), self.model.optimizer
+        self.optimizer.prepare()
         losses, outputs = self.step(samples, y, weights)
         self.scores.update(losses, y, outputs)
         self.batch += 1

@@ -49,6 +49,15 @@ def seeded():
     npcnn.config.set_floatx("float32")
 
 
+@pytest.fixture(scope="module")
+def jit():
+    """Skip what only makes sense for compiled code."""
+    from npcnn.kernels.compile import JIT
+
+    if not JIT:
+        pytest.skip("compiled code is switched off")
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(7)

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from npcnn import Sequential, layers
+from npcnn import Sequential, layers, set_random_seed
 
 
 def document_layers(dropout=False):
@@ -79,3 +79,20 @@ def edited(path, change):
         config = json.loads(file.attrs["model_config"])
         change(config)
         file.attrs["model_config"] = json.dumps(config)
+
+
+def tanh_model(optimizer, frozen=()):
+    """Return a compiled network of three layers, those of these numbers frozen."""
+    set_random_seed(3)
+    stack = [layers.Dense(4, "tanh"), layers.Dense(5, "tanh"), layers.Dense(3, "softmax")]
+    model = Sequential([layers.Input((6,)), *stack])
+    for number in frozen:
+        model.layers[number].trainable = False
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    return model
+
+
+def tanh_data():
+    """Return samples and labels for it."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(24, 6)).astype("float32"), rng.integers(0, 3, 24)

@@ -26,6 +26,8 @@ ADAM = ("Adam", {"learning_rate": 0.01})
 PLAIN = ("SGD", {"learning_rate": 0.1})
 MOMENTUM = ("SGD", {"learning_rate": 0.05, "momentum": 0.9})
 NESTEROV = ("SGD", {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True})
+AVERAGED = ("Adam", {"learning_rate": 0.01, "use_ema": True, "ema_momentum": 0.7, "clipnorm": 0.1})
+SUMMED = ("SGD", {"learning_rate": 0.1, "gradient_accumulation_steps": 2, "weight_decay": 0.1})
 SPARSE, ONE_HOT = "sparse_categorical_crossentropy", "categorical_crossentropy"
 # One batch an epoch: the loss of every step is in the history.
 STEPS = {"batch_size": 24, "epochs": 5}
@@ -47,6 +49,8 @@ CASES = {
     "sgd": ((7,), [dense(9, "tanh"), HEAD], PLAIN, ONE_HOT, STEPS),
     "momentum": ((7,), [dense(9, "sigmoid"), HEAD], MOMENTUM, SPARSE, STEPS),
     "nesterov": ((7,), [dense(9, "relu", use_bias=False), HEAD], NESTEROV, ONE_HOT, STEPS),
+    "averaged": ((7,), [dense(9, "tanh"), HEAD], AVERAGED, SPARSE, STEPS),
+    "summed": ((7,), [dense(9, "tanh"), HEAD], SUMMED, SPARSE, STEPS),
     "document": (
         (12, 12, 1),
         [

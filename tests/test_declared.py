@@ -11,8 +11,8 @@ from npcnn.arguments import check_of
 MODULES = [
     "npcnn", "npcnn.callbacks", "npcnn.config", "npcnn.datasets", "npcnn.gradient_check",
     "npcnn.initializers", "npcnn.inspection", "npcnn.layers", "npcnn.losses", "npcnn.metrics",
-    "npcnn.backend", "npcnn.models", "npcnn.optimizers", "npcnn.plots", "npcnn.saving",
-    "npcnn.utils",
+    "npcnn.backend", "npcnn.models", "npcnn.optimizers", "npcnn.optimizers.schedules",
+    "npcnn.plots", "npcnn.saving", "npcnn.utils",
 ]  # fmt: skip
 
 # What npcnn makes and users read; and `get`, which is itself a check.

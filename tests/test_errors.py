@@ -171,7 +171,7 @@ CALLS = [
     ),
     (
         lambda: small_model().compile("ftrl", "categorical_crossentropy"),
-        "compile(optimizer): expected one of adadelta, adagrad, adam, adamax, adamw, nadam, "
+        "compile(optimizer): expected one of adadelta, adagrad, adam, adamax, adamw, lion, nadam, "
         "rmsprop, sgd, got 'ftrl'; use one of these names.",
     ),
     (

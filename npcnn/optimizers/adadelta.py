@@ -18,7 +18,7 @@ class Adadelta(Optimizer):
 
     Args:
         learning_rate, rho, epsilon: as above.
-        name: how the optimizer is called in files.
+        **options: name, weight_decay, clipnorm and so on, as in `Optimizer`.
 
     >>> Adadelta().rho
     0.95
@@ -33,9 +33,9 @@ class Adadelta(Optimizer):
         learning_rate: LearningRate = 0.001,
         rho: Fraction = 0.95,
         epsilon: Epsilon = 1e-7,
-        name: str | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(learning_rate, name)
+        super().__init__(learning_rate, **options)
         self.rho, self.epsilon = rho, epsilon
 
     def update(self, parameters: Array, gradients: Array, *slots: Array) -> None:

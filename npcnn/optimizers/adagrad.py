@@ -23,7 +23,7 @@ class Adagrad(Optimizer):
     Args:
         learning_rate, epsilon: as above.
         initial_accumulator_value: what v begins with.
-        name: how the optimizer is called in files.
+        **options: name, weight_decay, clipnorm and so on, as in `Optimizer`.
 
     >>> Adagrad().initial_accumulator_value
     0.1
@@ -38,9 +38,9 @@ class Adagrad(Optimizer):
         learning_rate: LearningRate = 0.001,
         initial_accumulator_value: Start = 0.1,
         epsilon: Epsilon = 1e-7,
-        name: str | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(learning_rate, name)
+        super().__init__(learning_rate, **options)
         self.initial_accumulator_value = initial_accumulator_value
         self.epsilon = epsilon
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
-from npcnn.optimizers.base import Array, Epsilon, LearningRate, Optimizer
+from npcnn.optimizers.base import Array, Epsilon, LearningRate
+from npcnn.optimizers.moments import Moments
 
 
-class Adam(Optimizer):
+class Adam(Moments):
     """Adam in Keras's arithmetic (ε is added before the bias correction).
 
     m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), α = lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ), p −= α·m/(√v + ε).
@@ -18,15 +19,14 @@ class Adam(Optimizer):
 
     Args:
         learning_rate, beta_1, beta_2, epsilon: as above.
-        name: how the optimizer is called in files.
+        amsgrad: whether to divide by the largest v there was (Reddi, Kale, Kumar, ICLR 2018).
+        **options: name, weight_decay, clipnorm and so on, as in `Optimizer`.
 
     >>> Adam().learning_rate
     0.001
     """
 
-    slot_names = ("m", "v")
-    keras_slots = ("momentum", "velocity")
-    reads_rate = False
+    in_turns = 2
 
     @checked
     def __init__(
@@ -35,10 +35,21 @@ class Adam(Optimizer):
         beta_1: Fraction = 0.9,
         beta_2: Fraction = 0.999,
         epsilon: Epsilon = 1e-7,
-        name: str | None = None,
+        amsgrad: bool = False,
+        **options: Any,
     ) -> None:
-        super().__init__(learning_rate, name)
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
+        self.amsgrad = amsgrad
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The state: both moments, and with amsgrad the largest second one."""
+        return ("m", "v", "vhat") if self.amsgrad else ("m", "v")
+
+    @property
+    def keras_slots(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The same in Keras's files."""
+        return ("momentum", "velocity", "velocity_hat")[: len(self.slot_names)]
 
     def numbers(self, step: int) -> tuple[float, ...]:
         """Return α: the learning rate with its bias correction."""
@@ -47,9 +58,9 @@ class Adam(Optimizer):
 
     def update(self, parameters: Array, gradients: Array, *slots: Array) -> None:
         """Take Adam's step on one stretch of parameters."""
-        ops.adam(parameters, gradients, *slots, self.now, self.beta_1, self.beta_2, self.epsilon)
+        step = ops.amsgrad if self.amsgrad else ops.adam
+        step(parameters, gradients, *slots, self.now, self.beta_1, self.beta_2, self.epsilon)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        betas = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
-        return {**super().get_config(), **betas}
+        return {**super().get_config(), "amsgrad": self.amsgrad}

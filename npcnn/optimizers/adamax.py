@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from npcnn.backend import ops
-from npcnn.optimizers.adam import Adam
 from npcnn.optimizers.base import Array
+from npcnn.optimizers.moments import Moments
 
 
-class Adamax(Adam):
+class Adamax(Moments):
     """Adam in the infinity norm, in Keras's arithmetic.
 
     m += (g − m)(1 − β₁), u = max(β₂u, |g|), p −= lr·m / ((1 − β₁ᵗ)(u + ε)).
@@ -15,7 +15,8 @@ class Adamax(Adam):
     ``adamax.py``.
 
     Args:
-        learning_rate, beta_1, beta_2, epsilon, name: as in Adam.
+        learning_rate, beta_1, beta_2, epsilon: as in Adam.
+        **options: name, weight_decay, clipnorm and so on, as in `Optimizer`.
 
     >>> Adamax().beta_2
     0.999

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
-from npcnn.checks import non_negative
 from npcnn.optimizers.adam import Adam
-from npcnn.optimizers.base import MOST, Array, Epsilon, LearningRate
-
-Decay = Annotated[float, partial(non_negative, fix="0.004 is Keras's", most=MOST)]
+from npcnn.optimizers.base import Array, Epsilon, LearningRate
+from npcnn.optimizers.options import Decay
 
 
 class AdamW(Adam):
@@ -23,11 +20,14 @@ class AdamW(Adam):
     Args:
         learning_rate: as in Adam.
         weight_decay: as above.
-        beta_1, beta_2, epsilon, name: as in Adam.
+        beta_1, beta_2, epsilon, amsgrad: as in Adam.
+        **options: name, clipnorm and so on, as in `Optimizer`.
 
     >>> AdamW().weight_decay
     0.004
     """
+
+    weight_decay: float
 
     @checked
     def __init__(
@@ -37,20 +37,26 @@ class AdamW(Adam):
         beta_1: Fraction = 0.9,
         beta_2: Fraction = 0.999,
         epsilon: Epsilon = 1e-7,
-        name: str | None = None,
+        amsgrad: bool = False,
+        **options: Any,
     ) -> None:
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, name)
-        self.weight_decay = weight_decay
+        options["weight_decay"] = weight_decay
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **options)
+
+    @property
+    def decays_apart(self) -> bool:
+        """Whether the decay is not part of the one pass over the parameters."""
+        return self.amsgrad or any(self.excluded)
 
     def numbers(self, step: int) -> tuple[float, ...]:
-        """Return Adam's α, and the share by which parameters shrink."""
-        return (*super().numbers(step), self.learning_rate * self.weight_decay)
+        """Return Adam's α, and the share by which parameters shrink in the same pass."""
+        share = () if self.decays_apart else (self.learning_rate * self.weight_decay,)
+        return (*super().numbers(step), *share)
 
     def update(self, parameters: Array, gradients: Array, *slots: Array) -> None:
         """Take the step on one stretch of parameters."""
+        if self.decays_apart:
+            super().update(parameters, gradients, *slots)
+            return
         betas = self.beta_1, self.beta_2
         ops.adamw(parameters, gradients, *slots, self.now, *betas, self.epsilon)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "weight_decay": self.weight_decay}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 
 from npcnn.backend import ops
-from npcnn.optimizers.adam import Adam
 from npcnn.optimizers.base import Array
+from npcnn.optimizers.moments import Moments
 
 SETTLED = 1000  # steps, after which 1 − 0.5·0.96ᵗ is 1 in float64
 
 
-class Nadam(Adam):
+class Nadam(Moments):
     """Adam with Nesterov's look-ahead, in Keras's arithmetic.
 
     m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), uₜ = β₁(1 − 0.5·0.96ᵗ), Pₜ = u₁·…·uₜ,
@@ -19,7 +19,8 @@ class Nadam(Adam):
     Source: Dozat, "Incorporating Nesterov Momentum into Adam", 2015; Keras ``nadam.py``.
 
     Args:
-        learning_rate, beta_1, beta_2, epsilon, name: as in Adam.
+        learning_rate, beta_1, beta_2, epsilon: as in Adam.
+        **options: name, weight_decay, clipnorm and so on, as in `Optimizer`.
 
     >>> Nadam().beta_1
     0.9

@@ -7,7 +7,7 @@ from typing import Any
 from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
 from npcnn.optimizers.base import Array, Epsilon, LearningRate, Optimizer
-from npcnn.optimizers.sgd import Momentum
+from npcnn.optimizers.options import Momentum
 
 
 class RMSprop(Optimizer):
@@ -21,14 +21,14 @@ class RMSprop(Optimizer):
         momentum: as above, in [0, 1].
         centered: whether to divide by the gradient's standard deviation: v − a² instead of v,
             a = ρa + (1 − ρ)g, and never less than 0, to which rounding may bring it in Keras.
-        name: how the optimizer is called in files.
+        **options: name, weight_decay, clipnorm and so on, as in `Optimizer`.
 
     >>> RMSprop().rho
     0.9
     """
 
     reads_rate = False
-    slot_by_slot = True
+    in_turns = 1
 
     @checked
     def __init__(
@@ -38,9 +38,9 @@ class RMSprop(Optimizer):
         momentum: Momentum = 0.0,
         epsilon: Epsilon = 1e-7,
         centered: bool = False,
-        name: str | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(learning_rate, name)
+        super().__init__(learning_rate, **options)
         self.rho, self.momentum, self.epsilon = rho, momentum, epsilon
         self.centered = centered
 

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.optimizers.base import Array, LearningRate, Optimizer
-
-
-def _momentum(value: Any, where: str) -> float:
-    if is_number(value) and 0 <= value <= 1:
-        return float(value)
-    raise ArgumentError(message(where, "a number 0 to 1", shown(value), "0.9 is usual"))
-
-
-Momentum = Annotated[float, _momentum]
+from npcnn.optimizers.options import Momentum
 
 
 class SGD(Optimizer):
@@ -27,7 +18,7 @@ class SGD(Optimizer):
     Args:
         learning_rate, momentum: as above; momentum in [0, 1].
         nesterov: whether to look ahead.
-        name: how the optimizer is called in files.
+        **options: name, weight_decay, clipnorm and so on, as in `Optimizer`.
 
     >>> SGD().learning_rate
     0.01
@@ -42,9 +33,9 @@ class SGD(Optimizer):
         learning_rate: LearningRate = 0.01,
         momentum: Momentum = 0.0,
         nesterov: bool = False,
-        name: str | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(learning_rate, name)
+        super().__init__(learning_rate, **options)
         self.momentum, self.nesterov = momentum, nesterov
 
     @property

@@ -149,8 +149,11 @@ class Resumed:
                 continue
             if key == "backend":
                 fix = f"their bits differ; call npcnn.use_backend({there!r}) first"
-            if isinstance(value, dict) and isinstance(there, dict):
-                part = next(k for k in {**value, **there} if there.get(k) != value.get(k))
+            while isinstance(value, dict) and isinstance(there, dict):
+                missing = object()
+                part = next(
+                    k for k in {**value, **there} if there.get(k, missing) != value.get(k, missing)
+                )
                 key, there, value = f"{key}'s {part}", there.get(part), value.get(part)
             if key == "layers":
                 key, there, value = _first_difference(there, value)
@@ -199,7 +202,7 @@ class Resumed:
         kept = _arrays(self.model)
         for name, value in _arrays(model).items():
             value[...] = kept[name]
-        optimizer.iterations, optimizer.learning_rate = saved.iterations, saved.learning_rate
+        optimizer.position = saved.position
         try:
             run.set_state(self.state)
         except BaseException as error:
@@ -229,7 +232,7 @@ class _Before:
     def __init__(self, run: Run) -> None:
         optimizer = run.model.optimizer
         self.arrays = {name: value.copy() for name, value in _arrays(run.model).items()}
-        self.rates = optimizer.iterations, optimizer.learning_rate
+        self.position = optimizer.position
         self.seeds = [layer.seed for layer in run.model.layers]
         self.stop, self.run = run.model.stop_training, dict(vars(run))
         self.callbacks = [dict(vars(callback)) for callback in run.callbacks]
@@ -238,7 +241,7 @@ class _Before:
         optimizer = run.model.optimizer
         for name, value in _arrays(run.model).items():
             value[...] = self.arrays[name]
-        optimizer.iterations, optimizer.learning_rate = self.rates
+        optimizer.position = self.position
         for layer, seed in zip(run.model.layers, self.seeds, strict=True):
             layer.seed = seed
         run.model.stop_training = self.stop

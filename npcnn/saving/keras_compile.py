@@ -10,6 +10,7 @@ import numpy as np
 
 from npcnn import losses, optimizers, registry
 from npcnn.checks import NpcnnError
+from npcnn.optimizers import schedules
 from npcnn.saving import keras_metrics
 from npcnn.saving.keras_config import keras_object, one_line, own_object, short
 from npcnn.saving.keras_metrics import UnsupportedError
@@ -17,14 +18,11 @@ from npcnn.saving.keras_metrics import UnsupportedError
 if TYPE_CHECKING:
     from npcnn.model import Sequential
 
-# Options of Keras's optimizers that npcnn has nothing for, with the values that switch them off.
-_OFF: dict[str, tuple[Any, ...]] = {
-    "amsgrad": (False, None), "centered": (False, None), "decay": (0, None), "clipnorm": (None,),
-    "clipvalue": (None,), "global_clipnorm": (None,), "weight_decay": (None, 0, False),
-    "use_ema": (False, None), "loss_scale_factor": (None,), "gradient_accumulation_steps": (None,),
-}  # fmt: skip
-# … and those that change nothing by themselves.
-_IDLE = ("ema_momentum", "ema_overwrite_frequency", "jit_compile", "is_legacy_optimizer")
+# Options of older optimizers of Keras's that npcnn has nothing for, with what switches them off.
+_OFF: dict[str, tuple[Any, ...]] = {"amsgrad": (False, None), "decay": (0, None)}
+# … those that change nothing by themselves, and those that older files have False for.
+_IDLE = ("jit_compile", "is_legacy_optimizer")
+_NONE = ("weight_decay", "amsgrad", "centered", "use_ema")
 
 
 # Writing --------------------------------------------------------------------------------------
@@ -114,6 +112,7 @@ def _read_optimizer(written: Any) -> optimizers.Optimizer:
     if not isinstance(kind, type) or not issubclass(kind, optimizers.Optimizer):
         raise UnsupportedError(f"the optimizer {short(name)}")
     known = kind().get_config()
+    common = optimizers.Optimizer().get_config()
     arguments: dict[str, Any] = {}
     for key, value in written["config"].items():
         if key == "lr":
@@ -122,13 +121,24 @@ def _read_optimizer(written: Any) -> optimizers.Optimizer:
             arguments["name"] = value
         elif key in known:
             if isinstance(value, dict):
-                raise UnsupportedError(f"{name}'s {key} given as an object, such as a schedule")
-            arguments[key] = shortest(value)
+                value = _read_schedule(value, f"{name}'s {key}")
+            elif key in _NONE and not value:
+                value = known[key] if value is None else value
+                value = None if key == "weight_decay" and value is False else value
+            if key not in common or key == "learning_rate" or value != common[key]:
+                arguments[key] = shortest(value)
         elif key in _OFF and value not in _OFF[key]:
             raise UnsupportedError(f"{name}'s option {key} = {short(value)}")
         elif key not in _OFF and key not in _IDLE and value is not None:
             raise UnsupportedError(f"{name}'s option {short(key)}")
     return kind(**arguments)
+
+
+def _read_schedule(written: dict[str, Any], where: str) -> Any:
+    try:
+        return schedules.deserialize(written)
+    except NpcnnError as error:
+        raise UnsupportedError(f"{where} as it is given: {one_line(error)}") from error
 
 
 def _read_loss(written: Any) -> losses.Loss:

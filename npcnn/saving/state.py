@@ -11,6 +11,8 @@ import numpy as np
 from npcnn.checks import FormatError, message
 from npcnn.layers.base import Layer
 from npcnn.model import Sequential
+from npcnn.optimizers.options import keras_order
+from npcnn.optimizers.options import slots as option_slots
 from npcnn.saving import assembly, keras_compile, run_state, variables
 from npcnn.saving.hdf5_dataset import Dataset
 from npcnn.saving.hdf5_safe import Hdf5File
@@ -121,7 +123,9 @@ class OptimizerState:
             last = re.sub(r":\d+$", "", name).split("/")[-1]
             if dataset.shape == () and (last in _STEPS or place == 0) and self.steps is None:
                 self.steps = dataset
-            elif dataset.shape == () and (last == "learning_rate" or place == 1):
+            elif dataset.shape == () and (
+                last == "learning_rate" or (place == 1 and not optimizer.scheduled)
+            ):
                 self.rate = dataset
             elif last not in ("decay", "learning_rate", "lr"):
                 rest.append((name, dataset))
@@ -131,7 +135,15 @@ class OptimizerState:
         self, rest: list[tuple[str, Dataset]], wanted: list[tuple[int, ...]], optimizer: Any
     ) -> dict[str, list[Dataset]]:
         """Return slot → its datasets in the parameters' order; {} if the file has none yet."""
-        n, names = len(wanted), variables.kept_slots(optimizer)
+        n, groups = len(wanted), keras_order(optimizer)
+        begun = bool(rest)
+        found: dict[str, list[Dataset]] = {}
+        for slot in option_slots(optimizer):  # Keras has these first, one slot after the other
+            found[slot] = [dataset for _, dataset in rest[:n]]
+            rest, groups = rest[n:], groups[1:]
+            if begun and not _alike(found[slot], wanted):
+                self._refuse(f"{slot} of each of {n} parameters", len(found[slot]))
+        names = tuple(slot for group in groups for slot, _ in group)
         if (
             len(names) == 2
             and len(rest) == 3 * n
@@ -141,10 +153,12 @@ class OptimizerState:
         behind = len(optimizer.keras_numbers)
         if behind and all(d.shape == () for _, d in rest[-behind:]):
             rest = rest[:-behind]
-        if not rest or not names:
-            return {} if wanted else {name: [] for name in names}
+        if not begun:
+            return {} if wanted else {name: [] for name in [*found, *names]}
+        if not names:
+            return found
         kinds: dict[str, list[Dataset]] = {name: [] for name in names}
-        written = dict(zip(variables.keras_slots(optimizer), names, strict=True))
+        written = {key: slot for group in groups for slot, key in group}
         known = written | {f"{name}s": slot for name, slot in written.items()}
         known |= {name: name for name in names}
         for name, dataset in rest:
@@ -153,14 +167,16 @@ class OptimizerState:
         k = len(names)
         in_turns = [every[i::k] for i in range(k)]
         in_a_row = [every[i * n : (i + 1) * n] for i in range(k)]
-        orders = [in_a_row, in_turns] if optimizer.slot_by_slot else [in_turns, in_a_row]
+        orders = [_grouped(every, n, [len(group) for group in groups]), in_turns, in_a_row]
         for slots in (list(kinds.values()), *orders):
-            if len(every) == k * n and all([d.shape for d in own] == wanted for own in slots):
-                if any(d.dtype.kind != "f" for d in every):
-                    break
-                return dict(zip(names, slots, strict=True))
-        expected = f"{k} slots of {type(optimizer).__name__} for each of {n} parameters"
-        got = f"{len(every)} arrays that do not fit"
+            if len(every) == k * n and all(_alike(own, wanted) for own in slots):
+                return found | dict(zip(names, slots, strict=True))
+        name = type(optimizer).__name__
+        self._refuse(f"{k} slots of {name} for each of {n} parameters", len(every))
+        return {}
+
+    def _refuse(self, expected: str, count: int) -> None:
+        got = f"{count} arrays that do not fit"
         fix = "the file is damaged; load_weights() takes its weights alone"
         raise FormatError(message(self.where, expected, got, fix))
 
@@ -169,13 +185,27 @@ class OptimizerState:
         optimizer = model.optimizer
         values = {slot: [d.read() for d in own] for slot, own in self.slots.items()}
         if self.steps is not None:
-            optimizer.iterations = int(_number(self.steps, self.where, _MOST_STEPS))
-        if self.rate is not None:
+            optimizer.clock[...] = int(_number(self.steps, self.where, _MOST_STEPS))
+        if self.rate is not None and not optimizer.scheduled:
             rate = float(_number(self.rate, self.where, _LARGEST_RATE))
             with np.errstate(over="ignore"):
                 if np.float32(optimizer.learning_rate) != np.float32(rate):
                     optimizer.learning_rate = keras_compile.shortest(rate)
         variables.set_slots(model, values)
+
+
+def _alike(datasets: list[Dataset], wanted: list[tuple[int, ...]]) -> bool:
+    """Whether these are floats of the parameters' shapes."""
+    return [d.shape for d in datasets] == wanted and all(d.dtype.kind == "f" for d in datasets)
+
+
+def _grouped(every: list[Dataset], n: int, sizes: list[int]) -> list[list[Dataset]]:
+    """Return each slot's datasets where groups of slots lie in turns, one after the other."""
+    slots: list[list[Dataset]] = []
+    for size in sizes:
+        own, every = every[: size * n], every[size * n :]
+        slots += [own[i::size] for i in range(size)]
+    return slots
 
 
 def _slot(name: str, known: dict[str, str], otherwise: str) -> str:

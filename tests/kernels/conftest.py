@@ -1,15 +1,6 @@
 import pytest
 
 
-@pytest.fixture(scope="module")
-def jit():
-    """Skip what only makes sense for compiled code."""
-    from npcnn.kernels.compile import JIT
-
-    if not JIT:
-        pytest.skip("compiled code is switched off")
-
-
 @pytest.fixture
 def with_threads():
     """Return a function that sets the number of threads for the rest of the test."""

@@ -84,6 +84,32 @@ def steps(shape, dtype):
         k.nadam(p, g, v, w, three, 0.9, 0.999, 1e-7)
         return p, v, w
 
+    def amsgrad(*flat):
+        p, g, m, v, w = map(copied, flat)
+        k.amsgrad(p, g, m, v, w, one, 0.9, 0.999, 1e-7)
+        return p, m, v, w
+
+    def lion(*flat):
+        p, g, m = map(copied, flat)
+        k.lion(p, g, m, one, 0.9, 0.99)
+        return p, m
+
+    def by_norm(g, sums):
+        g, sums = copied(g), copied(sums)
+        k.square_sums(g, sums, (40, 99))
+        return k.clip_by_norm(g, sums, (40, 99), 0.5), k.clip_by_global_norm(g, sums, 0.5), sums
+
+    def between(*flat):
+        p, g, s = map(copied, flat)
+        k.weight_decay(p, one)
+        k.accumulate(s, g)
+        return p, k.accumulated_mean(s, g, 2), s
+
+    def averaged(*flat):
+        p, a = map(copied, flat)
+        k.moving_average(p, a, rates)
+        return p, a
+
     def adam(*flat):
         p, g, m, v = map(copied, flat)
         k.adam(p, g, m, v, one, 0.9, 0.999, 1e-7)
@@ -240,6 +266,16 @@ def steps(shape, dtype):
         "adadelta": (adadelta, [(99,)] * 4),
         "adagrad": (adagrad, [(99,)] * 3),
         "nadam": (nadam, [(99,)] * 4),
+        "amsgrad": (amsgrad, [(99,)] * 5),
+        "lion": (lion, [(99,)] * 3),
+        "clip_by_value": (lambda g: (k.clip_by_value(g, 0.3),), [(99,)]),
+        **dict.fromkeys(
+            ("square_sums", "clip_by_norm", "clip_by_global_norm"), (by_norm, [(99,), (2,)])
+        ),
+        **dict.fromkeys(
+            ("weight_decay", "accumulate", "accumulated_mean"), (between, [(99,)] * 3)
+        ),
+        "moving_average": (averaged, [(99,)] * 2),
         "adam": (adam, [(99,)] * 4),
         "adamw": (adamw, [(99,)] * 4),
         "rmsprop": (rmsprop, [(99,)] * 5),

@@ -86,6 +86,12 @@ def cases(dtype, height):
         arrays = [np.abs(random(40_000)) for _ in range(2 + slots)]
         return lambda: (op(*arrays, *options), *arrays)
 
+    def added(op, *rest):
+        arrays = [random(40_000), random(40_000)]
+        return lambda: (op(*arrays, *rest), *arrays)
+
+    long, sums, stops = random(90_001), np.zeros(3, dtype), (7, 40_000, 90_001)
+    k.square_sums(long, sums, stops)
     pools = [((2, 2), (2, 2), "valid"), ((3, 2), (1, 2), "same")]
     kernel, bias = random(flat.shape[1], 50), random(50)
     order = rng.integers(0, len(x), 50)
@@ -117,6 +123,16 @@ def cases(dtype, height):
         "adadelta": [update(k.adadelta, 2, np.array([0.1], dtype), 0.95, 1e-7)],
         "adagrad": [update(k.adagrad, 1, np.array([0.1], dtype), 1e-7)],
         "nadam": [update(k.nadam, 2, np.array([0.1, 0.2, 1.5], dtype), 0.9, 0.999, 1e-7)],
+        "accumulate": [added(k.accumulate)],
+        "accumulated_mean": [added(k.accumulated_mean, 3)],
+        "amsgrad": [update(k.amsgrad, 3, np.array([0.1], dtype), 0.9, 0.999, 1e-7)],
+        "clip_by_global_norm": [lambda: k.clip_by_global_norm(long, sums, 0.5)],
+        "clip_by_norm": [lambda: k.clip_by_norm(long, sums, stops, 0.5)],
+        "clip_by_value": [lambda: k.clip_by_value(long, 0.5)],
+        "lion": [update(k.lion, 1, np.array([0.1], dtype), 0.9, 0.99)],
+        "moving_average": [added(k.moving_average, np.array([0.9, 1], dtype))],
+        "square_sums": [lambda: (k.square_sums(long, sums, stops), sums)],
+        "weight_decay": [lambda: (k.weight_decay(long, sums[:1] * 1e-3), long)],
         "adam": [update(k.adam, 2, 0.1, 0.9, 0.999, 1e-7)],
         "adamw": [
             update(k.adamw, 2, np.array([0.1, 0.01], dtype), 0.9, 0.999, 1e-7)

@@ -1,0 +1,50 @@
+"""Adam whose second moment never falls, in a single pass."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.elementwise import PARTS, SMALL
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+
+@Body
+def _amsgrad(task, parameters, gradients, m, v, peaks, step, options, scratch, ints):  # type: ignore[no-untyped-def]
+    alpha, rest_1, rest_2, epsilon = step[0], options[0], options[1], options[2]
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
+        gradient = gradients[i]
+        m_i = m[i] + (gradient - m[i]) * rest_1
+        v_i = v[i] + (gradient * gradient - v[i]) * rest_2
+        m[i] = m_i
+        v[i] = v_i
+        peak = peaks[i]
+        if not v_i <= peak:  # NaN becomes the peak
+            peak = v_i
+        peaks[i] = peak
+        parameters[i] -= alpha * m_i / (math.sqrt(peak) + epsilon)
+
+
+@op
+def amsgrad(
+    parameters: Array, gradients: Array, m: Array, v: Array, peaks: Array, step: Array,
+    beta_1: float, beta_2: float, epsilon: float,
+) -> None:  # fmt: skip
+    """Update the moments as `adam` does, and divide the step by the largest v there was.
+
+    m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), w = max(w, v), p −= α·m / (√w + ε); `step` holds α.
+
+    >>> p = np.ones(1)
+    >>> amsgrad(p, np.ones(1), np.zeros(1), np.zeros(1), np.ones(1), np.ones(1), 0.5, 0.5, 0.0)
+    >>> p
+    array([0.5])
+    """
+    size = parameters.size
+    options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], parameters.dtype)
+    moved = layout.contiguous(gradients), m, v, peaks, layout.contiguous(step)
+    _amsgrad(PARTS, size >= SMALL, [parameters, *moved, options], np.array([size], np.int64))

@@ -1,0 +1,100 @@
+"""What optimizers of all kinds do beside their steps, each in a single pass."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.elementwise import PARTS, SMALL
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+
+@Body
+def _weight_decay(task, parameters, share, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    decay = share[0]
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
+        parameters[i] -= parameters[i] * decay
+
+
+@Body
+def _moving_average(task, parameters, averages, step, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    kept, rest, overwrite = step[0], 1 - step[0], step[1] != 0
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
+        average = kept * averages[i] + rest * parameters[i]
+        averages[i] = average
+        if overwrite:
+            parameters[i] = average
+
+
+@Body
+def _accumulate(task, sums, gradients, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
+        sums[i] += gradients[i]
+
+
+@Body
+def _accumulated_mean(task, mean, sums, gradients, options, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    steps = options[0]
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
+        mean[i] = (gradients[i] + sums[i]) / steps
+        sums[i] = steps - steps  # 0 of its own kind
+
+
+def _each(body: Body, arrays: list[Array]) -> None:
+    size = arrays[0].size
+    body(PARTS, size >= SMALL, arrays, np.array([size], np.int64))
+
+
+@op
+def weight_decay(parameters: Array, share: Array) -> None:
+    """Let parameters shrink: p −= p · share, where `share` holds lr · weight decay.
+
+    >>> p = np.ones(1)
+    >>> weight_decay(p, np.array([0.25]))
+    >>> p
+    array([0.75])
+    """
+    _each(_weight_decay, [parameters, layout.contiguous(share)])
+
+
+@op
+def moving_average(parameters: Array, averages: Array, step: Array) -> None:
+    """Move running means towards the parameters: a = ρa + (1 − ρ)p; where told to, then p = a.
+
+    `step` holds ρ, and 1 if the parameters are to be overwritten, else 0.
+
+    >>> p, a = np.array([4.0]), np.zeros(1)
+    >>> moving_average(p, a, np.array([0.75, 1.0]))
+    >>> p, a
+    (array([1.]), array([1.]))
+    """
+    _each(_moving_average, [parameters, averages, layout.contiguous(step)])
+
+
+@op
+def accumulate(sums: Array, gradients: Array) -> None:
+    """Add gradients up: s += g.
+
+    >>> s = np.ones(1)
+    >>> accumulate(s, np.ones(1))
+    >>> s
+    array([2.])
+    """
+    _each(_accumulate, [sums, layout.contiguous(gradients)])
+
+
+@op
+def accumulated_mean(sums: Array, gradients: Array, steps: int) -> Array:
+    """Return (g + s) / steps, and set the sums to 0.
+
+    >>> s = np.array([3.0])
+    >>> accumulated_mean(s, np.ones(1), 2), s
+    (array([2.]), array([0.]))
+    """
+    mean = memory.empty(sums.shape, sums.dtype)
+    options = memory.constant([steps], sums.dtype)
+    _each(_accumulated_mean, [mean, sums, layout.contiguous(gradients), options])
+    return mean

@@ -1,0 +1,46 @@
+"""Lion in a single pass."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.elementwise import PARTS, SMALL
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+
+@Body
+def _lion(task, parameters, gradients, m, step, options, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    rate, beta_1, rest_1, beta_2, rest_2 = step[0], options[0], options[1], options[2], options[3]
+    for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
+        gradient, m_i = gradients[i], m[i]
+        way = m_i * beta_1 + gradient * rest_1
+        if way > 0:
+            parameters[i] -= rate
+        elif way < 0:
+            parameters[i] += rate
+        else:
+            parameters[i] -= way  # 0, or NaN
+        m[i] = m_i * beta_2 + gradient * rest_2
+
+
+@op
+def lion(
+    parameters: Array, gradients: Array, m: Array, step: Array, beta_1: float, beta_2: float
+) -> None:
+    """Take Lion's step and update the running mean, in Keras's arithmetic.
+
+    p −= lr · sign(β₁m + (1 − β₁)g), m = β₂m + (1 − β₂)g; `step` holds lr.
+
+    >>> p, m = np.ones(1), np.zeros(1)
+    >>> lion(p, np.full(1, 4.0), m, np.array([0.25]), 0.5, 0.75)
+    >>> p, m
+    (array([0.75]), array([1.]))
+    """
+    size = parameters.size
+    options = memory.constant([beta_1, 1 - beta_1, beta_2, 1 - beta_2], parameters.dtype)
+    arrays = [parameters, layout.contiguous(gradients), m, layout.contiguous(step), options]
+    _lion(PARTS, size >= SMALL, arrays, np.array([size], np.int64))

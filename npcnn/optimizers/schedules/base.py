@@ -1,0 +1,86 @@
+"""A learning rate that changes from step to step."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Annotated, Any
+
+from npcnn.arguments import argument_names, arguments_of, instance
+from npcnn.checks import ArgumentError, is_number, is_whole, message, non_negative, positive, shown
+from npcnn.subclasses import missing
+
+
+def _steps(value: Any, where: str) -> float:
+    positive(value, where, "say after how many steps", 2.0**62)
+    return int(value) if is_whole(value) else float(value)
+
+
+def _span(value: Any, where: str) -> float:
+    non_negative(value, where, "say for how many steps", 2.0**62)
+    return int(value) if is_whole(value) else float(value)
+
+
+Rate = Annotated[float, partial(non_negative, fix="0.001 is a start", most=1e30)]
+Steps = Annotated[float, _steps]
+Span = Annotated[float, _span]
+Share = Annotated[float, partial(non_negative, fix="a share of the learning rate", most=1e30)]
+
+
+class LearningRateSchedule:
+    """Base: a function of how many steps were taken before, called anew for each step.
+
+    One of your own defines `__call__`, and `get_config` to be kept in files, where it has the name
+    that `npcnn.utils.register_keras_serializable` gives it:
+
+    >>> class Halved(LearningRateSchedule):
+    ...     def __init__(self, start):
+    ...         self.start = start
+    ...     def __call__(self, step):
+    ...         return self.start / 2**step
+    >>> Halved(0.5)(1)
+    0.25
+    """
+
+    def __call__(self, step: int) -> float:
+        """Return the learning rate for the step after `step` others."""
+        raise missing(self, "__call__")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this schedule again."""
+        raise missing(self, "get_config")
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> LearningRateSchedule:
+        """Return a schedule with the arguments that `get_config` returned."""
+        return cls(**arguments_of(cls, config, f"{cls.__name__}.from_config(config)"))
+
+
+Schedule = Annotated[
+    LearningRateSchedule,
+    instance(__name__, "LearningRateSchedule", "give such as CosineDecay(0.1, 1000)"),
+]
+
+
+def rate_at(schedule: LearningRateSchedule, step: int, most: float) -> float:
+    """Return what a schedule says for a step; ArgumentError if that is no learning rate."""
+    rate = schedule(step)
+    try:
+        number = float(rate)
+    except (TypeError, ValueError):
+        number = math.nan
+    if is_number(number) and 0 <= number <= most and not isinstance(rate, (bool, str)):
+        return number
+    where = f"{type(schedule).__name__}(step={step})"
+    expected = f"a number ≥ 0, at most {most:g}, for the learning rate"
+    raise ArgumentError(message(where, expected, shown(rate), "let __call__ return such as 0.001"))
+
+
+def arguments_kept(schedule: LearningRateSchedule, cls: type) -> dict[str, Any]:
+    """Return the arguments of a class that keeps each under its name."""
+    return {name: getattr(schedule, name) for name in argument_names(cls)}
+
+
+def cosine(fraction: float) -> float:
+    """Return ½(1 + cos πf), which falls from 1 to 0."""
+    return 0.5 * (1 + math.cos(math.pi * fraction))

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         step_through,
         trace,
     )
+    from npcnn.onnx import load_onnx
 
 __version__ = "0.1.0"
 
@@ -70,6 +71,7 @@ __all__ = [
     "inspection",
     "layers",
     "load_model",
+    "load_onnx",
     "load_recording",
     "losses",
     "metrics",
@@ -92,6 +94,7 @@ if not TYPE_CHECKING:
     _LATE = {name: "npcnn.inspection" for name in __all__ if name not in globals()}
     for _name in ("datasets", "gradient_check", "plots"):
         _LATE[_name] = f"npcnn.{_name}"
+    _LATE["load_onnx"] = "npcnn.onnx"
     __getattr__ = names.lookup(__name__, __all__, _LATE)
 
     def __dir__() -> list[str]:

@@ -1,6 +1,7 @@
-"""Models as ONNX files, which other programs run: `model.export("model.onnx")`.
+"""Models as ONNX files, which other programs run and write: `model.export`, `load_onnx`.
 
-One way: `writer` puts a graph together, `nodes` and `convolutions` say what each layer becomes.
+Out: `writer` puts a graph together, `nodes` and `convolutions` say what each layer becomes. In:
+`reader` goes along the graph, `read_nodes` says what each node becomes.
 """
 
 from __future__ import annotations
@@ -8,12 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from npcnn import names
-from npcnn.arguments import AModel, checked
+from npcnn.arguments import AModel, Path, checked
 from npcnn.checks import ArgumentError, NpcnnError, message, shown
 from npcnn.checks import path as check_path
 from npcnn.files import atomic_write
 
-__all__ = ["save_onnx"]
+if TYPE_CHECKING:
+    from npcnn.model import Sequential
+
+__all__ = ["load_onnx", "save_onnx"]
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)
@@ -54,3 +58,22 @@ def save_onnx(model: AModel, path: Annotated[Any, _onnx_path]) -> None:
     written = onnx_bytes(model)
     with atomic_write(path) as temporary:
         temporary.write_bytes(written)
+
+
+@checked
+def load_onnx(path: Path) -> Sequential:
+    """Return the model in an ONNX file, if it is a row of nodes that npcnn has layers for.
+
+    Pictures go into it, and come out of it, as everywhere here: (N, H, W, C), also where the file
+    has them channels first. It is to be compiled before it learns on.
+
+    Args:
+        path: the file.
+
+    Raises:
+        FormatError: the file is damaged, branches, or has a node that npcnn has nothing for.
+        FileError: no such file. ImportError: the package onnx is not installed.
+    """
+    from npcnn.onnx.reader import read
+
+    return read(path)

@@ -40,7 +40,7 @@ class Writer:
     """A graph as it grows."""
 
     def __init__(self) -> None:
-        self.onnx = library()
+        self.onnx = library("export()")
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.scope = ""  # the layer whose nodes are being made
@@ -89,7 +89,7 @@ class Writer:
         return f"{base}_{count}" if count else base
 
 
-def library() -> Any:
+def library(where: str) -> Any:
     """Return the package onnx, or raise ImportError with a word on how to get it."""
     from npcnn.onnx import MissingLibraryError
 
@@ -97,7 +97,7 @@ def library() -> Any:
         return importlib.import_module("onnx")
     except ImportError as error:
         fix = 'python -m pip install "npcnn[onnx]"'
-        text = message("export()", "the package onnx", "none", fix)
+        text = message(where, "the package onnx", "none", fix)
         raise MissingLibraryError(text) from error
 
 

@@ -4,101 +4,14 @@ import sys
 
 import numpy as np
 import pytest
+from onnx_cases import CASES, PICTURE, built, session
 
 import npcnn
 from npcnn import layers
 from npcnn.checks import ArgumentError, FileError, StateError
 
 pytest.importorskip("onnx", reason="needs onnx")
-onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
-
-PICTURE = (9, 8, 3)
-# Layers, and the shape of a sample; each layer stands at least once among them.
-CASES = {
-    "dense": ([layers.Dense(4, "relu"), layers.Dense(3, "softmax")], (5,)),
-    "dense on rows": ([layers.Dense(4, "tanh", use_bias=False)], (5, 6)),
-    "lenet": (
-        [
-            layers.Rescaling(1 / 255, 0.5), layers.Conv2D(6, 5, activation="tanh", padding="same"),
-            layers.AveragePooling2D(), layers.Conv2D(5, 3, activation="tanh"), layers.Flatten(),
-            layers.Dropout(0.5), layers.Dense(10, "softmax"),
-        ],
-        PICTURE,
-    ),
-    "strides, unequal": (
-        [layers.Conv2D(4, (3, 2), (2, 3), "same"), layers.Conv2D(3, 2, use_bias=False)], PICTURE,
-    ),
-    "dilation": ([layers.Conv2D(4, 3, dilation_rate=(2, 1), padding="same")], PICTURE),
-    "groups": ([layers.Conv2D(6, 3, groups=3)], PICTURE),
-    "depthwise": (
-        [layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2, activation="relu")], PICTURE,
-    ),
-    "separable": ([layers.SeparableConv2D(5, 3, 2, "same", activation="elu")], PICTURE),
-    "transposed same": ([layers.Conv2DTranspose(4, 3, 2, "same", activation="relu")], PICTURE),
-    "transposed valid": ([layers.Conv2DTranspose(4, (4, 2), (1, 3))], PICTURE),
-    "pooling at edges": (
-        [layers.MaxPooling2D(3, 2, "same"), layers.AveragePooling2D((2, 3), 2, "same")], PICTURE,
-    ),
-    "global pooling": (
-        [layers.GlobalMaxPooling2D(keepdims=True), layers.GlobalAveragePooling2D()], PICTURE,
-    ),
-    "global, then dense": ([layers.GlobalAveragePooling2D(), layers.Dense(2)], PICTURE),
-    "moved": (
-        [
-            layers.ZeroPadding2D(((1, 2), (3, 0))), layers.Cropping2D(((0, 2), (1, 1))),
-            layers.UpSampling2D((2, 3)), layers.UpSampling2D(2, interpolation="bilinear"),
-        ],
-        PICTURE,
-    ),
-    "reshaped": (
-        [
-            layers.Conv2D(4, 3), layers.Reshape((6, -1)), layers.Permute((2, 1)),
-            layers.Flatten(), layers.RepeatVector(2),
-        ],
-        PICTURE,
-    ),
-    "normalised": (
-        [
-            layers.BatchNormalization(), layers.Conv2D(4, 3, use_bias=False),
-            layers.BatchNormalization(center=False), layers.Activation("relu"), layers.Flatten(),
-            layers.BatchNormalization(scale=False, epsilon=0.1),
-        ],
-        PICTURE,
-    ),
-    "softmax of channels": (
-        [layers.Conv2D(4, 3, activation="softmax"), layers.Softmax(axis=1)], PICTURE,
-    ),
-    "rescaled by channel": (
-        [layers.MaxPooling2D(), layers.Rescaling((1.0, 2.0, 3.0), (0.0, 1.0, 2.0))], PICTURE,
-    ),
-    "rectifiers": (
-        [
-            layers.ReLU(), layers.Rescaling(1.0, -0.5), layers.LeakyReLU(0.1), layers.ELU(0.7),
-            layers.ReLU(max_value=0.6, negative_slope=0.2, threshold=0.1),
-            layers.SpatialDropout2D(0.3),
-        ],
-        PICTURE,
-    ),
-    **{
-        f"activation {name}": ([layers.Conv2D(3, 2), layers.Activation(name)], PICTURE)
-        for name in ("elu", "gelu", "leaky_relu", "linear", "relu", "selu", "sigmoid", "silu")
-    },
-}  # fmt: skip
-
-
-def built(name):
-    """Return a case's model with weights at random, running statistics among them."""
-    rng = np.random.default_rng(7)
-    given, shape = CASES[name]
-    fresh = [type(layer).from_config(layer.get_config()) for layer in given]
-    model = npcnn.Sequential([layers.Input(shape), *fresh])
-    model.set_weights([rng.uniform(0.1, 1.0, w.shape) - 0.4 * (w.ndim > 1)
-                       for w in model.get_weights()])  # fmt: skip
-    return model, rng.standard_normal((5, *shape)).astype("float32")
-
-
-def session(path):
-    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
 
 @pytest.mark.parametrize("name", CASES)

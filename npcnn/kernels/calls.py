@@ -15,19 +15,28 @@ from npcnn.kernels.plans import Geometry, Pair, output_shape, part, source_rows
 # A call's header: parts to cut into, options, and where things lie in a thread's scratch memory.
 # From PAIRED on, what rows in pairs need (`winograd.py`): their tile's address, the kernel's
 # columns, units a pair is cut into and the elements of the first, elements that all filters pass
-# together, the first source row of pair 0, and where lifted weights and a row of zeros lie. The
-# plans follow.
+# together, the first source row of pair 0, and where lifted weights and a row of zeros lie. From
+# CELLS on, what short rows need (`outer.py`): cells of grad_y turned round at once (0: rows are
+# long), where two tables of their places are, where they lie, and from one to the next. The plans
+# follow.
 (
     BLOCKS, GROUPS, MODE, WANTED, GRAD_AT, SPARE_AT, PITCH, PACKED, FORWARD, BACKWARD, PAIRED,
-    KERNEL_COLUMNS, SPLIT, HALF, CHUNK, TOP, WEIGHTS_AT, ZEROS_AT,
-) = range(18)  # fmt: skip
-HEADER = 18
+    KERNEL_COLUMNS, SPLIT, HALF, CHUNK, TOP, WEIGHTS_AT, ZEROS_AT, CELLS, CELLS_AT, TURNED_AT,
+    FILTER_PITCH,
+) = range(22)  # fmt: skip
+HEADER = 22
 
 # Multiply-adds below which one thread is done before a second has woken up.
 SMALL = 400_000
 # Rows, or half pairs, that a block has at least. In backward, each block packs the rows of grad_y
 # beside its own once more.
 ROWS_A_BLOCK = 3
+# A row is short up to so many vectors, which are turned round at once; and up to one cell for so
+# many bytes of sums, a vector for each tap and filter. Both are measured: few sums stay in the
+# cache, and then to turn grad_y round is what costs.
+SHORT, BYTES_A_CELL = 32, 400
+# Short rows: cells that a block has at least.
+CELLS_A_BLOCK = 128
 # Bytes of source rows that all filters slide over before the next ones come.
 CHUNK_BYTES = 1 << 16
 
@@ -89,7 +98,8 @@ def _header(geometry: Geometry, dtype: np.dtype, channels: int) -> list[int]:
     header[HALF] = narrow // 2 * geometry.x_shape[0]
     header[SPLIT] = 2 if header[HALF] >= simd.lanes_of(dtype) else 1
     chunk = CHUNK_BYTES // (4 * channels * dtype.itemsize)
-    header[CHUNK] = max(chunk // 64, 1) * 64
+    line = max(geometry.x_shape[2], columns) * geometry.x_shape[0]
+    header[CHUNK] = min(max(chunk // 64, 1), line // 64 + 1) * 64
     if paired:
         header[PAIRED] = winograd_tiles.slide_address(dtype) or 1  # no address without the JIT
     if plans.multiply_adds(geometry) >= SMALL:
@@ -144,13 +154,39 @@ def forward_call(geometry: Geometry, dtype: np.dtype, mode: int) -> Call:
     return Call(y_block, header[PAIRED] > 0, parallel, tasks, scratch, 0, ints)
 
 
+def _cells(header: list[int], geometry: Geometry, dtype: np.dtype) -> int:
+    """Return how many cells of grad_y are turned round at once: 0 where rows are long.
+
+    The kernel's gradient has a sum a block, so that blocks of few cells would do little but add.
+    """
+    lanes, (rows, columns) = simd.lanes_of(dtype), output_shape(geometry)
+    line, sums = columns * geometry.x_shape[0], math.prod(geometry.kernel_shape)
+    if not 0 < line <= min(SHORT * lanes, sums * simd.VECTOR_BYTES // BYTES_A_CELL):
+        return 0
+    if header[BLOCKS] > 1:
+        header[BLOCKS] = shares(rows, -(-CELLS_A_BLOCK // line), 16)
+    header[PACKED] = 1
+    header[FILTER_PITCH] = -(-geometry.kernel_shape[3] // lanes) * lanes  # whole vectors
+    header[CELLS] = SHORT * lanes // line * line
+    return header[CELLS]
+
+
+def _places(header: list[int], plan: list[int], line: int) -> list[int]:
+    """Return where each cell is: in x's packed rows, and in those of grad_y turned round."""
+    step = plan[plans.ROW_STEP] * plan[plans.ROW_PITCH]
+    cells = range(header[CELLS])
+    of_x = [cell // line * step + cell % line for cell in cells]
+    return of_x + [cell * header[FILTER_PITCH] for cell in cells]
+
+
 @functools.lru_cache(maxsize=256)
 def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int) -> Call:
     """Return what the backward pass of a convolution needs."""
     batch, height, width, channels = geometry.x_shape
     filters, out_height, out_width = geometry.kernel_shape[3], *output_shape(geometry)
     header = _header(geometry, dtype, filters)
-    dots = plans.dot_plan(geometry, dtype)
+    cells = _cells(header, geometry, dtype)
+    dots = plans.forward_plan(geometry, dtype, True) if cells else plans.dot_plan(geometry, dtype)
     make = plans.paired_backward_plan if header[PAIRED] else plans.backward_plan
     backward = make(geometry, dtype)
     header[TOP] = plans.pad_before(geometry, 0) - 2
@@ -167,11 +203,15 @@ def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int)
         g_rows = max(g_rows, max(last, i1) - min(first, i0))
     taps = math.prod(geometry.kernel_shape[:3])
     header[MODE], header[WANTED], header[BACKWARD] = masked, wanted, HEADER + len(dots)
-    header[PITCH] = (filters * (1 + taps) + 1) * dots[plans.LANES]
+    sums = taps * header[FILTER_PITCH] if cells else taps * filters * dots[plans.LANES]
+    header[PITCH] = (filters + 1) * dots[plans.LANES] + sums
     header[GRAD_AT] = x_rows * dots[plans.ROW_PITCH]
     header[SPARE_AT] = header[GRAD_AT] + g_rows * backward[plans.ROW_PITCH]
     scratch = header[SPARE_AT] + channels * max(width * batch, 2 * dots[plans.LANES])
-    scratch = _after_pairs(header, geometry, scratch)
-    ints = np.array(header + dots + backward, np.int64)
+    scratch = header[TURNED_AT] = _after_pairs(header, geometry, scratch)
+    scratch += cells * header[FILTER_PITCH]
+    header[CELLS_AT] = HEADER + len(dots) + len(backward)
+    places = _places(header, dots, out_width * batch) if cells else []
+    ints = np.array(header + dots + backward + places, np.int64)
     parallel, totals = plans.multiply_adds(geometry) >= SMALL, blocks * header[PITCH]
     return Call(_block(geometry), header[PAIRED] > 0, parallel, blocks, scratch, totals, ints)

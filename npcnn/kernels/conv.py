@@ -18,6 +18,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels import calls, layout, memory, plans, tiles
 from npcnn.kernels.compile import ZERO, helper
+from npcnn.kernels.outer import outer_rows, sum_blocks
 from npcnn.kernels.runs import sum_lanes, zero_run
 from npcnn.kernels.slide import dot_rows, pack_rows, part, slide_rows, source_rows
 from npcnn.kernels.tasks import Body
@@ -117,7 +118,10 @@ def _sums(ints, task, x, g, y, first, last, totals, scratch):  # type: ignore[no
         pack_rows(ints, p, x, x, ZERO, x_first, x_last, ZERO, ZERO, scratch, ZERO, totals, ZERO)
         rows = scratch
     sums = start + (ints[p + plans.OUT_CHANNELS] + 1) * ints[p + plans.LANES]
-    dot_rows(ints, p, rows, x_first, q, scratch, at, first, i0, i1, totals, sums)
+    if ints[calls.CELLS]:
+        outer_rows(ints, p, scratch, x_first, q, at, first, i0, i1, totals, sums)
+    else:
+        dot_rows(ints, p, rows, x_first, q, scratch, at, first, i0, i1, totals, sums)
 
 
 @Body
@@ -163,6 +167,10 @@ def _reduce(task, totals, grad_kernel, grad_bias, a3, a4, a5, a6, scratch, ints)
     if task == 0:
         sum_lanes(grad_bias, 0, totals, 0, filters, blocks, pitch)
     k0, k1 = part(ints[p + plans.TAPS] * ints[p + plans.SEGMENTS], task, REDUCERS)
+    if ints[calls.CELLS]:
+        at, wide = (filters + 1) * lanes, ints[calls.FILTER_PITCH]
+        sum_blocks(grad_kernel, k0, k1, totals, at, filters, wide, blocks, pitch)
+        return
     for k in range(k0, k1):
         start = (filters + 1 + k * filters) * lanes
         to = ints[p + ints[p + plans.WOFF] + k]

@@ -204,8 +204,11 @@ def lying(geometry: Geometry) -> tuple[_Memory, list[_Segment]]:
     return _Memory(0, width, height * width * batch, width * batch), segments
 
 
-def forward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
-    """Return the plan that draws y from x; weights kernel[u, v, c, f], filters one apart."""
+def forward_plan(geometry: Geometry, dtype: np.dtype, copied: bool = False) -> list[int]:
+    """Return the plan that draws y from x; weights kernel[u, v, c, f], filters one apart.
+
+    With `copied`, x's rows are packed even where they could be read in place.
+    """
     batch, height, width, channels = geometry.x_shape
     filters, out = geometry.kernel_shape[3], output_shape(geometry)
 
@@ -213,7 +216,7 @@ def forward_plan(geometry: Geometry, dtype: np.dtype) -> list[int]:
         return (tap(geometry, u, v) * channels + c) * filters
 
     sizes = [channels, height, width, batch, filters, *out]
-    if in_place(geometry, dtype):
+    if in_place(geometry, dtype) and not copied:
         memory, segments = lying(geometry)
     else:
         across = forward_axis(geometry, 1)

@@ -44,8 +44,8 @@ def tiles_of(ints, p):
 
 
 @helper
-def lift_weights(ints, p, columns, w, turned, scratch):
-    """Write the lifted weights to the scratch memory, in the order in which the tiles use them.
+def lift_weights(ints, p, columns, w, turned, tile0, tile1, scratch):
+    """Write some tiles' lifted weights to the scratch memory, in the order of their use.
 
     That is tile after tile of filters, tap after tap (place c·KW + v), filter after filter, the
     four of one filter side by side. The forward pass takes channel a and filter f from
@@ -54,7 +54,7 @@ def lift_weights(ints, p, columns, w, turned, scratch):
     channels, filters = ints[p + plans.CHANNELS], ints[p + plans.OUT_CHANNELS]
     row = channels * filters
     size, across = columns * row, tiles_of(ints, p)
-    for tile in range(across):
+    for tile in range(tile0, tile1):
         f0, f1 = part(filters, tile, across)
         for a in range(channels):
             for v in range(columns):
@@ -167,7 +167,7 @@ def slide_pairs(ints, p, source, at, first, last, pitch, w, turned, u0, u1, tile
     """
     columns = ints[calls.KERNEL_COLUMNS]
     line, split = ints[p + plans.OUT_WIDTH] * ints[p + plans.BATCH], ints[calls.SPLIT]
-    lift_weights(ints, p, columns, w, turned, scratch)
+    lift_weights(ints, p, columns, w, turned, tile0, tile1, scratch)
     zero_run(scratch, ints[calls.ZEROS_AT], 2 * ints[calls.CHUNK])
     for pair in range(u0 // split, (u1 + split - 1) // split):
         t0 = ints[calls.HALF] if split * pair < u0 else 0

@@ -75,6 +75,9 @@ PATHS = [
     ((300, 6, 40, 2), (3, 3, 2, 11), ((1, 1), "same", (1, 1), "relu")),
     ((20, 4, 3, 2), (3, 7, 2, 3), ((1, 1), "same", (1, 1), "relu")),  # wider than the image
     ((20, 9, 9, 2), (1, 1, 2, 3), ((4, 3), "same", (1, 1), "relu")),  # cells no window sees
+    ((1, 200, 3, 20), (3, 3, 20, 33), ((1, 1), "same", (1, 1), "relu")),  # short rows, many blocks
+    ((64, 8, 4, 20), (3, 3, 20, 33), ((1, 1), "same", (1, 1), "linear")),
+    ((5, 40, 8, 20), (3, 2, 20, 18), ((2, 2), "valid", (1, 1), "relu")),
 ]
 
 
@@ -145,6 +148,45 @@ def test_one_column_is_turned_into_one_row(dtype, batch, padding, rows, columns)
                 (strides, padding, dilation, activation),
                 rng,
             )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", [1, 3, 33])
+@pytest.mark.parametrize("columns", [2, 3, 5, 8])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_images_of_few_columns(dtype, batch, columns, padding):
+    """With few filters and with many; their rows are short where the kernel has many sums."""
+    rng = np.random.default_rng(batch)
+    for channels, filters in [(3, 5), (20, 18)]:
+        x = some(rng, (batch, 23, columns, channels), dtype)
+        kernel = some(rng, (3, 2, channels, filters), dtype, "plain")
+        for strides, dilation in [((1, 1), (1, 1)), ((2, 3), (1, 1)), ((1, 1), (4, 1))]:
+            arguments = (strides, padding, dilation, "relu" if batch == 3 else "linear")
+            both(x, kernel, some(rng, (filters,), dtype, "plain"), arguments, rng)
+
+
+@pytest.mark.parametrize(
+    ("shape", "filters", "short"),
+    [
+        ((1, 1024, 2, 64), 64, True),
+        ((1, 8, 8, 64), 64, True),
+        ((64, 4, 4, 64), 64, True),
+        ((1, 64, 64, 4), 8, False),  # few sums: they stay in the cache
+        ((60, 28, 28, 5), 5, False),
+        ((60, 14, 14, 10), 10, False),
+        ((64, 32, 32, 16), 16, False),
+    ],
+)
+def test_short_rows_have_one_sum_a_weight_and_block(shape, filters, short):
+    """Not a vector of sums, which each row of a few cells would load and store: 2 MB and more."""
+    kernel = (3, 3, shape[3], filters)
+    geometry = conv.plans.geometry_of(shape, kernel, (1, 1), "same", (1, 1))
+    call = conv.calls.backward_call(geometry, np.dtype("float32"), 1, 1)
+    assert bool(call.ints[conv.calls.CELLS]) == short
+    lanes = conv.plans.simd.lanes_of(np.dtype("float32"))
+    a_weight = 1 if short else lanes
+    sums = 9 * shape[3] * filters * a_weight + (filters + 1) * lanes
+    assert call.totals == call.tasks * sums
 
 
 def test_a_column_and_a_row_are_cut_alike():

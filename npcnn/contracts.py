@@ -165,6 +165,9 @@ OPS: dict[str, Op] = {
     "random_color_backward": Op(
         "colors", "grad_y: N H W C, x: N H W C", affine.color_backward_rule
     ),
+    "prelu": Op("prelu", "x: ..., alpha: ..."),
+    "prelu_backward": Op("prelu", "grad_y: ..., x: ..., alpha: ..."),
+    "random_normal": Op("noise", "like: N ...", rules.normal_rule),
     "relu": Op("activations", "x: ..."),
     "relu_backward": Op("activations", "grad_y: ..., x: ..."),
     "rescale": Op("rescaling", "~x: ..."),
@@ -264,7 +267,8 @@ def op(function: Function) -> Function:
         try:
             signature: Any = [None if a is None else (a.shape, a.dtype) for a in args[:count]]
             rest = args[count:] if entry.rule is not None else ()
-            signature = (*signature, *rest, *kwargs.values())
+            # 1.0 and True equal 1, and are no lengths: their texts differ
+            signature = (*signature, *rest, *kwargs.values(), str(rest))
             fits = signature in right
         except (AttributeError, TypeError):  # no array, or options that cannot be looked up
             signature, fits = None, False

@@ -207,6 +207,14 @@ def upsampling_backward_rule(grad_y: Array, size: Any, interpolation: str) -> st
     return found or (None if whole else f"size {size} for grad_y {grad_y.shape}")
 
 
+def normal_rule(like: Array, mean: float, stddev: float, key: int, step: Any = None) -> str | None:
+    """Say so unless key is of 64 bits, and step one number of 64 bits."""
+    fits = isinstance(key, (int, np.integer)) and 0 <= int(key) < 1 << 64
+    one = step is None or (isinstance(step, np.ndarray) and step.size == 1)
+    fits = fits and one and (step is None or step.dtype == np.int64)
+    return None if fits else f"key {key}, step {step}"
+
+
 def conv_flops(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
                 activation: str) -> int:  # fmt: skip
     """Return two for each output and each weight it meets."""

@@ -110,3 +110,21 @@ for size, how in ((2, "nearest"), ((3, 1), "nearest"), ((2, 3), "bilinear"), (4,
     make = lambda size=size, how=how, **k: layers.UpSampling2D(size, None, how, **k)  # noqa: E731
     name = f"UpSampling2D({size}, {how})"
     case(name, make, (2, 3, 4, 2), (1, 1, 1, 1), snake="up_sampling2d")(enlarged)
+
+
+def bent(layer, x):
+    y = np.empty(x.shape)
+    for place in np.ndindex(x.shape):
+        shared = zip(place[1:], layer.alpha.shape, strict=True)
+        alpha = layer.alpha[tuple(0 if size == 1 else k for k, size in shared)]
+        y[place] = max(x[place], 0) - alpha * max(-x[place], 0)
+    return y
+
+
+for axes, x_shape, alpha_shape in (
+    (None, (3, 4, 5, 2), (4, 5, 2)), ([1, 2], (3, 4, 5, 2), (1, 1, 2)),
+    (2, (3, 4, 5, 2), (4, 1, 2)), (None, (4, 6), (6,)), ([1, 2, 3], (20, 9, 9, 3), (1, 1, 1)),
+):  # fmt: skip
+    make = lambda axes=axes, **k: layers.PReLU(shared_axes=axes, **k)  # noqa: E731
+    parameters = (("alpha", alpha_shape),)
+    case(f"PReLU({axes})", make, x_shape, snake="p_re_lu", parameters=parameters)(bent)

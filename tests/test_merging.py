@@ -171,5 +171,15 @@ def test_what_does_not_fit_is_refused_in_one_line(backend, case):
     assert isinstance(caught.value, NpcnnError)
 
 
+def test_what_equals_right_settings_is_not_right_therefore(backend):
+    """1.0 == 1, also where an op remembers which settings it has found right."""
+    ops.transpose(A, (0, 1))
+    ops.upsampling2d(A[None, :, :, None], (1, 2), "nearest")
+    with pytest.raises(ArgumentError, match=r"^ops\.transpose"):
+        ops.transpose(A, (0.0, 1.0))
+    with pytest.raises(ArgumentError, match=r"^ops\.upsampling2d"):
+        ops.upsampling2d(A[None, :, :, None], (1.0, 2.0), "nearest")
+
+
 def test_lists_of_arrays_are_tried_here():
     assert [name for name, entry in OPS.items() if "*" in entry.contract] == ["concatenate"]

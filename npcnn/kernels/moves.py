@@ -49,10 +49,13 @@ def _copy(task, out, x, a2, a3, a4, a5, a6, scratch, ints):
 def copied(x: Array, seen: Callable[[Array], Array]) -> Array:
     """Return what `seen` makes of x, a view of it from its first element on, as an own array.
 
-    The result (N, …, C) has the batch innermost in memory.
+    The result (N, …, C) has the batch innermost in memory. A parameter is read as it lies.
     """
-    block, order = batch_innermost(x)
-    view = seen(block.transpose(order))
+    block = x
+    if not x.flags.c_contiguous:
+        block, order = batch_innermost(x)
+        x = block.transpose(order)
+    view = seen(x)
     order = layout.swapped(view.ndim)
     return copied_block(block, view.transpose(order)).transpose(order)
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from npcnn import names
 from npcnn.layers.activation import Activation
+from npcnn.layers.alpha_dropout import AlphaDropout
 from npcnn.layers.average_pooling2d import AveragePooling2D
 from npcnn.layers.base import Layer
 from npcnn.layers.batch_normalization import BatchNormalization
@@ -16,12 +17,14 @@ from npcnn.layers.depthwise_conv2d import DepthwiseConv2D
 from npcnn.layers.dropout import Dropout
 from npcnn.layers.elu import ELU
 from npcnn.layers.flatten import Flatten
+from npcnn.layers.gaussian_noise import GaussianDropout, GaussianNoise
 from npcnn.layers.global_average_pooling2d import GlobalAveragePooling2D
 from npcnn.layers.global_max_pooling2d import GlobalMaxPooling2D
 from npcnn.layers.input_layer import Input, InputLayer
 from npcnn.layers.leaky_relu import LeakyReLU
 from npcnn.layers.max_pooling2d import MaxPooling2D
 from npcnn.layers.permute import Permute
+from npcnn.layers.prelu import PReLU
 from npcnn.layers.random_brightness import RandomBrightness
 from npcnn.layers.random_contrast import RandomContrast
 from npcnn.layers.random_crop import RandomCrop
@@ -48,6 +51,7 @@ AvgPool2D, GlobalAvgPool2D = AveragePooling2D, GlobalAveragePooling2D
 __all__ = [
     "ELU",
     "Activation",
+    "AlphaDropout",
     "AveragePooling2D",
     "AvgPool2D",
     "BatchNormalization",
@@ -61,6 +65,8 @@ __all__ = [
     "DepthwiseConv2D",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling2D",
     "GlobalAvgPool2D",
     "GlobalMaxPool2D",
@@ -71,6 +77,7 @@ __all__ = [
     "LeakyReLU",
     "MaxPool2D",
     "MaxPooling2D",
+    "PReLU",
     "Permute",
     "RandomBrightness",
     "RandomContrast",

@@ -234,6 +234,9 @@ def steps(shape, dtype):
             ),
             [(n, shape[1], 6, channels)],
         ),
+        "prelu": (lambda x, a: (k.prelu(x, a),), [shape, shape]),
+        "prelu_backward": (k.prelu_backward, [shape] * 3),
+        "random_normal": (lambda x: (k.random_normal(x, 0.5, 2.0, 7, None),), [shape]),
         "broadcast_to": (
             lambda x: (k.broadcast_to(x, shape),), [(n, 1, 1, channels)],
         ),

@@ -116,6 +116,9 @@ def cases(dtype, height):
             lambda how=how: k.upsampling2d_backward(x[:, :48], (2, 3), how)
             for how in ("nearest", "bilinear")
         ],
+        "prelu": [lambda: k.prelu(x, x[::-1])],
+        "prelu_backward": [lambda: k.prelu_backward(x[:, ::-1], x, x[::-1])],
+        "random_normal": [lambda: k.random_normal(x, 0.5, 2.0, 7)],
         "broadcast_to": [lambda: k.broadcast_to(x[:, :1, :1], x.shape)],
         "sum_to": [lambda: k.sum_to(x, (6, 1, 1, 3)), lambda: k.sum_to(x, (1, height, 1, 3))],
         "transpose": [lambda: k.transpose(x, (0, 2, 3, 1))],

@@ -10,7 +10,7 @@ from layer_checks import check_config, check_in_a_model
 
 import npcnn
 from npcnn import layers
-from npcnn.backend import using
+from npcnn.backend import ops, using
 from npcnn.checks import ArgumentError, NpcnnError
 from npcnn.gradient_check import check_layer
 
@@ -110,6 +110,12 @@ WRONG = [
     ("Rescaling", ("1/255",)), ("Rescaling", (float("nan"),)), ("Rescaling", ([],)),
     ("Rescaling", (None,)), ("Rescaling", (1, [[1, 2], [3, 4]])), ("Rescaling", (1e300,)),
     ("Rescaling", (1, float("inf"))),
+    ("PReLU", ("glorot",)), ("PReLU", ("zeros", 0)), ("PReLU", ("zeros", [1.5])),
+    ("PReLU", ("zeros", "12")), ("PReLU", ("zeros", [1 << 40])),
+    ("GaussianNoise", (-0.1,)), ("GaussianNoise", (1.5,)), ("GaussianNoise", (float("nan"),)),
+    ("GaussianNoise", (None,)), ("GaussianNoise", (0.1, -1)), ("GaussianNoise", ("a",)),
+    ("GaussianDropout", (1.0,)), ("GaussianDropout", (-1,)), ("GaussianDropout", (0.1, 0.5)),
+    ("AlphaDropout", (1,)), ("AlphaDropout", (0.5, "ab")), ("AlphaDropout", (0.5, None, -1)),
 ]  # fmt: skip
 
 
@@ -127,6 +133,8 @@ MISFITS = [
     (layers.RepeatVector(2), (2, 3, 4), "put Flatten in front"),
     (layers.SpatialDropout2D(0.5), (2, 3, 4), r"\(None, 3, 4\)"),
     (layers.UpSampling2D(2), (2, 3), r"\(None, 3\)"),
+    (layers.PReLU(shared_axes=[3]), (2, 4, 3), r"axes of the input"),
+    (layers.AlphaDropout(0.5, (None, 2)), (2, 4), "one entry an axis"),
     (layers.Rescaling([1, 2]), (2, 4, 4, 3), "2 channels"),
 ]
 
@@ -154,3 +162,82 @@ def test_spatial_dropout_drops_whole_channels(backend):
     again = layers.SpatialDropout2D.from_config(layer.get_config())
     again.build((None, *x.shape[1:]))
     np.testing.assert_array_equal(again.forward(x, training=True, step=np.array(5)), y)
+
+
+NOISY = {
+    "GaussianNoise": (lambda **k: layers.GaussianNoise(0.3, seed=3, **k), "gaussian_noise"),
+    "GaussianDropout": (lambda **k: layers.GaussianDropout(0.2, seed=3, **k), "gaussian_dropout"),
+    "AlphaDropout": (lambda **k: layers.AlphaDropout(0.3, seed=3, **k), "alpha_dropout"),
+}
+
+
+@pytest.mark.parametrize("name", NOISY)
+@pytest.mark.parametrize("shape", [(200, 8, 9, 10), (3000, 40)])
+def test_noise_is_a_function_of_seed_step_and_sample(backend, name, shape):
+    make, snake = NOISY[name]
+    check_config(make, (3, 4, 2))
+    check_in_a_model(make, (3, 4, 2), snake)
+    x = np.random.default_rng(0).normal(size=shape).astype("float32")
+    layer = make()
+    layer.build((None, *shape[1:]))
+    seen = [layer.forward(x, training=True, step=np.array(step)) for step in (5, 5, 6)]
+    np.testing.assert_array_equal(seen[0], seen[1])
+    assert (seen[0] != seen[2]).mean() > 0.3
+    np.testing.assert_array_equal(layer.forward(x), x)
+    few = layer.forward(x[:7], training=True, step=np.array(5))
+    np.testing.assert_array_equal(few, seen[0][:7])
+    # means and variances: what Keras's formulas say of x with mean 0 and variance 1
+    y = seen[0].astype("float64")
+    spread = {"GaussianNoise": 1 + 0.3**2, "GaussianDropout": 1 + 0.2 / 0.8, "AlphaDropout": 1}
+    assert abs(y.mean()) < 0.02
+    assert abs(y.var() / spread[name] - 1) < 0.03
+    # the slope at the point that was drawn, which is a line
+    layer.forward(x, training=True, step=np.array(5))
+    more = layer.forward(x + 1, training=True, step=np.array(5), keep=False) - seen[0]
+    np.testing.assert_allclose(layer.backward(np.ones_like(x)), more, atol=3e-5)
+
+
+def test_alpha_dropout_is_keras_formula(backend):
+    layer, rate = layers.AlphaDropout(0.3, seed=1), 0.3
+    x = np.random.default_rng(0).normal(size=(50, 40))
+    layer.build((None, 40), "float64")
+    y = layer.forward(x, training=True, step=np.array(2))
+    p = -1.6732632423543772 * 1.0507009873554805
+    a = ((1 - rate) * (1 + rate * p**2)) ** -0.5
+    kept = np.abs(y - (a * x - a * p * rate)) < 1e-9
+    assert 0.6 < kept.mean() < 0.8
+    np.testing.assert_allclose(y[~kept], a * p - a * p * rate, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_both_backends_draw_the_same_noise_and_replay_it(rng, name):
+    found = []
+    x, y = rng.normal(size=(6, 5, 4, 3)).astype("float32"), rng.integers(0, 3, 6)
+    for backend in ("numpy", "numba"):
+        with using(backend):
+            npcnn.set_random_seed(1)
+            inner = [layers.Input((5, 4, 3)), layers.Activation("tanh"), NOISY[name][0]()]
+            model = npcnn.Sequential([*inner, layers.Flatten(), layers.Dense(3, "softmax")])
+            model.compile("sgd", "sparse_categorical_crossentropy")
+            found.append([model.train_on_batch(x, y) for _ in range(8)])
+            if backend == "numba":
+                assert model.program.last.played, str(model.program)
+    np.testing.assert_allclose(*found, rtol=1e-5)
+    assert len({round(loss, 6) for loss in found[0]}) == 8
+
+
+def test_normal_numbers_are_normal(backend):
+    """Quantiles, both tails, no pattern from sample to sample; any rank and step."""
+    z = np.sort(ops.random_normal(np.ones((500, 200)), 0.0, 1.0, 11).ravel())
+    for quantile, want in ((0.5, 0.0), (0.8413447, 1.0), (0.0227501, -2.0), (0.9986501, 3.0)):
+        assert abs(z[int(quantile * z.size)] - want) < 0.03 * max(1, abs(want))
+    z = ops.random_normal(np.ones((500, 4, 50)), 2.0, 0.5, 11, np.array(3))
+    assert abs(z.mean() - 2) < 0.01
+    assert (
+        abs(np.corrcoef(z.reshape(500, -1)[:-1].ravel(), z.reshape(500, -1)[1:].ravel())[0, 1])
+        < 0.01
+    )
+    assert ops.random_normal(np.ones((0, 3), "float32"), 0.0, 1.0, 1).shape == (0, 3)
+    for key, step in ((-1, None), (1 << 64, None), (1.5, None), (1, 3), (1, np.array(0.5))):
+        with pytest.raises(NpcnnError, match="random_normal"):
+            ops.random_normal(np.ones((2, 3)), 0.0, 1.0, key, step)

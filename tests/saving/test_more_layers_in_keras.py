@@ -72,6 +72,14 @@ CASES = {
         layers.UpSampling2D((2, 1)), layers.UpSampling2D((2, 3), interpolation="bilinear"),
         layers.Conv2D(1, 5), layers.Flatten(),
     ],
+    "PReLU": lambda: [
+        layers.PReLU("glorot_uniform"), layers.PReLU("ones", [1, 2]), layers.PReLU("zeros", 2),
+        layers.Flatten(), layers.PReLU(),
+    ],
+    "noise": lambda: [
+        layers.GaussianNoise(0.0, seed=3), layers.GaussianDropout(0.0), layers.AlphaDropout(0.0),
+        layers.Flatten(),
+    ],
     "LeakyReLU": lambda: [layers.LeakyReLU(0.2), layers.Flatten()],
     # each draws from a range of one number: turned, shifted, … by that
     "random pictures": lambda: [

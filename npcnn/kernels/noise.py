@@ -1,0 +1,83 @@
+"""Normally distributed noise that is a pure function of (key, sample, position), as dropout is.
+
+Element i of a batch in C order takes the 2i-th and the next output of SplitMix64 (`dropout.py`),
+wherever it lies in memory.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.compile import helper
+from npcnn.kernels.dropout import BY_40, GOLDEN, scattered
+from npcnn.kernels.elementwise import SMALL
+from npcnn.kernels.moves import place_of
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+# A call's integers; behind them the lengths of a sample's axes as they lie in memory, and how far
+# apart they are in C order.
+LINES, BATCH, PARTS, KEY, BY_STEP, AXES, LENGTHS = range(7)
+ONE = np.uint64(1)
+
+
+@helper
+def _normal(key, counter):
+    """Return one number, from the counter's hash and the next."""
+    u = np.float64(np.int64(scattered(key + counter * GOLDEN) >> BY_40) + 1) / 2**24
+    v = np.float64(np.int64(scattered(key + (counter + ONE) * GOLDEN) >> BY_40)) / 2**24
+    return math.sqrt(-2 * math.log(u)) * math.cos(2 * math.pi * v)
+
+
+def _fill(task, out, step_of, options, a3, a4, a5, a6, scratch, ints):
+    """Fill a share of out's lines, each the batch at one place of a sample."""
+    lines, batch = ints[LINES], ints[BATCH]
+    key = np.uint64(ints[KEY])
+    if ints[BY_STEP]:
+        key = scattered(key + np.uint64(step_of[0]) + GOLDEN)
+    for line in range(lines * task // ints[PARTS], lines * (task + 1) // ints[PARTS]):
+        place = place_of(line, ints[AXES], ints, LENGTHS)
+        for n in range(batch):
+            counter = np.uint64(2 * (n * lines + place) + 1)
+            out[line * batch + n] = options[0] + options[1] * _normal(key, counter)
+
+
+_draw = Body(_fill, mixed=True)
+
+
+@op
+def random_normal(
+    like: Array, mean: float, stddev: float, key: int, step: Array | None = None
+) -> Array:
+    """Return normal numbers in the shape and dtype of `like`, whose own numbers do not matter.
+
+    Args:
+        like: any shape (N, …), float32 or float64.
+        mean: of the numbers.
+        stddev: of the numbers.
+        key: 64 bits made from seed and layer; the same key gives the same numbers.
+        step: None, or an array of one int64 that goes into the key.
+
+    >>> random_normal(np.ones((1, 3)), 0.0, 1.0, 7).round(4)
+    array([[ 1.365 , -0.3965,  0.0045]])
+    """
+    order = layout.swapped(like.ndim)
+    out = memory.empty(tuple(like.shape[axis] for axis in order), like.dtype)
+    if out.size:
+        lines, batch = out.size // len(like), len(like)
+        parts = layout.shares(lines, 4, 16) if out.size >= SMALL else 1
+        ends = [math.prod(like.shape[axis + 1 :]) for axis in order[:-1]]
+        ints = [lines, batch, parts, int(np.uint64(key).view(np.int64)), step is not None,
+                len(ends), *out.shape[:-1], *ends]  # fmt: skip
+        options = memory.constant([mean, stddev], like.dtype)
+        now = memory.known(memory.NO_INTS) if step is None else step
+        with np.errstate(over="ignore"):
+            _draw(parts, parts > 1, [out, now, options], np.array(ints, np.int64))
+    return out.transpose(order)

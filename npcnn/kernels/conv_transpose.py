@@ -87,7 +87,8 @@ def _masked(task, g, y, to, sums, grad_bias, a5, a6, scratch, ints):  # type: ig
     """Copy one filter's grad_y, zeros where y is not above zero; and add it up."""
     size, lanes = ints[0], ints[1]
     zero_run(sums, task * lanes, lanes)
-    masked_run(to, task * size, g, y, task * size, size, ints[2], sums, task * lanes, lanes)
+    places = task * size, task * size, task * lanes, size
+    masked_run(to, g, y, sums, places, ints[2], lanes)
     sum_lanes(grad_bias, task, sums, task * lanes, 1, 1, 0)
 
 

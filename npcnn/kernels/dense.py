@@ -170,9 +170,8 @@ def _turn(task, g, y, both, grad_bias, a4, a5, a6, scratch, ints):  # type: igno
     pitch, turned, sums = ints[BATCH_PITCH], ints[UNITS] * ints[BATCH_PITCH], ints[SUMS_AT]
     zero_run(both, 0, ints[SUMS_AT] + units * lanes)
     for u in range(units):
-        masked_run(
-            both, u * pitch, g, y, u * batch, batch, ints[MODE], both, sums + u * lanes, lanes
-        )
+        places = u * pitch, u * batch, sums + u * lanes, batch
+        masked_run(both, g, y, both, places, ints[MODE], lanes)
         for n in range(batch):
             both[turned + n * ints[UNIT_PITCH] + u] = both[u * pitch + n]
     sum_lanes(grad_bias, 0, both, sums, units, 1, 0)

@@ -87,7 +87,7 @@ def _forward(task, x, y, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-
             corner = ((channel * ints[HEIGHT] + row) * ints[WIDTH] + column) * batch
             to = ((channel * ints[OUT_HEIGHT] + i) * ints[OUT_WIDTH] + j) * batch
             if batch >= ints[LANES]:
-                largest_run(y, to, x, corner, batch, rows, line, columns, batch)
+                largest_run(y, x, (to, corner, batch), (rows, line, columns, batch))
                 continue
             for n in range(batch):
                 best = x[corner + n]
@@ -142,7 +142,8 @@ def _backward(task, x, y, grad_y, grad_x, a4, a5, a6, scratch, ints):  # type: i
             corner = ((channel * ints[HEIGHT] + row) * ints[WIDTH] + column) * batch
             at = ((channel * ints[OUT_HEIGHT] + i) * ints[OUT_WIDTH] + j) * batch
             if ints[APART] and batch >= ints[LANES]:
-                winner_run(grad_x, x, corner, y, grad_y, at, batch, rows, line, columns, batch)
+                places = corner, at, batch
+                winner_run(grad_x, x, y, grad_y, places, (rows, line, columns, batch))
                 continue
             for n in range(batch):
                 for cell in range(rows * columns):

@@ -18,6 +18,9 @@ from npcnn.kernels import simd
 from npcnn.kernels.compile import helper
 from npcnn.kernels.simd import INT
 
+Triple = tuple[int, int, int]
+Quad = tuple[int, int, int, int]
+
 
 def _size(pointer: Any) -> int:
     return simd.VECTOR_BYTES // simd.vector_type(pointer.type.pointee).count
@@ -45,8 +48,10 @@ def zero_run(to: Any, i: int, n: int) -> None:
     to[i : i + n] = 0
 
 
-def _emit_masked(builder: Any, to: Any, i: Any, g: Any, y: Any, j: Any, n: Any, masked: Any,
-                 sums: Any, s: Any) -> None:  # fmt: skip
+def _emit_masked(
+    builder: Any, to: Any, g: Any, y: Any, sums: Any, places: Any, masked: Any
+) -> None:
+    i, j, s, n = places
     to, sums = simd.at(builder, to, i), simd.at(builder, sums, s)
     g, y = simd.at(builder, g, j), simd.at(builder, y, j)
     kind = simd.vector_type(g.type.pointee)
@@ -66,12 +71,12 @@ def _emit_masked(builder: Any, to: Any, i: Any, g: Any, y: Any, j: Any, n: Any, 
 
 
 @simd.native(_emit_masked)
-def masked_vectors(to: Any, i: int, g: Any, y: Any, j: int, n: int, masked: int, sums: Any,
-                   s: int) -> None:  # fmt: skip
-    """Copy n elements of g[j:], whole vectors, and add them, by lane, to sums[s:].
+def masked_vectors(to: Any, g: Any, y: Any, sums: Any, places: Quad, masked: int) -> None:
+    """Copy n elements of g[j:], whole vectors, to to[i:]; add them, by lane, to sums[s:].
 
-    With masked = 1, what is copied is zero where y[j:] is not above zero.
+    `places` is (i, j, s, n). With masked = 1, what is copied is zero where y[j:] is not above zero.
     """
+    i, j, s, n = places
     values = g[j : j + n]
     if masked == 1:
         values = np.where(y[j : j + n] > 0, values, values.dtype.type(0))
@@ -81,10 +86,14 @@ def masked_vectors(to: Any, i: int, g: Any, y: Any, j: int, n: int, masked: int,
 
 
 @helper
-def masked_run(to, i, g, y, j, n, masked, sums, s, lanes):  # type: ignore[no-untyped-def]
-    """Copy n elements of g[j:] with zeros where y[j:] ≤ 0, and add them, by lane, to sums[s:]."""
+def masked_run(to, g, y, sums, places, masked, lanes):  # type: ignore[no-untyped-def]
+    """Copy n elements of g[j:] with zeros where y[j:] ≤ 0, and add them, by lane, to sums[s:].
+
+    `places` is (i, j, s, n), i being where in `to` they go.
+    """
+    i, j, s, n = places
     whole = n - n % lanes
-    masked_vectors(to, i, g, y, j, whole, masked, sums, s)
+    masked_vectors(to, g, y, sums, (i, j, s, whole), masked)
     for t in range(whole, n):
         if masked == 1 and not y[j + t] > 0:
             to[i + t] = 0
@@ -146,7 +155,7 @@ def _two_by_two(emit: Callable) -> Callable:
     """
 
     def choose(builder: Any, *values: Any) -> None:
-        rows, columns = values[-4], values[-2]
+        rows, _, columns, _ = values[-1]
         both = builder.and_(
             builder.icmp_signed("==", rows, INT(2)), builder.icmp_signed("==", columns, INT(2))
         )
@@ -159,9 +168,9 @@ def _two_by_two(emit: Callable) -> Callable:
     return choose
 
 
-def _each_cell(builder: Any, cells: Any, rows: Any, row: Any, columns: Any, column: Any,
-               state: Any, visit: Callable) -> Any:  # fmt: skip
+def _each_cell(builder: Any, cells: Any, window: Any, state: Any, visit: Callable) -> Any:
     """Emit visit(state, offset of the cell) → state for all cells of a window, in row order."""
+    rows, row, columns, column = window
     if cells is not None:
         for u, v in cells:
             state = visit(state, builder.add(builder.mul(INT(u), row), builder.mul(INT(v), column)))
@@ -175,8 +184,8 @@ def _each_cell(builder: Any, cells: Any, rows: Any, row: Any, columns: Any, colu
 
 
 @_two_by_two
-def _emit_largest(builder: Any, y: Any, i: Any, x: Any, j: Any, n: Any, rows: Any, row: Any,
-                  columns: Any, column: Any, cells: Any) -> None:  # fmt: skip
+def _emit_largest(builder: Any, y: Any, x: Any, places: Any, window: Any, cells: Any) -> None:
+    i, j, n = places
     y, x = simd.at(builder, y, i), simd.at(builder, x, j)
     kind = simd.vector_type(x.type.pointee)
     with simd.counted(builder, INT(0), n, kind.count, []) as (step, _, _none):
@@ -191,21 +200,25 @@ def _emit_largest(builder: Any, y: Any, i: Any, x: Any, j: Any, n: Any, rows: An
             return builder.select(larger, cell, best)
 
         first = simd.load(builder, corner)
-        best = _each_cell(builder, cells, rows, row, columns, column, first, visit)
+        best = _each_cell(builder, cells, window, first, visit)
         simd.store(builder, best, simd.at(builder, y, t))
 
 
 @simd.native(_emit_largest)
-def largest_run(y: Any, i: int, x: Any, j: int, n: int, rows: int, row: int, columns: int,
-                column: int) -> None:  # fmt: skip
-    """Write y[i + t] = max over u, v of x[j + t + u·row + v·column]; NaN where one of them is."""
+def largest_run(y: Any, x: Any, places: Triple, window: Quad) -> None:
+    """Write y[i + t] = max over u, v of x[j + t + u·row + v·column]; NaN where one of them is.
+
+    `places` is (i, j, n), and `window` (rows, row, columns, column): u < rows, v < columns.
+    """
+    (i, j, n), (rows, row, columns, column) = places, window
     starts = [j + u * row + v * column for u in range(rows) for v in range(columns)]
     y[i : i + n] = np.max([x[start : start + n] for start in starts], axis=0)
 
 
 @_two_by_two
-def _emit_winner(builder: Any, grad_x: Any, x: Any, j: Any, y: Any, grad_y: Any, i: Any, n: Any,
-                 rows: Any, row: Any, columns: Any, column: Any, cells: Any) -> None:  # fmt: skip
+def _emit_winner(builder: Any, grad_x: Any, x: Any, y: Any, grad_y: Any, places: Any, window: Any,
+                 cells: Any) -> None:  # fmt: skip
+    j, i, n = places
     grad_x, x = simd.at(builder, grad_x, j), simd.at(builder, x, j)
     y, grad_y = simd.at(builder, y, i), simd.at(builder, grad_y, i)
     kind = simd.vector_type(x.type.pointee)
@@ -226,16 +239,17 @@ def _emit_winner(builder: Any, grad_x: Any, x: Any, j: Any, y: Any, grad_y: Any,
             return builder.select(wins, zero, left)
 
         share = simd.load(builder, simd.at(builder, grad_y, t))
-        _each_cell(builder, cells, rows, row, columns, column, share, visit)
+        _each_cell(builder, cells, window, share, visit)
 
 
 @simd.native(_emit_winner)
-def winner_run(grad_x: Any, x: Any, j: int, y: Any, grad_y: Any, i: int, n: int, rows: int,
-               row: int, columns: int, column: int) -> None:  # fmt: skip
+def winner_run(grad_x: Any, x: Any, y: Any, grad_y: Any, places: Triple, window: Quad) -> None:
     """Give grad_y[i + t] to the first cell x[j + t + u·row + v·column] that equals y[i + t].
 
-    All other cells get zero: for windows that do not overlap.
+    All other cells get zero: for windows that do not overlap. `places` is (j, i, n), and `window`
+    (rows, row, columns, column): u < rows, v < columns.
     """
+    (j, i, n), (rows, row, columns, column) = places, window
     share = grad_y[i : i + n].copy()
     for u in range(rows):
         for v in range(columns):

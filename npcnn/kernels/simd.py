@@ -43,7 +43,8 @@ def native(emit: Callable) -> Callable:
     """Make jitted code emit LLVM instructions where plain Python would call the function.
 
     ``emit(builder, *values)`` gets 64-bit integers as they are, floats as they are, and of each
-    array the pointer to its data: arrays are C-contiguous and offsets count elements.
+    array the pointer to its data: arrays are C-contiguous and offsets count elements. A tuple of
+    64-bit integers comes as a list of them.
     """
 
     def decorate(twin: Callable) -> Callable:
@@ -63,6 +64,8 @@ def native(emit: Callable) -> Callable:
                     value = context.make_array(kind)(context, builder, value).data
                 elif isinstance(kind, types.Integer):
                     value = builder.sext(value, INT) if value.type.width < 64 else value
+                elif isinstance(kind, types.UniTuple):
+                    value = cgutils.unpack_tuple(builder, value)
                 values.append(value)
             emit(builder, *values)
             return context.get_dummy_value()

@@ -50,9 +50,8 @@ def pack_rows(
                 if masked:
                     place = c if counted_from <= row < counted_to else channels
                     place = sums_at + place * lanes
-                    masked_run(
-                        buf, to + before, source, mask, start, inside, masked, sums, place, lanes
-                    )
+                    places = to + before, start, place, inside
+                    masked_run(buf, source, mask, sums, places, masked, lanes)
                 else:
                     copy_run(buf, to + before, source, start, inside)
                 zero_run(buf, to + before + inside, columns * batch - before - inside)

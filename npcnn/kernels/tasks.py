@@ -5,8 +5,10 @@ An op's work is cut into tasks that can run in any order, and written as a *body
     body(task, a0, a1, a2, a3, a4, a5, a6, scratch, ints)
 
 a0 … a6 are flat float arrays of one dtype, scratch is the thread's own working memory, ints says
-all the rest (sizes, offsets, options). Bodies are compiled on their own, into functions with C's
-calling convention, and called by address: nothing that shares out work carries a copy of them. In
+all the rest (sizes, offsets, options). Bodies are compiled on
+their own, into functions with C's calling convention, and called by address: nothing that shares
+out work carries a copy of them. So their parameters are ten, one by one; and `_write_row`'s are,
+because unpacking a tuple of arrays, a named one even more, makes each entry from Python dearer. In
 compiled code the arrays are bare pointers: indexing never wraps or checks.
 """
 

@@ -23,9 +23,9 @@ def _dot(*values):
 
 @kernel
 def _each_run(to, i, x, y, g, j, n, sums):
-    runs.masked_vectors(to, i, x, y, j, n, 1, sums, 2)
-    runs.largest_run(to, i + 100, x, j, n - 3, 2, 40, 2, 5)
-    runs.largest_run(to, i + 200, x, j, n - 3, 3, 40, 1, 5)
+    runs.masked_vectors(to, x, y, sums, (i, j, 2, n), 1)
+    runs.largest_run(to, x, (i + 100, j, n - 3), (2, 40, 2, 5))
+    runs.largest_run(to, x, (i + 200, j, n - 3), (3, 40, 1, 5))
     runs.sum_lanes(to, i + 300, x, j, 3, 2, 70)
 
 

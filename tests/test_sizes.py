@@ -1,0 +1,75 @@
+"""No file, no function and no list of parameters is longer than one can keep in mind."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import npcnn
+
+PACKAGE = Path(npcnn.__file__).parent
+LINES, BODY, PARAMETERS = 400, 60, 8
+# What Keras's signatures have as many of, or what is declared one by one: constructors and calls
+# whose arguments are checked, ops (and the rules that take what their op takes), and the bodies of
+# kernels, which all have the one signature that `kernels/tasks.py` explains.
+DECLARED = {"checked", "op", "Body"}
+# What is longer still. This list only ever becomes shorter.
+KNOWN = {
+    "kernels/conv.py": {"_sums"},
+    "kernels/dense.py": {"_fill_rows"},
+    "kernels/slide.py": {"pack_rows", "slide_run", "slide_rows", "dot_block", "dot_rows"},
+    "kernels/tasks.py": {"_write_addresses", "_write_row"},
+    "kernels/winograd.py": {"slide_tiles", "short_rows", "slide_pair", "slide_pairs"},
+    "model.py": {"fit"},
+    "running.py": {"__init__"},
+}
+FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def functions(name):
+    """Yield a file's functions with whether their parameters are declared elsewhere."""
+    tree = ast.parse(FILES[name].read_text("utf-8"))
+    bodies = {
+        argument.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Body"
+        for argument in node.args
+        if isinstance(argument, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            made = {ast.unparse(d).partition("(")[0] for d in node.decorator_list}
+            rule = name == "rules.py" and node.name.endswith(("_rule", "_flops"))
+            yield node, bool(made & DECLARED) or node.name in bodies or rule
+
+
+def parameters(node):
+    named = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    return [a.arg for a in named if a.arg not in ("self", "cls")]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_is_too_long(name):
+    lines = len(FILES[name].read_text("utf-8").splitlines())
+    assert lines <= LINES, "a room is missing"
+    found = set()
+    for node, declared in functions(name):
+        long = node.end_lineno - node.lineno + 1 > BODY
+        wide = len(parameters(node)) > PARAMETERS and not declared and "tiles" not in name
+        if long or wide:
+            found.add(node.name)
+    assert found == KNOWN.get(name, set())
+
+
+def test_bodies_have_one_signature():
+    """A task's number, seven arrays, scratch memory, integers: C calls them by address."""
+    found = [
+        parameters(node)
+        for name in FILES
+        if name.startswith("kernels/")
+        for node, declared in functions(name)
+        if declared and parameters(node)[:1] == ["task"]
+    ]
+    assert len(found) > 50
+    assert {len(names) for names in found} == {10}
+    assert {tuple(names[-2:]) for names in found} == {("scratch", "ints")}

@@ -136,7 +136,8 @@ class Recorder(Callback):
         self.pitch = int(state["pitch"])
         if self.path.exists():
             frames = load_recording(self.path).frames()
-            self.frames = [frame for frame in frames if frame["step"] <= state["step"]]
+            kept = [frame for frame in frames if frame["step"] <= state["step"]]
+            self.frames = kept or self.frames[:1]  # else the file is another run's, or spoilt
 
     def write(self) -> None:
         """Write all frames, so that the file is the old one or the whole new one."""

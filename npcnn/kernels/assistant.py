@@ -201,7 +201,7 @@ def _make_step(task: dict[str, Any]) -> None:
         if not task["learns"]:
             model.predict(x, verbose=0)
             return
-        y = np.zeros(shape)  # of to_categorical's dtype
+        y = np.zeros(shape, model.dtype)
         y[..., 0] = 1
         try:
             model.fit(x, y, verbose=0)

@@ -187,7 +187,7 @@ class Resumed:
             and isinstance(scores.get("metrics"), list)
             and len(scores["metrics"]) == len(run.scores.metrics)
             and isinstance(callbacks, list)
-            and all(isinstance(c, dict) and isinstance(c.get("state"), dict) for c in callbacks)
+            and all(map(_is_of_callback, callbacks))
         )
         if not sound or not self.model.compiled:
             raise self.damaged()
@@ -224,6 +224,14 @@ class Resumed:
         return FormatError(
             message(self.where, "a whole checkpoint", "a damaged one", "use an older one")
         )
+
+
+def _is_of_callback(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("class"), str)
+        and isinstance(entry.get("state"), dict)
+    )
 
 
 class _Before:

@@ -125,6 +125,17 @@ def test_state_of_a_checkpoint(tmp_path):
     assert npcnn.load_recording(tmp_path / "run.npz").steps.tolist() == [0, 2, 4]
 
 
+def test_a_state_from_before_all_frames_leaves_the_first(tmp_path):
+    recorder = npcnn.Recorder(tmp_path / "run.npz", every=1)
+    model = networks.document_network()
+    x, y = networks.digits(20)
+    model.fit(x, y, batch_size=10, verbose=0, callbacks=[recorder])
+    assert [frame["step"] for frame in recorder.frames] == [0, 1, 2]
+    recorder.set_state({"step": -1, "pitch": 1})
+    recorder.on_train_end()
+    assert [frame["step"] for frame in recorder.frames] == [0, 2]
+
+
 @pytest.mark.parametrize("saver", [ModelCheckpoint, BackupAndRestore])
 def test_a_resumed_run_keeps_the_frames_of_before(tmp_path, saver):
     saved = tmp_path / "run.keras"

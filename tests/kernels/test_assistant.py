@@ -37,7 +37,7 @@ vars(assistant.subprocess).update(vars(subprocess), Popen=start)
 model = npcnn.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(2, 3, activation="relu"),
                           layers.MaxPooling2D(), layers.Flatten(), layers.Dense(3, "softmax")])
 model.compile("adam", "{sparse}categorical_crossentropy")
-y = np.arange(6) % 3 if "{sparse}" else np.eye(3)[np.arange(6) % 3]
+y = np.arange(6) % 3 if "{sparse}" else np.eye(3, dtype="float32")[np.arange(6) % 3]
 if {describe}:
     import json
     model.build()

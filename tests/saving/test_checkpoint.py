@@ -226,8 +226,9 @@ class Stubborn(Callback):
 @pytest.mark.parametrize("extension", ["keras", "h5"])
 @pytest.mark.parametrize(
     "wrong",
-    ["callback", "callback's state", "history", "slots", "one slot", "stranger's", "interrupted"],
-)
+    ["callback", "callback's state", "callback's class", "history", "slots", "one slot",
+     "stranger's", "interrupted"],
+)  # fmt: skip
 def test_a_refused_resume_changes_nothing(tmp_path, wrong, extension):
     import h5py
 
@@ -247,6 +248,8 @@ def test_a_refused_resume_changes_nothing(tmp_path, wrong, extension):
             del file[slots]["9"]
         elif wrong == "callback's state":
             spoil_state(file, lambda s: s["run"]["callbacks"][1]["state"].update(wait="x"))
+        elif wrong == "callback's class":
+            spoil_state(file, lambda s: s["run"]["callbacks"][1].pop("class"))
         elif wrong == "history":
             spoil_state(file, lambda s: s["run"]["callbacks"][0]["state"].update(history=[1]))
     if extension == "keras":

@@ -34,7 +34,7 @@ from npcnn.random import set_random_seed
 from npcnn.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from npcnn import datasets, gradient_check, inspection, plots
+    from npcnn import datasets, gradient_check, inspection, plots, preprocessing
     from npcnn.inspection import (
         Diagnostics,
         Recorder,
@@ -80,6 +80,7 @@ __all__ = [
     "optimizers",
     "overfit_one_batch",
     "plots",
+    "preprocessing",
     "saving",
     "set_num_threads",
     "set_random_seed",
@@ -92,7 +93,7 @@ __all__ = [
 if not TYPE_CHECKING:
     # What looks inside, or at data, is imported when it is first asked for.
     _LATE = {name: "npcnn.inspection" for name in __all__ if name not in globals()}
-    for _name in ("datasets", "gradient_check", "plots"):
+    for _name in ("datasets", "gradient_check", "plots", "preprocessing"):
         _LATE[_name] = f"npcnn.{_name}"
     _LATE["load_onnx"] = "npcnn.onnx"
     __getattr__ = names.lookup(__name__, __all__, _LATE)

@@ -12,12 +12,14 @@ MODULES = [
     "npcnn", "npcnn.callbacks", "npcnn.config", "npcnn.datasets", "npcnn.gradient_check",
     "npcnn.initializers", "npcnn.inspection", "npcnn.layers", "npcnn.losses", "npcnn.metrics",
     "npcnn.backend", "npcnn.models", "npcnn.optimizers", "npcnn.optimizers.schedules",
-    "npcnn.plots", "npcnn.saving", "npcnn.utils",
+    "npcnn.plots", "npcnn.preprocessing", "npcnn.preprocessing.image", "npcnn.saving",
+    "npcnn.utils",
 ]  # fmt: skip
 
 # What npcnn makes and users read; and `get`, which is itself a check.
 MADE = {
-    "CallbackList", "Event", "GradientTable", "LayerTrace", "OverfitReport", "Recording", "Trace",
+    "CallbackList", "DirectoryIterator", "Iterator", "NumpyArrayIterator",
+    "Event", "GradientTable", "LayerTrace", "OverfitReport", "Recording", "Trace",
     "Variable", "get",
 }  # fmt: skip
 # Arguments whose check needs more than themselves: the body has it.

@@ -42,6 +42,7 @@ ROWS = [
     {"running"},
     {"model"},
     {"datasets", "gradient_check", "models", "saving", "onnx"},
+    {"preprocessing"},
     {"inspection"},
     {"plots"},
 ]

@@ -178,6 +178,14 @@ class Numbered(Stream):
         return ahead(self.given.__getitem__, numbers, workers, self.given.max_queue_size)
 
 
+class Ordered(Stream):
+    """A data set of samples that come in any order asked for, such as a folder's pictures."""
+
+    def raw(self, order: Order, first: int) -> Iterator[Any]:
+        """Yield the batches of one pass."""
+        return self.given.in_order(order, first)
+
+
 def ahead(
     make: Callable[[int], Any], numbers: Iterable[int], workers: int, most: int
 ) -> Iterator[Any]:
@@ -202,7 +210,7 @@ def stream_of(batches: Any, *args: Any, **kwargs: Any) -> Stream:
     if _is_numbered(batches):
         return Numbered(batches, *args, **kwargs)
     kind = Generated if isinstance(batches, Iterator) else Stream
-    return kind(batches, *args, **kwargs)
+    return (Ordered if hasattr(batches, "in_order") else kind)(batches, *args, **kwargs)
 
 
 def parts(batch: Any, where: str) -> tuple[Any, Any, Any]:

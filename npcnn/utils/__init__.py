@@ -16,16 +16,23 @@ from npcnn.random import set_random_seed
 from npcnn.registry import custom_object_scope, register_keras_serializable
 
 if TYPE_CHECKING:
+    from npcnn.preprocessing import image_dataset_from_directory
+    from npcnn.preprocessing.image import array_to_img, img_to_array, load_img, save_img
     from npcnn.utils import np_utils
 
 __all__ = [
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "clear_session",
     "custom_object_scope",
+    "image_dataset_from_directory",
+    "img_to_array",
+    "load_img",
     "normalize",
     "np_utils",
     "register_keras_serializable",
+    "save_img",
     "set_random_seed",
     "to_categorical",
 ]
@@ -33,7 +40,8 @@ __all__ = [
 Sequence = PyDataset  # as Keras 2 calls it
 
 if not TYPE_CHECKING:
-    __getattr__ = names.lookup(__name__, __all__, {"np_utils": "npcnn.utils.np_utils"})
+    _LATE = {name: "npcnn.preprocessing.image" for name in __all__ if name not in globals()}
+    __getattr__ = names.lookup(__name__, __all__, {**_LATE, "np_utils": "npcnn.utils.np_utils"})
 
 
 @checked

@@ -1,0 +1,297 @@
+"""A folder's pictures as a data set that is read while a model learns from it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Literal
+
+import numpy as np
+
+from npcnn import random
+from npcnn.arguments import ChannelsLast, Function, Pair, Path, PositiveInt, checked
+from npcnn.checks import ArgumentError, FileError, is_whole, message, shown
+from npcnn.data import check_share
+from npcnn.preprocessing.convert import ColorMode, img_to_array, load_img, resized
+from npcnn.preprocessing.folders import classes_in, files_in
+from npcnn.streams import say
+
+Array = np.ndarray
+Order = Callable[[int], Any]
+ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # as in Keras
+LabelMode = Literal["int", "categorical", "binary"]
+Subset = Literal["training", "validation", "both"]
+
+
+def _never(value: Any, where: str) -> bool:
+    if value not in (False, None):
+        raise ArgumentError(message(where, "False", shown(value), "others crop"))
+    return False
+
+
+def _labels(value: Any, where: str) -> Any:
+    if value is None or (isinstance(value, str) and value == "inferred"):
+        return value
+    if isinstance(value, (list, tuple)) and all(map(is_whole, value)):
+        return list(value)
+    expected, fix = "'inferred', None or a list of numbers", "give one label a file"
+    raise ArgumentError(message(where, expected, shown(value), fix))
+
+
+def _names(value: Any, where: str) -> list[str]:
+    if isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value):
+        return list(value)
+    raise ArgumentError(message(where, "names of folders", shown(value), "put them in a list"))
+
+
+Labels = Annotated[Any, _labels]
+Names = Annotated[Any, _names]
+Never = Annotated[bool, _never]
+Share = Annotated[float, check_share]
+
+
+class Dataset:
+    """Batches that can be iterated again and again; `fit`, `evaluate` and `predict` take it.
+
+    Attributes:
+        class_names: the classes, in the order of their numbers; None without labels.
+    """
+
+    class_names: list[str] | None = None
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.in_order(lambda n: None)
+
+    def in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
+        """Yield the batches of a pass from one on; `order` says for n samples in which order."""
+        raise NotImplementedError
+
+    @checked
+    def map(self, map_func: Function, num_parallel_calls: Any = None) -> Dataset:
+        """Return a data set whose batches are what a function makes of the parts of each."""
+        return _Mapped(self, map_func)
+
+    @checked
+    def take(self, count: PositiveInt) -> Dataset:
+        """Return the first batches."""
+        return _Part(self, 0, count)
+
+    @checked
+    def skip(self, count: PositiveInt) -> Dataset:
+        """Return all but the first batches."""
+        return _Part(self, count, None)
+
+    def cache(self, filename: str = "") -> Dataset:
+        """Return the data set as it is: pictures are read when they are needed."""
+        return self
+
+    def prefetch(self, buffer_size: Any = None) -> Dataset:
+        """Return the data set as it is."""
+        return self
+
+
+class _Mapped(Dataset):
+    def __init__(self, inner: Dataset, function: Any) -> None:
+        self.inner, self.function, self.class_names = inner, function, inner.class_names
+
+    def __len__(self) -> int:
+        return len(self.inner)
+
+    def _of(self, batches: Iterator[Any]) -> Iterator[Any]:
+        for batch in batches:
+            yield self.function(*batch) if isinstance(batch, tuple) else self.function(batch)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._of(iter(self.inner))
+
+    def in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
+        return self._of(self.inner.in_order(order, first))
+
+
+class _Part(Dataset):
+    def __init__(self, inner: Dataset, start: int, count: int | None) -> None:
+        self.inner, self.class_names = inner, inner.class_names
+        self.numbers = range(len(inner))[start : None if count is None else start + count]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
+        start = self.numbers.start + first
+        batches = self.inner.in_order(order, start)
+        return (batch for _, batch in zip(self.numbers[first:], batches, strict=False))
+
+
+class PictureDataset(Dataset):
+    """The pictures of files, in batches; `image_dataset_from_directory` makes it.
+
+    Attributes:
+        file_paths: each picture's file.
+        labels: what stands beside it, or None.
+    """
+
+    def __init__(
+        self, file_paths: list[str], labels: Array | None, batch_size: int | None,
+        read: Callable[[str], Array], seed: int | None,
+    ) -> None:  # fmt: skip
+        self.file_paths, self.labels, self.read = file_paths, labels, read
+        self.batch_size, self.seed, self.passes = batch_size, seed, 0
+
+    def __len__(self) -> int:
+        return -(-len(self.file_paths) // (self.batch_size or 1))
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the batches, shuffled anew each time if the data set is."""
+        self.passes += 1
+        seed, epoch = self.seed, self.passes
+        if seed is None:
+            return self.in_order(lambda n: None)
+        return self.in_order(lambda n: random.shuffled(n, seed=seed, epoch=epoch))
+
+    def in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
+        """Yield the batches of a pass from one on; the order only if the data set is shuffled."""
+        n = len(self.file_paths)
+        chosen = None if self.seed is None else order(n)
+        chosen = np.arange(n) if chosen is None else chosen
+        size = self.batch_size or 1
+        for start in range(first * size, n, size):
+            numbers = chosen[start : start + size]
+            x = np.stack([self.read(self.file_paths[k]) for k in numbers])
+            y = None if self.labels is None else self.labels[numbers]
+            if self.batch_size is None:
+                x, y = x[0], None if y is None else y[0]
+            yield x if y is None else (x, y)
+
+
+@checked
+def image_dataset_from_directory(
+    directory: Path, labels: Labels = "inferred", label_mode: LabelMode | None = "int",
+    class_names: Names | None = None, color_mode: ColorMode = "rgb",
+    batch_size: PositiveInt | None = 32, image_size: Pair = (256, 256), shuffle: bool = True,
+    seed: random.Seed | None = None, validation_split: Share | None = None,
+    subset: Subset | None = None, interpolation: Literal["bilinear", "nearest"] = "bilinear",
+    follow_links: bool = False, crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: Never = False, data_format: ChannelsLast = None,
+    verbose: bool = True,
+) -> Any:  # fmt: skip
+    """Return a folder's pictures, a folder for each class, as batches (x, y) of float32.
+
+    Pictures are read when they are needed. Shuffled ones come in another order each epoch, given
+    by (seed, epoch).
+
+    Args:
+        directory: the folder.
+        labels: 'inferred' from the folders' names, a list of numbers (one a file, sorted by name),
+            or None for none.
+        label_mode: 'int', 'categorical' (one-hot rows), 'binary' (0.0 and 1.0), or None.
+        class_names: the folders in the order of their numbers; None sorts them.
+        color_mode: 'rgb', 'rgba' or 'grayscale'.
+        batch_size: pictures a batch; None yields single ones.
+        image_size: (rows, columns).
+        shuffle: whether to shuffle.
+        seed: of that; with `validation_split` it must be given, so that both subsets are cut alike.
+        validation_split: the share of the pictures that is kept for validation.
+        subset: 'training', 'validation', or 'both' for a pair of data sets.
+        interpolation: 'bilinear' or 'nearest'.
+        follow_links: whether to go into linked folders.
+        crop_to_aspect_ratio: whether the largest part of the right proportions is resized.
+        pad_to_aspect_ratio: False.
+        data_format: None or 'channels_last'.
+        verbose: whether to print how many were found.
+
+    Returns:
+        a data set with `class_names` and `file_paths`, and `map`, `take`, `skip`.
+
+    Raises:
+        FileError: no pictures are found. ArgumentError: arguments do not fit together.
+
+    Source: keras.utils.image_dataset_from_directory; the same files in the same order.
+
+    >>> import tempfile
+    >>> from npcnn.preprocessing.image import save_img
+    >>> folder = tempfile.mkdtemp()
+    >>> for name in ("cats", "dogs"):
+    ...     os.mkdir(f"{folder}/{name}")
+    ...     save_img(f"{folder}/{name}/1.png", np.ones((9, 9, 3)))
+    >>> found = image_dataset_from_directory(folder, image_size=(8, 8), verbose=False)
+    >>> found.class_names, next(iter(found))[0].shape
+    (['cats', 'dogs'], (2, 8, 8, 3))
+    """
+    where = f"image_dataset_from_directory({directory!r})"
+    _check_split(validation_split, subset, shuffle, seed, where)
+    paths, found, names = _indexed(directory, labels, class_names, follow_links, where)
+    if label_mode is None:
+        found = None
+    if label_mode == "binary" and found is not None and len(names or ()) != 2:
+        fix = "use label_mode='int'"
+        raise ArgumentError(message(where, "two classes for 'binary'", str(len(names or ())), fix))
+    if verbose:
+        of = "" if found is None else f" belonging to {len(names or ())} classes"
+        say(f"Found {len(paths)} files{of}.")
+    chosen = random.current_seed() % 10**6 if seed is None else seed
+    if shuffle:
+        order = np.arange(len(paths))
+        np.random.RandomState(chosen % 2**32).shuffle(order)  # as Keras does
+        paths, found = [paths[k] for k in order], None if found is None else found[order]
+
+    def read(path: str) -> Array:
+        x = img_to_array(load_img(path, color_mode), dtype="float32")
+        return resized(x[np.newaxis], image_size, interpolation, crop_to_aspect_ratio)[0]
+
+    cut = len(paths) - int((validation_split or 0) * len(paths))
+    half = {"training": [slice(0, cut)], "validation": [slice(cut, None)]}
+    halves = {**half, "both": [*half["training"], *half["validation"]]}
+    parts = [slice(None)] if subset is None else halves[subset]
+    made = []
+    for number, part in enumerate(parts):
+        some = None if found is None else _encoded(found[part], label_mode, len(names or ()))
+        again = chosen if shuffle and number == 0 else None
+        dataset = PictureDataset(paths[part], some, batch_size, read, again)
+        dataset.class_names = names
+        if not dataset.file_paths:
+            raise FileError(message(where, "pictures", "none", f"they end in {', '.join(ENDINGS)}"))
+        made.append(dataset)
+    return made if subset == "both" else made[0]
+
+
+def _check_split(share: Any, subset: Any, shuffle: bool, seed: Any, where: str) -> None:
+    if bool(share) != bool(subset):
+        fix = "give both or neither"
+        raise ArgumentError(message(where, "subset with validation_split", "one of them", fix))
+    if share and shuffle and seed is None:
+        fix = "give one, the same for both subsets"
+        raise ArgumentError(message(where, "a seed, to cut both subsets alike", "None", fix))
+
+
+def _indexed(
+    directory: str, labels: Any, class_names: Any, follow_links: bool, where: str
+) -> tuple[list[str], Array | None, list[str] | None]:
+    """Return files, each one's number, and the classes' names."""
+    if isinstance(labels, str) and labels == "inferred":
+        names = classes_in(directory, where) if class_names is None else list(class_names)
+        files = [files_in(directory, name, follow_links, where, ENDINGS) for name in names]
+        numbers = np.repeat(np.arange(len(names), dtype=np.int32), [len(some) for some in files])
+        return [os.path.join(directory, f) for some in files for f in some], numbers, names
+    if class_names is not None:
+        fix = "leave class_names out"
+        raise ArgumentError(message(where, "class_names with inferred labels", shown(labels), fix))
+    classes_in(directory, where)  # says so where there is no folder
+    paths = [os.path.join(directory, f)
+             for f in files_in(directory, ".", follow_links, where, ENDINGS)]  # fmt: skip
+    if labels is None:
+        return paths, None, None
+    if len(labels) != len(paths):
+        expected, fix = f"'inferred', None or {len(paths)} numbers", "give one label a file"
+        raise ArgumentError(message(f"{where}, labels", expected, shown(labels), fix))
+    return paths, np.array(labels), [str(label) for label in sorted(set(labels))]
+
+
+def _encoded(numbers: Array, label_mode: str | None, classes: int) -> Array:
+    if label_mode == "categorical":
+        return np.eye(classes, dtype=np.float32)[numbers]
+    if label_mode == "binary":
+        return numbers.astype(np.float32)[:, np.newaxis]
+    return numbers.astype(np.int32)

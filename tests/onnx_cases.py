@@ -74,7 +74,11 @@ CASES = {
     ),
     **{
         f"activation {name}": ([layers.Conv2D(3, 2), layers.Activation(name)], PICTURE)
-        for name in ("elu", "gelu", "leaky_relu", "linear", "relu", "selu", "sigmoid", "silu")
+        for name in (
+            "celu", "elu", "exponential", "gelu", "hard_sigmoid", "hard_silu", "hard_tanh",
+            "leaky_relu", "linear", "log_softmax", "relu", "relu6", "selu", "sigmoid", "silu",
+            "softplus", "softsign",
+        )
     },
 }  # fmt: skip
 

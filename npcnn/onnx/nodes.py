@@ -46,9 +46,12 @@ def activated(writer: Writer, activation: Any, x: Value) -> Value:
         return x._replace(name=writer.node(kind, [x.name], **attributes))
     if name == "linear":
         return x
-    if name == "softmax":
-        axis = 1 if x.first else -1
-        return x._replace(name=writer.node("Softmax", [x.name], axis=axis))
+    if name in ("softmax", "log_softmax"):
+        kind, axis = "LogSoftmax" if name == "log_softmax" else "Softmax", 1 if x.first else -1
+        return x._replace(name=writer.node(kind, [x.name], axis=axis))
+    if name in _CLIPPED:
+        edges = [writer.constant(edge, "edge") for edge in _CLIPPED[name]]
+        return x._replace(name=writer.node("Clip", [x.name, *edges]))
     if name == "silu":
         gate = writer.node("Sigmoid", [x.name])
         return x._replace(name=writer.node("Mul", [x.name, gate]))
@@ -57,7 +60,8 @@ def activated(writer: Writer, activation: Any, x: Value) -> Value:
         raised = writer.node("Add", [writer.node("Erf", [scaled]), writer.constant(1.0, "one")])
         half = writer.node("Mul", [x.name, writer.constant(0.5, "half")])
         return x._replace(name=writer.node("Mul", [half, raised]))
-    fix = f"use one of linear, softmax, silu, gelu, {', '.join(_SIMPLE)}"
+    others = ("linear", "softmax", "log_softmax", "silu", "gelu", *_CLIPPED)
+    fix = f"use one of {', '.join((*others, *_SIMPLE))}"
     raise ArgumentError(message("export()", "an activation with a form in ONNX", name, fix))
 
 
@@ -68,7 +72,14 @@ _SIMPLE: dict[str, tuple[str, dict[str, float]]] = {
     "elu": ("Elu", {"alpha": 1.0}),
     "selu": ("Selu", {"alpha": ALPHA, "gamma": SCALE}),
     "leaky_relu": ("LeakyRelu", {"alpha": SLOPE}),
+    "celu": ("Celu", {"alpha": 1.0}),
+    "exponential": ("Exp", {}),
+    "softplus": ("Softplus", {}),
+    "softsign": ("Softsign", {}),
+    "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
+    "hard_silu": ("HardSwish", {}),
 }
+_CLIPPED = {"relu6": (0.0, 6.0), "hard_tanh": (-1.0, 1.0)}
 
 
 @converts(layers.Dense)

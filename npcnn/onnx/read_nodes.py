@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -41,6 +42,23 @@ def _activation(reader: Reader, step: Step) -> None:
     reader.add(layers.Activation(activations.get(step.kind.lower())))
 
 
+@reads("Exp", "Softplus", "Softsign", "HardSwish")
+def _curve(reader: Reader, step: Step) -> None:
+    name = {"Exp": "exponential", "HardSwish": "hard_silu"}.get(step.kind, step.kind.lower())
+    reader.add(layers.Activation(activations.get(name)))
+
+
+@reads("HardSigmoid", "Celu")
+def _curve_as_keras_has_it(reader: Reader, step: Step) -> None:
+    hard = step.kind == "HardSigmoid"
+    alpha = step.attributes.get("alpha", 0.2 if hard else 1.0)
+    if not math.isclose(alpha, 1 / 6 if hard else 1.0, rel_tol=1e-6):
+        raise reader.error(f"{step.kind} with Keras's slope", str(alpha))
+    if step.attributes.get("beta", 0.5) != 0.5:
+        raise reader.error("HardSigmoid through 0.5", str(step.attributes["beta"]))
+    reader.add(layers.Activation("hard_sigmoid" if hard else "celu"))
+
+
 @reads("LeakyRelu")
 def _leaky_relu(reader: Reader, step: Step) -> None:
     reader.add(layers.LeakyReLU(step.attributes.get("alpha", 0.01)))
@@ -54,8 +72,11 @@ def _elu(reader: Reader, step: Step) -> None:
 @reads("Clip")
 def _clip(reader: Reader, step: Step) -> None:
     low, high = reader.optional(step, 1), reader.optional(step, 2)
+    if (low, high) == (-1, 1):
+        reader.add(layers.Activation("hard_tanh"))
+        return
     if low is None or float(low) != 0 or high is None:
-        raise reader.error("Clip from 0 to a number", f"from {low} to {high}")
+        raise reader.error("Clip from 0 to a number, or from -1 to 1", f"from {low} to {high}")
     reader.add(layers.ReLU(max_value=float(high)))
 
 
@@ -65,9 +86,14 @@ def _min(reader: Reader, step: Step) -> None:
     reader.add(layers.ReLU(max_value=most, negative_slope=1.0))
 
 
-@reads("Softmax")
+@reads("Softmax", "LogSoftmax")
 def _softmax(reader: Reader, step: Step) -> None:
     axis = step.attributes.get("axis", -1) % len(reader.shape)
+    if step.kind == "LogSoftmax":
+        if axis != (1 if reader.first else len(reader.shape) - 1):
+            raise reader.error("LogSoftmax over the channels", f"axis {axis}")
+        reader.add(layers.Activation("log_softmax"))
+        return
     reader.add(layers.Softmax(axis=_AXIS[axis] if reader.first else axis))
 
 

@@ -18,8 +18,9 @@ from npcnn.onnx.writer import Array, library
 MOST_NODES = 4000  # a thousand layers with all that belongs to them
 # What leaves every number at its place, so that it says nothing of the order of axes.
 _ANY_ORDER = {
-    "Abs", "Add", "Clip", "Div", "Dropout", "Elu", "Gelu", "Identity", "LeakyRelu", "Min", "Mul",
-    "Relu", "Selu", "Sigmoid", "Silu", "Sub", "Tanh",
+    "Abs", "Add", "Celu", "Clip", "Div", "Dropout", "Elu", "Exp", "Gelu", "HardSigmoid",
+    "HardSwish", "Identity", "LeakyRelu", "Min", "Mul", "Relu", "Selu", "Sigmoid", "Silu",
+    "Softplus", "Softsign", "Sub", "Tanh",
 }  # fmt: skip
 _OF_PICTURES = {
     "AveragePool", "BatchNormalization", "Conv", "ConvTranspose", "GlobalAveragePool",

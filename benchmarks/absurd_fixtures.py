@@ -13,7 +13,7 @@ MODULES = (
     "npcnn", "npcnn.callbacks", "npcnn.config", "npcnn.datasets", "npcnn.gradient_check",
     "npcnn.initializers", "npcnn.inspection", "npcnn.layers", "npcnn.losses", "npcnn.metrics",
     "npcnn.models", "npcnn.optimizers", "npcnn.plots", "npcnn.utils", "npcnn.backend",
-    "npcnn.saving",
+    "npcnn.saving", "npcnn.regularizers", "npcnn.constraints",
 )  # fmt: skip
 
 # What npcnn calls and users define: arguments there are npcnn's own.
@@ -24,8 +24,9 @@ INSIDE = {
     "apply", "key", "shapes_for", "set_model", "set_params", "set_state", "write_checkpoint",
     "better", "update_state", "kinks", "look", "look_back", "description", "logits_of", "adopt",
     "before", "finish", "of", "value_of", "judge", "gradient", "score", "advice", "numbers",
-    "reduced", "require_reduction",
     "apply_gradients", "exclude_from_weight_decay", "finalize_variable_values", "scale_loss",
+    "reduced", "require_reduction", "regulate", "take_regulations", "remember", "push", "charge",
+    "back", "require_axes",
     *(f"{name}.build" for name in importlib.import_module("npcnn.optimizers").__all__),
 }  # fmt: skip
 # Results, which npcnn makes and users read.

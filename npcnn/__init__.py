@@ -12,6 +12,7 @@ from npcnn import (
     blas,  # noqa: F401  (first: it looks before NumPy is loaded)
     callbacks,
     config,
+    constraints,
     initializers,
     layers,
     losses,
@@ -19,6 +20,7 @@ from npcnn import (
     models,
     names,
     optimizers,
+    regularizers,
     saving,
     utils,
 )
@@ -63,6 +65,7 @@ __all__ = [
     "backend",
     "callbacks",
     "config",
+    "constraints",
     "datasets",
     "get_backend",
     "get_num_threads",
@@ -81,6 +84,7 @@ __all__ = [
     "overfit_one_batch",
     "plots",
     "preprocessing",
+    "regularizers",
     "saving",
     "set_num_threads",
     "set_random_seed",

@@ -238,6 +238,11 @@ class LayerStack(Weighted):
         for line in summary_lines(self):
             print_fn(line)
 
+    @property
+    def losses(self) -> list[float]:
+        """The penalties of the layers' regularizers, as they are now."""
+        return [penalty for layer in self.layers for penalty in layer.losses]
+
     def count_params(self) -> int:
         """Return how many numbers the model learns."""
         self._require_built("count_params()")

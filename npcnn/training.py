@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import watched
+from npcnn import interrupts, watched
 from npcnn.checks import ArgumentError, DtypeError, message
 from npcnn.layers.base import Layer
+from npcnn.layers.regulated import charged, constrain
 from npcnn.repeated import Repeated
 from npcnn.watched import Watched
 
@@ -37,8 +38,19 @@ def train_step(model: Sequential, x: Array, y: Array, weights: Array) -> tuple[A
     outputs = forward(model.layers, x, training=True, step=model.optimizer.clock)
     losses, gradient, by_logits = model.loss.score(y, outputs, weights, model.layers[-1])
     backward(model.layers, gradient, by_logits)
-    model.optimizer.apply(model.segments())
+    losses = charged(model.layers, losses, learning=True)
+    update(model)
     return losses, outputs
+
+
+def update(model: Sequential) -> None:
+    """Move the parameters by their gradients, and hold them to their constraints."""
+    if not any(layer.constraints for layer in model.layers):
+        model.optimizer.apply(model.segments())
+        return
+    with interrupts.Deferred():
+        model.optimizer.apply(model.segments())
+        constrain(model.layers)
 
 
 def forward(
@@ -47,20 +59,25 @@ def forward(
     """Return the output of the last layer."""
     for layer in layers:
         x = crossing(layer, "forward", layer.forward(x, training, step, keep), len(x))
+        layer.remember(x)
     return x
 
 
-def backward(layers: list[Layer], gradient: Array, by_logits: bool = False) -> None:
+def backward(
+    layers: list[Layer], gradient: Array, by_logits: bool = False, penalties: bool = True
+) -> None:
     """Write every layer's parameter gradients, from the loss's gradient back to the first.
 
     Args:
         layers: after a forward pass.
         gradient: by the outputs, or by the logits that the last layer made them from.
         by_logits: which of the two.
+        penalties: whether layers add the gradients of the penalties on their outputs.
     """
     first = next((i for i, layer in enumerate(layers) if layer.parameter_names), len(layers))
     for i in range(len(layers) - 1, first - 1, -1):
         layer = layers[i]
+        gradient = layer.push(gradient) if penalties else gradient
         step_back = layer.backward_logits if by_logits and layer is layers[-1] else layer.backward
         grad_x = step_back(gradient, i > first)
         if i > first:
@@ -73,11 +90,12 @@ def forward_and_back(
 ) -> tuple[Array, Array]:  # fmt: skip
     """Go forward and back once, without an update; return each row's loss and the outputs.
 
+    Penalties are left out: what a layer's gradients are held against is the layer alone.
     For tools that look on (npcnn.inspection): `layers` may stand in for a model's own.
     """
     outputs = forward(layers, x, training, step)
     losses, gradient, by_logits = loss.score(y, outputs, weights, layers[-1])
-    backward(layers, gradient, by_logits)
+    backward(layers, gradient, by_logits, penalties=False)
     return losses, outputs
 
 
@@ -124,7 +142,8 @@ def score_on(model: Sequential, data: Batches | Stream) -> Repeated:
     def step(samples: Array, y: Array, weights: Array) -> Arrays:
         x = forward(model.layers[:-1], data.samples(samples), keep=False)
         outputs = forward(model.layers[-1:], x)  # keeps what its activation started from
-        return model.loss.score(y, outputs, weights, model.layers[-1])[0], outputs
+        losses = model.loss.score(y, outputs, weights, model.layers[-1])[0]
+        return charged(model.layers, losses), outputs
 
     return Repeated(model, step, known=data.known)
 

@@ -38,7 +38,7 @@ def weight(task, arrays):
     value = made(task["module"], task["make"])(w)
     if task["module"] == "constraints":
         return {"value": value.detach().numpy()}
-    value.sum().backward()
+    (value + 0 * w.sum()).backward()
     return {"value": value.detach().numpy(), "gradient": w.grad.numpy()}
 
 
@@ -63,7 +63,7 @@ def train(task, arrays):
     results = {f"history/{name}": np.array(values) for name, values in history.items()}
     results |= {f"after{k}": value for k, value in enumerate(model.get_weights())}
     results["evaluated"] = np.array(model.evaluate(x, y, verbose=0))
-    results["losses"] = np.array([float(value) for value in model.losses])
+    results["losses"] = np.array([float(value.detach()) for value in model.losses])
     return results
 
 

@@ -13,7 +13,7 @@ MODULES = [
     "npcnn.initializers", "npcnn.inspection", "npcnn.layers", "npcnn.losses", "npcnn.metrics",
     "npcnn.backend", "npcnn.models", "npcnn.optimizers", "npcnn.optimizers.schedules",
     "npcnn.plots", "npcnn.preprocessing", "npcnn.preprocessing.image", "npcnn.saving",
-    "npcnn.utils",
+    "npcnn.utils", "npcnn.regularizers", "npcnn.constraints",
 ]  # fmt: skip
 
 # What npcnn makes and users read; and `get`, which is itself a check.

@@ -33,7 +33,7 @@ ROWS = [
     {"initializers"},
     {"reference", "kernels"},
     {"backend"},
-    {"activations"},
+    {"activations", "regularizers", "constraints"},
     {"layers", "losses", "optimizers", "metrics", "callbacks", "progress"},
     {"data", "gradients", "summary"},
     {"feeding"},

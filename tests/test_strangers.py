@@ -93,7 +93,8 @@ def test_what_crosses_to_the_next_layer_is_checked(backend, where, what):
 
 
 LENGTHS = {"N": 3, "n": 5, "H": 6, "W": 5, "OH": 6, "OW": 5, "C": 2, "c": 1, "F": 4, "KH": 3,
-           "KW": 3, "I": 4, "U": 2, "K": 4, "P": 9, "M": 8, "1": 1, "2": 2, "3": 3}  # fmt: skip
+           "KW": 3, "X": 2, "Y": 3, "Z": 4, "I": 4, "U": 2, "K": 4, "P": 9, "M": 8, "1": 1,
+           "2": 2, "3": 3}  # fmt: skip
 CONV, MOVED = ((1, 1), "same", (1, 1), "relu"), ((1, 1), (1, 1), (1, 1))
 REST = {
     "accumulated_mean": (2,), "amsgrad": (0.9, 0.999, 1e-7), "lion": (0.9, 0.99),
@@ -110,6 +111,7 @@ REST = {
     "grouped_conv2d": (*CONV, 2), "grouped_conv2d_backward": (*CONV, 2),
     "conv2d_transpose": (*MOVED, (6, 5), "relu"), "conv2d_transpose_backward": (*MOVED, "relu"),
     "dropout": (0.5, 7, (1, 1, 1)), "dropout_backward": (0.5, 7, (1, 1, 1)),
+    "l1_l2": (0.1, 0.1), "l1_l2_backward": (0.1, 0.1), "norm_constraint": (0.0, 1.0, 1.0),
     "elu": (1.0,), "elu_backward": (1.0,), "elementwise_loss": ("absolute",),
     "categorical_focal_crossentropy": (0.25, 2.0),
     "flatten_backward": ((3, 2, 2),), "gather": (np.dtype("float32"),),

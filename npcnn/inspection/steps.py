@@ -14,6 +14,7 @@ from npcnn.arguments import AModel, Numbers, checked
 from npcnn.inspection.spy import Spy, one_batch, shadows
 from npcnn.inspection.tables import number
 from npcnn.layers import Layer
+from npcnn.layers.regulated import charged
 from npcnn.threads import single_threaded_blas
 
 if TYPE_CHECKING:
@@ -155,12 +156,15 @@ def _update(model: Sequential, spies: list[Any]) -> Event:
     gradients: dict[str, Array] = {}
     for layer, spy in zip(model.layers, spies, strict=True):
         layer.seed = seed
+        for name in layer.state_names:  # running means, which the forward pass moved
+            vars(layer)[name][...] = vars(spy.layer)[name]
         for name, value, gradient in layer.parameters():
             if f"grad_{name}" in spy.arrays:
                 gradient[...] = spy.arrays[f"grad_{name}"]
             before[f"{layer.name}/{name}"] = value.copy()
             gradients[f"{layer.name}/grad_{name}"] = gradient.copy()
-    model.optimizer.apply(model.segments())
+    charged(model.layers, np.zeros(1, model.dtype), learning=True)
+    training_module.update(model)
     for layer in model.layers:
         after |= {f"{layer.name}/{name}": value.copy() for name, value, _ in layer.parameters()}
     moved = max((float(np.abs(after[k] - before[k]).max()) for k in after), default=0.0)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from npcnn import names
 from npcnn.layers.activation import Activation
+from npcnn.layers.activity_regularization import ActivityRegularization
 from npcnn.layers.alpha_dropout import AlphaDropout
 from npcnn.layers.average_pooling2d import AveragePooling2D
 from npcnn.layers.base import Layer
@@ -51,6 +52,7 @@ AvgPool2D, GlobalAvgPool2D = AveragePooling2D, GlobalAveragePooling2D
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "AlphaDropout",
     "AveragePooling2D",
     "AvgPool2D",

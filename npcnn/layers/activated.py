@@ -58,12 +58,13 @@ class Activated(Layer):
         """Undo the activation, then the rest; what the op applied, it undoes itself."""
         if self.activation.fused:
             return self.backward_logits(grad_y, need_grad_x)
-        _, z, y = self.saved()
-        return self.backward_logits(self.activation.backward(grad_y, z, y), need_grad_x)
+        saved = self.saved()
+        return self.backward_logits(self.activation.backward(grad_y, saved.z, saved.y), need_grad_x)
 
     def logits_of(self, names: tuple[str, ...]) -> Array | None:
         """Return z of the last forward pass, if the activation is among those named."""
-        return self.saved().z if self.activation in names else None
+        leaps = self.activation in names and self.activity_regularizer is None
+        return self.saved().z if leaps else None
 
     def kept_output(self) -> Array | None:
         """Return y."""
@@ -78,8 +79,8 @@ class Activated(Layer):
 
     def look_back(self, grad_y: Array, grad_x: Array) -> dict[str, Array]:
         """Return the gradient by z."""
-        _, z, y = self.saved()
-        return {"grad_pre_activation": self.activation.backward(grad_y, z, y)}
+        saved = self.saved()
+        return {"grad_pre_activation": self.activation.backward(grad_y, saved.z, saved.y)}
 
     def kinks(self, x: Array) -> int:
         """Return how many of the activation's inputs are exactly at a kink."""

@@ -22,6 +22,7 @@ from npcnn.checks import ArgumentError, StateError, check_name, is_whole, messag
 from npcnn.config import FloatType
 from npcnn.initializers import check_shape
 from npcnn.layers.parameter import Parameter, check_free, set_arrays
+from npcnn.layers.regulated import Regulated
 from npcnn.layers.windows import Window
 from npcnn.subclasses import Open, missing
 from npcnn.variables import Weight, Weighted
@@ -67,7 +68,7 @@ AnyShape = Annotated[Any, partial(check_sample_shape, least=0)]
 BatchShape = Annotated[Any, check_batch_shape]
 
 
-class Layer(Open, Weighted):
+class Layer(Open, Weighted, Regulated):
     """Base of all layers.
 
     One of your own defines `forward`, with `backward` directly under it, and where it needs them
@@ -114,6 +115,7 @@ class Layer(Open, Weighted):
         **unknown: Any,
     ) -> None:
         where = type(self).__name__
+        self.take_regulations(unknown)
         if unknown:
             one_of(next(iter(unknown)), argument_names(type(self)), f"{where}, its arguments")
         self.name, self.dtype, self.trainable = name, dtype, trainable
@@ -159,7 +161,8 @@ class Layer(Open, Weighted):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again, under Keras's names."""
         dtype = None if self.dtype is None else self.dtype.name
-        return {"name": self.name, "trainable": self.trainable, "dtype": dtype}
+        own: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": dtype}
+        return own | self.regulations_config()
 
     def logits_of(self, names: tuple[str, ...]) -> Array | None:
         """Return what the last forward pass handed to an activation at the layer's end.
@@ -254,8 +257,9 @@ class Layer(Open, Weighted):
         return type(self).__name__ + (f" {self.name!r}" if self.name else "")
 
     def add_parameter(
-        self, name: str, shape: tuple[int, ...], initializer: Any, trainable: bool = True
-    ) -> None:
+        self, name: str, shape: tuple[int, ...], initializer: Any, trainable: bool = True,
+        regularizer: Any = None, constraint: Any = None,
+    ) -> None:  # fmt: skip
         """Create `self.<name>` from the initializer, and `self.grad_<name>` beside it.
 
         Args:
@@ -265,8 +269,11 @@ class Layer(Open, Weighted):
                 shape and dtype.
             trainable: False for state, such as running means, that no optimizer moves; there is no
                 gradient then. It is part of files, checkpoints and `summary` all the same.
+            regularizer: without one, the class's argument for it (see `regulated`).
+            constraint: likewise.
         """
         check_free(self, name, {*dir(Layer), *vars(Layer())})
+        self.regulate(name, shape, regularizer, constraint)
         make = initializer
         if isinstance(initializer, (str, type)) or not callable(initializer):
             make = initializers.get(initializer, f"{self.label}.add_parameter({name!r})")
@@ -334,7 +341,7 @@ class Layer(Open, Weighted):
 
     def forget(self) -> None:
         """Drop what the last forward pass kept."""
-        self._kept[0] = None
+        self._kept[0] = self.active = None
 
     def saved(self) -> Any:
         """Return what the last forward pass kept in `self._saved`; StateError if nothing."""
@@ -372,6 +379,8 @@ def argument_names(cls: type) -> list[str]:
         for name, parameter in inspect.signature(function).parameters.items():
             if name != "self" and parameter.kind is not parameter.VAR_KEYWORD:
                 names.append(name)
+        if function is cls.__init__:  # type: ignore[misc]
+            names += cls.regulations()  # type: ignore[attr-defined]
     return list(dict.fromkeys(names))
 
 

@@ -63,13 +63,8 @@ class BatchNormalization(Layer):
     """
 
     op = "batch_normalization"
-    absent = (
-        "beta_regularizer",
-        "gamma_regularizer",
-        "beta_constraint",
-        "gamma_constraint",
-        "renorm_clipping",
-    )
+    absent = ("renorm_clipping",)
+    regulated = ("beta", "gamma")
     gamma: Array | None = None
     beta: Array | None = None
     grad_gamma: Array | None = None

@@ -47,10 +47,8 @@ class Conv2D(Activated):
     """
 
     op, combines = "conv2d", "products"
-    absent = (
-        "kernel_regularizer", "bias_regularizer", "activity_regularizer",
-        "kernel_constraint", "bias_constraint",
-    )  # fmt: skip
+    absent = ("activity_regularizer",)
+    regulated = ("kernel", "bias")
     kernel: Array
     grad_kernel: Array
     bias: Array | None = None

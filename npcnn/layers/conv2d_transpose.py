@@ -63,10 +63,8 @@ class Conv2DTranspose(Activated):
     """
 
     op = "conv2d_transpose"
-    absent = (
-        "kernel_regularizer", "bias_regularizer", "activity_regularizer",
-        "kernel_constraint", "bias_constraint",
-    )  # fmt: skip
+    absent = ("activity_regularizer",)
+    regulated = ("kernel", "bias")
     kernel: Array
     grad_kernel: Array
     bias: Array | None = None

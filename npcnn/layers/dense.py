@@ -34,9 +34,7 @@ class Dense(Activated):
     """
 
     op, combines = "dense", "products"
-    absent = (
-        "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
-    )  # fmt: skip
+    regulated = ("kernel", "bias")
     kernel: Array
     grad_kernel: Array
     bias: Array | None = None

@@ -44,10 +44,10 @@ class DepthwiseConv2D(Activated):
     """
 
     op = "grouped_conv2d"
-    absent = (
-        "depthwise_regularizer", "bias_regularizer", "activity_regularizer",
-        "depthwise_constraint", "bias_constraint",
-    )  # fmt: skip
+    absent = ("activity_regularizer",)
+    regulated = ("depthwise", "bias")
+    depthwise_regularizer: Any
+    depthwise_constraint: Any
     kernel: Array
     grad_kernel: Array
     bias: Array | None = None
@@ -84,7 +84,8 @@ class DepthwiseConv2D(Activated):
     def create_parameters(self, input_shape: Shape) -> None:
         """Create kernel (KH, KW, C, M) and bias (C·M,)."""
         shape = (*self.kernel_size, input_shape[3], self.depth_multiplier)
-        self.add_parameter("kernel", shape, self.depthwise_initializer)
+        held = self.depthwise_regularizer, self.depthwise_constraint
+        self.add_parameter("kernel", shape, self.depthwise_initializer, True, *held)
         if self.use_bias:
             filters = input_shape[3] * self.depth_multiplier
             self.add_parameter("bias", (filters,), self.bias_initializer)

@@ -59,10 +59,12 @@ class SeparableConv2D(Activated):
     """
 
     op = "grouped_conv2d"
-    absent = (
-        "depthwise_regularizer", "pointwise_regularizer", "bias_regularizer",
-        "activity_regularizer", "depthwise_constraint", "pointwise_constraint", "bias_constraint",
-    )  # fmt: skip
+    absent = ("activity_regularizer",)
+    regulated = ("depthwise", "pointwise", "bias")
+    depthwise_regularizer: Any
+    depthwise_constraint: Any
+    pointwise_regularizer: Any
+    pointwise_constraint: Any
     depthwise_kernel: Array
     grad_depthwise_kernel: Array
     pointwise_kernel: Array
@@ -104,9 +106,11 @@ class SeparableConv2D(Activated):
     def create_parameters(self, input_shape: Shape) -> None:
         """Create both kernels and the bias."""
         shape = (*self.kernel_size, input_shape[3], self.depth_multiplier)
-        self.add_parameter("depthwise_kernel", shape, self.depthwise_initializer)
+        held = self.depthwise_regularizer, self.depthwise_constraint
+        self.add_parameter("depthwise_kernel", shape, self.depthwise_initializer, True, *held)
         shape = (1, 1, input_shape[3] * self.depth_multiplier, self.filters)
-        self.add_parameter("pointwise_kernel", shape, self.pointwise_initializer)
+        held = self.pointwise_regularizer, self.pointwise_constraint
+        self.add_parameter("pointwise_kernel", shape, self.pointwise_initializer, True, *held)
         if self.use_bias:
             self.add_parameter("bias", (self.filters,), self.bias_initializer)
 

@@ -41,9 +41,10 @@ def parameter_shapes(
             after = layer.compute_output_shape(shape)
 
             def note(
-                name: str, size: Any, _: Any, trainable: bool = True, layer: Layer = layer,
-                found: Any = found,
+                name: str, size: Any, _: Any, trainable: bool = True, regularizer: Any = None,
+                constraint: Any = None, layer: Layer = layer, found: Any = found,
             ) -> None:  # fmt: skip
+                layer.regulate(name, size, regularizer, constraint)
                 layer.declared = {**layer.declared, name: trainable}
                 found.append((name, size))
 
@@ -104,9 +105,10 @@ def assemble(
             given = arrays.get(id(layer), {})
 
             def adopt(
-                name: str, shape: Any, _: Any, trainable: bool = True, layer: Layer = layer,
-                given: Any = given,
+                name: str, shape: Any, _: Any, trainable: bool = True, regularizer: Any = None,
+                constraint: Any = None, layer: Layer = layer, given: Any = given,
             ) -> None:  # fmt: skip
+                layer.regulate(name, shape, regularizer, constraint)
                 value = np.ascontiguousarray(given[name], layer.dtype)
                 layer.adopt(name, value, trainable)
 

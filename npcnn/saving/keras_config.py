@@ -11,13 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from npcnn import activations, initializers, layers, registry
+from npcnn import activations, constraints, initializers, layers, registry, regularizers
 from npcnn.checks import FormatError, NpcnnError, message
 from npcnn.layers.base import Layer, argument_names
 from npcnn.model import Sequential
 
 KERAS_VERSION = "3.8.0"  # whose form the files have
 MAX_LAYERS = 1000
+# How the names of options end that are objects, and where these come from.
+HELPERS: dict[str, Any] = {
+    "initializer": initializers, "regularizer": regularizers, "constraint": constraints,
+}  # fmt: skip
 
 # Keras 2 wrote Glorot's and its kin under one class: (scale, mode, distribution) → the name.
 _VARIANCE_SCALING = {
@@ -102,12 +106,11 @@ def _layer_object(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
     for option, value in layer.get_config().items():
         if option in config:
             continue
-        if isinstance(value, dict) and option.endswith("_initializer"):
-            value = keras_object("keras.initializers", value["class_name"], value["config"])
+        value = _full(option, value)
         if isinstance(value, activations.ActivationFunction):
             value = registry.registered_name(value) or str(value)
         config[option] = list(value) if isinstance(value, tuple) else value
-    config.update(dict.fromkeys(layer.absent))
+    config = {**dict.fromkeys(layer.absent), **config}
     config = {option: value for option, value in config.items() if option not in layer.unwritten}
     if layers.known().get(kind.__name__) is kind:
         entry = _entry(kind.__name__, config, full)
@@ -118,6 +121,18 @@ def _layer_object(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
             entry = {"class_name": entry["registered_name"], "config": config}
     if full and layer.input_shape is not None and (layer.declared or layer.flattens):
         entry["build_config"] = {"input_shape": list(layer.input_shape)}
+    return entry
+
+
+def _full(option: str, value: Any) -> Any:
+    """Return an initializer, a regularizer or a constraint in Keras 3's full form."""
+    module = HELPERS.get(option.rpartition("_")[2])
+    if not isinstance(value, dict) or module is None:
+        return value
+    name, config = value["class_name"], value["config"]
+    entry = keras_object(f"keras.{module.__name__.rpartition('.')[2]}", name, config)
+    if module is not initializers and name not in module.known():
+        entry |= {"module": "", "class_name": name.split(">")[-1], "registered_name": name}
     return entry
 
 
@@ -239,6 +254,9 @@ def _arguments(kind: type[Layer], config: dict[str, Any], place: str) -> dict[st
 def _value(option: str, value: Any, place: str) -> Any:
     if option.endswith("_initializer"):
         return _initializer(value, f"{place}, {option}")
+    module = HELPERS.get(option.rpartition("_")[2])
+    if module is not None:
+        return module.get(value, f"{place}, {option}")
     if option == "activation":
         return _activation(value, place)
     if option == "axis" and isinstance(value, list) and len(value) == 1:

@@ -115,6 +115,20 @@ def steps(shape, dtype):
         k.adam(p, g, m, v, one, 0.9, 0.999, 1e-7)
         return (p,)
 
+    def penalty(losses, w, g):
+        grad = copied(g)
+        return k.l1_l2(losses, w, grad, 0.1, 0.2), grad
+
+    def limited(w):
+        w = copied(w).reshape(3, 11, 3)
+        k.norm_constraint(w, 0.1, 0.9, 0.7)
+        return (w,)
+
+    def cut(w):
+        w = copied(w)
+        k.non_negative(w)
+        return (w,)
+
     rows, classes = [(n, 12)], [(n, 5), (n, 5), (n,)]
     table = {
         "conv2d": (lambda x: (k.conv2d(x, kernel, bias, *CONV),), [shape]),
@@ -264,6 +278,10 @@ def steps(shape, dtype):
             ),
             classes,
         ),
+        "l1_l2": (penalty, [(n,), (99,), (99,)]),
+        "l1_l2_backward": (lambda g, y: (k.l1_l2_backward(g, y, 0.1, 0.2),), [shape, shape]),
+        "norm_constraint": (limited, [(99,)]),
+        "non_negative": (cut, [(99,)]),
         "hinge_labels": (lambda y: (k.hinge_labels(y),), [shape]),
         "adamax": (adamax, [(99,)] * 4),
         "adadelta": (adadelta, [(99,)] * 4),

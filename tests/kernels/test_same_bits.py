@@ -159,6 +159,14 @@ def cases(dtype, height):
             lambda form=form: k.elementwise_loss(flat, probabilities, weights, *form)
             for form in (("absolute",), ("huber", (0.5,)), ("binary_crossentropy_from_logits",))
         ],
+        "l1_l2": [
+            lambda: (k.l1_l2(weights, x.ravel(), (g := np.ones(x.size, dtype)), 0.1, 0.2), g)
+        ],
+        "l1_l2_backward": [lambda: k.l1_l2_backward(x[::-1], x, 0.1, 0.2)],
+        "norm_constraint": [
+            lambda: (w := x.reshape(6, height, -1).copy(), k.norm_constraint(w, 0.0, 0.5, 0.9))[0]
+        ],
+        "non_negative": [lambda: (w := x.ravel().copy(), k.non_negative(w))[0]],
         "hinge_labels": [lambda: k.hinge_labels(x)],
         "mean_squared_error": [lambda: k.mean_squared_error(flat, probabilities, weights)],
         "one_hot": [lambda: k.one_hot(order, 7, x.dtype)],

@@ -1,0 +1,117 @@
+"""What a layer's parameters, and its output, are held to: regularizers and constraints.
+
+One mechanism for all layers: a class names its parameters in `regulated`, and takes Keras's
+arguments for them; `add_parameter` hands each parameter its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from npcnn import constraints, regularizers
+from npcnn.constraints import Constraint
+from npcnn.regularizers import Regularizer
+
+Array = np.ndarray
+
+ACTIVITY = "activity_regularizer"
+
+
+class Regulated:
+    """Base of Layer.
+
+    Attributes:
+        regulated: the parameters whose regularizers and constraints are arguments.
+        activity_regularizer: of the layer's output, or None.
+        regularizers, constraints: of the parameters that there are, by name.
+        active: the output of the last pass, where there is a penalty on it.
+    """
+
+    regulated: tuple[str, ...] = ()
+    activity_regularizer: Regularizer | None = None
+    trainable: bool
+    active: Array | None = None
+
+    @classmethod
+    def regulations(cls) -> list[str]:
+        """Return the names of these arguments, in Keras's order."""
+        if not cls.regulated:
+            return []
+        first = [f"{name}_regularizer" for name in cls.regulated]
+        return [*first, ACTIVITY, *(f"{name}_constraint" for name in cls.regulated)]
+
+    def take_regulations(self, given: dict[str, Any]) -> None:
+        """Take these arguments out of others that were given."""
+        self.regularizers: dict[str, Regularizer] = {}
+        self.constraints: dict[str, Constraint] = {}
+        for name in self.regulations():
+            get: Any = constraints.get if name.endswith("constraint") else regularizers.get
+            value = get(given.pop(name, None), f"{type(self).__name__}({name})")
+            setattr(self, name, value)
+
+    def regulate(
+        self, name: str, shape: tuple[int, ...], regularizer: Any = None, constraint: Any = None
+    ) -> None:
+        """Hold a parameter to what was declared with it, or else to what the arguments say."""
+        where = f"{type(self).__name__}, its {name}"
+        penalty = regularizers.get(regularizer, where) or getattr(self, f"{name}_regularizer", None)
+        limit = constraints.get(constraint, where) or getattr(self, f"{name}_constraint", None)
+        if penalty is not None:
+            self.regularizers = {**self.regularizers, name: penalty}
+        if limit is not None:
+            limit.require_axes(shape, where)
+            self.constraints = {**self.constraints, name: limit}
+
+    def regulations_config(self) -> dict[str, Any]:
+        """Return these arguments; that of the output only where there is one, as in Keras."""
+        found = {name: regularizers.config_of(getattr(self, name)) for name in self.regulations()}
+        if found.get(ACTIVITY) is None:
+            found.pop(ACTIVITY, None)
+        return found
+
+    def penalised(self) -> Iterator[tuple[Regularizer, Array, Array | None, float]]:
+        """Yield (regularizer, array, gradient, share) for each penalty.
+
+        An output's is divided by the batch's size, and its gradient goes back with `push`.
+        """
+        if self.activity_regularizer is not None and self.active is not None:
+            yield self.activity_regularizer, self.active, None, 1 / len(self.active)
+        if self.trainable:
+            for name, regularizer in self.regularizers.items():
+                yield regularizer, vars(self)[name], vars(self)[f"grad_{name}"], 1.0
+
+    def remember(self, y: Array) -> None:
+        """Keep the output of a pass, if there is a penalty on it."""
+        if self.activity_regularizer is not None:
+            self.active = y
+
+    def push(self, grad_y: Array) -> Array:
+        """Return a gradient by the output of the last pass with that of its penalty added."""
+        if self.activity_regularizer is None or self.active is None:
+            return grad_y
+        return self.activity_regularizer.back(grad_y, self.active, 1 / len(self.active))
+
+    @property
+    def losses(self) -> list[float]:
+        """The penalties as they are now: on the last pass's output, and on the parameters."""
+        return [share * regularizer(array) for regularizer, array, _, share in self.penalised()]
+
+
+def charged(layers: list[Any], losses: Array, learning: bool = False) -> Array:
+    """Return losses with all penalties added to each; if learning, add to the gradients too."""
+    for layer in layers:
+        if layer.regularizers or layer.activity_regularizer is not None:
+            for regularizer, array, gradient, share in layer.penalised():
+                losses = regularizer.charge(losses, array, gradient if learning else None, share)
+    return losses
+
+
+def constrain(layers: list[Any]) -> None:
+    """Hold the parameters that were moved to their constraints."""
+    for layer in layers:
+        if layer.constraints and layer.trainable:
+            for name, constraint in layer.constraints.items():
+                constraint.apply(vars(layer)[name])

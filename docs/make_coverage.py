@@ -148,6 +148,8 @@ def _home(module: str) -> Any:
 def _notes(mine: Any, theirs: Signature) -> list[tuple[str, ...]]:
     """Return what differs: ('without', names), ('default', name, …), ('only', name, value)."""
     own = {name: default for name, *default in signature(mine)}
+    held = mine.regulations() if hasattr(mine, "regulations") else []  # given by name alone
+    own |= {name: ["None"] for name in held}
     theirs = [argument for argument in theirs if argument[0] not in IDLE]
     notes: list[tuple[str, ...]] = []
     missing = [f"`{name}`" for name, *_ in theirs if name not in own]

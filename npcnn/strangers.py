@@ -46,7 +46,7 @@ def _top(thing: Any) -> str:
 
 def _foreign(value: Any) -> bool:
     if isinstance(value, (FunctionType, *_WRAPPED)):
-        return True
+        return _top(getattr(value, "func", value)) != "npcnn"
     return _has_attributes(value) and not own(value)
 
 

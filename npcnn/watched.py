@@ -25,7 +25,8 @@ _VIEWS = {
 }  # fmt: skip
 # Methods that read numbers, or write some.
 _READS = (
-    "__bool__", "__bytes__", "__complex__", "__contains__", "__deepcopy__", "__dlpack__",
+    "__array__", "__bool__", "__bytes__", "__complex__", "__contains__", "__deepcopy__",
+    "__dlpack__",
     "__float__", "__format__", "__index__", "__int__", "__reduce__", "__reduce_ex__", "__repr__",
     "__setitem__", "__str__", "all", "any", "argmax", "argmin", "argpartition", "argsort",
     "byteswap", "choose", "clip", "compress", "cumprod", "cumsum", "dot", "dump", "dumps", "fill",
@@ -33,7 +34,7 @@ _READS = (
     "searchsorted", "setfield", "sort", "std", "sum", "take", "tobytes", "tofile", "tolist",
     "trace", "var", "__buffer__",
 )  # fmt: skip
-_PROPERTIES = ("__array_interface__", "__array_struct__", "ctypes", "data", "flat")
+_PROPERTIES = ("__array_interface__", "__array_struct__", "base", "ctypes", "data", "flat")
 # Built-in functions that make plain arrays of watched ones, or give another thing at each call.
 _TOLD = {
     np.array, np.asarray, np.ascontiguousarray, np.asfortranarray, np.frombuffer, np.fromiter,
@@ -42,6 +43,8 @@ _TOLD = {
 _NAMED = {"numpy", "numpy._core.multiarray", "numpy.core.multiarray", "builtins"}
 _OUTSIDE = {"time", "posix", "nt", "io", "_io", "random", "_random", "datetime"}
 _OURS = {"npcnn", "numba", "llvmlite"}
+_KNOWN = {"builtins", "numpy", *_OURS}
+_ITERATORS = {"memoryview", "nditer"}  # classes, whose calls are not told
 _THROUGH = {
     "npcnn.watched",
     "npcnn.variables",
@@ -131,7 +134,7 @@ def plain(value: Any) -> Any:
 
 def _plain(array: Any) -> Any:
     """Return the very array that was watched, or a plain view."""
-    base = array.base
+    base = _BASE.__get__(array)
     if type(base) is np.ndarray and _form(base) == _form(array):
         return base
     return np.ndarray.view(array, np.ndarray)
@@ -146,6 +149,7 @@ def address(array: Any) -> int:
     return _INTERFACE.__get__(array)["data"][0]
 
 
+_BASE: Any = np.ndarray.__dict__["base"]
 _INTERFACE: Any = np.ndarray.__dict__["__array_interface__"]
 
 
@@ -229,18 +233,27 @@ def _tell(what: str) -> None:
 
 
 def _called(frame: Any, event: str, function: Any) -> None:
-    """Look at the built-in functions that strangers call: Python calls this at each call."""
-    if event != "c_call" or _listening.tell is None:
+    """Look at what strangers call that is not Python: Python calls this at each call."""
+    if _listening.tell is None or event not in ("call", "c_call"):
         return
+    if event == "call":
+        names = _ITERATORS.intersection(frame.f_code.co_names)
+    else:
+        names = {getattr(function, "__name__", "?")} if _is_told(function) else set()
+    stranger = _stranger(frame) if names else None
+    if stranger is not None:
+        _listening.tell(f"{min(names)}() {_where(stranger)} does what no note says")
+
+
+def _is_told(function: Any) -> bool:
+    """Return whether a built-in function may do what no note says."""
     owner = getattr(function, "__self__", None)
     kind = owner if isinstance(owner, type) else type(owner)
-    module: str = getattr(function, "__module__", None) or kind.__module__
-    if not (function in _TOLD if module in _NAMED else module.partition(".")[0] in _OUTSIDE):
-        return
-    stranger = _stranger(frame)
-    if stranger is not None:
-        name = getattr(function, "__name__", "?")
-        _listening.tell(f"{name}() {_where(stranger)} does what no note says")
+    module = str(getattr(function, "__module__", None) or kind.__module__)
+    top = module.partition(".")[0]
+    if module in _NAMED:
+        return function in _TOLD
+    return top in _OUTSIDE or not (top in _KNOWN or top in sys.stdlib_module_names)
 
 
 def _stranger(frame: Any) -> Any:

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import npcnn
 from npcnn import layers, losses, optimizers, strangers
@@ -77,6 +78,9 @@ READS = {
     "view": lambda self, x, step: x.view(np.ndarray)[0, 0, 0, 0] >= LATE,
     "flat": lambda self, x, step: x.flat[0] >= LATE,
     "data": lambda self, x, step: x.reshape(-1).data[0] >= LATE,
+    "memoryview": lambda self, x, step: memoryview(x)[0, 0, 0, 0] >= LATE,
+    "nditer": lambda self, x, step: next(iter(np.nditer(x[:1, 0, 0, 0]))) >= LATE,
+    "__array__": lambda self, x, step: x.__array__()[0, 0, 0, 0] >= LATE,
     "ctypes": lambda self, x, step: x.ctypes.data_as(CFLOATS)[0] >= LATE,
     "text": lambda self, x, step: float(f"{x[:1, 0, 0, 0]}"[1:-1]) >= LATE,
     "math": lambda self, x, step: math.sqrt(x[:1, 0, 0, 0].reshape(())) ** 2 + 0.1 >= LATE,
@@ -232,11 +236,12 @@ def test_what_counts_from_step_to_step(what, monkeypatch):
 
 
 def test_clocks_and_files_are_heard():
-    """And what is printed, which a replay would not print."""
+    """And what is printed, which a replay would not print; and other libraries' compiled code."""
     for read in (
         lambda *_: time.time() < 0,
         lambda *_: Path(__file__).stat().st_size < 0,
         lambda *_: open(__file__).close(),
+        lambda *_: Image.core.new("L", (1, 1)) is None,
         lambda *_: print(end=""),
     ):
         with using("numba"):
@@ -394,3 +399,26 @@ def test_networks_of_npcnn_alone_are_not_watched(monkeypatch):
         model = model_of(layers.Dropout(0.2), "adam")
         stepped(model)
         assert model.program.last.played
+
+
+def made(module, base):
+    """Yield an object of each class that can be made of nothing, or of a number."""
+    for kind in vars(module).values():
+        if isinstance(kind, type) and issubclass(kind, base) and kind is not base:
+            for arguments in ((), (2,), (2, 3)):
+                try:
+                    yield kind(*arguments)
+                    break
+                except (TypeError, npcnn.checks.NpcnnError):
+                    continue
+
+
+def test_no_class_of_npcnns_own_is_a_stranger():
+    for module, base, least in (
+        (layers, layers.Layer, 20), (losses, losses.Loss, 5), (optimizers, optimizers.Optimizer, 8),
+    ):  # fmt: skip
+        things = list(made(module, base))
+        assert len(things) >= least
+        assert [thing for thing in things if strangers.among([thing])] == []
+    assert strangers.among([layers.Activation(Steep("steep"))])
+    assert strangers.among([Plain()])

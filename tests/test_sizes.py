@@ -17,6 +17,7 @@ DECLARED = {"checked", "op", "Body"}
 KNOWN = {
     "kernels/conv.py": {"_sums"},
     "kernels/dense.py": {"_fill_rows"},
+    "kernels/outer.py": {"add_products", "outer_rows", "sum_blocks"},
     "kernels/slide.py": {"pack_rows", "slide_run", "slide_rows", "dot_block", "dot_rows"},
     "kernels/tasks.py": {"_write_addresses", "_write_row"},
     "kernels/winograd.py": {"slide_tiles", "short_rows", "slide_pair", "slide_pairs"},

@@ -276,7 +276,7 @@ class Sequential(LayerStack):
         x = self._samples(x, "Sequential(x)").astype(self.dtype, copy=False)
         if not training:
             return self._repeated(_infer, False)(x)[0]
-        step = self.optimizer.iterations if self.compiled else 0
+        step = int(self.optimizer.clock) if self.compiled else 0
         return forward(self.layers, x, training=True, step=step, keep=False)
 
     def _repeated(self, step: Any, learns: bool) -> Any:

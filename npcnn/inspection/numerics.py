@@ -53,7 +53,7 @@ def checked_step(
         NumericsError: names the step, the pass, the layer and the array.
     """
     arrays = [*model.vectors(), *model.optimizer.arrays()]
-    before, step = [array.copy() for array in arrays], model.optimizer.iterations
+    before, step = [array.copy() for array in arrays], int(model.optimizer.clock)
     with np.errstate(all="ignore"):  # found and named here, not by NumPy's warnings
         losses, outputs = training.train_step(model, x, y, weights)
         segments = model.segments()

@@ -82,7 +82,7 @@ class Recorder(Callback):
         self.loss, self.before = BatchLoss(), None
         self.frames = self._earlier()
         self._picture = self._checked_picture()
-        if not self.frames or self.frames[-1]["step"] < self.model.optimizer.iterations:
+        if not self.frames or self.frames[-1]["step"] < int(self.model.optimizer.clock):
             self._keep(self._frame(math.nan))
         self.begun = False
 
@@ -99,7 +99,7 @@ class Recorder(Callback):
         if not self.begun:
             self.begun = True
             self.write()
-        if (self.model.optimizer.iterations + 1) % self.pitch == 0:
+        if (int(self.model.optimizer.clock) + 1) % self.pitch == 0:
             self.before = _parameters(self.model)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -122,14 +122,14 @@ class Recorder(Callback):
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Take the last frame and write the file."""
-        if self.frames[-1]["step"] != self.model.optimizer.iterations:
+        if self.frames[-1]["step"] != int(self.model.optimizer.clock):
             self._keep(self._frame(self.frames[-1]["loss"]), last=True)
         self.write()
 
     def get_state(self) -> dict[str, Any]:
         """Write the file; return the step it goes to and how often frames are taken."""
         self.write()
-        return {"step": int(self.model.optimizer.iterations), "pitch": self.pitch}
+        return {"step": int(self.model.optimizer.clock), "pitch": self.pitch}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on with the frames of the file up to that step."""
@@ -158,7 +158,7 @@ class Recorder(Callback):
 
     def _frame(self, loss: float) -> Frame:
         frame: Frame = {
-            "step": int(self.model.optimizer.iterations), "epoch": self.epoch, "loss": float(loss),
+            "step": int(self.model.optimizer.clock), "epoch": self.epoch, "loss": float(loss),
         }  # fmt: skip
         frame |= {f"weights/{name}": value for name, value in _parameters(self.model).items()}
         x = self._picture

@@ -81,7 +81,7 @@ def step_through(
     update  sgd
     """
     x, y, weights = one_batch(model, x, y, sample_weight, "step_through")
-    step = model.optimizer.iterations
+    step = int(model.optimizer.clock)
     spies: list[Any] = [Spy(layer) for layer in shadows(model.layers)]
     for spy in spies:
         with single_threaded_blas():
@@ -172,7 +172,7 @@ def _update(model: Sequential, spies: list[Any]) -> Event:
     text = (
         f"{size:,} parameters move, the farthest by {number(moved)} "
         f"({model.optimizer.name}, learning rate {model.optimizer.learning_rate:g}, "
-        f"step {model.optimizer.iterations})"
+        f"step {int(model.optimizer.clock)})"
     )
     return Event("update", "", model.optimizer.name, {**before, **gradients}, after, text)
 

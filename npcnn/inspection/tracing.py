@@ -260,6 +260,6 @@ def trace(
 def traced(where: str, model: Sequential, x: Any, y: Any, training: bool, weights: Any) -> Trace:
     """Return `trace(…)`, asked for by the call that error messages are to name."""
     batch = one_batch(model, x, y, weights, where)
-    step = model.optimizer.iterations
+    step = int(model.optimizer.clock)
     twins = shadows(model.layers)
     return Trace(model.name, model.loss, batch, training, twins, step)

@@ -204,6 +204,21 @@ def test_what_is_no_rate(rate):
     assert_same_weights(model.get_weights(), before)
 
 
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        schedules.ExponentialDecay(1e30, 1e-6, 1e30), schedules.InverseTimeDecay(1, 1e-6, 1e30),
+        schedules.PolynomialDecay(1, 1e-6, cycle=True, power=1e30),
+        schedules.CosineDecayRestarts(1, 1e-6, 1.0, 1e30),
+        schedules.CosineDecayRestarts(1, 1e-6, 1 + 1e-9), schedules.OneCycle(1e30, 1e-6, 1e-300),
+        schedules.CosineDecayRestarts(1, 2.0**62, 1e30), schedules.CosineDecay(1, 1e-6, 1e30),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("step", [0, 1, 10**6, 2**62])
+def test_no_number_of_steps_is_too_large(schedule, step):
+    assert schedule(step) >= 0  # infinity is no rate, and is refused by whoever takes it
+
+
 REFUSED = [
     lambda: schedules.ExponentialDecay(-1, 2, 0.5), lambda: schedules.ExponentialDecay(1, 0, 0.5),
     lambda: schedules.ExponentialDecay(1, 2, math.nan),
@@ -221,7 +236,8 @@ REFUSED = [
     lambda: schedules.OneCycle(1, 0), lambda: schedules.OneCycle(1, 5, 1.0),
     lambda: schedules.OneCycle(1, 5, div_factor=0), lambda: schedules.OneCycle(1, 5, name=3),
     lambda: schedules.deserialize({"class_name": "Cosine", "config": {}}),
-    lambda: schedules.deserialize(3), lambda: schedules.serialize(0.1),
+    lambda: schedules.PolynomialDecay(1, 1e-320), lambda: schedules.deserialize(3),
+    lambda: schedules.serialize(0.1),
     lambda: SGD({"class_name": "CosineDecay", "config": 3}), lambda: SGD(lambda: 0.1),
 ]  # fmt: skip
 

@@ -49,6 +49,7 @@ RATES = [
 
 def compare(keras, optimizer, excluded=None, steps=8):
     """Take steps with gradients that are the same in both; all numbers must be."""
+    near = 1e-7 if keras.first else 1e-6  # on TensorFlow and JAX some constants are of float32
     rng = np.random.default_rng(5)
     gradients = rng.normal(size=(steps, SIZE))
     start = rng.normal(size=SIZE)
@@ -74,14 +75,14 @@ def compare(keras, optimizer, excluded=None, steps=8):
         assert optimizer.learning_rate == pytest.approx(rate, rel=1e-12)
         optimizer.apply(parts(row), moved)
         found = np.concatenate([m.value.ravel() for m in moved])
-        np.testing.assert_allclose(found, wanted, rtol=1e-7, atol=1e-7)
+        np.testing.assert_allclose(found, wanted, rtol=near, atol=near)
     optimizer.finalize_variable_values(moved)
     found = np.concatenate([m.value.ravel() for m in moved])
-    np.testing.assert_allclose(found, theirs["arrays"]["final"], rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(found, theirs["arrays"]["final"], rtol=near, atol=near)
     state = [v for k, v in theirs["arrays"].items() if k[0] == "o"]
     assert len(state) == len(optimizer.variables)
     for one, other in zip(optimizer.variables, state, strict=True):
-        np.testing.assert_allclose(one.numpy(), other, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(one.numpy(), other, rtol=near, atol=near)
     assert theirs["steps"] == optimizer.iterations
     assert set(theirs["config"]) == set(optimizer.get_config())
     ours = [p for p in inspect.signature(type(optimizer)).parameters if p != "options"]

@@ -10,9 +10,13 @@ from npcnn.arguments import argument_names, arguments_of, instance
 from npcnn.checks import ArgumentError, is_number, is_whole, message, non_negative, positive, shown
 from npcnn.subclasses import missing
 
+LEAST = 1e-6  # of a step: with less, quotients would be beyond a float
+
 
 def _steps(value: Any, where: str) -> float:
-    positive(value, where, "say after how many steps", 2.0**62)
+    fix = "say after how many steps"
+    if positive(value, where, fix, 2.0**62) < LEAST:
+        raise ArgumentError(message(where, f"a number from {LEAST:g} on", shown(value), fix))
     return int(value) if is_whole(value) else float(value)
 
 
@@ -79,6 +83,14 @@ def rate_at(schedule: LearningRateSchedule, step: int, most: float) -> float:
 def arguments_kept(schedule: LearningRateSchedule, cls: type) -> dict[str, Any]:
     """Return the arguments of a class that keeps each under its name."""
     return {name: getattr(schedule, name) for name in argument_names(cls)}
+
+
+def power_of(base: float, exponent: float) -> float:
+    """Return base to the exponent, infinity where that is beyond a float."""
+    try:
+        return base**exponent
+    except OverflowError:
+        return math.inf
 
 
 def cosine(fraction: float) -> float:

@@ -15,6 +15,7 @@ from npcnn.optimizers.schedules.base import (
     Steps,
     arguments_kept,
     cosine,
+    power_of,
 )  # fmt: skip
 
 
@@ -110,7 +111,7 @@ class CosineDecayRestarts(LearningRateSchedule):
             period = math.floor(math.log(1 - passed * (1 - t)) / math.log(t))
             period += (t ** (period + 1) - 1) / (t - 1) <= passed  # the logarithm's rounding
             passed = (passed - (t**period - 1) / (t - 1)) / t**period
-        share = self.m_mul**period * cosine(passed)
+        share = power_of(self.m_mul, period) * cosine(passed)
         return self.initial_learning_rate * ((1 - self.alpha) * share + self.alpha)
 
     def get_config(self) -> dict[str, Any]:

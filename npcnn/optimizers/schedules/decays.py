@@ -14,6 +14,7 @@ from npcnn.optimizers.schedules.base import (
     Share,
     Steps,
     arguments_kept,
+    power_of,
 )  # fmt: skip
 
 
@@ -43,7 +44,7 @@ class ExponentialDecay(LearningRateSchedule):
         """Return the rate after `step` steps."""
         passed = step / self.decay_steps
         power = math.floor(passed) if self.staircase else passed
-        return self.initial_learning_rate * _power(self.decay_rate, power)
+        return self.initial_learning_rate * power_of(self.decay_rate, power)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
@@ -170,11 +171,3 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
         return arguments_kept(self, PiecewiseConstantDecay)
-
-
-def _power(base: float, exponent: float) -> float:
-    """Return base to the exponent, infinity where that is beyond a float."""
-    try:
-        return base**exponent
-    except OverflowError:
-        return math.inf

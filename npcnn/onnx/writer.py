@@ -103,8 +103,12 @@ def library(where: str) -> Any:
 
 def onnx_bytes(model: Any) -> bytes:
     """Return a built model as the bytes of an ONNX file."""
+    from npcnn.models import Sequential
     from npcnn.onnx.nodes import converter_of
 
+    if not issubclass(type(model), Sequential):  # layers in a row: each is given what came before
+        got, fix = type(model).__name__, "export models whose layers stand in a row"
+        raise ArgumentError(message("export()", "a Sequential", got, fix))
     if not model.built:
         fix = "give the first layer input_shape=…, call build(input_shape) or fit on data"
         raise StateError(message("export()", "a built model", "one without shapes", fix))

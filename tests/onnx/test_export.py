@@ -9,6 +9,7 @@ from onnx_cases import CASES, PICTURE, built, session
 import npcnn
 from npcnn import layers
 from npcnn.checks import ArgumentError, FileError, StateError
+from npcnn.onnx.writer import onnx_bytes
 
 pytest.importorskip("onnx", reason="needs onnx")
 pytest.importorskip("onnxruntime", reason="needs onnxruntime")
@@ -67,6 +68,8 @@ def test_a_layer_without_a_form_is_named(layer, got, tmp_path):
 
 def test_what_cannot_be_exported_is_said(tmp_path, monkeypatch):
     model, _ = built("dense")
+    with pytest.raises(ArgumentError, match=r"export\(\): expected a Sequential, got Dense"):
+        onnx_bytes(model.layers[0])
     with pytest.raises(ArgumentError, match=r"path\): expected a name ending in \.onnx"):
         model.export(tmp_path / "model.keras")
     with pytest.raises(StateError, match=r"export\(\): expected a built model"):

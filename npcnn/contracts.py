@@ -142,6 +142,14 @@ OPS: dict[str, Op] = {
         rules.grouped_backward_rule,
         rules.conv_backward_flops,
     ),
+    "layer_normalization": Op(
+        "layer_normalization", "x: N ... K, gamma?: K, beta?: K", rules.epsilon_rule
+    ),
+    "layer_normalization_backward": Op(
+        "layer_normalization",
+        "grad_y: N ... K, x: N ... K, gamma?: K, center: N ... 1, rate: N ... 1, =grad_gamma?: K, "
+        "=grad_beta?: K",
+    ),
     "log_softmax": Op("curves", "x: ... K"),
     "log_softmax_backward": Op("curves", "grad_y: ... K, y: ... K"),
     "lion": Op("lion", f"{_MOVED}, =m: P, step: 1"),

@@ -215,6 +215,12 @@ def normal_rule(like: Array, mean: float, stddev: float, key: int, step: Any = N
     return None if fits else f"key {key}, step {step}"
 
 
+def epsilon_rule(x: Array, gamma: Any, beta: Any, epsilon: float) -> str | None:
+    """Say so unless epsilon is a number of 0 or more."""
+    fits = isinstance(epsilon, (int, float)) and epsilon >= 0
+    return None if fits else f"epsilon {epsilon}"
+
+
 def conv_flops(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
                 activation: str) -> int:  # fmt: skip
     """Return two for each output and each weight it meets."""

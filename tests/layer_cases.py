@@ -3,6 +3,7 @@
 An oracle takes the layer, already built, and x (N, …) in float64, and returns y.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -128,3 +129,32 @@ for axes, x_shape, alpha_shape in (
     make = lambda axes=axes, **k: layers.PReLU(shared_axes=axes, **k)  # noqa: E731
     parameters = (("alpha", alpha_shape),)
     case(f"PReLU({axes})", make, x_shape, snake="p_re_lu", parameters=parameters)(bent)
+
+
+def normalised(layer, x):
+    axes = sorted(axis % x.ndim for axis in layer.axis)
+    y = np.empty(x.shape)
+    for place in np.ndindex(*(1 if k in axes else n for k, n in enumerate(x.shape))):
+        group = tuple(slice(None) if k in axes else place[k] for k in range(x.ndim))
+        values = [float(v) for v in x[group].ravel()]
+        mean = sum(values) / len(values)
+        variance = sum((v - mean) ** 2 for v in values) / len(values)
+        part = (x[group] - mean) / math.sqrt(variance + layer.epsilon)
+        part = part if layer.gamma is None else part * layer.gamma
+        y[group] = part if layer.beta is None else part + layer.beta
+    return y
+
+
+for axis, options, x_shape, shape in (
+    (-1, {}, (3, 4, 5, 6), (6,)), ([1, 2, 3], {}, (5, 4, 3, 2), (4, 3, 2)),
+    (-1, {"center": False, "epsilon": 0.1}, (70, 9), (9,)), ([2, 1], {}, (3, 4, 5, 2), (4, 5)),
+    (1, {"scale": False}, (3, 4, 5), (4,)), (-1, {}, (20, 9, 9, 33), (33,)),
+):  # fmt: skip
+    make = lambda a=axis, o=options, **k: layers.LayerNormalization(a, **o, **k)  # noqa: E731
+    parameters = tuple(
+        (name, shape)
+        for name, option in (("gamma", "scale"), ("beta", "center"))
+        if options.get(option, True)
+    )
+    name = f"LayerNormalization({axis}, {options})"
+    case(name, make, x_shape, snake="layer_normalization", parameters=parameters)(normalised)

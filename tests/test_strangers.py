@@ -120,6 +120,7 @@ REST = {
     "max_pooling2d_backward": ((1, 1), (1, 1), "same"),
     "broadcast_to": ((2, 3),), "sum_to": ((2, 1),), "transpose": ((1, 0),),
     "squareplus": (4.0,), "squareplus_backward": (4.0,),
+    "layer_normalization": (1e-3,),
     "random_normal": (0.0, 1.0, 7),
     "constant": ((1, 2), (2, 1)), "upsampling2d": ((2, 1), "nearest"),
     "upsampling2d_backward": ((2, 1), "bilinear"),

@@ -44,7 +44,7 @@ def broadcast_to(x: Array, shape: Sequence[int]) -> Array:
 
 
 @helper
-def _run_sum(x, start, size, lanes):
+def run_sum(x, start, size, lanes):
     """Return the sum of a run, in double."""
     total = 0.0
     for first in range(start, start + size, CHUNK * LANES):
@@ -69,7 +69,7 @@ def _sum_runs(task, out, x, a2, a3, a4, a5, a6, scratch, ints):
         start, total = place_of(cell, ints[OUTER], ints, AXES), 0.0
         for k in range(ints[SUMMED]):
             place = start + place_of(k, ints[INNER], ints, AXES + 2 * ints[OUTER])
-            total += _run_sum(x, place, ints[RUN], scratch)
+            total += run_sum(x, place, ints[RUN], scratch)
         out[cell] = total
 
 

@@ -22,6 +22,7 @@ from npcnn.layers.gaussian_noise import GaussianDropout, GaussianNoise
 from npcnn.layers.global_average_pooling2d import GlobalAveragePooling2D
 from npcnn.layers.global_max_pooling2d import GlobalMaxPooling2D
 from npcnn.layers.input_layer import Input, InputLayer
+from npcnn.layers.layer_normalization import LayerNormalization
 from npcnn.layers.leaky_relu import LeakyReLU
 from npcnn.layers.max_pooling2d import MaxPooling2D
 from npcnn.layers.permute import Permute
@@ -76,6 +77,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "MaxPool2D",
     "MaxPooling2D",

@@ -248,6 +248,18 @@ def steps(shape, dtype):
             ),
             [(n, shape[1], 6, channels)],
         ),
+        "layer_normalization": (
+            lambda x: k.layer_normalization(x, bias, bias, 1e-3), [shape],
+        ),
+        "layer_normalization_backward": (
+            lambda g, x: (
+                k.layer_normalization_backward(
+                    g, x, bias, *k.layer_normalization(x, bias, bias, 1e-3)[1:], *grads[4:6]
+                ),
+                *map(copied, grads[4:6]),
+            ),
+            [shape, shape],
+        ),
         "prelu": (lambda x, a: (k.prelu(x, a),), [shape, shape]),
         "prelu_backward": (k.prelu_backward, [shape] * 3),
         "random_normal": (lambda x: (k.random_normal(x, 0.5, 2.0, 7, None),), [shape]),

@@ -116,6 +116,15 @@ def cases(dtype, height):
             lambda how=how: k.upsampling2d_backward(x[:, :48], (2, 3), how)
             for how in ("nearest", "bilinear")
         ],
+        "layer_normalization": [lambda: k.layer_normalization(x, *normal[:2], 1e-3)],
+        "layer_normalization_backward": [
+            lambda: (
+                k.layer_normalization_backward(
+                    x[::-1], x, None, *k.layer_normalization(x, None, None, 1e-3)[1:], *normal[2:]
+                ),
+                *normal[2:],
+            )
+        ],
         "prelu": [lambda: k.prelu(x, x[::-1])],
         "prelu_backward": [lambda: k.prelu_backward(x[:, ::-1], x, x[::-1])],
         "random_normal": [lambda: k.random_normal(x, 0.5, 2.0, 7)],

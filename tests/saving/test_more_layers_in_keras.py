@@ -72,6 +72,11 @@ CASES = {
         layers.UpSampling2D((2, 1)), layers.UpSampling2D((2, 3), interpolation="bilinear"),
         layers.Conv2D(1, 5), layers.Flatten(),
     ],
+    # Keras itself reads one axis only from .h5
+    "LayerNormalization": lambda: [
+        layers.LayerNormalization(), layers.LayerNormalization(-1, 0.01, scale=False),
+        layers.Flatten(), layers.LayerNormalization(center=False),
+    ],
     "PReLU": lambda: [
         layers.PReLU("glorot_uniform"), layers.PReLU("ones", [1, 2]), layers.PReLU("zeros", 2),
         layers.Flatten(), layers.PReLU(),

@@ -91,8 +91,11 @@ class Repeated:
             return False
         for layer, then in zip(self.layers, self.states, strict=True):
             now = vars(layer)
-            if _equal(now, then):  # nearly always: identical values are not looked into
-                continue
+            try:
+                if now == then:  # nearly always: identical values are not looked into
+                    continue
+            except ValueError:  # arrays, which do not compare as a whole
+                pass
             if not _alike(now, then):
                 return False
             then.update(now)

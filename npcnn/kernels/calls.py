@@ -35,7 +35,7 @@ ROWS_A_BLOCK = 3
 # many bytes of sums, a vector for each tap and filter. Both are measured: few sums stay in the
 # cache, and then to turn grad_y round is what costs.
 SHORT, BYTES_A_CELL = 32, 400
-# Short rows: cells that a block has at least.
+# Short rows: cells that a block has at least, and no less than two rows.
 CELLS_A_BLOCK = 128
 # Bytes of source rows that all filters slide over before the next ones come.
 CHUNK_BYTES = 1 << 16
@@ -163,8 +163,8 @@ def _cells(header: list[int], geometry: Geometry, dtype: np.dtype) -> int:
     line, sums = columns * geometry.x_shape[0], math.prod(geometry.kernel_shape)
     if not 0 < line <= min(SHORT * lanes, sums * simd.VECTOR_BYTES // BYTES_A_CELL):
         return 0
-    if header[BLOCKS] > 1:
-        header[BLOCKS] = shares(rows, -(-CELLS_A_BLOCK // line), 16)
+    if plans.multiply_adds(geometry) >= SMALL:
+        header[BLOCKS] = shares(rows, max(-(-CELLS_A_BLOCK // line), 2), 16)
     header[PACKED] = 1
     header[FILTER_PITCH] = -(-geometry.kernel_shape[3] // lanes) * lanes  # whole vectors
     header[CELLS] = SHORT * lanes // line * line

@@ -189,6 +189,11 @@ def test_short_rows_have_one_sum_a_weight_and_block(shape, filters, short):
     assert call.totals == call.tasks * sums
 
 
+def test_few_short_rows_are_work_for_two_threads():
+    geometry = conv.plans.geometry_of((64, 4, 4, 64), (3, 3, 64, 64), (1, 1), "same", (1, 1))
+    assert conv.calls.backward_call(geometry, np.dtype("float32"), 1, 1).tasks == 2
+
+
 def test_a_column_and_a_row_are_cut_alike():
     column, row = (
         conv.plans.geometry_of((1, *size, 2), (*kernel, 2, 3), (2, 1)[::step], "same", (1, 1))

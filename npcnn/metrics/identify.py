@@ -9,7 +9,7 @@ import numpy as np
 from npcnn.arguments import Function, checked
 from npcnn.checks import one_of
 from npcnn.config import FloatType
-from npcnn.metrics import accuracies, areas, confusion, regression
+from npcnn.metrics import accuracies, areas, confusion, f_scores, from_losses, regression
 from npcnn.metrics.base import Metric, numbers_of, put_numbers, snake_case
 
 Array = np.ndarray
@@ -22,7 +22,8 @@ CLASSES: dict[str, type[Metric]] = {
         accuracies.SparseTopKCategoricalAccuracy, regression.MeanSquaredError,
         regression.RootMeanSquaredError, regression.MeanAbsoluteError, confusion.TruePositives,
         confusion.TrueNegatives, confusion.FalsePositives, confusion.FalseNegatives,
-        confusion.Precision, confusion.Recall, areas.AUC,
+        confusion.Precision, confusion.Recall, areas.AUC, f_scores.FBetaScore, f_scores.F1Score,
+        *from_losses.CLASSES,
     )
 }  # fmt: skip
 BY_SHAPE = ("accuracy", "acc")
@@ -32,6 +33,10 @@ _NAMES: dict[str, type[Metric]] = {
     **dict.fromkeys(BY_SHAPE, accuracies.AccuracyByShape),
     **dict.fromkeys(("mse", "MSE"), regression.MeanSquaredError),
     **dict.fromkeys(("mae", "MAE"), regression.MeanAbsoluteError),
+    **dict.fromkeys(("bce", "BCE"), from_losses.BinaryCrossentropy),
+    **dict.fromkeys(("kld", "KLD"), from_losses.KLDivergence),
+    **dict.fromkeys(("mape", "MAPE"), from_losses.MeanAbsolutePercentageError),
+    **dict.fromkeys(("msle", "MSLE"), from_losses.MeanSquaredLogarithmicError),
 }
 
 

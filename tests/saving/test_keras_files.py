@@ -78,7 +78,7 @@ def test_functional_models_are_named(tmp_path):
         ({"learning_rate": {"class_name": "ExponentialDecay"}}, "learning_rate as it is given"),
         ({"learning_rate": {"class_name": "Sinking", "config": {}}}, "got 'Sinking'"),
         ({"loss": "dice"}, "the loss 'dice'"),
-        ({"metrics": ["cosine_similarity"]}, "'cosine_similarity'"),
+        ({"metrics": ["r2_score"]}, "'r2_score'"),
         ({"loss_weights": [1.0]}, "loss_weights"),
     ],
 )

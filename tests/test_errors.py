@@ -176,10 +176,11 @@ CALLS = [
     ),
     (
         lambda: small_model().compile("adam", "categorical_crossentropy", ["acuracy"]),
-        "compile(metrics): expected one of accuracy, acc, binary_accuracy, categorical_accuracy, "
-        "sparse_categorical_accuracy, top_k_categorical_accuracy, s…ed_error, "
-        "mean_absolute_error, true_positives, true_negatives, false_positives, false_negatives, "
-        "precision, recall, auc, got 'acuracy'; perhaps 'accuracy' was meant.",
+        "compile(metrics): expected one of accuracy, acc, binary_accuracy, "
+        "categorical_accuracy, sparse_categorical_accuracy, top_k_categorical_accuracy, "
+        "s…tegorical_hinge, kl_divergence, poisson, binary_crossentropy, "
+        "categorical_crossentropy, sparse_categorical_crossentropy, got 'acuracy'; perhaps "
+        "'accuracy' was meant.",
     ),
     (
         lambda: small_model().get_layer("dense_9"),

@@ -24,6 +24,7 @@ INSIDE = {
     "apply", "key", "shapes_for", "set_model", "set_params", "set_state", "write_checkpoint",
     "better", "update_state", "kinks", "look", "look_back", "description", "logits_of", "adopt",
     "before", "finish", "of", "value_of", "judge", "gradient", "score", "advice", "numbers",
+    "warps", "colors",
     "apply_gradients", "exclude_from_weight_decay", "finalize_variable_values", "scale_loss",
     "reduced", "require_reduction", "regulate", "take_regulations", "remember", "push", "charge",
     "back", "require_axes",
@@ -34,7 +35,7 @@ RESULTS = {"Row", "GradientTable", "Event", "LayerTrace", "OverfitReport", "Reco
 ELSEWHERE = {"CallbackList", "Variable", "MnistStages", "GradientTable"}
 
 # Bases, which do nothing until somebody derives from them.
-ABSTRACT = {"Layer.__call__", "Metric.__call__", "Initializer.__call__"}
+ABSTRACT = {"PyDataset.__getitem__", "Layer.__call__", "Metric.__call__", "Initializer.__call__"}
 # Arguments with a default that are given all the same.
 GIVEN = {
     "Sequential.fit": ("x", "y", "verbose"), "Sequential.evaluate": ("x", "y", "verbose"),
@@ -282,6 +283,9 @@ VALID: dict[str, Callable[[Fixtures], Any]] = {
     "end": lambda f: f.model().get_weights(), "json_string": lambda f: f.model().to_json(),
     "pattern": lambda f: "pictures/*.jpg", "folder": lambda f: "more_pictures",
     "array": lambda f: np.arange(3, dtype="uint8"), "value": lambda f: "float32",
+    "height": lambda f: 3, "width": lambda f: 3, "factor": lambda f: 0.1, "img": lambda f: X[0],
+    "height_factor": lambda f: 0.1, "width_factor": lambda f: 0.1,
+    "directory": lambda f: "pictures",
     "size": lambda f: 3, "columns": lambda f: 3, "target_shape": lambda f: (-1,),
 }  # fmt: skip
 

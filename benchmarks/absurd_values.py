@@ -144,7 +144,7 @@ SENSE: dict[str, set[str]] = {
          "save_weights_only", "restore_best_weights", "raise_on_error", "multi_label",
          "from_sorted_ids", "delete_checkpoint", "save_before_preemption",
          "double_checkpoint", "raise_error", "write_graph", "write_images",
-         "write_steps_per_second", "run_eagerly",
+         "write_steps_per_second", "use_multiprocessing", "crop_to_aspect_ratio", "run_eagerly",
          "auto_scale_loss", "free_memory"), TRUTHS),
     **_each(
         ("filters", "kernel_size", "strides", "dilation_rate", "units", "pool_size", "batch_size",
@@ -162,7 +162,10 @@ SENSE: dict[str, set[str]] = {
          "max_value", "negative_slope", "threshold", "min_lr", "factor"), POSITIVE),
     **_each(("beta_1", "beta_2", "momentum", "rate", "label_smoothing", "validation_split"),
                     FRACTIONS),
-    **_each(("value", "minval", "maxval", "mean", "min_delta", "baseline", "fill",
+    **_each(("antialias", "pad_to_aspect_ratio"), {"np.False_", "0", "None"}),
+    **_each(("height_factor", "width_factor"), {"0", "-1", "0.0", "1e-320", "Fraction"}),
+    **_each(("height", "max_queue_size", "steps_per_epoch", "validation_steps"), COUNTS),
+    **_each(("fill_value", "value", "minval", "maxval", "mean", "min_delta", "baseline", "fill",
                      "initial_value_threshold"), NUMBERS),
     **_each(("name", "title", "what", "key", "reference_name", "metric", "monitor", "mode",
                      "separator"), TEXTS),
@@ -194,6 +197,11 @@ ELSEWHERE: dict[str, set[str]] = {
     "most_exciting.filters": LISTS, "filters.filters": LISTS | WHOLE,
     "exciting_pictures.filters": LISTS | WHOLE, "filters.channels": LISTS | WHOLE,
     "set_epsilon.value": set(), "Sequential.compile.loss_weights": LISTS | CALLABLES,
+    "PyDataset.workers": COUNTS | {"0"}, "img_to_array.img": ARRAYS,
+    "image_dataset_from_directory.labels": {"None"},
+    "RandomRotation.factor": {"0", "-1", "0.0", "1e-320", "Fraction"},
+    "RandomBrightness.factor": {"0", "-1", "0.0", "1e-320", "Fraction"},
+    "RandomContrast.factor": {"0", "0.0", "1e-320", "Fraction"},
     "Dropout.noise_shape": LISTS, "CSVLogger.append": TRUTHS,
 }  # fmt: skip
 # Loops that somebody may want, and nobody waits for.
@@ -206,7 +214,7 @@ ENDLESS = {
 
 def makes_sense(target: str, argument: str, value: str, optional: bool) -> bool:
     """Whether a call may succeed with this value; `optional` where None is the default."""
+    known = ELSEWHERE.get(f"{target}.{argument}", SENSE.get(argument, set()))
     if value == "None":  # of a dtype, the process's; of an activation, linear
-        return optional or argument in ("dtype", "activation") or "None" in SENSE.get(argument, ())
-    place = f"{target}.{argument}"
-    return value in ELSEWHERE.get(place, SENSE.get(argument, set()))
+        return optional or argument in ("dtype", "activation") or "None" in known
+    return value in known

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from npcnn.arguments import ChannelsLast, PositiveInt, checked
+from npcnn.arguments import ChannelsLast, checked
 from npcnn.layers.base import Shape
-from npcnn.layers.warping import Size, Warp, Warping, crop, smart_resize
+from npcnn.layers.warping import Length, Size, Warp, Warping, crop, smart_resize
 from npcnn.layers.windows import check_image_shape
 
 
@@ -29,7 +29,7 @@ class CenterCrop(Warping):
 
     @checked
     def __init__(
-        self, height: PositiveInt, width: PositiveInt, data_format: ChannelsLast = None,
+        self, height: Length, width: Length, data_format: ChannelsLast = None,
         **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)

@@ -6,9 +6,18 @@ from typing import Any
 
 from npcnn import random
 from npcnn.affine import Ranges
-from npcnn.arguments import ChannelsLast, PositiveInt, checked
+from npcnn.arguments import ChannelsLast, checked
 from npcnn.layers.base import Shape
-from npcnn.layers.warping import Size, Warp, Warping, crop, proportioned, resize, smart_resize
+from npcnn.layers.warping import (
+    Length,
+    Size,
+    Warp,
+    Warping,
+    crop,
+    proportioned,
+    resize,
+    smart_resize,
+)
 from npcnn.layers.windows import check_image_shape
 
 
@@ -36,7 +45,7 @@ class RandomCrop(Warping):
 
     @checked
     def __init__(
-        self, height: PositiveInt, width: PositiveInt, seed: random.Seed | None = None,
+        self, height: Length, width: Length, seed: random.Seed | None = None,
         data_format: ChannelsLast = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)

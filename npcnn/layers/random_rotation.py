@@ -8,7 +8,7 @@ from typing import Any
 from npcnn import random
 from npcnn.affine import Ranges
 from npcnn.arguments import ChannelsLast, checked
-from npcnn.layers.warping import FillMode, Interpolation, Size, Spread, Warp, Warping
+from npcnn.layers.warping import FillMode, FillValue, Interpolation, Size, Spread, Warp, Warping
 
 
 class RandomRotation(Warping):
@@ -35,7 +35,7 @@ class RandomRotation(Warping):
     def __init__(
         self, factor: Spread, fill_mode: FillMode = "reflect",
         interpolation: Interpolation = "bilinear", seed: random.Seed | None = None,
-        fill_value: float = 0.0, data_format: ChannelsLast = None, **kwargs: Any,
+        fill_value: FillValue = 0.0, data_format: ChannelsLast = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.factor, self.fill_mode, self.interpolation = factor, fill_mode, interpolation

@@ -7,7 +7,16 @@ from typing import Any
 from npcnn import random
 from npcnn.affine import Ranges
 from npcnn.arguments import ChannelsLast, checked
-from npcnn.layers.warping import Factor, FillMode, Interpolation, Size, Warp, Warping, spread
+from npcnn.layers.warping import (
+    Factor,
+    FillMode,
+    FillValue,
+    Interpolation,
+    Size,
+    Warp,
+    Warping,
+    spread,
+)
 
 
 class RandomTranslation(Warping):
@@ -35,7 +44,7 @@ class RandomTranslation(Warping):
     def __init__(
         self, height_factor: Factor, width_factor: Factor, fill_mode: FillMode = "reflect",
         interpolation: Interpolation = "bilinear", seed: random.Seed | None = None,
-        fill_value: float = 0.0, data_format: ChannelsLast = None, **kwargs: Any,
+        fill_value: FillValue = 0.0, data_format: ChannelsLast = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.height_factor, self.width_factor = height_factor, width_factor

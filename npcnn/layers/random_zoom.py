@@ -7,7 +7,16 @@ from typing import Any
 from npcnn import random
 from npcnn.affine import Ranges
 from npcnn.arguments import ChannelsLast, checked
-from npcnn.layers.warping import Factor, FillMode, Interpolation, Size, Warp, Warping, spread
+from npcnn.layers.warping import (
+    Factor,
+    FillMode,
+    FillValue,
+    Interpolation,
+    Size,
+    Warp,
+    Warping,
+    spread,
+)
 
 
 class RandomZoom(Warping):
@@ -35,7 +44,7 @@ class RandomZoom(Warping):
     def __init__(
         self, height_factor: Factor, width_factor: Factor | None = None,
         fill_mode: FillMode = "reflect", interpolation: Interpolation = "bilinear",
-        seed: random.Seed | None = None, fill_value: float = 0.0,
+        seed: random.Seed | None = None, fill_value: FillValue = 0.0,
         data_format: ChannelsLast = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from npcnn.arguments import ChannelsLast, PositiveInt, checked
-from npcnn.checks import ArgumentError, message, shown
+from npcnn.arguments import ChannelsLast, checked
+from npcnn.checks import ArgumentError, flag, message, shown
 from npcnn.layers.base import Shape
-from npcnn.layers.warping import Interpolation, Size, Warp, Warping, resize, smart_resize
+from npcnn.layers.warping import (
+    FillValue,
+    Interpolation,
+    Length,
+    Size,
+    Warp,
+    Warping,
+    resize,
+    smart_resize,
+)
 from npcnn.layers.windows import check_image_shape
 
 
 def _never(value: Any, where: str) -> bool:
-    if value not in (False, None):
+    if value is not None and flag(value, where):
         raise ArgumentError(message(where, "False", shown(value), "npcnn has it in no other way"))
     return False
 
@@ -45,10 +54,10 @@ class Resizing(Warping):
 
     @checked
     def __init__(
-        self, height: PositiveInt, width: PositiveInt, interpolation: Interpolation = "bilinear",
+        self, height: Length, width: Length, interpolation: Interpolation = "bilinear",
         crop_to_aspect_ratio: bool = False, pad_to_aspect_ratio: Never = False,
-        fill_mode: str = "constant", fill_value: float = 0.0, antialias: Never = False,
-        data_format: ChannelsLast = None, **kwargs: Any,
+        fill_mode: Literal["constant"] = "constant", fill_value: FillValue = 0.0,
+        antialias: Never = False, data_format: ChannelsLast = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.height, self.width, self.interpolation = height, width, interpolation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from npcnn import random
 from npcnn.affine import Pair, Ranges
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, is_number, message, shown
+from npcnn.checks import ArgumentError, is_number, message, number, positive_int, shown
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.windows import check_image_shape
 
@@ -50,6 +51,8 @@ def _factor(value: Any, where: str) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+FillValue = Annotated[float, partial(number, most=1e30)]
+Length = Annotated[int, partial(positive_int, most=1 << 14)]  # of a picture's side
 Factor = Annotated[Any, _factor]  # in Keras's form, as files hold it
 Spread = Annotated[Any, spread]
 

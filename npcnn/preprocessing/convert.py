@@ -44,11 +44,15 @@ Source = Annotated[Any, _source]
 
 
 def _dtype(value: Any, where: str) -> np.dtype:
-    try:
-        return np.dtype(config.floatx() if value is None else value)
-    except TypeError:
-        fix = "give a name such as 'float32'"
-        raise DtypeError(message(where, "a dtype", shown(value), fix)) from None
+    """Return a dtype of numbers from its name, or from NumPy's object for it."""
+    known = isinstance(value, np.dtype) or (
+        isinstance(value, type) and issubclass(value, np.number)
+    )
+    if known or (isinstance(value, str) and value in np.sctypeDict):
+        found = np.dtype(value)
+        if found.kind in "fiu":
+            return found
+    raise DtypeError(message(where, "a dtype", shown(value), "give a name such as 'float32'"))
 
 
 def _picture(value: Any, where: str) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from npcnn import random
 from npcnn.arguments import ChannelsLast, Function, Pair, Path, PositiveInt, checked
-from npcnn.checks import ArgumentError, FileError, is_whole, message, shown
+from npcnn.checks import ArgumentError, FileError, flag, is_whole, message, shown
 from npcnn.data import check_share
 from npcnn.preprocessing.convert import ColorMode, img_to_array, load_img, resized
 from npcnn.preprocessing.folders import classes_in, files_in
@@ -24,7 +24,7 @@ Subset = Literal["training", "validation", "both"]
 
 
 def _never(value: Any, where: str) -> bool:
-    if value not in (False, None):
+    if value is not None and flag(value, where):
         raise ArgumentError(message(where, "False", shown(value), "others crop"))
     return False
 

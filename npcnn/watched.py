@@ -8,11 +8,11 @@ leave for Python, or for NumPy, is told to the program, which is then not played
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -269,4 +269,5 @@ def _stranger(frame: Any) -> Any:
 
 def _where(frame: Any) -> str:
     code = frame.f_code
-    return f"in {code.co_name} ({Path(code.co_filename).name}, line {frame.f_lineno})"
+    file = code.co_filename.rpartition(os.sep)[2]  # a path's functions would be told of themselves
+    return f"in {code.co_name} ({file}, line {frame.f_lineno})"

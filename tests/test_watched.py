@@ -7,6 +7,7 @@ steps does it come out otherwise than in the first. Replayed or not, the history
 import ctypes
 import math
 import random
+import re
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -223,6 +224,8 @@ def test_a_number_that_python_reads(what, monkeypatch):
     if JIT:
         assert str(program).startswith("not replayed: ")
         assert "\n" not in str(program)
+        assert re.search(r" in \S+ \(test_watched\.py, line \d+\)", str(program))
+        assert "fspath" not in str(program)
 
 
 @pytest.mark.parametrize("what", COUNTS)

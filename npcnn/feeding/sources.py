@@ -183,7 +183,7 @@ class Ordered(Stream):
 
     def raw(self, order: Order, first: int) -> Iterator[Any]:
         """Yield the batches of one pass."""
-        return self.given.in_order(order, first)
+        return self.given.batches_in_order(order, first)
 
 
 def ahead(
@@ -210,7 +210,7 @@ def stream_of(batches: Any, *args: Any, **kwargs: Any) -> Stream:
     if _is_numbered(batches):
         return Numbered(batches, *args, **kwargs)
     kind = Generated if isinstance(batches, Iterator) else Stream
-    return (Ordered if hasattr(batches, "in_order") else kind)(batches, *args, **kwargs)
+    return (Ordered if hasattr(batches, "batches_in_order") else kind)(batches, *args, **kwargs)
 
 
 def parts(batch: Any, where: str) -> tuple[Any, Any, Any]:

@@ -63,9 +63,9 @@ class Dataset:
         raise NotImplementedError
 
     def __iter__(self) -> Iterator[Any]:
-        return self.in_order(lambda n: None)
+        return self.batches_in_order(lambda n: None)
 
-    def in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
+    def batches_in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
         """Yield the batches of a pass from one on; `order` says for n samples in which order."""
         raise NotImplementedError
 
@@ -107,8 +107,8 @@ class _Mapped(Dataset):
     def __iter__(self) -> Iterator[Any]:
         return self._of(iter(self.inner))
 
-    def in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
-        return self._of(self.inner.in_order(order, first))
+    def batches_in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
+        return self._of(self.inner.batches_in_order(order, first))
 
 
 class _Part(Dataset):
@@ -119,9 +119,9 @@ class _Part(Dataset):
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
+    def batches_in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
         start = self.numbers.start + first
-        batches = self.inner.in_order(order, start)
+        batches = self.inner.batches_in_order(order, start)
         return (batch for _, batch in zip(self.numbers[first:], batches, strict=False))
 
 
@@ -148,10 +148,10 @@ class PictureDataset(Dataset):
         self.passes += 1
         seed, epoch = self.seed, self.passes
         if seed is None:
-            return self.in_order(lambda n: None)
-        return self.in_order(lambda n: random.shuffled(n, seed=seed, epoch=epoch))
+            return self.batches_in_order(lambda n: None)
+        return self.batches_in_order(lambda n: random.shuffled(n, seed=seed, epoch=epoch))
 
-    def in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
+    def batches_in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
         """Yield the batches of a pass from one on; the order only if the data set is shuffled."""
         n = len(self.file_paths)
         chosen = None if self.seed is None else order(n)

@@ -66,20 +66,19 @@ class Npcnn:
 
     def train(self, x: np.ndarray, labels: np.ndarray) -> Callable[[], Any]:
         """Return a function that takes one training step on one batch."""
-        from npcnn.metrics import Scores
+        from npcnn.on_batch import _train
         from npcnn.repeated import Repeated
-        from npcnn.training import train_step
 
         model, batch = self.model, x.astype("float32")
         rows = np.eye(self.network.classes, dtype="float32")[labels]
         model.train_on_batch(x, rows)
-        weights, scores = np.ones(len(x), "float32"), Scores(model.metrics)
-        repeated = Repeated(model, functools.partial(train_step, model), learns=True)
+        weights, scores = np.ones(len(x), "float32"), model.scores()
+        repeated = Repeated(model, functools.partial(_train, model), learns=True)
 
         def step() -> None:
             model.optimizer.prepare()
             losses, outputs = repeated.current()(batch, rows, weights)
-            scores.update(losses, rows, outputs)
+            scores.update([losses], [rows], [outputs], [weights])
 
         return step
 

@@ -30,7 +30,7 @@ from npcnn.initializers import Initializer
 from npcnn.layers import Input, Layer
 from npcnn.losses import Loss
 from npcnn.metrics import Metric
-from npcnn.models import Sequential, load_model, model_from_json
+from npcnn.models import Model, Sequential, load_model, model_from_json
 from npcnn.optimizers import Optimizer
 from npcnn.random import set_random_seed
 from npcnn.threads import get_num_threads, set_num_threads
@@ -56,6 +56,7 @@ __all__ = [
     "Layer",
     "Loss",
     "Metric",
+    "Model",
     "NpcnnError",
     "NpcnnWarning",
     "Optimizer",

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from npcnn.inspection import Recording, Trace
     from npcnn.layers import Layer
-    from npcnn.model import Sequential
+    from npcnn.model import Model
 
 Check = Callable[[Any, str], Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -264,6 +264,7 @@ Pair = Annotated[Any, checks.positive_pair]  # in: an integer or two, out: (int,
 Times = Annotated[float, times]
 Path = Annotated[Any, checks.path]
 Numbers = Annotated[Any, checks.as_numbers]
+Arrays = Annotated[Any, checks.arrays_in]  # for a model of several inputs a list or a dict
 Verbose = Annotated[Any, verbosity]
 WhichLayer = Annotated[Any, name_or_place]
 Listed = Annotated[Any, sequence]
@@ -274,7 +275,7 @@ Config = Annotated[Any, config_of]
 Function = Annotated[Callable[..., Any], function_of]
 Padding = Literal["valid", "same"]
 ChannelsLast = Annotated[Literal["channels_last"] | None, channels_last]
-AModel = Annotated["Sequential", instance("npcnn.model", "Sequential", "give a Sequential")]
+AModel = Annotated["Model", instance("npcnn.model", "Model", "give a Sequential or a Model")]
 ALayer = Annotated["Layer", instance("npcnn.layers", "Layer", "make one, such as layers.Dense(3)")]
 ATrace = Annotated["Trace", instance("npcnn.inspection", "Trace", "give what npcnn.trace returns")]
 AFigure = Annotated[

@@ -295,6 +295,23 @@ def as_numbers(x: Any, where: str) -> np.ndarray:
     return x
 
 
+def arrays_in(value: Any, where: str) -> Any:
+    """Return numbers as an array; a list or dict of arrays as one of arrays.
+
+    Raises DtypeError for what is neither.
+    """
+    if isinstance(value, dict):
+        return {str(name): as_numbers(one, where) for name, one in value.items()}
+    listed = isinstance(value, (list, tuple)) and len(value) > 0
+    if (
+        listed
+        and all(getattr(one, "ndim", 0) > 0 for one in value)
+        and (len(value) > 1 or value[0].ndim > 1)
+    ):
+        return [as_numbers(one, where) for one in value]
+    return as_numbers(value, where)
+
+
 def same_length(first: Sized, second: Sized, where: str, names: tuple[str, str]) -> None:
     """Raise ArgumentError unless both hold as many samples."""
     if len(first) != len(second):

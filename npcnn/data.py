@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from npcnn.backend import ops
 from npcnn.checks import (
     ArgumentError,
+    arrays_in,
     as_numbers,
     check_finite,
     check_size,
@@ -18,6 +19,7 @@ from npcnn.checks import (
     is_number,
     is_whole,
     message,
+    one_of,
     same_length,
     shown,
 )
@@ -25,55 +27,54 @@ from npcnn.losses.base import Loss, row_weights
 
 Array = np.ndarray
 Shape = tuple[Any, ...]
+Batch = tuple[Any, Any, Any]  # samples, targets, weights: arrays in tuples
 
 
 class Batches:
-    """A checked data set: samples, targets and weights, kept in the user's own dtype.
+    """A checked data set: samples, targets and weights, kept in the user's own dtypes.
 
     A batch is gathered and converted when it is asked for, so that 60,000 pictures stay bytes.
 
     Args:
-        x: samples (n, …).
-        y: targets (n, …), or None to predict.
-        weights: one a sample, or None.
+        xs: samples (n, …), one array an input.
+        ys: targets (n, …), one array an output; () to predict.
+        weights: for each output one a sample, or None.
         batch_size: samples a step; the last batch of a pass may be shorter.
         dtype: the model's.
+        row_shapes: of each output of one sample, but for its last axis.
     """
 
     def __init__(
-        self, x: Array, y: Array | None, weights: Array | None, batch_size: int, dtype: Any,
-        row_shape: Shape = (),
+        self, xs: Sequence[Array], ys: Sequence[Array], weights: Sequence[Array | None],
+        batch_size: int, dtype: Any, row_shapes: Sequence[Shape] = (),
     ) -> None:  # fmt: skip
-        self.x, self.y, self.weights = x, y, weights
+        self.xs, self.ys, self.weights = list(xs), list(ys), list(weights)
         self.batch_size = batch_size
         self.dtype = np.dtype(dtype)
-        self.row_shape: Shape = row_shape  # of the outputs of one sample, but for its last axis
+        self.row_shapes = list(row_shapes) or [()] * len(ys)
         self._ones: dict[Shape, Array] = {}
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.xs[0])
 
     @property
     def steps(self) -> int:
         """How many batches a pass has."""
-        return math.ceil(len(self.x) / self.batch_size)
+        return math.ceil(len(self) / self.batch_size)
 
     def numbers(self, number: int, order: Array | None = None) -> Array:
         """Return the numbers of one batch's samples, taken in the given order."""
         start = number * self.batch_size
-        stop = min(start + self.batch_size, len(self.x))
+        stop = min(start + self.batch_size, len(self))
         return np.arange(start, stop) if order is None else order[start:stop]
 
-    def rows(self, number: int, order: Array | None = None) -> tuple[Array, Any, Any]:
-        """Return (numbers, targets, weights) of one batch; its samples are gathered in the step."""
+    def rows(self, number: int, order: Array | None = None) -> Batch:
+        """Return ((numbers,), targets, weights) of one batch, gathered in the step."""
         numbers = self.numbers(number, order)
-        if self.y is None:
-            return numbers, None, None
-        return numbers, self.y[numbers], self.row_weights(numbers)
+        ys = tuple([y[numbers] for y in self.ys])
+        return (numbers,), ys, tuple([self.row_weights(k, numbers) for k in range(len(ys))])
 
-    def batches(
-        self, order: Callable[[int], Array | None], first: int = 0
-    ) -> Iterator[tuple[Array, Any, Any]]:
+    def batches(self, order: Callable[[int], Array | None], first: int = 0) -> Iterator[Batch]:
         """Yield `rows` of each batch of a pass from one on; `order` makes one for a length."""
         chosen = order(len(self))
         return (self.rows(number, chosen) for number in range(first, self.steps))
@@ -81,15 +82,15 @@ class Batches:
     @property
     def known(self) -> list[Array]:
         """What a step reads besides what it is handed."""
-        return [self.x]
+        return self.xs
 
-    def samples(self, numbers: Array) -> Array:
-        """Return what the step's first layer takes: the samples of these numbers."""
-        return ops.gather(self.x, numbers, self.dtype)
+    def samples(self, numbers: Sequence[Array]) -> list[Array]:
+        """Return what the model's inputs are given: the samples of these numbers."""
+        return [ops.gather(x, numbers[0], self.dtype) for x in self.xs]
 
     def sample(self) -> Array:
         """Return the first one, as it was given."""
-        return self.x[0]
+        return self.xs[0][0]
 
     def on_epoch_begin(self) -> None:
         """Arrays stay as they are."""
@@ -97,23 +98,69 @@ class Batches:
     def on_epoch_end(self) -> None:
         """Arrays stay as they are."""
 
-    def row_weights(self, numbers: Array) -> Array:
-        """Return a weight for each row of the outputs of these samples."""
-        shape = (len(numbers), *self.row_shape)
-        if self.weights is None:
+    def row_weights(self, output: int, numbers: Array) -> Array:
+        """Return a weight for each row of an output of these samples."""
+        shape, weights = (len(numbers), *self.row_shapes[output]), self.weights[output]
+        if weights is None:
             if shape not in self._ones:
                 self._ones[shape] = np.ones(shape, self.dtype)
             return self._ones[shape]
-        return row_weights(self.weights[numbers], shape, self.dtype)
+        return row_weights(weights[numbers], shape, self.dtype)
 
-    def batch(
-        self, number: int, order: Array | None = None
-    ) -> tuple[Array, Array | None, Array | None]:
-        """Return (x, y, weights) of one batch, the samples taken in the given order."""
-        indices = self.numbers(number, order)
-        x = ops.gather(self.x, indices, self.dtype)
-        y = None if self.y is None else self.y[indices]
-        return x, y, None if self.weights is None else self.weights[indices]
+    def batch(self, number: int, order: Array | None = None) -> Batch:
+        """Return (inputs, targets, weights) of one batch, the samples taken in the given order."""
+        numbers, ys, weights = self.rows(number, order)
+        return self.samples(numbers), ys, weights
+
+
+def parts(value: Any, names: Sequence[str], axes: int | None, where: str) -> list[Any]:
+    """Return what a user gave for several inputs or outputs, one for each.
+
+    Args:
+        value: a list, or a dict by name; for one, the thing itself will do.
+        names: of the inputs or outputs.
+        axes: how many an array has, the batch's among them, if there is but one.
+        where: the call and argument, for the message.
+
+    >>> parts({"b": 2, "a": 1}, ["a", "b"], None, "fit(x)")
+    [1, 2]
+    """
+    if isinstance(value, dict):
+        for name in value:
+            one_of(name, names, where)
+        missing = [name for name in names if name not in value]
+        if missing:
+            fix = "give one for each"
+            raise ArgumentError(message(where, f"an entry {missing[0]!r}", "none", fix))
+        return [value[name] for name in names]
+    if len(names) == 1:
+        listed = isinstance(value, (list, tuple)) and len(value) == 1
+        return [value[0] if listed and np.ndim(value[0]) == axes else value]
+    if not isinstance(value, (list, tuple)) or len(value) != len(names):
+        several = isinstance(value, (list, tuple))
+        got = f"{len(value)} in a list" if several else f"one {type(value).__name__}"
+        fix = "give them in a list, or a dict by name"
+        raise ArgumentError(message(where, f"{len(names)} arrays: {', '.join(names)}", got, fix))
+    return list(value)
+
+
+def check_inputs(x: Any, shapes: list[Shape], model: Any, where: str) -> list[Array]:
+    """Return the samples of each of a model's inputs, checked, all of one length."""
+    listed = parts(x, names_of(model, 0, len(shapes)), len(shapes[0]), where)
+    xs = [
+        check_samples(one, shape, where, model.dtype)
+        for one, shape in zip(listed, shapes, strict=True)
+    ]
+    for other in xs[1:]:
+        same_length(xs[0], other, where, ("samples of the first input", "of another"))
+    return xs
+
+
+def names_of(model: Any, which: int, count: int) -> list[str]:
+    """Return the names under which a dict has a model's inputs (which = 0) or outputs (1)."""
+    if not model.built:
+        return ["input" if which == 0 else "output"] * count
+    return model.structure[which] or (model.input_names, model.output_names)[which]
 
 
 def check_samples(x: Any, input_shape: Shape, where: str, dtype: Any = np.float64) -> Array:
@@ -178,40 +225,62 @@ def class_weights(class_weight: Any, y: Array, output_shape: Shape, where: str) 
     return table[labels]
 
 
-def weigh_classes(
-    batches: Batches, class_weight: Any, sample_weight: Any, output_shape: Shape, where: str
-) -> None:
+def weigh_classes(batches: Batches, class_weight: Any, shapes: list[Shape], where: str) -> None:
     """Weigh each sample by its class; Keras takes one kind of weight or the other."""
     if class_weight is None:
         return
-    if sample_weight is not None:
+    name = f"{where}(class_weight)"
+    if len(shapes) > 1:
+        fix = "give sample_weight, one for each output"
+        raise ArgumentError(message(name, "a model of one output", str(len(shapes)), fix))
+    if batches.weights[0] is not None and where != "train_on_batch":
         fix = "multiply them into sample_weight"
         expected = "one of class_weight and sample_weight"
         raise ArgumentError(message(where, expected, "both", fix))
-    assert batches.y is not None
-    batches.weights = class_weights(class_weight, batches.y, output_shape, f"{where}(class_weight)")
+    weights = class_weights(class_weight, batches.ys[0], shapes[0], name)
+    batches.weights[0] = weights if batches.weights[0] is None else weights * batches.weights[0]
 
 
 def prepare(
     x: Any, y: Any, weights: Any, batch_size: int, model: Any, where: str,
-    shapes: tuple[Shape, Shape] | None = None,
+    shapes: tuple[list[Shape], list[Shape]] | None = None,
 ) -> Batches:  # fmt: skip
     """Return a data set for training or evaluation, everything checked first.
 
-    `shapes` are the model's input and output; it may be given for a model that is not built yet,
-    so that nothing need be built for data that does not fit.
+    `shapes` are those of the model's inputs and outputs; they may be given for a model that is not
+    built yet, so that nothing need be built for data that does not fit.
     """
     if y is None:
         raise ArgumentError(message(f"{where}(y)", "targets", "None", "give x and y"))
-    loss: Loss = model.loss
-    loss.require_reduction(where)
-    input_shape, output_shape = shapes or model.shapes_for(x, f"{where}(x)")
-    x = check_samples(x, input_shape, f"{where}(x)", model.dtype)
-    y = loss.check_targets(y, output_shape, f"{where}(y)")
-    same_length(x, y, where, ("samples", "targets"))
-    rows = tuple(output_shape[1:-1])
-    weights = check_weights(weights, len(x), f"{where}(sample_weight)", rows)
-    return Batches(gatherable(x), y, weights, batch_size, model.dtype, rows)
+    inputs, outputs = shapes or model.shapes_for(x, f"{where}(x)")
+    losses: list[Loss] = model.objective.losses
+    for loss in losses:
+        loss.require_reduction(where)
+    xs = check_inputs(x, inputs, model, f"{where}(x)")
+    names = names_of(model, 1, len(outputs))
+    given = parts(y, names, len(outputs[0]), f"{where}(y)")
+    ys = [
+        loss.check_targets(one, shape, f"{where}(y)")
+        for loss, one, shape in zip(losses, given, outputs, strict=True)
+    ]
+    for one in ys:
+        same_length(xs[0], one, where, ("samples", "targets"))
+    listed = _weights(weights, names, where)
+    rows = [tuple(shape[1:-1]) for shape in outputs]
+    checked = [
+        check_weights(one, len(xs[0]), f"{where}(sample_weight)", row)
+        for one, row in zip(listed, rows, strict=True)
+    ]
+    return Batches([*map(gatherable, xs)], ys, checked, batch_size, model.dtype, rows)
+
+
+def _weights(weights: Any, names: list[str], where: str) -> list[Any]:
+    """Return each output's sample weights; those of outputs that are not named are None."""
+    if isinstance(weights, dict):
+        given = {**dict.fromkeys(names), **weights}
+        return parts(given, names, None, f"{where}(sample_weight)")
+    several = isinstance(weights, (list, tuple)) and len(weights) == len(names) > 1
+    return list(weights) if several else [weights] * len(names)  # the same for all, as in Keras
 
 
 def gatherable(x: Array) -> Array:
@@ -235,22 +304,37 @@ Share = Annotated[float, check_share]
 def split(x: Any, y: Any, weights: Any, share: float) -> tuple[tuple, tuple]:
     """Return the data without its last `share`, and that last share: (x, y, weights) twice.
 
-    The cut is at ⌊n·(1 − share)⌋, before any shuffling, as in Keras.
+    The cut is at ⌊n·(1 − share)⌋, before any shuffling, as in Keras. Lists and dicts of arrays,
+    for several inputs or outputs, are cut array by array.
 
     >>> split(np.arange(5), np.arange(5), None, 0.4)[1][0]
     array([3, 4])
     """
     where = "fit(validation_split)"
-    x, y = as_numbers(x, "fit(x)"), as_numbers(y, "fit(y)")
-    same_length(x, y, "fit", ("samples", "targets"))
+    x, y = arrays_in(x, "fit(x)"), arrays_in(y, "fit(y)")
+    n = len(_first(x))
+    same_length(_first(x), _first(y), "fit", ("samples", "targets"))
     share = check_share(share, where)
-    rows = y.shape[1:] if np.ndim(weights) > 1 else ()  # their number is checked with the targets
-    weights = check_weights(weights, len(x), "fit(sample_weight)", rows[: np.ndim(weights) - 1])
-    cut = math.floor(len(x) * (1 - share))
-    if cut in (0, len(x)):
+    if weights is not None and not isinstance(y, (list, dict)):
+        rows = y.shape[1:] if np.ndim(weights) > 1 else ()  # their number is checked with targets
+        weights = check_weights(weights, n, "fit(sample_weight)", rows[: np.ndim(weights) - 1])
+    cut = math.floor(n * (1 - share))
+    if cut in (0, n):
         fix = "give more data or another share"
-        raise ArgumentError(
-            message(where, "samples on both sides", f"{share} of {len(x)} samples", fix)
-        )
-    head, tail = (None, None) if weights is None else (weights[:cut], weights[cut:])
-    return (x[:cut], y[:cut], head), (x[cut:], y[cut:], tail)
+        raise ArgumentError(message(where, "samples on both sides", f"{share} of {n} samples", fix))
+    head = tuple(_each(one, lambda array: array[:cut]) for one in (x, y, weights))
+    return head, tuple(_each(one, lambda array: array[cut:]) for one in (x, y, weights))
+
+
+def _first(value: Any) -> Array:
+    """Return an array, or the first of a list or dict of arrays."""
+    listed = list(value.values()) if isinstance(value, dict) else value
+    return listed[0] if isinstance(listed, list) else listed
+
+
+def _each(value: Any, cut: Callable[[Array], Array]) -> Any:
+    if isinstance(value, dict):
+        return {name: _each(one, cut) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_each(one, cut) for one in value]
+    return None if value is None else cut(value)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from npcnn.arguments import ALayer, AModel, Function, NonNegative, Numbers, checked
+from npcnn.arguments import ALayer, AModel, Arrays, Function, NonNegative, checked
 from npcnn.backend import Backend, has_numba, using
 from npcnn.checks import ArgumentError, DtypeError, is_whole, message, number, shown
 from npcnn.gradients.derivatives import of_layer
@@ -232,7 +232,7 @@ def _worst(rows: list[Row]) -> list[Row]:
 
 @checked
 def check_model(
-    model: AModel, x: Numbers, y: Numbers | None, *, sample_weight: Any = None,
+    model: AModel, x: Arrays, y: Arrays | None, *, sample_weight: Any = None,
     tolerance: NonNegative = 1e-9,
     training: bool = False, raise_on_error: bool = False,
 ) -> GradientTable:  # fmt: skip

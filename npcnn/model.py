@@ -1,65 +1,95 @@
-"""The model: layers one after the other, and what one does with them."""
+"""The model: a graph of layers, and what one does with it."""
 
 from __future__ import annotations
 
-import os
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import data, feeding, losses, optimizers, random, running, training
-from npcnn.architecture import LayerStack
-from npcnn.arguments import Count, Numbers, Path, PositiveInt, Times, Verbose, checked
+from npcnn import data, feeding, optimizers, random, running, training
+from npcnn.arguments import Count, Path, PositiveInt, Times, Verbose, checked
 from npcnn.callbacks import CallbackList, History, check_callbacks
-from npcnn.checks import ArgumentError, FileError, StateError, is_number, message, shown
-from npcnn.config import FloatType
+from npcnn.checks import ArgumentError, StateError, is_number, message
 from npcnn.data import Share
-from npcnn.feeding import Data, Feed, opened
+from npcnn.feeding import Data, Feed, Targets, opened
+from npcnn.functional import keys_of, rooted
+from npcnn.graph import operations_by_depth, ordered_nodes
 from npcnn.metrics import Scores
-from npcnn.metrics import get_all as all_metrics
+from npcnn.objective import Objective, measures, objective
+from npcnn.on_batch import OnBatch, alone
 from npcnn.progress import EpochPrinter
 from npcnn.repeated import Repeated
-from npcnn.training import forward
+from npcnn.stored import Stored
+from npcnn.symbolic import Node, tensors
 
 if TYPE_CHECKING:
-    from npcnn.losses import Loss
+    from npcnn.metrics import Measure
     from npcnn.optimizers import Optimizer
 
 Array = np.ndarray
 
 
-class Sequential(LayerStack):
-    """Layers in a row: each takes what the one before gives.
+class Model(Stored, OnBatch):
+    """Layers in a graph, and what one does with them: learn, evaluate, predict, save.
 
     Args:
-        layers: Layer objects; the first may be `Input(shape)` or carry `input_shape`. Without
-            either, the model is built from the first data it sees.
+        inputs: what `Input` returned, or a list or dict of such; or any symbolic tensors, from
+            which the model then begins.
+        outputs: what layers gave for them; one, or a list or dict.
         trainable: False keeps all parameters as they are.
         name: the model's name.
-        dtype: 'float32' or 'float64' for the whole model; None is `npcnn.config.floatx()`.
+
+    Raises:
+        ArgumentError: an output does not come from the inputs, or two layers have one name.
 
     >>> from npcnn import layers
-    >>> model = Sequential([layers.Input((4,)), layers.Dense(3, activation="softmax")])
-    >>> model.output_shape, model.count_params()
-    ((None, 3), 15)
+    >>> x = layers.Input((8, 8, 3))
+    >>> y = layers.Add()([layers.Conv2D(3, 3, padding="same")(x), x])
+    >>> model = Model(x, layers.Dense(2)(layers.Flatten()(y)))
+    >>> model.output_shape, [layer.name for layer in model.layers]
+    ((None, 2), ['input_layer', 'conv2d', 'add', 'flatten', 'dense'])
     """
 
     @checked
     def __init__(
-        self, layers: Any = None, trainable: bool = True, name: str | None = None,
-        dtype: FloatType = None,
-    ) -> None:  # fmt: skip
-        super().__init__(layers, trainable, name, dtype)
+        self, inputs: Any, outputs: Any, trainable: bool = True, name: str | None = None
+    ) -> None:
+        ins, outs = tensors(inputs, "Model(inputs)"), tensors(outputs, "Model(outputs)")
+        self.begin(name or "functional", trainable, np.dtype(ins[0].dtype))
+        self.structure = keys_of(inputs), keys_of(outputs)
+        self.ends = rooted(ins, outs)
+        self._layers = operations_by_depth(*self.ends)
+        for layer in self._layers:
+            layer.name = self._add_name(layer, "Model(inputs, outputs)")
+        self.set_seed(random.current_seed())
+        if not trainable:
+            self.trainable = False
+
+    def begin(self, name: str, trainable: bool, dtype: np.dtype) -> None:
+        """Set up what every model has."""
+        super().__init__(name, trainable, dtype)
+        self.structure = None, None
         self.optimizer: Optimizer
-        self.loss: Loss
-        self.metrics: list[Any] = []
+        self.objective: Objective
+        self.measures: list[Measure] = []
         self.compiled = self.run_eagerly = False
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: History | None = None
         self.run: running.Run | None = None
         self.program: Any = None  # the last step that was repeated; print it
         self._steps: dict[Any, Repeated] = {}
+
+    def shapes_for(self, x: Any, where: str) -> tuple[list[Any], list[Any]]:
+        """Return the shapes of what goes in and comes out, each in a list."""
+        ins, outs = ([tensor.shape for tensor in tensors] for tensors in self.ends)
+        return ins, outs
+
+    def build(self, input_shape: Any = None) -> None:
+        """Do nothing: a graph of symbolic tensors is built from the start."""
+
+    def nodes(self) -> list[Node]:
+        """Return the calls in the model's own graph, inputs among them."""
+        return [*(tensor.node for tensor in self.ends[0]), *ordered_nodes(*self.ends)]
 
     @checked
     def compile(
@@ -73,11 +103,12 @@ class Sequential(LayerStack):
         Args:
             optimizer: 'rmsprop', 'adam', 'sgd', … or an Optimizer object.
             loss: 'categorical_crossentropy' (one-hot rows), 'sparse_categorical_crossentropy'
-                (labels) or a loss object.
-            loss_weights: None; a list of metrics, as older programs have in this place, is taken
-                for `metrics`.
-            metrics: a list of names, functions (targets, outputs) or objects: ['accuracy'].
-            weighted_metrics: None.
+                (labels) or a loss object; for several outputs a list, or a dict by their names.
+            loss_weights: how much each output's loss counts: a list, or a dict by name; a list of
+                metrics, as older programs have in this place, is taken for `metrics`.
+            metrics: a list of names, functions (targets, outputs) or objects: ['accuracy']; for
+                several outputs a list of such lists, or a dict by name.
+            weighted_metrics: likewise; these go by sample weights.
             run_eagerly: True calls every layer in every step, for a debugger to stop in; a step is
                 played from notes otherwise.
             steps_per_execution: taken, and callbacks still see every step.
@@ -89,25 +120,40 @@ class Sequential(LayerStack):
         """
         if metrics is None and not _is_weight(loss_weights):
             loss_weights, metrics = None, loss_weights
-        for name, value in (("loss_weights", loss_weights), ("weighted_metrics", weighted_metrics)):
-            if value is not None:
-                fix = "give sample_weight to fit(), metrics as metrics=[…]"
-                where = f"compile({name})"
-                raise ArgumentError(message(where, "None for now", shown(value), fix))
-        optimizer, loss = optimizers.get(optimizer), losses.get(loss)
-        self.metrics = all_metrics(metrics)
-        self.optimizer, self.loss, self.run_eagerly = optimizer, loss, run_eagerly
+        optimizer = optimizers.get(optimizer)
+        names = self.output_names if self.built else ["output"]
+        goal = objective(loss, loss_weights, names)
+        self.measures = measures(metrics, weighted_metrics, names)
+        self.optimizer, self.objective, self.run_eagerly = optimizer, goal, run_eagerly
         self.compiled = True
         self._steps.clear()
 
     @property
+    def loss(self) -> Any:
+        """The loss, as an object; a list of them for several outputs."""
+        losses = self.objective.losses
+        return losses if len(losses) > 1 else losses[0]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics, as objects."""
+        return [measure.metric for measure in self.measures]
+
+    @property
     def metric_names(self) -> list[str]:
         """The names of the numbers a run reports: 'loss', then the metrics'."""
-        return ["loss", *(metric.name for metric in self.metrics)]
+        return list(self.scores().result())
+
+    metrics_names = metric_names
+
+    def scores(self) -> Scores:
+        """Return what counts one pass over data."""
+        names = self.output_names if len(self.objective.losses) > 1 else ("",)
+        return Scores(self.measures, names, self.objective.weights)
 
     @checked
     def fit(
-        self, x: Data | None = None, y: Numbers | None = None,
+        self, x: Data | None = None, y: Targets | None = None,
         batch_size: PositiveInt | None = None, epochs: PositiveInt = 1, verbose: Verbose = "auto",
         callbacks: Any = None, validation_split: Share = 0.0, validation_data: Any = None,
         shuffle: bool = True, class_weight: Any = None, sample_weight: Any = None,
@@ -171,7 +217,7 @@ class Sequential(LayerStack):
             given, size = _validation(validation_data), validation_batch_size or batch_size
             where = "fit(validation_data)"
             validation = opened(given, self, where, size, validation_steps, shapes=train.shapes)
-        self.build(train.shapes[0])
+        self.build(train.shapes[0][0])
         self._prepare_optimizer()
         run = running.Run(
             self, train, validation, listed, epochs, verbose, random.current_seed(),
@@ -187,7 +233,7 @@ class Sequential(LayerStack):
 
     @checked
     def evaluate(
-        self, x: Data | None = None, y: Numbers | None = None,
+        self, x: Data | None = None, y: Targets | None = None,
         batch_size: PositiveInt | None = None, verbose: Verbose = "auto",
         sample_weight: Any = None, steps: PositiveInt | None = None, callbacks: Any = None,
         return_dict: bool = False,
@@ -207,13 +253,13 @@ class Sequential(LayerStack):
         self._require_compiled("evaluate()")
         listed = CallbackList(callbacks, "evaluate(callbacks)")
         feed = opened((x, y, sample_weight), self, "evaluate", batch_size, steps)
-        self.build(feed.shapes[0])
+        self.build(feed.shapes[0][0])
         listed.begin(self, epochs=1, steps=feed.steps, verbose=verbose)
         printer = EpochPrinter(verbose, feed.steps)
         with _held_threads():
             logs = running.evaluate(self, feed, printer, listed.call)
         printer.close(logs)
-        return logs if return_dict else _scalars(list(logs.values()))
+        return logs if return_dict else alone(list(logs.values()))
 
     @checked
     def predict(
@@ -231,7 +277,7 @@ class Sequential(LayerStack):
         """
         listed = CallbackList(callbacks, "predict(callbacks)")
         feed = opened((x, None, None), self, "predict", batch_size, steps, targets=False)
-        self.build(feed.shapes[0])
+        self.build(feed.shapes[0][0])
         listed.begin(self, epochs=1, steps=feed.steps, verbose=verbose)
         printer = EpochPrinter(verbose, feed.steps)
         with _held_threads():
@@ -239,118 +285,18 @@ class Sequential(LayerStack):
         printer.close({})
         return outputs
 
-    @checked
-    def train_on_batch(
-        self, x: Numbers, y: Numbers | None, sample_weight: Any = None, class_weight: Any = None,
-        return_dict: bool = False,
-    ) -> Any:  # fmt: skip
-        """Take one training step; return the batch's loss and metrics from before the step."""
-        self._require_compiled("train_on_batch()")
-        batches = data.prepare(x, y, sample_weight, max(1, len(x)), self, "train_on_batch")
-        output_shape = self.shapes_for(x, "train_on_batch(x)")[1]
-        if class_weight is not None:
-            assert batches.y is not None
-            weights = data.class_weights(
-                class_weight, batches.y, output_shape, "train_on_batch(class_weight)"
-            )
-            batches.weights = weights if batches.weights is None else weights * batches.weights
-        self.build((None, *batches.x.shape[1:]))
-        self._prepare_optimizer()
-        seed = random.current_seed()
-        for layer in self.layers:
-            layer.seed = seed
-        with _held_threads():
-            step = self._repeated(training.train_step, True)
-            x, _, _ = batches.batch(0)
-            _, y, w = batches.rows(0)
-            self.optimizer.prepare()
-            losses, outputs = step(x, y, w)
-        scores = Scores(self.metrics)
-        scores.update(losses, y, outputs)
-        logs = scores.result()
-        return logs if return_dict else _scalars(list(logs.values()))
-
-    @checked
-    def __call__(self, x: Numbers, training: bool = False) -> Array:
-        """Return the outputs for one batch; dropout drops if training."""
-        x = self._samples(x, "Sequential(x)").astype(self.dtype, copy=False)
-        if not training:
-            return self._repeated(_infer, False)(x)[0]
-        step = int(self.optimizer.clock) if self.compiled else 0
-        return forward(self.layers, x, training=True, step=step, keep=False)
-
-    def _repeated(self, step: Any, learns: bool) -> Any:
-        """Return what makes a step on arrays that are handed in, as the model is set now."""
-        if self._steps.get(step) is None:  # a copied model has begun nothing
-            self._steps[step] = Repeated(self, partial(step, self), learns)
-        return self._steps[step].current()
-
-    def _samples(self, x: Any, where: str) -> Array:
-        """Return checked samples; a model without shapes is built for them."""
-        input_shape, _ = self.shapes_for(x, where)
-        x = data.check_samples(x, input_shape, where, self.dtype)
-        self.build(input_shape)
-        return x
-
-    # In files; npcnn/saving has what these stand for ---------------------------------------------
-
-    @checked
-    def save(self, path: Path, overwrite: bool = True) -> None:
-        """Write the model to a `.keras` or `.h5` file that Keras reads as well."""
-        from npcnn import saving
-
-        if not overwrite and os.path.exists(path):
-            fix = "name another file or leave overwrite out"
-            raise FileError(message(f"save {path}", "a new file", "one that exists", fix))
-        saving.save_model(self, path)
-
-    @checked
-    def save_weights(self, path: Path) -> None:
-        """Write the weights to a `.weights.h5` file that Keras reads as well."""
-        from npcnn import saving
-
-        saving.save_weights(self, path)
-
-    @checked
-    def load_weights(self, path: Path, *, budget: float = 1.0) -> None:
-        """Take the weights of a file of the same architecture; nothing else is changed.
-
-        `budget` says how many times the usual bytes, objects and names reading may take.
-        """
-        from npcnn import saving
-
-        saving.load_weights(self, path, budget)
-
-    @checked
-    def export(self, filepath: Path, format: Literal["onnx"] = "onnx") -> None:
-        """Write what the model infers to a `.onnx` file (`npcnn.onnx.save_onnx`)."""
-        from npcnn.onnx import save_onnx
-
-        save_onnx(self, filepath)
-
-    def to_json(self) -> str:
-        """Return the architecture as Keras's JSON; `npcnn.model_from_json` reads it."""
-        from npcnn import saving
-
-        return saving.to_json(self)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Sequential:
-        """Return a model of the architecture that `get_config` returned, with new weights."""
-        from npcnn.saving.assembly import fresh_model
-
-        return fresh_model({"class_name": "Sequential", "config": config}, "Sequential.from_config")
-
     def _require_compiled(self, what: str) -> None:
         if not self.compiled:
             fix = "call compile(optimizer='adam', loss='categorical_crossentropy') first"
-            raise StateError(message(f"Sequential.{what}", "a compiled model", "none", fix))
+            raise StateError(
+                message(f"{type(self).__name__}.{what}", "a compiled model", "none", fix)
+            )
 
     def _prepare_optimizer(self) -> None:
         """Make the optimizer's state, unless it is there; layers forget what they kept."""
         size = sum(place.stop - place.start for place, _, _ in self.segments())
         self.optimizer.build(size, self.dtype, lambda: self.trainable_weights)
-        for layer in self.layers:
+        for layer in self.leaves:
             layer.forget()
 
 
@@ -358,11 +304,6 @@ def _is_weight(value: Any) -> bool:
     """Return whether a value may stand for `loss_weights`: numbers, or such by name."""
     listed = value if isinstance(value, (list, tuple)) and value else [value]
     return value is None or isinstance(value, dict) or all(map(is_number, listed))
-
-
-def _infer(model: Sequential, x: Array) -> tuple[Array]:
-    """Return the outputs for one batch in the model's dtype, without dropout."""
-    return (forward(model.layers, x, keep=False),)
 
 
 def _validation(given: Any) -> tuple[Any, Any, Any]:
@@ -376,17 +317,13 @@ def _validation(given: Any) -> tuple[Any, Any, Any]:
     return given[0], given[1], given[2] if len(given) == 3 else None
 
 
-def _trainer(model: Sequential, train: Feed, check_numerics: bool) -> Any:
+def _trainer(model: Model, train: Feed, check_numerics: bool) -> Any:
     """Return what takes a step."""
     if not check_numerics:
         return training.train_on(model, train.source)
     from npcnn.inspection.numerics import checked_on
 
     return checked_on(model, train.source)
-
-
-def _scalars(values: list[float]) -> Any:
-    return values[0] if len(values) == 1 else values
 
 
 def _held_threads() -> Any:

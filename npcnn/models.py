@@ -1,14 +1,16 @@
 """Models under the module name that Keras programs import them from."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from npcnn import names
 from npcnn.arguments import AModel, Function, PassedOver, checked
+from npcnn.functional import recalled
 from npcnn.layers import Layer
-from npcnn.model import Sequential
+from npcnn.model import Model
 from npcnn.saving import load_model, model_from_json, save_model
+from npcnn.sequential import Sequential
 
-__all__ = ["Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
+__all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)
@@ -17,7 +19,7 @@ if not TYPE_CHECKING:
 @checked
 def clone_model(
     model: AModel, input_tensors: PassedOver = None, clone_function: Function | None = None
-) -> Sequential:
+) -> Model:
     """Return a model of the same architecture, with layers and weights of its own.
 
     Args:
@@ -30,15 +32,32 @@ def clone_model(
     >>> clone_model(model).layers
     [<Dense 'out': (None, 3) → (None, 2), 8 parameters>]
     """
-    clone = Sequential(None, model.trainable, model.name, model.dtype)
-    if model.input_layer is not None:
-        clone.add(_again(model.input_layer))
-    for layer in model.layers:
-        clone.add((clone_function or _again)(layer))
-    if model.built and not clone.built:
-        clone.build(model.input_shape)
-    return clone
+    make = clone_function or _again
+    if isinstance(model, Sequential):
+        clone = Sequential(None, model.trainable, model.name, model.dtype)
+        if model.input_layer is not None:
+            clone.add(_again(model.input_layer))
+        for layer in model.layers:
+            clone.add(_clone(layer, make))
+        if model.built and not clone.built:
+            clone.build(model.input_shape)
+        return clone
+    clones = {id(layer): _clone(layer, make) for layer in model.layers}
+    inputs, outputs = model.ends
+    begun = [clones[id(tensor.node.operation)].output for tensor in inputs]
+    ends = recalled(inputs, outputs, begun, lambda operation: clones[id(operation)])
+    ins, outs = (
+        dict(zip(keys, tensors, strict=True)) if keys is not None else tensors
+        for keys, tensors in zip(model.structure, (begun, ends), strict=True)
+    )
+    return Model(ins, outs, trainable=model.trainable, name=model.name)
 
 
-def _again(layer: Layer) -> Layer:
+def _clone(layer: Any, make: Any) -> Any:
+    if isinstance(layer, Model):
+        return clone_model(layer, clone_function=make)
+    return _again(layer) if layer.is_input else make(layer)
+
+
+def _again(layer: Layer) -> Any:
     return type(layer).from_config(layer.get_config())

@@ -150,7 +150,7 @@ def layer_line(layer: Any) -> str:
 def _arguments(layer: Any) -> str:
     from npcnn.plots import facts
 
-    return ", ".join(facts.details(layer))
+    return "" if hasattr(layer, "layers") else ", ".join(facts.details(layer))
 
 
 def of_history(history: Any) -> str:

@@ -17,7 +17,7 @@ from npcnn.backend import get_backend, ops
 from npcnn.threads import get_num_threads
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.model import Model
 
 # Bytes of weights up to which a second copy of the model is no burden.
 LARGEST = 64 << 20
@@ -37,13 +37,13 @@ class Repeated:
     """
 
     def __init__(
-        self, model: Sequential, step: Callable[..., Arrays], learns: bool = False,
+        self, model: Model, step: Callable[..., Arrays], learns: bool = False,
         known: Sequence[Array] = (),
     ) -> None:  # fmt: skip
         self.model, self.step, self.learns, self.known = model, step, learns, list(known)
         self.compiled: Any = None
         self.settings: tuple[Any, ...] = ()
-        self.layers: list[Any] = []
+        self.graph: Any = None
         self.states: list[dict[str, Any]] = []  # the layers' attributes, as they were
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -63,10 +63,10 @@ class Repeated:
             model._prepare_optimizer()
         model.vectors()  # binds the parameters to their places, once
         self.settings = self._settings()
-        self.layers = list(model.layers)
-        self.states = [dict(vars(layer)) for layer in self.layers]
-        things: list[Any] = [*model.layers]
-        things += [model.loss] if model.compiled else []
+        self.graph = model.graph
+        self.states = [dict(vars(layer)) for layer in self.graph.layers]
+        things: list[Any] = [*self.graph.layers]
+        things += model.objective.losses if model.compiled else []
         things += [model.optimizer] if self.learns else []
         never = [type(thing).__name__ for thing in things if not thing.replays]
         reason = f"{never[0]} says that it is not to be" if never else None
@@ -87,9 +87,9 @@ class Repeated:
         return {"model": self.model.to_json() if small else "", "learns": self.learns}
 
     def _as_it_was(self) -> bool:
-        if self.model.layers != self.layers or not _equal(self.settings, self._settings()):
+        if self.model.graph is not self.graph or not _equal(self.settings, self._settings()):
             return False
-        for layer, then in zip(self.layers, self.states, strict=True):
+        for layer, then in zip(self.graph.layers, self.states, strict=True):
             now = vars(layer)
             try:
                 if now == then:  # nearly always: identical values are not looked into
@@ -104,13 +104,15 @@ class Repeated:
     def _settings(self) -> tuple[Any, ...]:
         """Return what the step depends on, but for the layers' attributes."""
         model = self.model
-        kinds = [(type(layer).forward, type(layer).backward) for layer in model.layers]
+        kinds = [(type(layer).forward, type(layer).backward) for layer in model.graph.layers]
         found: list[Any] = [get_backend(), get_num_threads(), kinds]
         if model.compiled:
-            found += [model.run_eagerly, model.loss, dict(vars(model.loss))]
+            found += [model.run_eagerly, list(model.objective.weights)]
+            for loss in model.objective.losses:
+                found += [loss, dict(vars(loss))]
         if self.learns:
             found += [model.optimizer, model.optimizer.settings()]
-            found.append([layer.trainable for layer in model.layers])
+            found.append([layer.trainable for layer in model.graph.layers])
         return tuple(found)
 
 

@@ -10,15 +10,14 @@ import numpy as np
 from npcnn.callbacks import Callback, History
 from npcnn.checks import ArgumentError, message
 from npcnn.feeding import Feed
-from npcnn.metrics import Scores
 from npcnn.progress import EpochPrinter
 from npcnn.repeated import Repeated
 from npcnn.training import infer_on, score_on, train_on
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.model import Model
 
-Array = np.ndarray
+Arrays = tuple[np.ndarray, ...]
 
 
 class Run:
@@ -37,7 +36,7 @@ class Run:
     """
 
     def __init__(
-        self, model: Sequential, data: Feed, validation: Feed | None, callbacks: list[Callback],
+        self, model: Model, data: Feed, validation: Feed | None, callbacks: list[Callback],
         epochs: int, verbose: int, seed: int, validation_freq: int = 1, trainer: Any = None,
     ) -> None:  # fmt: skip
         self.model, self.data, self.validation = model, data, validation
@@ -52,7 +51,7 @@ class Run:
         self.step: Any = None  # as the model is set when an epoch begins
         self.optimizer = model.optimizer  # the one that it is made with
         self.scorer = None if validation is None else score_on(model, validation.source)
-        self.scores, self.logs = Scores(model.metrics), dict[str, Any]()
+        self.scores, self.logs = model.scores(), dict[str, Any]()
         self.about: dict[str, Any] | None = None  # what a checkpoint compares; see saving
         self.resumed: Any = None  # a checkpoint to go on from
         self.budget: float = 1  # how many times the usual limits reading it may take
@@ -63,8 +62,7 @@ class Run:
         model.history, model.stop_training, model.run = self.history, False, self
         self.data.restart()
         plan = {"epochs": self.epochs, "steps": self.data.steps, "verbose": self.verbose}
-        for layer in model.layers:
-            layer.seed = self.seed
+        model.set_seed(self.seed)
         for callback in self.callbacks:
             callback.set_model(model)
             callback.set_params(plan)
@@ -92,7 +90,7 @@ class Run:
     def train_epoch(self) -> None:
         """Take the steps that are left of this epoch, validate, and report."""
         if self.batch == 0:
-            self.scores = Scores(self.model.metrics)
+            self.scores = self.model.scores()
             self.call("on_epoch_begin", self.epoch, {})
         title = f"Epoch {self.epoch + 1}/{self.epochs}"
         printer = EpochPrinter(self.verbose, self.data.steps, title, self.batch)
@@ -116,15 +114,15 @@ class Run:
         self.call("write_checkpoint")
         printer.close(logs)
 
-    def train_batch(self, samples: Array, y: Any, weights: Array) -> None:
+    def train_batch(self, samples: Arrays, ys: Arrays, weights: Arrays) -> None:
         """Take one step."""
         number = self.batch
         self.call("on_train_batch_begin", number, {})
         if self.model.optimizer is not self.optimizer:  # a callback's doing
             self.step, self.optimizer = self.trainer.current(), self.model.optimizer
         self.optimizer.prepare()
-        losses, outputs = self.step(samples, y, weights)
-        self.scores.update(losses, y, outputs)
+        found = self.step(*samples, *ys, *weights)
+        self.scores.update(found[: -len(ys)], ys, found[-len(ys) :], weights)
         self.batch += 1
         self.call("on_train_batch_end", number, self.scores.result())
         self.call("write_checkpoint")
@@ -147,8 +145,7 @@ class Run:
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `get_state` returned; callbacks are known by class and order."""
         self.epoch, self.batch, self.seed = state["epoch"], state["batch"], state["seed"]
-        for layer in self.model.layers:
-            layer.seed = self.seed
+        self.model.set_seed(self.seed)
         self.scores.set_state(state["scores"])
         self.logs = dict(state["logs"])
         self.model.stop_training = bool(state["stop_training"])
@@ -178,7 +175,7 @@ Call = Callable[..., None]  # calls one hook of every callback
 
 
 def evaluate(
-    model: Sequential, data: Feed, printer: EpochPrinter | None = None,
+    model: Model, data: Feed, printer: EpochPrinter | None = None,
     call: Call | None = None, scorer: Repeated | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return name → mean of loss and metrics over a data set, without dropout.
@@ -188,15 +185,15 @@ def evaluate(
     """
     call = call or (lambda *_: None)
     kept = None if model.run is None else model.run.scores.get_state()
-    scores, model.stop_evaluating = Scores(model.metrics), False
+    scores, model.stop_evaluating = model.scores(), False
 
     score = (scorer or score_on(model, data.source)).current()
     data.restart()
     call("on_test_begin", {})
-    for number, (samples, y, weights) in enumerate(data.epoch(0, 0)):
+    for number, (samples, ys, weights) in enumerate(data.epoch(0, 0)):
         call("on_test_batch_begin", number, {})
-        losses, outputs = score(samples, y, weights)
-        scores.update(losses, y, outputs)
+        found = score(*samples, *ys, *weights)
+        scores.update(found[: -len(ys)], ys, found[-len(ys) :], weights)
         call("on_test_batch_end", number, scores.result())
         if printer is not None:
             printer.step(scores.result)
@@ -210,22 +207,24 @@ def evaluate(
 
 
 def predict(
-    model: Sequential, data: Feed, printer: EpochPrinter | None = None, call: Call | None = None
-) -> Array:
-    """Return the outputs for every sample, as one C-contiguous array."""
+    model: Model, data: Feed, printer: EpochPrinter | None = None, call: Call | None = None
+) -> Any:
+    """Return the outputs for every sample, each as one C-contiguous array."""
     call = call or (lambda *_: None)
-    parts: list[Array] = [np.empty((0, *model.output_shape[1:]), model.dtype)]
+    shapes = [tensor.shape for tensor in model.outputs]
+    parts = [[np.empty((0, *shape[1:]), model.dtype)] for shape in shapes]
     model.stop_predicting = False
     call("on_predict_begin", {})
     infer = infer_on(model, data.source).current()
     for number, (samples, _, _) in enumerate(data.epoch(0, 0)):
         call("on_predict_batch_begin", number, {})
-        (outputs,) = infer(samples)
-        parts.append(np.ascontiguousarray(outputs))
-        call("on_predict_batch_end", number, {"outputs": parts[-1].copy()})
+        for own, output in zip(parts, infer(*samples), strict=True):
+            own.append(np.ascontiguousarray(output))
+        outputs = model.arranged([own[-1].copy() for own in parts])
+        call("on_predict_batch_end", number, {"outputs": outputs})
         if printer is not None:
             printer.step(dict)
         if model.stop_predicting:
             break
     call("on_predict_end", {})
-    return np.concatenate(parts)
+    return model.arranged([np.concatenate(own) for own in parts])

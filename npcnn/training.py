@@ -5,121 +5,188 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from npcnn import interrupts, watched
+from npcnn.backend import ops
 from npcnn.checks import ArgumentError, DtypeError, message
-from npcnn.layers.base import Layer
+from npcnn.graph import Call, Graph
 from npcnn.layers.regulated import charged, constrain
+from npcnn.objective import Objective
 from npcnn.repeated import Repeated
 from npcnn.watched import Watched
 
 if TYPE_CHECKING:
     from npcnn.data import Batches
     from npcnn.feeding.sources import Stream
-    from npcnn.losses import Loss
-    from npcnn.model import Sequential
+    from npcnn.model import Model
 
 Array = np.ndarray
 Arrays = tuple[Array, ...]
+Batch = tuple[Sequence[Array], Sequence[Array], Sequence[Array]]  # inputs, targets, weights
 
 
-def train_step(model: Sequential, x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
-    """Learn from one batch; return each row's loss and the outputs, as before the step.
+def train_step(
+    model: Model, xs: Sequence[Array], ys: Sequence[Array], weights: Sequence[Array]
+) -> tuple[list[Array], list[Array]]:
+    """Learn from one batch; return each output's losses by row and the outputs, as before the step.
 
     Args:
         model: built and compiled.
-        x: (N, …) in the model's dtype.
-        y: targets, checked by the loss.
-        weights: one a row of outputs.
+        xs: one array (N, …) an input, in the model's dtype.
+        ys: targets, one an output, checked by its loss.
+        weights: one a row of an output.
     """
-    outputs = forward(model.layers, x, training=True, step=model.optimizer.clock)
-    losses, gradient, by_logits = model.loss.score(y, outputs, weights, model.layers[-1])
-    backward(model.layers, gradient, by_logits)
-    losses = charged(model.layers, losses, learning=True)
+    outputs = forward(model.graph, xs, training=True, step=model.optimizer.clock)
+    losses, gradients = model.objective.score(ys, outputs, weights, model.graph.heads)
+    backward(model.graph, gradients)
+    losses = with_penalties(model.graph, losses, learning=True)
     update(model)
     return losses, outputs
 
 
-def update(model: Sequential) -> None:
+def with_penalties(graph: Graph, losses: list[Array], learning: bool = False) -> list[Array]:
+    """Return losses and what regularizers add: to one output's own, or to several as one more.
+
+    If learning, add to the gradients too.
+    """
+    if not any(layer.penalises for layer in graph.layers):
+        return losses
+    if len(losses) == 1:
+        return [charged(graph.layers, losses[0], learning)]
+    nothing = ops.rescale(losses[0], 0.0, 0.0, losses[0].dtype)
+    return [*losses, charged(graph.layers, nothing, learning)]
+
+
+def update(model: Model) -> None:
     """Move the parameters by their gradients, and hold them to their constraints."""
-    if not any(layer.constraints for layer in model.layers):
+    if not any(layer.constraints for layer in model.leaves):
         model.optimizer.apply(model.segments())
         return
     with interrupts.Deferred():
         model.optimizer.apply(model.segments())
-        constrain(model.layers)
+        constrain(model.leaves)
+
+
+def score_step(
+    model: Model, xs: Sequence[Array], ys: Sequence[Array], weights: Sequence[Array]
+) -> tuple[list[Array], list[Array]]:
+    """Return each output's losses by row, and the outputs; nothing is learnt."""
+    outputs = forward(model.graph, xs, keep=False, heads=True)
+    losses, _ = model.objective.score(ys, outputs, weights, model.graph.heads)
+    return with_penalties(model.graph, losses), outputs
 
 
 def forward(
-    layers: list[Layer], x: Array, training: bool = False, step: Any = 0, keep: bool = True
-) -> Array:
-    """Return the output of the last layer."""
-    for layer in layers:
-        x = crossing(layer, "forward", layer.forward(x, training, step, keep), len(x))
-        layer.remember(x)
-    return x
-
-
-def backward(
-    layers: list[Layer], gradient: Array, by_logits: bool = False, penalties: bool = True
-) -> None:
-    """Write every layer's parameter gradients, from the loss's gradient back to the first.
+    graph: Graph, xs: Sequence[Array], training: bool = False, step: Any = 0, keep: bool = True,
+    heads: bool = False,
+) -> list[Array]:  # fmt: skip
+    """Return the outputs, call by call.
 
     Args:
-        layers: after a forward pass.
-        gradient: by the outputs, or by the logits that the last layer made them from.
-        by_logits: which of the two.
+        graph: a model's.
+        xs: one array (N, …) an input.
+        training: whether dropout drops, and so on.
+        step: the number of the training step.
+        keep: whether a backward pass will follow.
+        heads: whether the last layers keep what a loss may start from, even if no others do.
+    """
+    values: list[Any] = [*xs, *(None for _ in graph.calls)]
+    for _ in walk(graph, values, training, step, keep, heads):
+        pass
+    return [values[value] for value in graph.outputs]
+
+
+def walk(
+    graph: Graph, values: list[Any], training: bool = False, step: Any = 0, keep: bool = True,
+    heads: bool = False,
+) -> Iterator[tuple[Call, Array]]:  # fmt: skip
+    """Make each call, and yield it with its output.
+
+    `values` holds the inputs, and None for what is to come; what nobody asks for any more is let
+    go.
+    """
+    for call in graph.calls:
+        given = [values[value] for value in call.inputs]
+        y = call.forward(given, training, step, keep or (heads and call in graph.heads))
+        values[call.output] = crossing(call, "forward", y, len(given[0]))
+        yield call, values[call.output]
+        for value in call.last_used:
+            values[value] = None
+
+
+def backward(graph: Graph, gradients: Sequence[tuple[Array, bool]], penalties: bool = True) -> None:
+    """Write every layer's parameter gradients, from the losses' gradients back to the first.
+
+    Args:
+        graph: after a forward pass.
+        gradients: for each output, by it or by the logits that it was made from, and which.
         penalties: whether layers add the gradients of the penalties on their outputs.
     """
-    first = next((i for i, layer in enumerate(layers) if layer.parameter_names), len(layers))
-    for i in range(len(layers) - 1, first - 1, -1):
-        layer = layers[i]
-        gradient = layer.push(gradient) if penalties else gradient
-        step_back = layer.backward_logits if by_logits and layer is layers[-1] else layer.backward
-        grad_x = step_back(gradient, i > first)
-        if i > first:
-            gradient = crossing(layer, "backward", grad_x, len(gradient))
+    values: list[Any] = [None for _ in graph.needed]
+    logits, visited = set(), set[int]()
+    for value, (gradient, by_logits) in zip(graph.outputs, gradients, strict=True):
+        values[value] = _sum(values[value], gradient)
+        logits |= {value} if by_logits else set()
+    for call in reversed(graph.calls):
+        gradient, values[call.output] = values[call.output], None
+        if gradient is None or not graph.needed[call.output]:
+            continue
+        wanted = [graph.needed[value] for value in call.inputs]
+        first = id(call.layer) not in visited
+        grad_x = call.backward(gradient, any(wanted), call.output in logits, first, penalties)
+        visited.add(id(call.layer))
+        if any(wanted):
+            crossed = crossing_back(call, grad_x, len(gradient))
+            for value, one, needed in zip(call.inputs, crossed, wanted, strict=True):
+                values[value] = _sum(values[value], one) if needed else None
+
+
+def _sum(one: Array | None, other: Array) -> Array:
+    return other if one is None else ops.add(one, other)
 
 
 def forward_and_back(
-    layers: list[Any], loss: Loss, x: Array, y: Array, weights: Array, training: bool = True,
+    graph: Graph, objective: Objective, batch: Batch, training: bool = True,
     step: Any = 0,
-) -> tuple[Array, Array]:  # fmt: skip
-    """Go forward and back once, without an update; return each row's loss and the outputs.
+) -> tuple[list[Array], list[Array]]:  # fmt: skip
+    """Go forward and back once, without an update; return losses by row, and outputs.
 
     Penalties are left out: what a layer's gradients are held against is the layer alone.
-    For tools that look on (npcnn.inspection): `layers` may stand in for a model's own.
+    For tools that look on (npcnn.inspection): the graph's layers may stand in for a model's own.
     """
-    outputs = forward(layers, x, training, step)
-    losses, gradient, by_logits = loss.score(y, outputs, weights, layers[-1])
-    backward(layers, gradient, by_logits, penalties=False)
+    xs, ys, weights = batch
+    outputs = forward(graph, xs, training, step)
+    losses, gradients = objective.score(ys, outputs, weights, graph.heads)
+    backward(graph, gradients, penalties=False)
     return losses, outputs
 
 
-def crossing(layer: Layer, which: str, array: Any, n: int) -> Array:
+def crossing(call: Call, which: str, array: Any, n: int, place: int = -1) -> Array:
     """Return what a layer gave, if it is what its neighbour may be handed; or raise an error.
 
     Args:
-        layer: any, of npcnn's own or not.
+        call: of any layer, of npcnn's own or not.
         which: 'forward' or 'backward'.
         array: what came back from it.
         n: the batch's size.
+        place: of the shape in `call.shapes` that it must have.
 
     Raises:
         DtypeError: it is no plain array, or of another dtype than the layer.
         ArgumentError: its shape is not that of the layer's output, or input.
     """
-    shape: Any = layer.output_shape if which == "forward" else layer.input_shape
+    layer, shape = call.layer, call.shapes[place]
     plain = type(array) is np.ndarray
     if plain and array.dtype == layer.dtype and array.shape == (n, *shape[1:]):
         return array
     where, wanted = f"{layer.label}.{which}()", f"{layer.dtype} of shape {(n, *shape[1:])}"
     fix = f"return {'the output' if which == 'forward' else 'the gradient by x'} in that form"
     if type(array) is Watched:  # while a step with a user's class is written down
-        unwatched = crossing(layer, which, watched.plain(array), n)
+        unwatched = crossing(call, which, watched.plain(array), n, place)
         return array if watched.listening() else unwatched
     if not plain:
         raise DtypeError(message(where, f"an array, {wanted}", type(array).__name__, fix))
@@ -127,31 +194,47 @@ def crossing(layer: Layer, which: str, array: Any, n: int) -> Array:
     raise kind(message(where, wanted, f"{array.dtype} of shape {array.shape}", fix))
 
 
-def train_on(model: Sequential, data: Batches | Stream) -> Repeated:
-    """Return a step that learns from a data set: (samples, y, weights) → losses, outputs."""
+def crossing_back(call: Call, grad_x: Any, n: int) -> list[Array]:
+    """Return the gradients by a layer's inputs in a list, checked like `crossing`."""
+    if not call.layer.merges:
+        return [crossing(call, "backward", grad_x, n, 0)]
+    if not isinstance(grad_x, (list, tuple)) or len(grad_x) != len(call.inputs):
+        where, got = f"{call.layer.label}.backward()", type(grad_x).__name__
+        expected = f"a list of {len(call.inputs)} gradients"
+        raise DtypeError(message(where, expected, got, "return one for each input"))
+    return [crossing(call, "backward", one, n, k) for k, one in enumerate(grad_x)]
 
-    def step(samples: Array, y: Array, weights: Array) -> Arrays:
-        return train_step(model, data.samples(samples), y, weights)
+
+def parted(arrays: Arrays, data: Batches | Stream, outputs: int) -> Batch:
+    """Return a batch's inputs, targets and weights, which a step is given in a row."""
+    split = len(arrays) - 2 * outputs
+    return data.samples(arrays[:split]), arrays[split:-outputs], arrays[-outputs:]
+
+
+def train_on(model: Model, data: Batches | Stream) -> Repeated:
+    """Return a step that learns from a data set: (*samples, *ys, *weights) → *losses, *outputs."""
+
+    def step(*arrays: Array) -> Arrays:
+        losses, outputs = train_step(model, *parted(arrays, data, len(model.graph.outputs)))
+        return (*losses, *outputs)
 
     return Repeated(model, step, learns=True, known=data.known)
 
 
-def score_on(model: Sequential, data: Batches | Stream) -> Repeated:
-    """Return a step that only scores them: (samples, y, weights) → losses, outputs."""
+def score_on(model: Model, data: Batches | Stream) -> Repeated:
+    """Return a step that only scores them: (*samples, *ys, *weights) → *losses, *outputs."""
 
-    def step(samples: Array, y: Array, weights: Array) -> Arrays:
-        x = forward(model.layers[:-1], data.samples(samples), keep=False)
-        outputs = forward(model.layers[-1:], x)  # keeps what its activation started from
-        losses = model.loss.score(y, outputs, weights, model.layers[-1])[0]
-        return charged(model.layers, losses), outputs
+    def step(*arrays: Array) -> Arrays:
+        losses, outputs = score_step(model, *parted(arrays, data, len(model.graph.outputs)))
+        return (*losses, *outputs)
 
     return Repeated(model, step, known=data.known)
 
 
-def infer_on(model: Sequential, data: Batches | Stream) -> Repeated:
-    """Return a step that gives their outputs: (samples) → outputs."""
+def infer_on(model: Model, data: Batches | Stream) -> Repeated:
+    """Return a step that gives their outputs: (*samples) → *outputs."""
 
-    def step(samples: Array) -> Arrays:
-        return (forward(model.layers, data.samples(samples), keep=False),)
+    def step(*samples: Array) -> Arrays:
+        return tuple(forward(model.graph, data.samples(samples), keep=False))
 
     return Repeated(model, step, known=data.known)

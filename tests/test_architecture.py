@@ -165,7 +165,7 @@ def test_a_frozen_model_stays():
 def test_get_config():
     config = small_model().get_config()
     assert config["name"] == "sequential"
-    assert config["dtype"] == "float32"
+    assert config["dtype"]["config"] == {"name": "float32"}
     assert [entry["class_name"] for entry in config["layers"]] == [
         "InputLayer", "Conv2D", "MaxPooling2D", "Flatten", "Dense", "Dropout", "Dense",
     ]  # fmt: skip

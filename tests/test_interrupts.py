@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import npcnn
-from npcnn import interrupts, layers, training
+from npcnn import interrupts, layers
+from npcnn.on_batch import _train
 from npcnn.optimizers import SGD, Adam
 
 PACKAGE = os.path.dirname(npcnn.__file__)
@@ -73,7 +74,7 @@ def test_each_moment_of_a_step(backend, optimizer, written, pitch):
 
     def step():
         optimizer.prepare()
-        model._repeated(training.train_step, True)(x, y, weights)
+        model._repeated(_train, True)(x, y, weights)
 
     def restore():
         if written == "anew":

@@ -5,7 +5,7 @@ from models import small_data, small_model
 import npcnn
 from npcnn import metrics
 from npcnn.checks import ArgumentError
-from npcnn.metrics import Accuracy, Metric, Scores
+from npcnn.metrics import Accuracy, Measure, Metric, Scores
 
 OUTPUTS = np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3], [0.4, 0.4, 0.2]])
 
@@ -167,12 +167,12 @@ def test_metrics_in_files(tmp_path, form):
 def test_scores_weigh_the_loss_by_size():
     scores = Scores([])
     assert scores.result() == {"loss": 0}
-    scores.update(np.full(30, 1.0), np.zeros(30), np.zeros(30))
-    scores.update(np.full(10, 4.0), np.zeros(10), np.zeros(10))
+    for n, loss in ((30, 1.0), (10, 4.0)):
+        scores.update([np.full(n, loss)], [np.zeros(n)], [np.zeros(n)], [np.ones(n)])
     assert scores.result() == {"loss": 1.75}
 
 
 def test_scores_begin_anew():
     metric = metrics.get("accuracy")
     metric.update_state(np.array([1]), OUTPUTS[:1])
-    assert Scores([metric]).result() == {"loss": 0, "accuracy": 0}
+    assert Scores([Measure(metric, 0)]).result() == {"loss": 0, "accuracy": 0}

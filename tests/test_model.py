@@ -18,9 +18,9 @@ def recorded_batches(model, monkeypatch):
 
     seen, step = [], training.train_step
 
-    def spy(model, x, y, weights=None):
-        seen.append((x.copy(), y.copy(), None if weights is None else weights.copy()))
-        return step(model, x, y, weights)
+    def spy(model, xs, ys, weights):
+        seen.append((xs[0].copy(), ys[0].copy(), weights[0].copy()))
+        return step(model, xs, ys, weights)
 
     monkeypatch.setattr(training, "train_step", spy)
     return seen

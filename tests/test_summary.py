@@ -34,7 +34,7 @@ def test_the_documents_table(capsys):
 
 def test_print_fn():
     lines = []
-    document_model().summary(lines.append)
+    document_model().summary(print_fn=lines.append)
     assert lines[-2] == "Non-trainable params: 0"
     assert max(map(len, lines)) == 65
 
@@ -45,7 +45,7 @@ def test_frozen_parameters_and_long_names():
     model.add(layers.Dense(2))
     model.layers[0].trainable = False
     lines = []
-    model.summary(lines.append)
+    model.summary(print_fn=lines.append)
     long = next(line for line in lines if "a_name" in line)
     assert "a_name_that_is_much_too_long_for_its_column (Dense) (None, 1000, 1000, 1000)" in long
     assert long.endswith(" 4000")

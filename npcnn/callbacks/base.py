@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from npcnn.checks import ArgumentError, message, shown
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.model import Model
 
 Logs = dict[str, Any]
 Hook = Callable[..., Any] | None
@@ -29,10 +29,10 @@ class Callback:
 
     reports: tuple[str, ...] = ()
 
-    model: Sequential
+    model: Model
     params: dict[str, Any]
 
-    def set_model(self, model: Sequential) -> None:
+    def set_model(self, model: Model) -> None:
         """Take the model, before the run begins."""
         self.model = model
 
@@ -117,7 +117,7 @@ class CallbackList:
     def __init__(self, callbacks: Any = None, where: str = "CallbackList(callbacks)") -> None:
         self.callbacks = check_callbacks(callbacks, where)
 
-    def begin(self, model: Sequential, **params: Any) -> None:
+    def begin(self, model: Model, **params: Any) -> None:
         """Give every callback the model and the plan."""
         for callback in self.callbacks:
             callback.set_model(model)

@@ -14,7 +14,7 @@ from npcnn.checks import ArgumentError, FileError, NpcnnWarning, message, shown
 from npcnn.streams import say
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.model import Model
     from npcnn.running import Run
 
 
@@ -74,7 +74,7 @@ class ModelCheckpoint(MonitorCallback):
         self.epoch = 0
         self.due: str | None = None
 
-    def set_model(self, model: Sequential) -> None:
+    def set_model(self, model: Model) -> None:
         """Take the model, and note what the run is begun with before a callback changes it."""
         from npcnn.saving.checkpoint import describe
 

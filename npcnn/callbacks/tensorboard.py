@@ -15,7 +15,7 @@ from npcnn.callbacks.event_file import EventFile
 from npcnn.checks import positive_int
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.model import Model
 
 
 def _update_frequency(value: Any, where: str) -> int:
@@ -72,7 +72,7 @@ class TensorBoard(Callback):
             self.files[name] = EventFile(os.path.join(self.log_dir, name))
         return self.files[name]
 
-    def set_model(self, model: Sequential) -> None:
+    def set_model(self, model: Model) -> None:
         """Take the model; another run gets files of its own."""
         super().set_model(model)
         self.files = {}

@@ -3,9 +3,9 @@
 `opened` is the one door through which `fit`, `evaluate` and `predict` ask for them.
 """
 
-from npcnn.feeding.door import Data, opened
+from npcnn.feeding.door import Data, Targets, opened
 from npcnn.feeding.feed import Feed
 from npcnn.feeding.py_dataset import PyDataset
 from npcnn.feeding.sources import is_stream
 
-__all__ = ["Data", "Feed", "PyDataset", "is_stream", "opened"]
+__all__ = ["Data", "Feed", "PyDataset", "Targets", "is_stream", "opened"]

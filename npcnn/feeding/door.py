@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-import numpy as np
-
 from npcnn import data
-from npcnn.checks import ArgumentError, as_numbers, message
+from npcnn.checks import ArgumentError, arrays_in, message
 from npcnn.data import Batches
 from npcnn.feeding.feed import Feed
 from npcnn.feeding.sources import Shapes, is_stream, stream_of
@@ -17,11 +15,15 @@ BATCH_SIZE = 32  # as in Keras
 
 
 def numbers_or_stream(value: Any, where: str) -> Any:
-    """Return an array, or what yields batches as it is; DtypeError for anything else."""
-    return value if is_stream(value) else as_numbers(value, where)
+    """Return an array, a list or dict of arrays, or what yields batches as it is.
+
+    Raises DtypeError for anything else.
+    """
+    return value if is_stream(value) else arrays_in(value, where)
 
 
 Data = Annotated[Any, numbers_or_stream]
+Targets = Annotated[Any, arrays_in]
 
 
 def opened(
@@ -49,14 +51,14 @@ def opened(
         stream = stream_of(x, model, where, class_weight, targets, shapes)
         return Feed(stream, steps, shuffle, start, stream.shapes)
     shapes = shapes or model.shapes_for(x, f"{where}(x)")
-    size = batch_size or (math.ceil(len(np.asarray(x)) / steps) if steps else BATCH_SIZE)
-    size = max(size, 1)
     if targets:
-        batches = data.prepare(x, y, weights, size, model, where, shapes)
-        data.weigh_classes(batches, class_weight, weights, shapes[1], where)
+        batches = data.prepare(x, y, weights, 1, model, where, shapes)
+        data.weigh_classes(batches, class_weight, shapes[1], where)
     else:
-        x = data.check_samples(x, shapes[0], f"{where}(x)", model.dtype)
-        batches = Batches(data.gatherable(x), None, None, size, model.dtype)
+        xs = data.check_inputs(x, shapes[0], model, f"{where}(x)")
+        batches = Batches([*map(data.gatherable, xs)], (), (), 1, model.dtype)
+    size = batch_size or (math.ceil(len(batches) / steps) if steps else BATCH_SIZE)
+    batches.batch_size = max(size, 1)
     return Feed(batches, steps, shuffle, start, shapes)
 
 

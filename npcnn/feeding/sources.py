@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from npcnn import data
-from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, shown
-from npcnn.data import Array
+from npcnn.data import Array, Batch
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-Batch = tuple[Array, Any, Any]  # what the step takes: samples, targets, weights
-Shapes = tuple[tuple[Any, ...], tuple[Any, ...]]
+Shapes = tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]  # of inputs, of outputs
 Order = Callable[[int], Any]  # from a length to a permutation of it, or None
 
 PEEKED = 2  # batches of a generator that are kept: each later pass begins with them, as in Keras
@@ -85,13 +83,15 @@ class Stream:
         """Yield the batches of one pass, from this number on."""
         return map(self.checked, self.raw(order, first))
 
-    def samples(self, x: Array) -> Array:
-        """Return what the step's first layer takes."""
-        return x
+    def samples(self, xs: Sequence[Array]) -> Sequence[Array]:
+        """Return what the model's inputs are given."""
+        return xs
 
     def sample(self) -> Array:
         """Return the first one."""
-        return np.asarray(parts(self._first(), self.where)[0])[0]
+        x = parts(self._first(), self.where)[0]
+        listed = list(x.values()) if isinstance(x, dict) else x
+        return np.asarray(listed[0] if isinstance(listed, (list, tuple)) else listed)[0]
 
     def on_epoch_begin(self) -> None:
         """Tell whoever makes the batches, if that wants to know."""
@@ -106,19 +106,18 @@ class Stream:
         model, where = self.model, self.where
         x, y, weights = parts(batch, where)
         if not self.targets:
-            x = data.check_samples(x, self.shapes[0], f"{where}(x)", model.dtype)
-            x = data.gatherable(x)
-            return ops.gather(x, np.arange(len(x)), model.dtype), None, None
+            xs = data.check_inputs(x, self.shapes[0], model, f"{where}(x)")
+            found = data.Batches([*map(data.gatherable, xs)], (), (), len(xs[0]), model.dtype)
+            return found.batch(0)
         found = data.prepare(x, y, weights, 1, model, where, self.shapes)
         found.batch_size = len(found)
-        data.weigh_classes(found, self.class_weight, weights, self.shapes[1], where)
-        _, y, weights = found.rows(0)
-        return found.batch(0)[0], y, weights
+        data.weigh_classes(found, self.class_weight, self.shapes[1], where)
+        return found.batch(0)
 
     def _shapes(self) -> Shapes:
         """Return the model's input and output; a model without them takes those of a batch."""
         if self.model.built:
-            return self.model.input_shape, self.model.output_shape
+            return self.model.shapes_for(None, self.where)
         return self.model.shapes_for(parts(self._first(), self.where)[0], f"{self.where}(x)")
 
     def _first(self) -> Any:

@@ -17,7 +17,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -148,30 +148,33 @@ class Function:
 
 
 def of_layer(
-    layer: Layer, x: Array, upstream: Array, training: bool = False, step: int = 0,
+    layer: Layer, x: Any, upstream: Array, training: bool = False, step: int = 0,
     to_logits: tuple[str, ...] = (),
 ) -> Function:  # fmt: skip
     """Return ⟨upstream, output⟩ of a layer as a function of its input and parameters.
 
     Args:
         layer: built, float64; it is copied, not touched.
-        x: its input.
+        x: its input, or a list of them for a layer that merges.
         upstream: the gradient by its output.
         training: as `forward` takes it.
         step: as `forward` takes it.
         to_logits: activations; what the layer's own starts from, if among them, is the output.
     """
     names = [name for name, _, _ in layer.parameters()]
+    xs = list(x) if layer.merges else [x]
+    count = len(xs)
 
-    def twin(arrays: list[Array]) -> tuple[Layer, Array]:
+    def twin(arrays: list[Array]) -> tuple[Layer, Any]:
         dtype = np.result_type(*arrays)
         other = copy.deepcopy(layer)  # with all it keeps: `forward` may change that
         other.dtype = dtype
-        for name, array in zip(names, arrays[1:], strict=True):
+        for name, array in zip(names, arrays[count:], strict=True):
             other.bind(name, array.astype(dtype), np.zeros(array.shape, dtype))
         for name in layer.state_names:
             other.bind(name, vars(layer)[name].astype(dtype), None)
-        return other, arrays[0].astype(dtype)
+        given = [array.astype(dtype) for array in arrays[:count]]
+        return other, given if layer.merges else given[0]
 
     def forward(arrays: list[Array]) -> Array:
         other, x = twin(arrays)
@@ -186,11 +189,12 @@ def of_layer(
         back = other.backward_logits if to_logits else other.backward
         grad_x = back(upstream.copy(), True)
         assert grad_x is not None
-        return [grad_x, *(gradient for _, _, gradient in other.parameters())]
+        grad_xs = grad_x if layer.merges else [grad_x]
+        return [*grad_xs, *(gradient for _, _, gradient in other.parameters())]
 
     layer = copy.copy(layer)
     layer.forget()
-    arrays = [np.array(array) for array in (x, *(value for _, value, _ in layer.parameters()))]
+    arrays = [np.array(array) for array in (*xs, *(v for _, v, _ in layer.parameters()))]
     total = float(np.abs(upstream * forward(arrays)).sum())
     sizes = []  # were no two summands of different sign, or no activation saturated
     for array, gradient in zip(arrays, backward(arrays, np.abs(upstream)), strict=True):

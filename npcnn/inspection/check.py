@@ -8,6 +8,7 @@ mistake shows where it was made and nowhere else.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from npcnn.gradients.derivatives import Function, of_layer
 from npcnn.gradients.table import GradientTable, Row
 from npcnn.gradients.verdict import examine
-from npcnn.inspection.spy import shadows
+from npcnn.inspection.spy import shadow_graph
 from npcnn.threads import single_threaded_blas
 
 Array = np.ndarray
@@ -25,62 +26,83 @@ def check_trace(trace: Any, entries: int, seed: int, tolerance: float) -> Gradie
     """Do the trace's step again in float64 and hold its gradients against derivatives."""
     from npcnn.inspection.tracing import Trace
 
-    twins = shadows(trace.twins, "float64")
-    for twin, original in zip(twins, trace.twins, strict=True):
+    graph = shadow_graph(trace.graph, "float64")
+    for twin, original in zip(graph.layers, trace.graph.layers, strict=True):
         twin.seed = original.seed
-    batch = trace.x.astype("float64"), trace.y, trace.weights.astype("float64")
-    fine = Trace(trace.model_name, trace.loss_function, batch, trace.training, twins, trace.step)
+    xs, ys, weights = trace.batch
+    batch = [x.astype("float64") for x in xs], ys, [w.astype("float64") for w in weights]
+    fine = Trace(trace.model_name, trace.objective, batch, trace.training, graph, trace.step)
     generator = np.random.default_rng(seed)
-    rows = []
+    rows: list[Row] = []
     with single_threaded_blas():
-        last = twins[-1]
-        last.forward(fine[-1].input, fine.training, fine.step)
-        wanted = trace.loss_function.logits_of
-        logits = last.logits_of(wanted)
-        by_logits = logits is not None
-        upstream = fine[-1]["grad_pre_activation" if by_logits else "grad_activation"]
-        for i, (layer, twin) in enumerate(zip(fine.layers, twins, strict=True)):
-            is_last = i == len(twins) - 1
-            handed = upstream if is_last else fine[i + 1].grad_input
-            where = fine.training, fine.step, wanted if is_last and by_logits else ()
-            function = of_layer(twin, layer.input, handed, *where)
-            names = ["input", *(name for name, _, _ in twin.parameters())]
-            for k in [*range(1, len(names)), 0]:
-                gradient = layer[f"grad_{names[k]}"]
-                found = examine(function, k, gradient, tolerance, entries, generator)
-                kinks = twin.kinks(layer.input) if k == 0 else 0
-                rows.append(Row.of(layer.name, names[k], gradient, found, tolerance, kinks))
-        loss = _of_loss(fine, fine.outputs if logits is None else logits, last)
-        found = examine(loss, 0, upstream, tolerance, entries, generator)
-        rows.append(
-            Row.of("loss", "logits" if by_logits else "outputs", upstream, found, tolerance)
-        )
-        last.forget()
+        for call, layer in zip(graph.calls, fine.layers, strict=True):
+            rows += _of_call(fine, call, layer, (tolerance, entries, generator))
+        for place, head in enumerate(graph.heads):
+            if head is not None:
+                function, upstream, by = _of_loss(fine, place, head)
+                found = examine(function, 0, upstream, tolerance, entries, generator)
+                rows.append(Row.of("loss", by, upstream, found, tolerance))
     return GradientTable(rows, tolerance)
 
 
-def _of_loss(trace: Any, scores: Array, last: Any) -> Function:
-    """Return the mean loss as a function of the logits or of the outputs."""
-    loss = trace.loss_function
-    targets = loss.targets(trace.y, trace.outputs.shape, trace.outputs.dtype)
-    activation = (
-        getattr(last, "activation", None) if last.logits_of(loss.logits_of) is not None else None
+def _of_call(fine: Any, call: Any, layer: Any, how: tuple[float, int, Any]) -> Iterator[Row]:
+    """Yield a row for the gradient by each parameter and each input of a call."""
+    wanted = _started_from(fine, call)
+    upstream = layer["grad_pre_activation" if wanted else "grad_activation"]
+    inputs = [name for name in layer if name.partition("_")[0] == "input"]
+    x = [layer[name] for name in inputs]
+    training = fine.training if call.training is None else call.training
+    call.layer.count_call(call.again or 0)
+    function = of_layer(
+        call.layer, x if call.layer.merges else x[0], upstream, training, fine.step, wanted
     )
+    names = [*inputs, *(name for name, _, _ in call.layer.parameters())]
+    own = dict(zip(names, function.backward(function.arrays), strict=True))
+    for k in [*range(len(inputs), len(names)), *range(len(inputs))]:
+        gradient = layer[f"grad_{names[k]}"] if f"grad_{names[k]}" in layer else own[names[k]]
+        found = examine(function, k, gradient, how[0], how[1], how[2])
+        kinks = call.layer.kinks(x if call.layer.merges else x[0]) if k == 0 else 0
+        yield Row.of(layer.name, names[k], gradient, found, how[0], kinks)
+    call.layer.count_call(0)
 
-    weights = loss.reduced(trace.y, trace.weights)
+
+def _started_from(fine: Any, call: Any) -> tuple[str, ...]:
+    """Return the activations that a call's loss starts in front of; () without one."""
+    for loss, head in zip(fine.objective.losses, fine.graph.heads, strict=True):
+        if head is call and getattr(call.layer, "activation", None) in loss.logits_of:
+            return loss.logits_of
+    return ()
+
+
+def _of_loss(fine: Any, place: int, head: Any) -> tuple[Function, Array, str]:
+    """Return an output's mean loss as a function of its logits or of itself.
+
+    And the gradient that the trace has for it, and which of the two that is by.
+    """
+    loss, y, weights = fine.objective.losses[place], fine.batch[1][place], fine.batch[2][place]
+    layer = fine.layers[fine.graph.calls.index(head)]
+    wanted, share = _started_from(fine, head), fine.objective.weights[place]
+    outputs = layer["activation"]
+    targets = loss.targets(y, outputs.shape, outputs.dtype)
+    activation = head.layer.activation if wanted else None
+    scores = layer["pre_activation"] if wanted else outputs
+
+    weights = loss.reduced(y, weights)
 
     def ask(scores: Array) -> tuple[Array, Array]:
         outputs = scores if activation is None else activation.forward(scores)
         logits = None if activation is None else scores
-        return loss.losses_and_gradient(targets, outputs, logits, weights)
+        rows, gradient = loss.losses_and_gradient(targets, outputs, logits, weights)
+        return share * rows, share * gradient
 
     # With the classes moved on by one the answer is another: so large may the gradient be.
     elsewhere = ask(np.roll(scores, 1, axis=-1))[1]
-    count = trace.losses.size
-    return Function(
+    function = Function(
         lambda arrays: ask(arrays[0])[0],
         [np.array(scores)],
-        np.full(trace.losses.shape, 1 / count),
+        np.full(weights.shape, 1 / weights.size),
         lambda arrays: [ask(arrays[0])[1]],
         [float(np.abs(elsewhere).max(initial=0.0))],
     )
+    upstream = layer["grad_pre_activation" if wanted else "grad_activation"]
+    return function, upstream, "logits" if wanted else "outputs"

@@ -90,7 +90,7 @@ class Diagnostics(Callback):
 
     def _look_at_gradients(self) -> None:
         sizes = {}
-        for layer in self.model.layers:
+        for layer in self.model.leaves:
             grads = [gradient.ravel() for _, _, gradient in layer.parameters()]
             if grads and layer.trainable:
                 together = np.concatenate(grads)
@@ -109,7 +109,7 @@ class Diagnostics(Callback):
                 return
 
     def _look_at_relus(self) -> None:
-        for layer in self.model.layers:
+        for layer in self.model.leaves:
             if not rectifies(layer):
                 continue
             y: Any = layer.kept_output()

@@ -8,12 +8,12 @@ import numpy as np
 
 from npcnn import training
 from npcnn.checks import NumericsError, message
-from npcnn.inspection.spy import Spy, shadows
+from npcnn.inspection.spy import Batch, shadow_graph, watched
 
 if TYPE_CHECKING:
     from npcnn.data import Batches
     from npcnn.feeding.sources import Stream
-    from npcnn.model import Sequential
+    from npcnn.model import Model
 
 Array = np.ndarray
 
@@ -23,26 +23,26 @@ FIX = "the weights are those from before this step: lower the learning rate or s
 class _Checked:
     """A step that looks at its numbers, called as it is: nothing is replayed where one looks."""
 
-    def __init__(self, model: Sequential, data: Batches | Stream) -> None:
+    def __init__(self, model: Model, data: Batches | Stream) -> None:
         self.model, self.data = model, data
 
     def current(self) -> Any:
-        """Return the step: (samples, y, weights) → losses, outputs."""
+        """Return the step: (*samples, *ys, *weights) → *losses, *outputs."""
         return self.step
 
-    def step(self, samples: Array, y: Array, weights: Array) -> tuple[Array, Array]:
+    def step(self, *arrays: Array) -> tuple[Array, ...]:
         """Take it."""
-        return checked_step(self.model, self.data.samples(samples), y, weights)
+        batch = training.parted(arrays, self.data, len(self.model.graph.outputs))
+        losses, outputs = checked_step(self.model, batch)
+        return (*losses, *outputs)
 
 
-def checked_on(model: Sequential, data: Batches | Stream) -> _Checked:
+def checked_on(model: Model, data: Batches | Stream) -> _Checked:
     """Return what takes checked steps on a data set."""
     return _Checked(model, data)
 
 
-def checked_step(
-    model: Sequential, x: Array, y: Array, weights: Array
-) -> tuple[Array, Array]:  # fmt: skip
+def checked_step(model: Model, batch: Batch) -> tuple[list[Array], list[Array]]:
     """Take a training step as `training.train_step` does, unless a number of it is not finite.
 
     Loss, gradients and new parameters are looked at; only if one is bad, the pass is done again
@@ -55,15 +55,15 @@ def checked_step(
     arrays = [*model.vectors(), *model.optimizer.arrays()]
     before, step = [array.copy() for array in arrays], int(model.optimizer.clock)
     with np.errstate(all="ignore"):  # found and named here, not by NumPy's warnings
-        losses, outputs = training.train_step(model, x, y, weights)
+        losses, outputs = training.train_step(model, *batch)
         segments = model.segments()
-        good = np.isfinite(losses).all() and all(_finite(grad) for _, _, grad in segments)
+        good = all(map(_finite, losses)) and all(_finite(grad) for _, _, grad in segments)
         if good and all(_finite(values) for _, values, _ in segments):
             return losses, outputs
         bad = ("update", *_bad_parameter(model)) if good else None
         for array, old in zip(arrays, before, strict=True):
             array[...] = old
-        raise _error(step, *(bad or _first_bad(model, x, y, weights)))
+        raise _error(step, *(bad or _first_bad(model, batch)))
 
 
 def _finite(array: Array) -> bool:
@@ -77,21 +77,21 @@ def _error(step: int, which_pass: str, layer: str, array: str, value: Array) -> 
     return NumericsError(message(where, "finite numbers", got, FIX))
 
 
-def _first_bad(
-    model: Sequential, x: Array, y: Array, weights: Array
-) -> tuple[str, str, str, Array]:
+def _first_bad(model: Model, batch: Batch) -> tuple[str, str, str, Array]:
     """Return (pass, layer, array's name, array) of the first array that is not finite."""
-    spies: list[Any] = [Spy(layer) for layer in shadows(model.layers)]
-    for spy, layer in zip(spies, model.layers, strict=True):
-        spy.layer.seed = layer.seed
+    twins = shadow_graph(model.graph)
+    for twin, layer in zip(twins.layers, model.graph.layers, strict=True):
+        twin.seed = layer.seed
+    graph, spies = watched(twins)
     now = model.optimizer.clock
-    losses, _ = training.forward_and_back(spies, model.loss, x, y, weights, step=now)
+    losses, _ = training.forward_and_back(graph, model.objective, batch, step=now)
     for spy in spies:
         for name in (*spy.parameter_names, "pre_activation", "activation"):
             if name in spy.arrays and not _finite(spy.arrays[name]):
                 return "forward", str(spy.layer.name), name, spy.arrays[name]
-    if not _finite(losses):
-        return "forward", model.loss.name, "the loss", losses
+    for loss, rows in zip(model.objective.losses, losses, strict=True):
+        if not _finite(rows):
+            return "forward", loss.name, "the loss", rows
     for spy in reversed(spies):
         own = (f"grad_{name}" for name in spy.parameter_names)
         names = ("grad_activation", "grad_pre_activation", *own, "grad_input")
@@ -101,8 +101,8 @@ def _first_bad(
     return "backward", model.name, "a gradient", np.array([np.nan])
 
 
-def _bad_parameter(model: Sequential) -> tuple[str, str, Array]:
-    for layer in model.layers:
+def _bad_parameter(model: Model) -> tuple[str, str, Array]:
+    for layer in model.leaves:
         for name, value, _ in layer.parameters():
             if not _finite(value):
                 return str(layer.name), name, value.copy()

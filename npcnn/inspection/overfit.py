@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from npcnn import training
-from npcnn.arguments import AModel, NonNegative, Numbers, checked
+from npcnn.arguments import AModel, Arrays, NonNegative, checked
 from npcnn.checks import positive_int
-from npcnn.inspection.spy import one_batch, shadows
+from npcnn.inspection.spy import Batch, one_batch, shadow_graph
 from npcnn.threads import single_threaded_blas
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.model import Model
 
 Array = np.ndarray
 Steps = Annotated[int, partial(positive_int, most=1_000_000)]
@@ -56,7 +56,7 @@ class OverfitReport:
 
 @checked
 def overfit_one_batch(
-    model: AModel, x: Numbers, y: Numbers | None, steps: Steps = 200, enough: NonNegative = 0.02
+    model: AModel, x: Arrays, y: Arrays | None, steps: Steps = 200, enough: NonNegative = 0.02
 ) -> OverfitReport:
     """Learn one batch by heart, on a copy of the model, and say whether that worked.
 
@@ -73,45 +73,48 @@ def overfit_one_batch(
     Raises:
         StateError, ArgumentError, DtypeError: as `npcnn.trace`.
 
-    >>> from npcnn import Sequential, layers, set_random_seed
+    >>> from npcnn import Model, layers, set_random_seed
     >>> set_random_seed(0)
-    >>> model = Sequential([layers.Input((4,)), layers.Dense(4, activation="softmax")])
+    >>> model = Model([layers.Input((4,)), layers.Dense(4, activation="softmax")])
     >>> model.compile("sgd", "sparse_categorical_crossentropy")
     >>> bool(overfit_one_batch(model, 9 * np.eye(4), [0, 1, 2, 3], steps=300))
     True
     """
-    x, y, weights = one_batch(model, x, y, None, "overfit_one_batch")
+    batch = one_batch(model, x, y, None, "overfit_one_batch")
     twin = _twin(model)
     losses: list[float] = []
     with single_threaded_blas(), np.errstate(all="ignore"):
         for number in range(steps):
-            losses.append(float(training.train_step(twin, x, y, weights)[0].mean()))
+            rows = training.train_step(twin, *batch)[0]
+            shares = zip(model.objective.weights, rows, strict=True)
+            losses.append(float(sum(share * one.mean() for share, one in shares)))
             if not math.isfinite(losses[-1]):
                 break
-            if losses[-1] <= enough and number % 5 == 0 and _accuracy(twin, x, y) == 1.0:
+            if losses[-1] <= enough and number % 5 == 0 and _accuracy(twin, batch) == 1.0:
                 break
-        accuracy = _accuracy(twin, x, y)
+        accuracy = _accuracy(twin, batch)
     learned, reason = _verdict(losses, accuracy, twin)
-    return OverfitReport(learned, losses, accuracy, len(x), reason)
+    return OverfitReport(learned, losses, accuracy, len(batch[0][0]), reason)
 
 
-def _twin(model: Sequential) -> Sequential:
+def _twin(model: Model) -> Model:
     """Return a copy with parameters, gradients and a fresh optimizer of its own."""
     twin = copy.copy(model)
-    twin.layers = shadows(model.layers)
+    twin._graph = shadow_graph(model.graph)
+    twin._layers = list(twin._graph.layers)
     twin.optimizer = copy.copy(model.optimizer)
     twin.optimizer.slots, twin.optimizer.iterations = {}, 0
     twin.optimizer.build(sum(s.stop - s.start for s, _, _ in twin.segments()), twin.dtype)
     return twin
 
 
-def _accuracy(model: Sequential, x: Array, y: Array) -> float:
-    outputs = training.forward(model.layers, x, keep=False)
+def _accuracy(model: Model, batch: Batch) -> float:
+    (outputs, *_), (y, *_) = training.forward(model.graph, batch[0], keep=False), batch[1]
     labels = y.argmax(axis=-1) if y.ndim == outputs.ndim else y
     return float((outputs.argmax(axis=-1) == labels).mean())
 
 
-def _verdict(losses: list[float], accuracy: float, twin: Sequential) -> tuple[bool, str]:
+def _verdict(losses: list[float], accuracy: float, twin: Model) -> tuple[bool, str]:
     """Return whether it learnt, and a sentence that says why or why not."""
     first, last = losses[0], losses[-1]
     if not math.isfinite(last):
@@ -120,7 +123,7 @@ def _verdict(losses: list[float], accuracy: float, twin: Sequential) -> tuple[bo
     if accuracy == 1.0 and last < max(0.25 * first, 0.1):
         return True, "every sample of the batch is answered right"
     classes = twin.output_shape[-1]
-    still = [layer.name for layer in twin.layers if _no_gradient(layer)]
+    still = [layer.name for layer in twin.leaves if _no_gradient(layer)]
     if still:
         return False, f"no gradient arrives at {still[0]}; look for dead ReLUs (npcnn.trace)"
     if last > 0.7 * first and abs(last - math.log(classes)) < 0.15 * math.log(classes):

@@ -26,6 +26,7 @@ from npcnn.inspection.recording import (
 )
 from npcnn.inspection.spy import rectifies
 from npcnn.inspection.tables import norm
+from npcnn.training import walk
 
 SELDOM = 100  # by default at least as many steps from one frame to the next, in a long run
 FEW = 20  # by default at least as many frames, in a short one
@@ -161,11 +162,11 @@ class Recorder(Callback):
             "step": int(self.model.optimizer.clock), "epoch": self.epoch, "loss": float(loss),
         }  # fmt: skip
         frame |= {f"weights/{name}": value for name, value in _parameters(self.model).items()}
-        x = self._picture
-        for layer in self.model.layers:
-            x = layer.forward(x, keep=False)
-            if not (layer.flattens or layer.training_only):
-                frame[f"picture/{layer.name}"] = x[0].astype(np.float32)
+        graph = self.model.graph
+        values: list[Any] = [self._picture, *(None for _ in graph.calls)]
+        for call, x in walk(graph, values, keep=False):
+            if not (call.layer.flattens or call.layer.training_only):
+                frame[f"picture/{call.layer.name}"] = x[0].astype(np.float32)
         return frame
 
     def _keep(self, frame: Frame, last: bool = False) -> None:
@@ -214,7 +215,7 @@ class Recorder(Callback):
 def _parameters(model: Any) -> dict[str, Array]:
     return {
         f"{layer.name}/{name}": value.copy()
-        for layer in model.layers
+        for layer in model.leaves
         for name, value in layer.arrays()
     }
 
@@ -222,7 +223,7 @@ def _parameters(model: Any) -> dict[str, Array]:
 def _statistics(model: Any) -> Frame:
     """Return what the last step left in the layers: gradients and activations, in figures."""
     frame: Frame = {}
-    for layer in model.layers:
+    for layer in model.leaves:
         for name, _, gradient in layer.parameters():
             frame[f"gradient_norm/{layer.name}/{name}"] = norm(gradient)
             frame[f"gradient_sizes/{layer.name}/{name}"] = gradient_sizes(gradient)

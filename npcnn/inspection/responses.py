@@ -19,9 +19,10 @@ from npcnn.arguments import (
     checked,
 )
 from npcnn.checks import ArgumentError, is_whole, message, non_negative, positive_int, shown
-from npcnn.inspection.spy import require_ready, shadows
-from npcnn.layers import Layer
+from npcnn.graph import Graph
+from npcnn.inspection.spy import require_ready, shadow_graph
 from npcnn.layers.parameter import set_arrays
+from npcnn.shapes import padding_before_after
 from npcnn.threads import single_threaded_blas
 
 Array = np.ndarray
@@ -72,7 +73,7 @@ def occlusion_map(
     for k in range(height * width):
         top, left = k // width - before, k % width - before
         covered[k, max(top, 0) : top + size, max(left, 0) : left + size] = paint
-    probabilities = _outputs(model.layers, np.concatenate([x.astype(model.dtype), covered]))
+    probabilities = _outputs(model.graph, np.concatenate([x.astype(model.dtype), covered]))
     lost = probabilities[0, label] - probabilities[1:, label].astype(np.float64)
     return lost.reshape(height, width)
 
@@ -112,7 +113,6 @@ def most_exciting(
     """
     x = data.check_samples(x, model.input_shape, "most_exciting(x)", model.dtype)
     chosen = model.get_layer(layer) if isinstance(layer, str) else model.get_layer(index=layer)
-    place = model.layers.index(chosen)
     if chosen.output_shape is None or len(chosen.output_shape) != 4:
         fix = "name a convolution or a pooling"
         got = f"{chosen.label} with {chosen.output_shape}"
@@ -125,8 +125,9 @@ def most_exciting(
             expected = f"one to {there} numbers below {there}"
             raise ArgumentError(message("most_exciting(filters)", expected, shown(filters), fix))
     best, spots = [], []
+    graph = model.graph.until(chosen)
     for start in range(0, len(x), BATCH):
-        maps = _outputs(model.layers[: place + 1], x[start : start + BATCH].astype(model.dtype))
+        maps = _outputs(graph, x[start : start + BATCH].astype(model.dtype))
         flat = maps.reshape(len(maps), -1, maps.shape[-1])
         spots.append(flat.argmax(axis=1))
         best.append(flat.max(axis=1))
@@ -135,44 +136,45 @@ def most_exciting(
     found = []
     for f in range(values.shape[1]) if filters is None else filters:
         top = np.argsort(-values[:, f], kind="stable")[:count]
-        boxes = [
-            receptive_field(model.layers[: place + 1], *divmod(int(where[k, f]), shape[1]))
-            for k in top
-        ]
+        boxes = [receptive_field(graph, *divmod(int(where[k, f]), shape[1])) for k in top]
         found.append(Excitement(f, top, values[top, f], boxes))
     return found
 
 
-def receptive_field(layers: list[Layer], row: int, col: int) -> tuple[int, int, int, int]:
+def receptive_field(graph: Graph, row: int, col: int) -> tuple[int, int, int, int]:
     """Return top, left, height, width of the pixels that an output pixel depends on.
 
-    It may reach over the edge of the picture, into the padding.
+    It may reach over the edge of the picture, into the padding. Where ways part and meet again,
+    it is what all of them see together.
 
-    >>> from npcnn.layers import Layer
-    >>> from npcnn.layers import MaxPooling2D
-    >>> layer = MaxPooling2D(2)
-    >>> layer.build((None, 8, 8, 1))
-    >>> receptive_field([layer], 1, 3)
+    >>> from npcnn import Sequential, layers
+    >>> model = Sequential([layers.Input((8, 8, 1)), layers.MaxPooling2D(2)])
+    >>> receptive_field(model.graph, 1, 3)
     (2, 6, 2, 2)
     """
-    from npcnn import shapes
+    spans = [_span(graph, axis, place) for axis, place in ((0, row), (1, col))]
+    (top, bottom), (left, right) = spans
+    return top, left, bottom - top + 1, right - left + 1
 
-    spans = []
-    for axis, place in ((0, row), (1, col)):
-        first = last = place
-        for layer in reversed(layers):
-            window = layer.window
-            if window is None:
-                continue
-            assert layer.input_shape is not None
+
+def _span(graph: Graph, axis: int, place: int) -> tuple[int, int]:
+    """Return the first and last place of the inputs that an output's place depends on."""
+    spans = {graph.outputs[0]: (place, place)}
+    for call in reversed(graph.calls):
+        if call.output not in spans:
+            continue
+        first, last = spans.pop(call.output)
+        window = call.layer.window
+        if window is not None:
             reach, stride, step = window.size[axis], window.strides[axis], window.dilation[axis]
-            before, _ = shapes.padding_before_after(
-                layer.input_shape[1 + axis], reach, stride, window.padding, step
-            )
-            first = first * stride - before
-            last = last * stride - before + (reach - 1) * step
-        spans.append((first, last - first + 1))
-    return spans[0][0], spans[1][0], spans[0][1], spans[1][1]
+            size = call.shapes[0][1 + axis]
+            before, _ = padding_before_after(size, reach, stride, window.padding, step)
+            first, last = first * stride - before, last * stride - before + (reach - 1) * step
+        for value in call.inputs:
+            old = spans.get(value, (first, last))
+            spans[value] = min(first, old[0]), max(last, old[1])
+    ends = list(spans.values())
+    return min(end[0] for end in ends), max(end[1] for end in ends)
 
 
 @checked
@@ -202,8 +204,13 @@ def loss_along_line(
     """
     require_ready(model, "loss_along_line")
     batches = data.prepare(x, y, None, BATCH, model, "loss_along_line")
-    twins = shadows(model.layers)
-    own = [(f"{t.name}/{name}", value) for t in twins for name, value, _ in t.parameters()]
+    graph = shadow_graph(model.graph)
+    twins = {id(c.layer): t.layer for c, t in zip(model.graph.calls, graph.calls, strict=True)}
+    own = [
+        (f"{layer.name}/{name}", value)
+        for layer in model.leaves
+        for name, value, _ in twins[id(layer)].parameters()
+    ]
     for given, name in ((start, "start"), (end, "end")):
         set_arrays(f"loss_along_line({name})", own, given)
     places = np.linspace(-beyond, 1 + beyond, points)
@@ -213,20 +220,19 @@ def loss_along_line(
             value[...] = (1 - t) * np.asarray(a, np.float64) + t * np.asarray(b, np.float64)
         with single_threaded_blas(), np.errstate(all="ignore"):
             for number in range(batches.steps):
-                inputs = batches.batch(number)[0]
-                _, targets, weights = batches.rows(number)
-                outputs = training.forward(twins, inputs)
-                rows, _, _ = model.loss.score(targets, outputs, weights, twins[-1])
+                inputs, (targets, *_), (weights, *_) = batches.batch(number)
+                (outputs,) = training.forward(graph, inputs)
+                rows, _, _ = model.loss.score(targets, outputs, weights, graph.heads[0])
                 labels = targets.argmax(axis=-1) if targets.ndim == outputs.ndim else targets
                 losses[k] += rows.sum(dtype=np.float64) / len(batches)
                 right[k] += (outputs.argmax(axis=-1) == labels).sum() / len(batches)
     return places, losses, right
 
 
-def _outputs(layers: list[Layer], x: Array) -> Array:
+def _outputs(graph: Graph, x: Array) -> Array:
     with single_threaded_blas():
         parts = [
-            training.forward(layers, x[start : start + BATCH], keep=False)
+            training.forward(graph, [x[start : start + BATCH]], keep=False)[0]
             for start in range(0, len(x), BATCH)
         ]
     return np.concatenate(parts)

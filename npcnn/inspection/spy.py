@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,11 @@ import numpy as np
 from npcnn import data, random
 from npcnn.checks import StateError, message
 from npcnn.layers import Layer
+from npcnn.training import Batch
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.graph import Graph
+    from npcnn.model import Model
 
 Array = np.ndarray
 
@@ -50,6 +53,19 @@ def shadows(layers: list[Layer], dtype: Any = None) -> list[Layer]:
     return twins
 
 
+def shadow_graph(graph: Graph, dtype: Any = None) -> Graph:
+    """Return a graph of shadows of its layers."""
+    twins = zip(graph.layers, shadows(graph.layers, dtype), strict=True)
+    of = {id(layer): twin for layer, twin in twins}
+    return graph.of([of[id(call.layer)] for call in graph.calls])
+
+
+def watched(graph: Graph) -> tuple[Graph, list[Any]]:
+    """Return a graph of spies, one a call, and these."""
+    spies: list[Any] = [Spy(call.layer) for call in graph.calls]
+    return graph.of(spies), spies
+
+
 class Spy:
     """Stands in for a layer in `training.forward` and `training.backward`, and notes what passes.
 
@@ -72,7 +88,7 @@ class Spy:
 
     def forward(self, x: Array, training: bool = False, step: Any = 0, keep: bool = True) -> Array:
         """Go forward through the layer."""
-        self.note("input", x)
+        self._note_several("input", x)
         y = self.layer.forward(x, training, step, keep)
         self.note("activation", y)
         for name, array in self.layer.look(x, y).items():
@@ -102,8 +118,13 @@ class Spy:
             self.note(f"grad_{name}", grad)
         if grad_x is None:
             grad_x = call(gradient, True)
-        self.note("grad_input", grad_x)
+        self._note_several("grad_input", grad_x)
         return grad_x
+
+    def _note_several(self, name: str, arrays: Any) -> None:
+        """Keep a layer's input, or all of them: input, input_2, …"""
+        for k, array in enumerate(arrays if self.layer.merges else [arrays]):
+            self.note(f"{name}_{k + 1}" if k else name, array)
 
     def note(self, name: str, array: Array | None) -> None:
         """Keep a copy of an array."""
@@ -116,7 +137,7 @@ def rectifies(layer: Any) -> bool:
     return getattr(layer, "activation", None) == "relu"
 
 
-def require_ready(model: Sequential, where: str) -> None:
+def require_ready(model: Model, where: str) -> None:
     """Raise StateError unless a model is built and compiled."""
     for there, what, fix in (
         (model.built, "built", "give the first layer input_shape=… or call build(input_shape)"),
@@ -127,17 +148,19 @@ def require_ready(model: Sequential, where: str) -> None:
             raise StateError(message(f"{where}(model)", "a model built and compiled", got, fix))
 
 
-def one_batch(
-    model: Sequential, x: Any, y: Any, sample_weight: Any, where: str
-) -> tuple[Array, Array, Array]:
-    """Return (x, y, weights) of one batch as training would get them, or raise an error.
+def one_batch(model: Model, x: Any, y: Any, sample_weight: Any, where: str) -> Batch:
+    """Return (xs, ys, weights) of one batch as training would get them, or raise an error.
 
     Raises:
         StateError: the model is not built or not compiled.
         ArgumentError, DtypeError: the data do not fit the model.
     """
     require_ready(model, where)
-    size = max(1, len(x)) if hasattr(x, "__len__") else 1
-    batches = data.prepare(x, y, sample_weight, size, model, where)
-    _, y, weights = batches.rows(0)
-    return batches.batch(0)[0], y, weights
+    batches = data.prepare(x, y, sample_weight, 1, model, where)
+    batches.batch_size = len(batches)
+    return batches.batch(0)
+
+
+def alone(arrays: Sequence[Array]) -> Any:
+    """Return the one array of a list, or the list if they are several."""
+    return arrays[0] if len(arrays) == 1 else arrays

@@ -10,15 +10,16 @@ import numpy as np
 
 from npcnn import random
 from npcnn import training as training_module
-from npcnn.arguments import AModel, Numbers, checked
-from npcnn.inspection.spy import Spy, one_batch, shadows
+from npcnn.arguments import AModel, Arrays, checked
+from npcnn.inspection.spy import one_batch, shadow_graph, watched
 from npcnn.inspection.tables import number
 from npcnn.layers import Layer
 from npcnn.layers.regulated import charged
 from npcnn.threads import single_threaded_blas
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.graph import Graph
+    from npcnn.model import Model
 
 Array = np.ndarray
 
@@ -50,7 +51,7 @@ class Event:
 
 @checked
 def step_through(
-    model: AModel, x: Numbers, y: Numbers | None, training: bool = True, update: bool = True,
+    model: AModel, x: Arrays, y: Arrays | None, training: bool = True, update: bool = True,
     sample_weight: Any = None,
 ) -> Iterator[Event]:  # fmt: skip
     """Take one training step in slow motion, and yield an event for each thing that happens.
@@ -80,23 +81,27 @@ def step_through(
     backward dense dense_backward
     update  sgd
     """
-    x, y, weights = one_batch(model, x, y, sample_weight, "step_through")
-    step = int(model.optimizer.clock)
-    spies: list[Any] = [Spy(layer) for layer in shadows(model.layers)]
-    for spy in spies:
+    xs, ys, weights = one_batch(model, x, y, sample_weight, "step_through")
+    graph, spies = watched(shadow_graph(model.graph))
+    values: list[Any] = [*xs, *(None for _ in graph.calls)]
+    steps = training_module.walk(graph, values, training, int(model.optimizer.clock))
+    for _ in graph.calls:
         with single_threaded_blas():
-            x = training_module.forward([spy], x, training, step)
-        yield _forward_event(spy)
-    logits = spies[-1].logits_of(model.loss.logits_of)
-    losses, gradient, by_logits = model.loss.score(y, x, weights, spies[-1])
-    yield _loss_event(model.loss.name, x, y, logits, losses, gradient)
+            call, _ = next(steps)
+        yield _forward_event(call.layer)
+    outputs = [values[value] for value in graph.outputs]
+    losses, gradients = model.objective.score(ys, outputs, weights, graph.heads)
+    for k, loss in enumerate(model.objective.losses):
+        head = graph.heads[k]
+        logits = None if head is None else head.logits_of(loss.logits_of)
+        yield _loss_event(loss.name, outputs[k], ys[k], logits, losses[k], gradients[k][0])
     with single_threaded_blas():
-        training_module.backward(spies, gradient, by_logits)
+        training_module.backward(graph, gradients)
     for spy in reversed(spies):
         if spy.visited:
             yield _backward_event(spy)
     if update:
-        yield _update(model, spies)
+        yield _update(model, graph)
 
 
 def _forward_event(spy: Any) -> Event:
@@ -146,7 +151,7 @@ def _backward_event(spy: Any) -> Event:
     return Event("backward", str(layer.name), f"{op}_backward", {key: arrays[key]}, after, text)
 
 
-def _update(model: Sequential, spies: list[Any]) -> Event:
+def _update(model: Model, graph: Graph) -> Event:
     """Put the gradients into the model, let its optimizer take the step, and say what changed."""
     segments = model.segments()
     model.optimizer.build(sum(place.stop - place.start for place, _, _ in segments), model.dtype)
@@ -154,18 +159,21 @@ def _update(model: Sequential, spies: list[Any]) -> Event:
     before: dict[str, Array] = {}
     after: dict[str, Array] = {}
     gradients: dict[str, Array] = {}
-    for layer, spy in zip(model.layers, spies, strict=True):
-        layer.seed = seed
+    model.set_seed(seed)
+    twins = {
+        id(c.layer): s.layer.layer for c, s in zip(model.graph.calls, graph.calls, strict=True)
+    }
+    for layer in model.leaves:
+        twin = twins[id(layer)]
         for name in layer.state_names:  # running means, which the forward pass moved
-            vars(layer)[name][...] = vars(spy.layer)[name]
+            vars(layer)[name][...] = vars(twin)[name]
         for name, value, gradient in layer.parameters():
-            if f"grad_{name}" in spy.arrays:
-                gradient[...] = spy.arrays[f"grad_{name}"]
+            gradient[...] = getattr(twin, f"grad_{name}")
             before[f"{layer.name}/{name}"] = value.copy()
             gradients[f"{layer.name}/grad_{name}"] = gradient.copy()
-    charged(model.layers, np.zeros(1, model.dtype), learning=True)
+    charged(model.graph.layers, np.zeros(1, model.dtype), learning=True)
     training_module.update(model)
-    for layer in model.layers:
+    for layer in model.leaves:
         after |= {f"{layer.name}/{name}": value.copy() for name, value, _ in layer.parameters()}
     moved = max((float(np.abs(after[k] - before[k]).max()) for k in after), default=0.0)
     size = sum(array.size for array in after.values())

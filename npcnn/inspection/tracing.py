@@ -9,18 +9,20 @@ import numpy as np
 
 from npcnn import notebook
 from npcnn import training as training_module
-from npcnn.arguments import AModel, Count, NonNegative, Numbers, PositiveInt, WhichLayer, checked
+from npcnn.arguments import AModel, Arrays, Count, NonNegative, PositiveInt, WhichLayer, checked
 from npcnn.checks import ArgumentError, is_whole, message, one_of, shown
 from npcnn.gradients.table import GradientTable
 from npcnn.inspection import tables, windows
 from npcnn.inspection.check import check_trace
-from npcnn.inspection.spy import Spy, one_batch, shadows
+from npcnn.inspection.spy import Batch, alone, one_batch, shadow_graph, watched
 from npcnn.layers import Layer
 from npcnn.random import Seed
 from npcnn.threads import single_threaded_blas
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.graph import Graph
+    from npcnn.model import Model
+    from npcnn.objective import Objective
 
 Array = np.ndarray
 
@@ -37,8 +39,8 @@ class LayerTrace:
     mask: which elements a dropout layer let through, booleans.
     """
 
-    def __init__(self, layer: Layer, arrays: dict[str, Array]) -> None:
-        self.layer, self.name = layer, str(layer.name)
+    def __init__(self, layer: Layer, arrays: dict[str, Array], again: int = 0) -> None:
+        self.layer, self.name = layer, str(layer.name) + (f"[{again}]" if again else "")
         self.arrays = arrays
 
     def __getattr__(self, name: str) -> Array:
@@ -88,44 +90,42 @@ class Trace:
     """
 
     def __init__(
-        self, model_name: str, loss_function: Any, batch: tuple[Array, Array, Array],
-        training: bool, twins: list[Layer], step: int,
+        self, model_name: str, objective: Objective, batch: Batch, training: bool, graph: Graph,
+        step: int,
     ) -> None:  # fmt: skip
-        self.model_name, self.loss_function = model_name, loss_function
-        self.training, self.step, self.twins = training, step, twins
-        self.x, self.y, self.weights = batch
-        spies: list[Any] = [Spy(layer) for layer in twins]
+        self.model_name, self.objective, self.graph = model_name, objective, graph
+        self.training, self.step, self.batch = training, step, batch
+        self.x, self.y, self.weights = map(alone, batch)
+        watched_graph, spies = watched(graph)
+        watched_graph.needed = [True] * len(graph.needed)  # on to the input, where training stops
         with single_threaded_blas():
             losses, outputs = training_module.forward_and_back(
-                spies, loss_function, *batch, training, np.array(step, np.int64)
+                watched_graph, objective, batch, training, np.array(step, np.int64)
             )
-            self._finish(spies)
-        for layer in twins:
+            self._note_outputs(watched_graph)
+        for layer in graph.layers:
             layer.forget()
-        self.losses, self.outputs = np.array(losses), np.array(outputs)
-        self.loss = float(losses.sum()) / losses.size  # as training reports it
-        self.layers = [LayerTrace(s.layer, tables.in_order(s.arrays)) for s in spies]
+        self.losses, self.outputs = (
+            alone([*map(np.array, losses)]),
+            alone([*map(np.array, outputs)]),
+        )
+        means = [float(rows.sum()) / rows.size for rows in losses]  # as training reports them
+        self.loss = sum(w * mean for w, mean in zip(objective.weights, means, strict=True))
+        self.layers = [
+            LayerTrace(call.layer, tables.in_order(spy.arrays), call.again or 0)
+            for call, spy in zip(graph.calls, spies, strict=True)
+        ]
 
-    def _finish(self, spies: list[Any]) -> None:
-        """Go back to the input where training would stop, and from the logits to the outputs."""
-        last = spies[-1]
-        if "grad_activation" not in last.arrays and last.visited:
-            last.note("grad_activation", self._grad_outputs(last))
-        if not last.visited:  # no parameters at all: training goes nowhere
-            last.backward(self._grad_outputs(last))
-        gradient = None
-        for spy in reversed(spies):
-            if not spy.visited:
-                assert gradient is not None
-                spy.backward(gradient)
-            gradient = spy.arrays["grad_input"]
-
-    def _grad_outputs(self, last: Spy) -> Array:
-        """Return the loss's gradient by the outputs, which training may leap over."""
-        outputs = last.arrays["activation"]
-        targets = self.loss_function.targets(self.y, outputs.shape, outputs.dtype)
-        weights = self.loss_function.reduced(self.y, self.weights)
-        return self.loss_function.losses_and_gradient(targets, outputs, None, weights)[1]
+    def _note_outputs(self, graph: Graph) -> None:
+        """Note the loss's gradient by the outputs, which training may leap over."""
+        for k, head in enumerate(graph.heads):
+            if head is not None and "grad_activation" not in head.layer.arrays:
+                loss, share = self.objective.losses[k], self.objective.weights[k]
+                outputs = head.layer.arrays["activation"]
+                targets = loss.targets(self.batch[1][k], outputs.shape, outputs.dtype)
+                weights = loss.reduced(self.batch[1][k], self.batch[2][k])
+                found = loss.losses_and_gradient(targets, outputs, None, weights)[1]
+                head.layer.note("grad_activation", share * found)
 
     # Getting at it ------------------------------------------------------------------------------
 
@@ -221,15 +221,16 @@ class Trace:
 
     def _before(self, layer: Any) -> LayerTrace | None:
         """Return the layer in front of another one, dropout left out."""
-        place = self.layers.index(self[layer]) - 1
-        while place >= 0 and self.layers[place].layer.training_only:
-            place -= 1
-        return self.layers[place] if place >= 0 else None
+        calls, place = self.graph.calls, self.layers.index(self[layer])
+        while True:
+            place = calls[place].inputs[0] - self.graph.inputs
+            if place < 0 or not self.layers[place].layer.training_only:
+                return self.layers[place] if place >= 0 else None
 
 
 @checked
 def trace(
-    model: AModel, x: Numbers, y: Numbers | None, training: bool = False, sample_weight: Any = None
+    model: AModel, x: Arrays, y: Arrays | None, training: bool = False, sample_weight: Any = None
 ) -> Trace:
     """Hold one training step still: all its activations and gradients as plain NumPy arrays.
 
@@ -257,9 +258,8 @@ def trace(
     return traced("trace", model, x, y, training, sample_weight)
 
 
-def traced(where: str, model: Sequential, x: Any, y: Any, training: bool, weights: Any) -> Trace:
+def traced(where: str, model: Model, x: Any, y: Any, training: bool, weights: Any) -> Trace:
     """Return `trace(…)`, asked for by the call that error messages are to name."""
     batch = one_batch(model, x, y, weights, where)
     step = int(model.optimizer.clock)
-    twins = shadows(model.layers)
-    return Trace(model.name, model.loss, batch, training, twins, step)
+    return Trace(model.name, model.objective, batch, training, shadow_graph(model.graph), step)

@@ -195,15 +195,16 @@ def _make_step(task: dict[str, Any]) -> None:
     from npcnn.models import model_from_json
 
     model = model_from_json(task["model"], budget=1e6)
-    x = np.zeros((2, *model.input_shape[1:]), model.dtype)
-    shape = (2, *model.output_shape[1:])
+    xs = [np.zeros((2, *tensor.shape[1:]), model.dtype) for tensor in model.inputs]
+    shapes = [(2, *tensor.shape[1:]) for tensor in model.outputs]
     with np.errstate(all="ignore"):
         if not task["learns"]:
-            model.predict(x, verbose=0)
+            model.predict(xs, verbose=0)
             return
-        y = np.zeros(shape, model.dtype)
-        y[..., 0] = 1
+        ys = [np.zeros(shape, model.dtype) for shape in shapes]
+        for y in ys:
+            y[..., 0] = 1
         try:
-            model.fit(x, y, verbose=0)
+            model.fit(xs, ys, verbose=0)
         except NpcnnError:  # the loss wants class numbers
-            model.fit(x, np.zeros(shape[:-1], np.int64), verbose=0)
+            model.fit(xs, [np.zeros(shape[:-1], np.int64) for shape in shapes], verbose=0)

@@ -10,6 +10,7 @@ from npcnn.layers.average_pooling2d import AveragePooling2D
 from npcnn.layers.base import Layer
 from npcnn.layers.batch_normalization import BatchNormalization
 from npcnn.layers.center_crop import CenterCrop
+from npcnn.layers.concatenate import Concatenate, concatenate
 from npcnn.layers.conv2d import Conv2D
 from npcnn.layers.conv2d_transpose import Conv2DTranspose
 from npcnn.layers.cropping2d import Cropping2D
@@ -25,6 +26,20 @@ from npcnn.layers.input_layer import Input, InputLayer
 from npcnn.layers.layer_normalization import LayerNormalization
 from npcnn.layers.leaky_relu import LeakyReLU
 from npcnn.layers.max_pooling2d import MaxPooling2D
+from npcnn.layers.merging import (
+    Add,
+    Average,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from npcnn.layers.permute import Permute
 from npcnn.layers.prelu import PReLU
 from npcnn.layers.random_brightness import RandomBrightness
@@ -54,11 +69,14 @@ __all__ = [
     "ELU",
     "Activation",
     "ActivityRegularization",
+    "Add",
     "AlphaDropout",
+    "Average",
     "AveragePooling2D",
     "AvgPool2D",
     "BatchNormalization",
     "CenterCrop",
+    "Concatenate",
     "Conv2D",
     "Conv2DTranspose",
     "Convolution2D",
@@ -81,6 +99,9 @@ __all__ = [
     "LeakyReLU",
     "MaxPool2D",
     "MaxPooling2D",
+    "Maximum",
+    "Minimum",
+    "Multiply",
     "PReLU",
     "Permute",
     "RandomBrightness",
@@ -99,8 +120,16 @@ __all__ = [
     "SeparableConvolution2D",
     "Softmax",
     "SpatialDropout2D",
+    "Subtract",
     "UpSampling2D",
     "ZeroPadding2D",
+    "add",
+    "average",
+    "concatenate",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
 ]
 
 

@@ -10,65 +10,40 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-from collections.abc import Iterator, Mapping
-from functools import partial
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from npcnn import config, initializers, notebook
-from npcnn.arguments import Numbers, PositiveInt, arguments_of, checked
-from npcnn.checks import ArgumentError, StateError, check_name, is_whole, message, one_of, shown
+from npcnn.arguments import PositiveInt, arguments_of, checked
+from npcnn.checks import ArgumentError, DtypeError, StateError, as_numbers, message, one_of
 from npcnn.config import FloatType
-from npcnn.initializers import check_shape
-from npcnn.layers.parameter import Parameter, check_free, set_arrays
-from npcnn.layers.regulated import Regulated
+from npcnn.layers.parameters import Parameters
+from npcnn.layers.shapes import (
+    MAX_AXES,
+    AnyShape,
+    BatchShape,
+    Name,
+    SampleShape,
+    Shape,
+    check_batch_shape,
+)
 from npcnn.layers.windows import Window
 from npcnn.subclasses import Open, missing
-from npcnn.variables import Weight, Weighted
+from npcnn.symbolic import KerasTensor, Node, Operation, is_symbolic, tensors
+
+__all__ = [
+    "MAX_AXES", "AnyShape", "BatchShape", "Layer", "Name", "SampleShape", "Shape",
+    "check_batch_shape",
+]  # fmt: skip
 
 Array = np.ndarray
-Shape = tuple[Any, ...]  # the batch axis is None
-MAX_AXES = 31  # of one sample: NumPy 1 has 32, batch included
 _bindings = itertools.count(1)
 Place = tuple[Array, Array, int, int]  # flat values, flat gradients, first, last + 1
 
 
-def check_sample_shape(value: Any, where: str, least: int = 1) -> tuple[int, ...]:
-    """Return one sample's shape as a tuple of positive integers, or raise ArgumentError.
-
-    `least` is how many axes it has at least; with 0, samples may be single numbers.
-    """
-    shape = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    fix = "give one sample's shape, such as (28, 28, 1)"
-    if len(shape) > MAX_AXES:
-        raise ArgumentError(message(where, f"{MAX_AXES} axes at most", str(len(shape)), fix))
-    if len(shape) < least or not all(is_whole(v) and v >= 1 for v in shape):
-        expected = "positive integers, one an axis, without the batch"
-        raise ArgumentError(message(where, expected, shown(value), fix))
-    return check_shape(shape, where)
-
-
-def check_batch_shape(value: Any, where: str) -> Shape:
-    """Return (None, …) for a shape with the batch axis, None or a number, in front."""
-    shaped = isinstance(value, (tuple, list)) and len(value) > 0
-    if not shaped or (len(value) == 1 and value[0] is not None):
-        fix = "put None for the batch in front, as in (None, 28, 28, 1)"
-        raise ArgumentError(message(where, "a shape with the batch axis", shown(value), fix))
-    return (None, *check_sample_shape(tuple(value[1:]), where, least=0))
-
-
-def _layer_name(value: Any, where: str) -> str:
-    return check_name(value, where)
-
-
-Name = Annotated[str, _layer_name]
-SampleShape = Annotated[Any, check_sample_shape]
-AnyShape = Annotated[Any, partial(check_sample_shape, least=0)]
-BatchShape = Annotated[Any, check_batch_shape]
-
-
-class Layer(Open, Weighted, Regulated):
+class Layer(Open, Parameters, Operation):
     """Base of all layers.
 
     One of your own defines `forward`, with `backward` directly under it, and where it needs them
@@ -93,6 +68,8 @@ class Layer(Open, Weighted, Regulated):
         combines: how inputs become an output: 'products' with a kernel, 'maximum', or ''.
         flattens: whether its output is its input's numbers in a row.
         training_only: whether it does nothing but in training.
+        is_input: whether it is a model's input, and computes nothing.
+        merges: whether it takes a list of inputs; `input_shape` is then a tuple of shapes.
     """
 
     overridable = ("forward", "backward", "compute_output_shape", "create_parameters")
@@ -101,7 +78,7 @@ class Layer(Open, Weighted, Regulated):
     op = ""
     replays = True
     combines = ""
-    flattens = training_only = False
+    flattens = training_only = merges = is_input = False
 
     @checked
     def __init__(
@@ -130,8 +107,11 @@ class Layer(Open, Weighted, Regulated):
         self.position = 0
         self.place: Place | None = None  # where a model keeps the parameters
         self.declared: dict[str, bool] = {}  # name → whether it is learnt, in Keras's order
+        self.plan: dict[str, tuple[Any, Any, bool]] = {}  # parameters that are still to be made
         self.bound = 0  # another number whenever a parameter gets another array
         self._kept: list[Any] = [None]
+        self._inbound_nodes: list[Node] = []  # its calls on symbolic tensors
+        self.call_number = 0  # which of its calls in a step is being made; dropout's masks differ
 
     # What a layer defines -----------------------------------------------------------------------
 
@@ -225,13 +205,22 @@ class Layer(Open, Weighted, Regulated):
             input_shape: with None for the batch axis.
             dtype: of the parameters, unless the layer has its own.
         """
-        shape = (None, *input_shape[1:])
-        output_shape = self.infer_output_shape(shape)
+        if self.merges != isinstance(input_shape[0], tuple):
+            expected = "the shapes of several inputs" if self.merges else "one input's shape"
+            fix = "merging layers take a list of inputs, others one"
+            raise ArgumentError(message(self.label, expected, str(input_shape), fix))
+        output_shape = self.infer_output_shape(input_shape)
         if self.built:
             return
         self.dtype = config.float_dtype(self.dtype or dtype, f"{self.label}(dtype)")
-        self.create_parameters(shape)
-        self.input_shape, self.output_shape = shape, output_shape
+        self.create_parameters(input_shape)
+        self.input_shape, self.output_shape = input_shape, output_shape
+
+    def check_dtype(self, dtype: np.dtype) -> None:
+        """Raise DtypeError if the layer computes in another dtype than this, its model's."""
+        if self.dtype is not None and self.dtype != dtype:
+            fix = f"make the model with dtype='{self.dtype}'"
+            raise DtypeError(message(self.label, f"dtype {dtype}", str(self.dtype), fix))
 
     def infer_output_shape(self, input_shape: Shape) -> Shape:
         """Return the output's shape; ArgumentError also if the layer is built for another input."""
@@ -256,80 +245,6 @@ class Layer(Open, Weighted, Regulated):
         """The layer in an error message: its class, and its name where it has one."""
         return type(self).__name__ + (f" {self.name!r}" if self.name else "")
 
-    def add_parameter(
-        self, name: str, shape: tuple[int, ...], initializer: Any, trainable: bool = True,
-        regularizer: Any = None, constraint: Any = None,
-    ) -> None:  # fmt: skip
-        """Create `self.<name>` from the initializer, and `self.grad_<name>` beside it.
-
-        Args:
-            name: an attribute's.
-            shape: of the array.
-            initializer: 'zeros', 'glorot_uniform' …, an Initializer object, or a function of
-                shape and dtype.
-            trainable: False for state, such as running means, that no optimizer moves; there is no
-                gradient then. It is part of files, checkpoints and `summary` all the same.
-            regularizer: without one, the class's argument for it (see `regulated`).
-            constraint: likewise.
-        """
-        check_free(self, name, {*dir(Layer), *vars(Layer())})
-        self.regulate(name, shape, regularizer, constraint)
-        make = initializer
-        if isinstance(initializer, (str, type)) or not callable(initializer):
-            make = initializers.get(initializer, f"{self.label}.add_parameter({name!r})")
-        value = np.ascontiguousarray(make(shape, self.dtype), self.dtype)
-        self.adopt(name, value, trainable)
-
-    def adopt(self, name: str, value: Array, trainable: bool = True) -> None:
-        """Let the layer have a parameter, whose array this is from now on."""
-        self.declared = {**self.declared, name: trainable}
-        Parameter.declare(type(self), name)
-        self.bind(name, value, np.zeros_like(value) if trainable else None)
-
-    def bind(self, name: str, value: Array, gradient: Array | None) -> None:
-        """Let the layer use these two arrays for a parameter and its gradient."""
-        vars(self)[name], self.bound = value, next(_bindings)
-        if gradient is not None:
-            vars(self)[f"grad_{name}"] = gradient
-
-    def parameters(self) -> Iterator[tuple[str, Array, Array]]:
-        """Yield (name, value, gradient) for each parameter that is learnt, in Keras's order."""
-        for name, trainable in self.declared.items():
-            if trainable:
-                yield name, vars(self)[name], getattr(self, f"grad_{name}")
-
-    def arrays(self) -> Iterator[tuple[str, Array]]:
-        """Yield (name, value) for each parameter, those that are not learnt last, as in Keras."""
-        for name in (*self.parameter_names, *self.state_names):
-            yield name, vars(self)[name]
-
-    def _weights(self) -> list[Weight]:
-        return [Weight(self, name) for name, _ in self.arrays()]
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """The names of the parameters that are learnt."""
-        return tuple(name for name, trainable in self.declared.items() if trainable)
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        """The names of those that are not."""
-        return tuple(name for name, trainable in self.declared.items() if not trainable)
-
-    def count_params(self) -> int:
-        """Return how many numbers the layer's parameters are, state included."""
-        self.require_built("count_params()")
-        return sum(value.size for _, value in self.arrays())
-
-    def get_weights(self) -> list[Array]:
-        """Return copies of the parameters: kernel, bias."""
-        return [value.copy() for _, value in self.arrays()]
-
-    def set_weights(self, weights: list[Any]) -> None:
-        """Overwrite the parameters; all shapes are checked before anything is written."""
-        self.require_built("set_weights()")
-        set_arrays(f"{self.label}.set_weights()", list(self.arrays()), weights)
-
     @property
     def _saved(self) -> Any:
         """What the last forward pass kept for the backward pass."""
@@ -343,6 +258,23 @@ class Layer(Open, Weighted, Regulated):
         """Drop what the last forward pass kept."""
         self._kept[0] = self.active = None
 
+    def kept(self) -> Any:
+        """Return what the last forward pass kept; None if nothing."""
+        return self._kept[0]
+
+    def keep(self, value: Any) -> None:
+        """Let this be what the last forward pass kept: one of several calls'."""
+        self._kept[0] = value
+
+    def count_call(self, number: int) -> None:
+        """Say which of the layer's calls in a step comes next."""
+        self.call_number = number
+
+    @property
+    def stream(self) -> int:
+        """Which stream of random numbers the call takes: by the layer's place, and the call's."""
+        return self.position + (self.call_number << 32)
+
     def saved(self) -> Any:
         """Return what the last forward pass kept in `self._saved`; StateError if nothing."""
         if self._kept[0] is None:
@@ -352,7 +284,7 @@ class Layer(Open, Weighted, Regulated):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy is made of: it has kept nothing, and no model holds its parameters."""
-        return {**vars(self), "_kept": [None], "place": None}
+        return {**vars(self), "_kept": [None], "place": None, "_inbound_nodes": []}
 
     def require_built(self, what: str) -> None:
         """Raise StateError unless the layer is built."""
@@ -360,16 +292,42 @@ class Layer(Open, Weighted, Regulated):
             fix = "call build(input_shape) or use the layer on data first"
             raise StateError(message(f"{self.label}.{what}", "a built layer", "none", fix))
 
-    @checked
-    def __call__(self, x: Numbers, training: bool = False) -> Array:
-        """Return the output for x, checked; the first call builds the layer."""
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """Return the output for x, checked; the first call builds the layer.
+
+        For a symbolic tensor, or a list of them for a layer that merges, return the next one.
+        `training`, if given there, holds whatever the model does.
+        """
+        if is_symbolic(x):
+            return self.on_tensors(x, training)
+        where = f"{type(self).__name__}(x)"
+        given = [as_numbers(one, where) for one in (x if self.merges else [x])]
+        shapes = [(None, *one.shape[1:]) for one in given]
+        shape = tuple(shapes) if self.merges else shapes[0]
         if not self.built:
-            self.build((None, *x.shape[1:]))
-        assert self.input_shape is not None
-        if x.shape[1:] != self.input_shape[1:]:
+            self.build(shape)
+        if shape != self.input_shape:
             fix = "give samples of the shape the layer was built for"
-            raise ArgumentError(message(self.label, str(self.input_shape), str(x.shape), fix))
-        return self.forward(x.astype(self.dtype), training=training)
+            got = str(given[0].shape)
+            raise ArgumentError(message(self.label, str(self.input_shape), got, fix))
+        numbers: Any = [one.astype(self.dtype) for one in given]
+        return self.forward(numbers if self.merges else numbers[0], bool(training))
+
+    def on_tensors(self, x: Any, training: bool | None = None) -> KerasTensor:
+        """Build the layer for symbolic tensors, note the call, and return what comes out."""
+        given = tensors(x, f"{self.label}(x)")
+        if not self.merges and len(given) > 1:
+            fix = "merge them first: layers.Concatenate()([a, b])"
+            raise ArgumentError(message(self.label, "one input", str(len(given)), fix))
+        shapes = tuple(tensor.shape for tensor in given)
+        shape = shapes if self.merges else shapes[0]
+        self.check_dtype(np.dtype(given[0].dtype))
+        self.build(shape, given[0].dtype)
+        output_shape = self.compute_output_shape(shape)
+        return Node(self, given, [output_shape], self.dtype, training).outputs[0]
+
+
+Parameters.taken = {*dir(Layer), *vars(Layer())}
 
 
 def argument_names(cls: type) -> list[str]:

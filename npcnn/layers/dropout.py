@@ -101,7 +101,7 @@ class Dropout(Layer):
         """Return the 64 bits that decide the masks of a run; the step's number joins them."""
         seed = self.own_seed if self.own_seed is not None else self.seed
         seed = random.current_seed() if seed is None else seed
-        return random.dropout_key(seed=seed, layer=self.position)
+        return random.dropout_key(seed=seed, layer=self.stream)
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Return the gradient by x: the same elements dropped."""

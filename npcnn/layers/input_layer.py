@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from npcnn import config
 from npcnn.arguments import PositiveInt, checked, config_of
 from npcnn.checks import ArgumentError, message, shown
 from npcnn.config import FloatType
 from npcnn.layers.base import AnyShape, Array, Layer, Name, check_batch_shape
+from npcnn.symbolic import KerasTensor, Node
 
 
 class InputLayer(Layer):
@@ -21,12 +23,16 @@ class InputLayer(Layer):
     (28, 28, 1)
     """
 
+    is_input = True
+
     @checked
     def __init__(
         self, shape: AnyShape, batch_size: PositiveInt | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.sample_shape = shape
+        self.input_shape = self.output_shape = (None, *shape)
+        Node(self, [], [self.output_shape], self.dtype or config.floatx())
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return x."""
@@ -38,8 +44,7 @@ class InputLayer(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the shape, with None for the batch, as Keras writes it."""
-        assert self.sample_shape is not None
-        return {**super().get_config(), "batch_shape": (None, *self.sample_shape)}
+        return {**super().get_config(), "batch_shape": self.input_shape}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
@@ -59,10 +64,16 @@ def Input(  # noqa: N802 - Keras's name
     batch_size: PositiveInt | None = None,
     dtype: FloatType | None = None,
     name: Name | None = None,
-) -> InputLayer:
-    """Return the first entry of a Sequential model: the shape of one sample.
+) -> KerasTensor:
+    """Return a model's input: a symbolic tensor to call layers on, or Sequential's first entry.
 
-    >>> Input(shape=(28, 28, 1)).sample_shape
-    (28, 28, 1)
+    Args:
+        shape: one sample's shape, without the batch axis; () for single numbers.
+        batch_size: accepted for Keras's sake; batches may have any size.
+        dtype: 'float32' or 'float64', of all that is made from it; None is `config.floatx()`.
+        name: the input's name.
+
+    >>> Input(shape=(28, 28, 1))
+    <KerasTensor shape=(None, 28, 28, 1), dtype=float32, name=None>
     """
-    return InputLayer(shape, batch_size, dtype=dtype, name=name)
+    return InputLayer(shape, batch_size, dtype=dtype, name=name).output

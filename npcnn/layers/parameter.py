@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,28 @@ import numpy as np
 from npcnn.checks import ArgumentError, StateError, as_numbers, message, shown
 
 Array = np.ndarray
+
+
+_planning: ContextVar[bool] = ContextVar("planning", default=False)
+
+
+@contextlib.contextmanager
+def planned() -> Iterator[None]:
+    """Let layers that are built within only note what parameters they would have.
+
+    A file says what a model is before it has shown that it holds the model's weights.
+    `Layer.fill` makes the parameters afterwards.
+    """
+    token = _planning.set(True)
+    try:
+        yield
+    finally:
+        _planning.reset(token)
+
+
+def planning() -> bool:
+    """Whether parameters are only noted now."""
+    return _planning.get()
 
 
 class Parameter:

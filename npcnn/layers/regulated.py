@@ -33,6 +33,7 @@ class Regulated:
     regulated: tuple[str, ...] = ()
     activity_regularizer: Regularizer | None = None
     trainable: bool
+    regularizers: dict[str, Regularizer]
     active: Array | None = None
 
     @classmethod
@@ -83,6 +84,11 @@ class Regulated:
             for name, regularizer in self.regularizers.items():
                 yield regularizer, vars(self)[name], vars(self)[f"grad_{name}"], 1.0
 
+    @property
+    def penalises(self) -> bool:
+        """Whether it adds to the loss."""
+        return bool(self.regularizers) or self.activity_regularizer is not None
+
     def remember(self, y: Array) -> None:
         """Keep the output of a pass, if there is a penalty on it."""
         if self.activity_regularizer is not None:
@@ -103,7 +109,7 @@ class Regulated:
 def charged(layers: list[Any], losses: Array, learning: bool = False) -> Array:
     """Return losses with all penalties added to each; if learning, add to the gradients too."""
     for layer in layers:
-        if layer.regularizers or layer.activity_regularizer is not None:
+        if layer.penalises:
             for regularizer, array, gradient, share in layer.penalised():
                 losses = regularizer.charge(losses, array, gradient if learning else None, share)
     return losses

@@ -9,7 +9,8 @@ from typing import Annotated, Any, NamedTuple
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, shown
-from npcnn.layers.base import MAX_AXES, Array, Layer, Shape
+from npcnn.layers.base import Array, Layer, Shape
+from npcnn.layers.shapes import MAX_AXES
 
 
 def _target(value: Any, where: str) -> tuple[int, ...]:

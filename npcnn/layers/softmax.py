@@ -10,7 +10,8 @@ from npcnn import activations
 from npcnn.arguments import checked
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.layers.activated import Activated, Saved
-from npcnn.layers.base import MAX_AXES, Array, Layer, Shape
+from npcnn.layers.base import Array, Layer, Shape
+from npcnn.layers.shapes import MAX_AXES
 
 
 def _axis(value: Any, where: str) -> int:

@@ -152,10 +152,10 @@ class Loss(Open):
             y: as `check_targets` returned them.
             outputs: the model's.
             weights: one a row.
-            last: the model's last layer, which the outputs came from.
+            last: the call of a layer that the outputs came straight from, or None.
         """
         targets = self.targets(y, outputs.shape, outputs.dtype)
-        logits = last.logits_of(self.logits_of) if self.logits_of else None
+        logits = last.logits_of(self.logits_of) if self.logits_of and last is not None else None
         weights = self.reduced(y, weights)
         losses, gradient = self.losses_and_gradient(targets, outputs, logits, weights)
         return losses, gradient, logits is not None

@@ -16,7 +16,6 @@ from npcnn.metrics.accuracies import (
 from npcnn.metrics.accuracies import AccuracyByShape as AccuracyByShape
 from npcnn.metrics.areas import AUC
 from npcnn.metrics.base import Metric, Variable
-from npcnn.metrics.base import Scores as Scores
 from npcnn.metrics.confusion import (
     FalseNegatives,
     FalsePositives,
@@ -45,6 +44,8 @@ from npcnn.metrics.identify import CLASSES as CLASSES
 from npcnn.metrics.identify import MeanMetricWrapper, get
 from npcnn.metrics.identify import get_all as get_all
 from npcnn.metrics.regression import MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError
+from npcnn.metrics.scores import Measure as Measure
+from npcnn.metrics.scores import Scores as Scores
 
 __all__ = [
     "AUC",

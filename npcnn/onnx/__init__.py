@@ -15,7 +15,7 @@ from npcnn.checks import path as check_path
 from npcnn.files import atomic_write
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.sequential import Sequential
 
 __all__ = ["load_onnx", "save_onnx"]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from npcnn.checks import FileError, FormatError, NpcnnError, message
 from npcnn.files import open_regular
-from npcnn.model import Sequential
 from npcnn.onnx.writer import Array, library
+from npcnn.sequential import Sequential
 
 MOST_NODES = 4000  # a thousand layers with all that belongs to them
 # What leaves every number at its place, so that it says nothing of the order of axes.

@@ -115,22 +115,29 @@ def onnx_bytes(model: Any) -> bytes:
     writer = Writer()
     onnx, helper = writer.onnx, writer.onnx.helper
     float32 = onnx.TensorProto.FLOAT
-    x = Value("input", model.input_shape)
-    given = helper.make_tensor_value_info(x.name, float32, ["N", *x.shape[1:]])
-    for layer in model.layers:
+    graph, tensors = model.graph, model.inputs
+    names = ["input"] if len(tensors) == 1 else model.input_names
+    values = [Value(name, one.shape) for name, one in zip(names, tensors, strict=True)]
+    given = [helper.make_tensor_value_info(x.name, float32, ["N", *x.shape[1:]]) for x in values]
+    for call in graph.calls:
+        layer: Any = call.layer
+        inputs: Any = [values[value] for value in call.inputs]
         convert = converter_of(layer)
         if convert is None:
             fix = "build it from layers that have one, or give that layer's outputs instead"
             expected = "layers with a form in ONNX"
             raise ArgumentError(message("export()", expected, layer.label, fix))
-        writer.scope = str(layer.name)
-        x = convert(writer, layer, x)._replace(shape=layer.output_shape)
-    writer.scope = ""
-    name = writer.node("Identity", [writer.last(x).name])
-    result = helper.make_tensor_value_info(name, float32, ["N", *x.shape[1:]])
-    graph = helper.make_graph(writer.nodes, model.name, [given], [result], writer.constants)
+        writer.scope = str(layer.name) + (f"_{call.again}" if call.again else "")
+        made = convert(writer, layer, inputs if layer.merges else inputs[0])
+        values.append(made._replace(shape=call.shapes[-1]))
+    writer.scope, results = "", []
+    for value in graph.outputs:
+        name = writer.node("Identity", [writer.last(values[value]).name])
+        shape = ["N", *values[value].shape[1:]]
+        results.append(helper.make_tensor_value_info(name, float32, shape))
+    written = helper.make_graph(writer.nodes, model.name, given, results, writer.constants)
     made = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION,
+        written, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION,
         producer_name="npcnn",
     )  # fmt: skip
     onnx.checker.check_model(made, full_check=True)

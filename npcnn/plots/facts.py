@@ -26,7 +26,11 @@ def graph(model: Any) -> tuple[list[Any], Edges]:
     >>> graph(Sequential([layers.Flatten(input_shape=(2, 2)), layers.Dense(3)]))[1]
     [(0, 1), (1, 2)]
     """
-    return list(model.layers), [(k, k + 1) for k in range(len(model.layers))]
+    graph = model.graph
+    places = dict.fromkeys(range(graph.inputs), 0)
+    places |= {call.output: k + 1 for k, call in enumerate(graph.calls)}
+    edges = [(places[v], places[call.output]) for call in graph.calls for v in call.inputs]
+    return [call.layer for call in graph.calls], edges
 
 
 def window(layer: Any) -> tuple[int, int] | None:

@@ -26,7 +26,7 @@ from npcnn.registry import custom_object_scope, register_keras_serializable
 from npcnn.saving.budget import Budget
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.model import Model
     from npcnn.saving.state import Parts
 
 __all__ = [
@@ -71,7 +71,7 @@ def save_model(model: AModel, path: Path, run: Config | None = None) -> None:
     _write(model, path, "save()", lambda stream: write(model, stream, run))
 
 
-def save_weights(model: Sequential, path: Any) -> None:
+def save_weights(model: Model, path: Any) -> None:
     """Write parameters (and optimizer state, as Keras does) to a `.weights.h5` file.
 
     Raises:
@@ -94,7 +94,7 @@ def load_model(
     compile: bool = True,
     *,
     budget: Times = 1,
-) -> Sequential:
+) -> Model:
     """Return the model in a `.keras` or `.h5` file of Keras's or npcnn's.
 
     It is compiled, its optimizer where it stopped, if the file holds that and npcnn has the like;
@@ -125,7 +125,7 @@ def load_model(
         return parts.model(compile)
 
 
-def load_weights(model: Sequential, path: Any, budget: float = 1) -> None:
+def load_weights(model: Model, path: Any, budget: float = 1) -> None:
     """Overwrite the parameters of a built model with those of a file of the same architecture.
 
     Args:
@@ -140,9 +140,6 @@ def load_weights(model: Sequential, path: Any, budget: float = 1) -> None:
     from npcnn.saving.hdf5_safe import Hdf5File
 
     _require_built(model, "load_weights()")
-    shapes: state.Shapes = [
-        (layer, [(name, value.shape) for name, value in layer.arrays()]) for layer in model.layers
-    ]
     with _opened(path, "load_weights(path)", budget) as (stream, where, allowed):
         if stream.read(4) == b"PK\3\4":
             parts = keras_zip.read_parts(stream, where, allowed)
@@ -152,13 +149,14 @@ def load_weights(model: Sequential, path: Any, budget: float = 1) -> None:
             find = keras_zip.find_weights
             if file.is_group("model_weights") or file.attribute("", "layer_names") is not None:
                 find = keras_h5.find_weights
-        found = find(file, shapes)
+        found = find(file, model)
         arrays = state.read_all(found)
-    values = [arrays.get(id(layer), {}).values() for layer, _ in shapes]
-    model.set_weights([value for own in values for value in own])
+    model.set_weights(
+        [arrays[id(layer)][name] for layer in model.leaves for name, _ in layer.arrays()]
+    )
 
 
-def to_json(model: Sequential) -> str:
+def to_json(model: Model) -> str:
     """Return the architecture (and compile settings) as Keras 3's JSON, without weights."""
     from npcnn.saving import keras_compile, keras_config
 
@@ -171,7 +169,7 @@ def to_json(model: Sequential) -> str:
 @checked
 def model_from_json(
     json_string: Any, custom_objects: registry.Objects | None = None, *, budget: Times = 1
-) -> Sequential:
+) -> Model:
     """Return a model of the architecture in Keras's JSON, with new initial weights.
 
     Args:
@@ -199,7 +197,9 @@ def model_from_json(
     config = parse_json(json_string, where, allowed)
     with registry.custom_object_scope(custom_objects):
         model = assembly.fresh_model(config, where, allowed)
-        settings = keras_compile.read_compile(config.get("compile_config"), where)
+        settings = keras_compile.read_compile(
+            config.get("compile_config"), where, len(model.ends[1]) or 1
+        )
     if settings is not None:
         model.compile(**settings)
     return model
@@ -231,20 +231,20 @@ def _opened(path: Any, where: str, times: float) -> Iterator[tuple[IO[bytes], st
         raise FileError(message(f"read {name}", "a file that can be read", got, fix)) from error
 
 
-def _require_built(model: Sequential, call: str) -> None:
+def _require_built(model: Model, call: str) -> None:
     if not model.built:
         fix = "give the first layer input_shape=…, call build(input_shape) or fit on data"
-        raise StateError(message(f"Sequential.{call}", "a built model", "no shapes", fix))
+        raise StateError(message(f"Model.{call}", "a built model", "no shapes", fix))
 
 
-def _write(model: Sequential, path: Any, call: str, write: Callable[[IO[bytes]], None]) -> None:
+def _write(model: Model, path: Any, call: str, write: Callable[[IO[bytes]], None]) -> None:
     """Write by way of memory, so that HDF5 meets no disk that is full."""
     _require_built(model, call)
-    check_name(model.name, f"Sequential.{call}, the model's name")
-    for layer in model.layers:
-        check_name(layer.name, f"Sequential.{call}, a layer's name")
+    check_name(model.name, f"Model.{call}, the model's name")
+    for layer in [*model.layers, *model.leaves]:
+        check_name(layer.name, f"Model.{call}, a layer's name")
     for part in (model.optimizer, *model.metrics) if model.compiled else ():
-        check_name(part.name, f"Sequential.{call}, the name of {type(part).__name__}", "")
+        check_name(part.name, f"Model.{call}, the name of {type(part).__name__}", "")
     stream = io.BytesIO()
     write(stream)
     with atomic_write(path) as temporary:

@@ -17,12 +17,12 @@ from npcnn.backend import get_backend
 from npcnn.checks import ArgumentError, FormatError, NpcnnError, message
 from npcnn.data import Batches
 from npcnn.files import remove_leftovers
-from npcnn.saving import keras_config, variables
+from npcnn.saving import keras_layers, variables
 from npcnn.streams import say
 
 if TYPE_CHECKING:
     from npcnn.feeding import Feed
-    from npcnn.model import Sequential
+    from npcnn.model import Model
     from npcnn.running import Run
 
 FORMAT = 2
@@ -47,10 +47,15 @@ def describe(run: Run) -> dict[str, Any]:
         model = run.model
         run.about = {
             "backend": get_backend(),
-            "layers": _layers(keras_config.model_config(model)),
+            "layers": _layers(model),
+            "calls": _calls(model),
             "dtype": model.dtype.name,
             "optimizer": {"class": type(model.optimizer).__name__, **model.optimizer.get_config()},
-            "loss": {"class": type(model.loss).__name__, **model.loss.get_config()},
+            "loss": [
+                {"class": type(loss).__name__, **loss.get_config()}
+                for loss in model.objective.losses
+            ],
+            "loss_weights": list(model.objective.weights),
             "metrics": model.metric_names[1:],
             "samples": samples(run.data),
             "batch_size": getattr(run.data.source, "batch_size", None),
@@ -64,13 +69,21 @@ def describe(run: Run) -> dict[str, Any]:
     return run.about
 
 
-def _layers(config: dict[str, Any]) -> list[dict[str, Any]]:
+def _layers(model: Model) -> list[dict[str, Any]]:
     """Return class and options of each layer; names may differ from process to process."""
     listed = []
-    for entry in config["layers"]:
+    for layer in model.leaves:
+        entry = keras_layers.layer_entry(layer, model.dtype.name, False)
         options = {k: v for k, v in entry["config"].items() if k not in ("name", "dtype")}
         listed.append({"class": entry["class_name"], **options})
     return listed
+
+
+def _calls(model: Model) -> list[list[Any]]:
+    """Return how the layers hang together: which is called, and on which values."""
+    places = {id(layer): place for place, layer in enumerate(model.leaves)}
+    calls = [[places[id(c.layer)], list(c.inputs), c.training] for c in model.graph.calls]
+    return [*calls, ["outputs", list(model.graph.outputs)]]
 
 
 def samples(feed: Feed) -> int | None:
@@ -87,7 +100,7 @@ def fingerprint(feed: Feed) -> str:
     if not isinstance(data, Batches):
         return "batches"
     found = hashlib.blake2b(digest_size=16)
-    for array in (data.x, data.y, data.weights):
+    for array in (*data.xs, *data.ys, *data.weights):
         if array is None:
             found.update(b"none")
             continue
@@ -137,7 +150,7 @@ class Resumed:
     def _compare(self, state: dict[str, Any], own: dict[str, Any]) -> None:
         fix = "use the settings it was begun with, or load_model() it and fit anew"
         if state.get("format") != FORMAT:
-            got = f"version {keras_config.short(state.get('format'))}"
+            got = f"version {keras_layers.short(state.get('format'))}"
             fix = "use the npcnn that wrote it"
             raise ArgumentError(message(self.where, f"format version {FORMAT}", got, fix))
         saved = state.get("about")
@@ -157,10 +170,10 @@ class Resumed:
                 key, there, value = f"{key}'s {part}", there.get(part), value.get(part)
             if key == "layers":
                 key, there, value = _first_difference(there, value)
-            expected = f"a checkpoint with {key} {keras_config.short(value)}, as here"
-            raise ArgumentError(message(self.where, expected, keras_config.short(there), fix))
+            expected = f"a checkpoint with {key} {keras_layers.short(value)}, as here"
+            raise ArgumentError(message(self.where, expected, keras_layers.short(there), fix))
 
-    def _fits(self, model: Sequential) -> bool:
+    def _fits(self, model: Model) -> bool:
         """Whether the file's parameters and slots can be copied into the model's."""
         return (
             self.model.compiled
@@ -182,10 +195,12 @@ class Resumed:
             and _whole(state.get("seed"), 2**64 - 1)
             and isinstance(state.get("logs"), dict)
             and isinstance(scores, dict)
-            and isinstance(scores.get("total"), (int, float))
+            and isinstance(scores.get("totals"), list)
+            and all(isinstance(total, (int, float)) for total in scores["totals"])
+            and len(scores["totals"]) == len(run.scores.totals) + 1
             and _whole(scores.get("count"), samples(run.data) or _MANY)
             and isinstance(scores.get("metrics"), list)
-            and len(scores["metrics"]) == len(run.scores.metrics)
+            and len(scores["metrics"]) == len(run.scores.measures)
             and isinstance(callbacks, list)
             and all(map(_is_of_callback, callbacks))
         )
@@ -241,7 +256,7 @@ class _Before:
         optimizer = run.model.optimizer
         self.arrays = {name: value.copy() for name, value in _arrays(run.model).items()}
         self.position = optimizer.position
-        self.seeds = [layer.seed for layer in run.model.layers]
+        self.seeds = [layer.seed for layer in run.model.leaves]
         self.stop, self.run = run.model.stop_training, dict(vars(run))
         self.callbacks = [dict(vars(callback)) for callback in run.callbacks]
 
@@ -250,7 +265,7 @@ class _Before:
         for name, value in _arrays(run.model).items():
             value[...] = self.arrays[name]
         optimizer.position = self.position
-        for layer, seed in zip(run.model.layers, self.seeds, strict=True):
+        for layer, seed in zip(run.model.leaves, self.seeds, strict=True):
             layer.seed = seed
         run.model.stop_training = self.stop
         vars(run).update(self.run)
@@ -259,18 +274,18 @@ class _Before:
             vars(callback).update(attributes)
 
 
-def _classes(model: Sequential) -> dict[str, Any]:
+def _classes(model: Model) -> dict[str, Any]:
     """Return the classes of a running model, by name: its checkpoint may name them."""
-    things = [*model.layers, model.loss, model.optimizer]
-    functions = [getattr(layer, "activation", None) for layer in model.layers]
+    things = [*model.leaves, *model.objective.losses, model.optimizer]
+    functions = [getattr(layer, "activation", None) for layer in model.leaves]
     return {type(t).__name__: type(t) for t in things} | {str(f): f for f in functions if f}
 
 
-def _arrays(model: Sequential) -> dict[str, np.ndarray]:
+def _arrays(model: Model) -> dict[str, np.ndarray]:
     """Return what a step changes, in place: parameters and the optimizer's kept slots."""
     arrays = {
         f"{k} {name}": value
-        for k, layer in enumerate(model.layers)
+        for k, layer in enumerate(model.leaves)
         for name, value in layer.arrays()
     }
     optimizer = model.optimizer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +13,11 @@ from npcnn import losses, optimizers, registry
 from npcnn.checks import NpcnnError
 from npcnn.optimizers import schedules
 from npcnn.saving import keras_metrics
-from npcnn.saving.keras_config import keras_object, one_line, own_object, short
+from npcnn.saving.keras_layers import keras_object, one_line, own_object, short
 from npcnn.saving.keras_metrics import UnsupportedError
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.model import Model
 
 # Options of older optimizers of Keras's that npcnn has nothing for, with what switches them off.
 _OFF: dict[str, tuple[Any, ...]] = {"amsgrad": (False, None), "decay": (0, None)}
@@ -24,6 +25,8 @@ _OFF: dict[str, tuple[Any, ...]] = {"amsgrad": (False, None), "decay": (0, None)
 _IDLE = ("jit_compile", "is_legacy_optimizer")
 _NONE = ("weight_decay", "amsgrad", "centered", "use_ema")
 
+
+Entry = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 
 # Writing --------------------------------------------------------------------------------------
 
@@ -36,50 +39,65 @@ def optimizer_config(optimizer: optimizers.Optimizer) -> dict[str, Any]:
     return own_object(kind, config)
 
 
-def training_config(model: Sequential) -> dict[str, Any]:
+def training_config(model: Model) -> dict[str, Any]:
     """Return the `training_config` of a `.h5` file."""
     return {**_settings(model, False), "optimizer_config": optimizer_config(model.optimizer)}
 
 
-def compile_config(model: Sequential) -> dict[str, Any]:
+def compile_config(model: Model) -> dict[str, Any]:
     """Return the `compile_config` of a `.keras` file; Keras hands its keys to `compile`."""
     written = optimizer_config(model.optimizer)
     optimizer = {**keras_object("keras.optimizers", "", {}), **written}
     return {"optimizer": optimizer, **_settings(model, True)}
 
 
-def _settings(model: Sequential, full: bool) -> dict[str, Any]:
+def _settings(model: Model, full: bool) -> dict[str, Any]:
     def entry(module: str, class_name: str, config: dict[str, Any]) -> dict[str, Any]:
         if full:
             return keras_object(module, class_name, config)
         return {"class_name": class_name, "config": config}
 
-    loss = model.loss
+    goal = model.objective
+    listed = [_written_loss(loss, entry) for loss in goal.losses]
+    several = len(listed) > 1
+    weights = list(goal.weights) if any(weight != 1 for weight in goal.weights) else None
+    return {
+        "loss": listed if several else listed[0],
+        "loss_weights": weights,
+        "metrics": _written_metrics(model, False, entry),
+        "weighted_metrics": _written_metrics(model, True, entry),
+    }
+
+
+def _written_loss(loss: losses.Loss, entry: Entry) -> Any:
     config = loss.get_config()
     known = losses.known().get(type(loss).__name__) is type(loss)
-    plain = known and type(loss)().get_config() == loss.get_config()
-    written = entry("keras.losses", type(loss).__name__, config)
     if not known:
-        written = own_object(type(loss), config)
-    listed = keras_metrics.written(model.metrics, loss.labels, entry)
-    return {
-        "loss": loss.default_name if plain else written,
-        "loss_weights": None,
-        "metrics": listed or None,
-        "weighted_metrics": None,
-    }
+        return own_object(type(loss), config)
+    plain = type(loss)().get_config() == config
+    return loss.default_name if plain else entry("keras.losses", type(loss).__name__, config)
+
+
+def _written_metrics(model: Model, weighted: bool, entry: Entry) -> list[Any] | None:
+    """Return the metrics of a kind: names and entries, for several outputs in lists of such."""
+    listed = []
+    for output, loss in enumerate(model.objective.losses):
+        own = [m.metric for m in model.measures if (m.output, m.weighted) == (output, weighted)]
+        listed.append(keras_metrics.written(own, loss.labels, entry) or [])
+    return None if not any(listed) else listed if len(listed) > 1 else listed[0]
 
 
 # Reading --------------------------------------------------------------------------------------
 
 
-def read_compile(config: Any, where: str) -> dict[str, Any] | None:
+def read_compile(config: Any, where: str, outputs: int = 1) -> dict[str, Any] | None:
     """Return the arguments of `compile`; None, with a warning, if npcnn lacks one of them.
 
     Args:
         config: `training_config` (.h5) or `compile_config` (.keras); None or an empty
             one, of a model that is not compiled, gives None in silence.
         where: the file, for the warning.
+        outputs: how many the model has.
     """
     if config is None or config == {}:
         return None
@@ -87,17 +105,30 @@ def read_compile(config: Any, where: str) -> dict[str, Any] | None:
         if not isinstance(config, dict):
             raise UnsupportedError("compile settings that are no JSON object")
         written = config.get("optimizer_config") or config.get("optimizer")
-        if config.get("loss_weights") or config.get("weighted_metrics"):
-            raise UnsupportedError("loss_weights or weighted_metrics")
+        loss = config.get("loss")
+        metrics, weighted = (config.get(key) for key in ("metrics", "weighted_metrics"))
         return {
             "optimizer": _read_optimizer(written),
-            "loss": _read_loss(config.get("loss")),
-            "metrics": keras_metrics.read(config.get("metrics")),
+            "loss": _by_output(loss, outputs, _read_loss) if outputs > 1 else _read_loss(loss),
+            "loss_weights": config.get("loss_weights"),
+            "metrics": _by_output(metrics, outputs, keras_metrics.read),
+            "weighted_metrics": _by_output(weighted, outputs, keras_metrics.read),
         }
     except (UnsupportedError, NpcnnError, TypeError, ValueError, OverflowError) as error:
         text = f"{where}: loaded without its compile settings; npcnn lacks {one_line(error)}"
         warnings.warn(text, stacklevel=2)
         return None
+
+
+def _by_output(written: Any, outputs: int, read: Callable[[Any], Any]) -> Any:
+    """Return what is read of a list or dict with an entry an output, or of one thing for all."""
+    if written is None:
+        return None
+    if outputs > 1 and isinstance(written, dict) and "class_name" not in written:
+        return {name: read(one) for name, one in written.items()}
+    if outputs > 1 and isinstance(written, list) and len(written) == outputs:
+        return [read(one) for one in written]
+    return read(written)
 
 
 def _read_optimizer(written: Any) -> optimizers.Optimizer:

@@ -1,323 +1,170 @@
-"""The architecture as Keras 3 writes it in JSON, and back; Keras 2's form is read as well.
+"""A model's architecture as Keras 3 writes it in JSON, and back; Keras 2's form is read as well.
 
-A layer's options are those of its `get_config`. Nothing is ever imported or called by a name that a
-file holds: classes are npcnn's own, or those that the program has registered or handed in.
+Sequential models here, graphs in keras_graph.py, layers in keras_layers.py.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import numpy as np
-
-from npcnn import activations, constraints, initializers, layers, registry, regularizers
+from npcnn import layers
 from npcnn.checks import FormatError, NpcnnError, message
-from npcnn.layers.base import Layer, argument_names
-from npcnn.model import Sequential
+from npcnn.layers.base import Layer
+from npcnn.model import Model
+from npcnn.network import Network
+from npcnn.saving import keras_graph
+from npcnn.saving.keras_layers import (
+    entry,
+    keras_object,
+    layer_entry,
+    one_line,
+    policy,
+    read_layer,
+    short,
+)
+from npcnn.sequential import Sequential
 
 KERAS_VERSION = "3.8.0"  # whose form the files have
 MAX_LAYERS = 1000
-# How the names of options end that are objects, and where these come from.
-HELPERS: dict[str, Any] = {
-    "initializer": initializers, "regularizer": regularizers, "constraint": constraints,
-}  # fmt: skip
-
-# Keras 2 wrote Glorot's and its kin under one class: (scale, mode, distribution) → the name.
-_VARIANCE_SCALING = {
-    (1.0, "fan_avg", "uniform"): "GlorotUniform",
-    (1.0, "fan_avg", "truncated_normal"): "GlorotNormal",
-    (1.0, "fan_avg", "normal"): "GlorotNormal",
-    (2.0, "fan_in", "uniform"): "HeUniform",
-    (2.0, "fan_in", "truncated_normal"): "HeNormal",
-    (2.0, "fan_in", "normal"): "HeNormal",
-    (1.0, "fan_in", "uniform"): "LecunUniform",
-    (1.0, "fan_in", "truncated_normal"): "LecunNormal",
-    (1.0, "fan_in", "normal"): "LecunNormal",
-}
+MAX_DEPTH = 20  # of models within models
+FIX = "npcnn reads Sequential and functional models"
 
 
 # Writing --------------------------------------------------------------------------------------
 
 
-def keras_object(module: str, class_name: str, config: dict[str, Any]) -> dict[str, Any]:
-    """Return one object in Keras 3's full form."""
-    return {
-        "module": module,
-        "class_name": class_name,
-        "config": config,
-        "registered_name": None,
-    }
-
-
-def model_config(model: Sequential, full: bool = True) -> dict[str, Any]:
-    """Return what Keras calls a Sequential's config: name, dtype, layers, input shape.
+def model_config(model: Model, full: bool = True) -> dict[str, Any]:
+    """Return what Keras calls a model's config: name, layers, and how they hang together.
 
     Args:
         model: built or not.
         full: whether each layer carries its module and build shape, as in `.keras`; `.h5` has
             the shorter form.
     """
+    if not isinstance(model, Sequential):
+        return keras_graph.graph_config(model, lambda layer: layer_config(layer, model, full))
     dtype = model.dtype.name
-    listed = [_layer_object(layer, dtype, full) for layer in model.layers]
-    shape = known_input_shape(model)
+    listed = [layer_config(layer, model, full) for layer in model.layers]
+    shape = model.known_shape
     config: dict[str, Any] = {"name": model.name, "trainable": model.trainable}
-    config["dtype"] = _policy(dtype)
+    config["dtype"] = policy(dtype)
     if shape is not None:
         name = "input_layer" if model.input_layer is None else model.input_layer.name
-        entry = {"batch_shape": list(shape), "dtype": dtype, "sparse": False, "name": name}
-        listed.insert(0, _entry("InputLayer", entry, full))
+        listed.insert(0, _input_entry(name, shape, dtype, full))
     config["layers"] = listed
     if shape is not None:
         config["build_input_shape"] = list(shape)
     return config
 
 
-def full_model_config(model: Sequential) -> dict[str, Any]:
+def layer_config(layer: Any, model: Model, full: bool) -> dict[str, Any]:
+    """Return the entry of a layer, of an input, or of a model within a model."""
+    if isinstance(layer, Model):
+        return full_model_config(layer) if full else short_model_config(layer)
+    if layer.is_input:
+        return _input_entry(layer.name, layer.input_shape, model.dtype.name, full)
+    return layer_entry(layer, model.dtype.name, full)
+
+
+def _input_entry(name: Any, shape: Any, dtype: str, full: bool) -> dict[str, Any]:
+    config = {"batch_shape": list(shape), "dtype": dtype, "sparse": False, "name": name}
+    return entry("InputLayer", config, full)
+
+
+def full_model_config(model: Model) -> dict[str, Any]:
     """Return a model in Keras 3's full form, as in `config.json` and `to_json`."""
+    if class_name(model) == "Functional":
+        written = keras_object("keras.src.models.functional", "Functional", model_config(model))
+        return {**written, "registered_name": "Functional", "build_config": {"input_shape": None}}
     config = keras_object("keras", "Sequential", model_config(model))
-    shape = known_input_shape(model)
+    shape = model.known_shape if isinstance(model, Sequential) else None
     if shape is not None:
         config["build_config"] = {"input_shape": list(shape)}
     return config
 
 
-def known_input_shape(model: Sequential) -> tuple[Any, ...] | None:
-    """Return the shape that goes in, None for the batch axis; None as a whole if not known."""
-    if model.layers:
-        return model._shape_before_first()
-    return None if model.input_layer is None else (None, *(model.input_layer.sample_shape or ()))
+def short_model_config(model: Model) -> dict[str, Any]:
+    """Return a model in the shorter form of `.h5`."""
+    return {"class_name": class_name(model), "config": model_config(model, full=False)}
 
 
-def _entry(class_name: str, config: dict[str, Any], full: bool) -> dict[str, Any]:
-    if full:
-        return keras_object("keras.layers", class_name, config)
-    return {"class_name": class_name, "config": config}
-
-
-def _policy(dtype: str) -> dict[str, Any]:
-    return keras_object("keras", "DTypePolicy", {"name": dtype})
-
-
-def _layer_object(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
-    kind = type(layer)
-    config: dict[str, Any] = {"name": layer.name, "trainable": layer.trainable}
-    config["dtype"] = _policy(dtype)
-    for option, value in layer.get_config().items():
-        if option in config:
-            continue
-        value = _full(option, value)
-        if isinstance(value, activations.ActivationFunction):
-            value = registry.registered_name(value) or str(value)
-        config[option] = list(value) if isinstance(value, tuple) else value
-    config = {**dict.fromkeys(layer.absent), **config}
-    config = {option: value for option, value in config.items() if option not in layer.unwritten}
-    if layers.known().get(kind.__name__) is kind:
-        entry = _entry(kind.__name__, config, full)
-    else:
-        _check_json(layer, config)
-        entry = own_object(kind, config)
-        if not full:
-            entry = {"class_name": entry["registered_name"], "config": config}
-    if full and layer.input_shape is not None and (layer.declared or layer.flattens):
-        entry["build_config"] = {"input_shape": list(layer.input_shape)}
-    return entry
-
-
-def _full(option: str, value: Any) -> Any:
-    """Return an initializer, a regularizer or a constraint in Keras 3's full form."""
-    module = HELPERS.get(option.rpartition("_")[2])
-    if not isinstance(value, dict) or module is None:
-        return value
-    name, config = value["class_name"], value["config"]
-    entry = keras_object(f"keras.{module.__name__.rpartition('.')[2]}", name, config)
-    if module is not initializers and name not in module.known():
-        entry |= {"module": "", "class_name": name.split(">")[-1], "registered_name": name}
-    return entry
-
-
-def own_object(kind: type, config: dict[str, Any]) -> dict[str, Any]:
-    """Return an object of a class of the program's own, under the name it is registered by."""
-    key = registry.registered_name(kind) or kind.__name__
-    return {**keras_object(kind.__module__, kind.__name__, config), "registered_name": key}
-
-
-def _check_json(layer: Layer, config: dict[str, Any]) -> None:
-    try:
-        json.dumps(config, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        fix = "let get_config() return texts, numbers, lists and dicts"
-        where = f"{layer.label}.get_config()"
-        raise FormatError(message(where, "what JSON can say", one_line(error), fix)) from error
+def class_name(layer: Any) -> str:
+    """Return the class under which Keras keeps a layer, or a model within the model."""
+    if isinstance(layer, Network):
+        return "Sequential" if isinstance(layer, Sequential) else "Functional"
+    return type(layer).__name__
 
 
 # Reading --------------------------------------------------------------------------------------
 
 
-def read_architecture(config: Any, where: str) -> tuple[dict[str, Any], list[Layer]]:
-    """Return (arguments of Sequential, its layers), nothing built and nothing allocated.
+def read_model(config: Any, where: str, depth: int = 0) -> Model:
+    """Return the model that a config describes; within `planned()`, nothing is allocated.
 
     Args:
-        config: a model in the full or the short form of Keras 3, or in Keras 2's.
+        config: in the full or the short form of Keras 3, or in Keras 2's.
         where: the file, for the message.
+        depth: how many models this one is within.
 
     Raises:
         FormatError: naming the layer and its class if npcnn has none like it.
     """
-    fix = "npcnn reads Sequential models"
     kind = config.get("class_name") if isinstance(config, dict) else type(config).__name__
-    if kind != "Sequential":
-        raise FormatError(message(where, "a Sequential model", f"class {short(kind)}", fix))
+    read = {"Sequential": _read_sequential, "Functional": _read_graph, "Model": _read_graph}
+    if kind not in read or depth > MAX_DEPTH:
+        expected = "a Sequential or functional model"
+        got = f"class {short(kind)}" if kind not in read else f"models {depth} deep"
+        raise FormatError(message(where, expected, got, FIX))
     inner = config.get("config")
     if isinstance(inner, list):  # Keras before 2.2.3
         inner = {"layers": inner}
     listed = inner.get("layers") if isinstance(inner, dict) else None
     if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_LAYERS:
         got = "none" if not isinstance(listed, list) else str(len(listed))
-        raise FormatError(message(where, f"1 to {MAX_LAYERS} layers", got, fix))
-    made = [_read_layer(entry, where) for entry in listed]
-    dtypes = {layer.dtype for layer in made if not isinstance(layer, layers.InputLayer)}
+        raise FormatError(message(where, f"1 to {MAX_LAYERS} layers", got, FIX))
+    name = inner.get("name")
+    if name is not None and not isinstance(name, str):
+        raise FormatError(message(where, "a name for the model", short(name), FIX))
+    try:
+        return read[kind](inner, where, depth)
+    except FormatError:
+        raise
+    except NpcnnError as error:
+        raise FormatError(f"{where}: {one_line(error)}") from error
+
+
+def _read_any(written: Any, where: str, depth: int) -> Any:
+    """Return the layer, or the model within the model, that an entry describes."""
+    kind = written.get("class_name") if isinstance(written, dict) else None
+    if kind in ("Sequential", "Functional", "Model"):
+        return read_model(written, where, depth + 1)
+    return read_layer(written, where)
+
+
+def _read_graph(inner: dict[str, Any], where: str, depth: int) -> Model:
+    return keras_graph.read_graph(inner, where, lambda one: _read_any(one, where, depth))
+
+
+def _read_sequential(inner: dict[str, Any], where: str, depth: int) -> Sequential:
+    made = [_read_any(one, where, depth) for one in inner["layers"]]
+    own = [layer for layer in made if isinstance(layer, Network) or not layer.is_input]
+    dtypes = {layer.dtype for layer in own}
     if len(dtypes) > 1:
         got = " and ".join(sorted(str(dtype) for dtype in dtypes))
         raise FormatError(message(where, "one dtype in all layers", got, "convert it in Keras"))
     _start_with_input(made, inner)
-    name = inner.get("name")
-    if name is not None and not isinstance(name, str):
-        raise FormatError(message(where, "a name for the model", short(name), fix))
-    moving = any(layer.trainable for layer in made if not isinstance(layer, layers.InputLayer))
-    frozen = inner.get("trainable") is False and not moving
+    frozen = inner.get("trainable") is False and not any(layer.trainable for layer in own)
     dtype = dtypes.pop() if dtypes else None
-    return {"name": name, "trainable": not frozen, "dtype": dtype}, made
+    return Sequential(made, trainable=not frozen, name=inner.get("name"), dtype=dtype)
 
 
-def _start_with_input(made: list[Layer], inner: dict[str, Any]) -> None:
+def _start_with_input(made: list[Any], inner: dict[str, Any]) -> None:
     """Keep the input's shape in one place: in front. Keras 2 repeats it in the first layer."""
     for layer in made[1:]:
-        layer.sample_shape = None
+        if isinstance(layer, Layer):
+            layer.sample_shape = None
     shape = inner.get("build_input_shape") or inner.get("batch_input_shape")
-    if isinstance(shape, list) and made[0].sample_shape is None and shape:
+    first = made[0]
+    known = first.built if isinstance(first, Network) else first.sample_shape is not None
+    if isinstance(shape, list) and not known and shape:
         made.insert(0, layers.InputLayer(shape[1:]))
-
-
-def _read_layer(entry: Any, where: str) -> Layer:
-    if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
-        fix = "the file is damaged or no Keras model"
-        raise FormatError(message(where, "a layer's class and config", short(entry), fix))
-    kind, config = entry.get("class_name"), entry["config"]
-    place = f"{where}, layer {short(config.get('name'))} of class {short(kind)}"
-    try:
-        if kind == "InputLayer":
-            return _input_layer(config)
-        cls = layers.known().get(kind) if isinstance(kind, str) else None
-        if cls is not None:
-            return cls(**_arguments(cls, config, place))
-        own = registry.custom(kind, entry.get("registered_name"))
-        if not isinstance(own, type) or not issubclass(own, Layer):
-            known = ", ".join(["InputLayer", *layers.known()])
-            fix = "build the model without that layer, or register a class of that name"
-            raise FormatError(message(place, f"one of {known}", "a class npcnn lacks", fix))
-        return own.from_config({**config, "dtype": _dtype(config.get("dtype"), place).name})
-    except FormatError:
-        raise
-    except NpcnnError as error:
-        raise FormatError(f"{place}: {one_line(error)}") from error
-    except (TypeError, ValueError, OverflowError, KeyError, AttributeError) as error:
-        fix = "the file is damaged or no Keras model"
-        raise FormatError(message(place, "sound options", one_line(error), fix)) from error
-
-
-def _input_layer(config: dict[str, Any]) -> Layer:
-    shape = config.get("batch_shape") or config.get("batch_input_shape")
-    return layers.InputLayer.from_config({"batch_shape": shape, "name": config.get("name")})
-
-
-def _arguments(kind: type[Layer], config: dict[str, Any], place: str) -> dict[str, Any]:
-    """Return a layer's constructor arguments from its config."""
-    options = argument_names(kind)
-    arguments: dict[str, Any] = {"name": config.get("name")}
-    arguments["trainable"] = config.get("trainable", True) is not False
-    arguments["dtype"] = _dtype(config.get("dtype"), place)
-    for option, value in config.items():
-        if option in ("name", "trainable", "dtype"):
-            continue
-        if option == "batch_input_shape":
-            arguments["input_shape"] = tuple(value[1:])
-        elif option in options and option != "input_shape":
-            arguments[option] = _value(option, value, place)
-        elif value is not None:
-            fix = "build the model without it"
-            got = f"{short(option)} = {short(value)}"
-            raise FormatError(message(place, "options that npcnn has", got, fix))
-    return arguments
-
-
-def _value(option: str, value: Any, place: str) -> Any:
-    if option.endswith("_initializer"):
-        return _initializer(value, f"{place}, {option}")
-    module = HELPERS.get(option.rpartition("_")[2])
-    if module is not None:
-        return module.get(value, f"{place}, {option}")
-    if option == "activation":
-        return _activation(value, place)
-    if option == "axis" and isinstance(value, list) and len(value) == 1:
-        return value[0]
-    if isinstance(value, dict):
-        fix = "build the model without it"
-        raise FormatError(message(place, f"a plain {option}", short(value), fix))
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _dtype(value: Any, place: str) -> np.dtype:
-    """Return the dtype of a layer: a text in Keras 2, a policy in Keras 3."""
-    if isinstance(value, dict):
-        inner = value.get("config")
-        value = inner.get("name") if isinstance(inner, dict) else None
-    if value not in (None, "float32", "float64"):
-        fix = "convert it in Keras"
-        raise FormatError(message(place, "dtype float32 or float64", short(value), fix))
-    return np.dtype(value or "float32")
-
-
-def _activation(value: Any, place: str) -> str:
-    if isinstance(value, dict):  # a function by name
-        value = value.get("config")
-    if value is None:
-        return "linear"
-    try:
-        return activations.get(value, place)
-    except NpcnnError as error:
-        fix = "build the model with one of these, or register the activation"
-        expected = f"activation {', '.join(activations.known())}"
-        raise FormatError(message(place, expected, short(value), fix)) from error
-
-
-def _initializer(value: Any, place: str) -> initializers.Initializer:
-    """Return the initializer an entry names, from npcnn's own list."""
-    if isinstance(value, str):
-        return initializers.get(value, place)
-    kind = value.get("class_name") if isinstance(value, dict) else value
-    config = value.get("config", {}) if isinstance(value, dict) else {}
-    config = {
-        key: item
-        for key, item in config.items()
-        if item is not None and key != "dtype"
-    }  # fmt: skip
-    if kind == "VarianceScaling":
-        rule = tuple(config.pop(key, None) for key in ("scale", "mode", "distribution"))
-        kind = _VARIANCE_SCALING.get(rule, kind)
-    if not isinstance(kind, str) or kind not in initializers.CLASSES:
-        known = ", ".join(initializers.CLASSES)
-        fix = "build the model with one of these"
-        raise FormatError(message(place, f"one of {known}", short(kind), fix))
-    return initializers.CLASSES[kind](**config)
-
-
-def short(value: Any) -> str:
-    """Return a value from a file as a short printable text."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def one_line(error: Exception) -> str:
-    """Return an error's text without line breaks."""
-    return " ".join(str(error).split())[:300]

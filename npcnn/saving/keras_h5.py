@@ -5,27 +5,27 @@ from __future__ import annotations
 import json
 from typing import IO, Any
 
-from npcnn.model import Sequential
+from npcnn.layers.base import Layer
+from npcnn.model import Model
+from npcnn.network import Network
 from npcnn.saving import assembly, keras_compile, keras_config, run_state, variables
 from npcnn.saving.budget import Budget
-from npcnn.saving.hdf5_dataset import Dataset
 from npcnn.saving.hdf5_safe import Hdf5File
 from npcnn.saving.keras_config import KERAS_VERSION
 from npcnn.saving.safe_json import parse_json
-from npcnn.saving.state import OptimizerState, Parts, Shapes, match
+from npcnn.saving.state import Found, OptimizerState, Parts, match
 
 # Writing --------------------------------------------------------------------------------------
 
 
-def write_model(model: Sequential, stream: IO[bytes], run: run_state.State | None = None) -> None:
+def write_model(model: Model, stream: IO[bytes], run: run_state.State | None = None) -> None:
     """Write a built model, compile settings and optimizer included if it is compiled."""
     import h5py
 
     with h5py.File(stream, "w") as file:
         file.attrs["keras_version"] = KERAS_VERSION
         file.attrs["backend"] = "numpy"
-        config = keras_config.model_config(model, full=False)
-        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": config})
+        file.attrs["model_config"] = json.dumps(keras_config.short_model_config(model))
         if model.compiled:
             file.attrs["training_config"] = json.dumps(keras_compile.training_config(model))
         _write_weights(model, file.create_group("model_weights"))
@@ -35,7 +35,7 @@ def write_model(model: Sequential, stream: IO[bytes], run: run_state.State | Non
             run_state.write(run, file)
 
 
-def _write_weights(model: Sequential, group: Any) -> None:
+def _write_weights(model: Model, group: Any) -> None:
     names = [ascii_name(layer.name or "", k) for k, layer in enumerate(model.layers)]
     group.attrs["layer_names"] = names
     group.attrs["backend"] = "numpy"
@@ -43,12 +43,22 @@ def _write_weights(model: Sequential, group: Any) -> None:
     scope = ascii_name(model.name, "model")
     for layer, name in zip(model.layers, names, strict=True):
         inner = group.create_group(name)
-        values = {f"{scope}/{name}/{own}": value for own, value in layer.arrays()}
+        values = {}
+        for k, (leaf, own, _) in enumerate(assembly.wanted_arrays(leaves(layer))):
+            within = "" if leaf is layer else f"{ascii_name(leaf.name or '', k)}/"
+            if f"{scope}/{name}/{within}{own}" in values:  # of another model within this one
+                within = f"{k}/{within}"
+            values[f"{scope}/{name}/{within}{own}"] = dict(leaf.arrays())[own]
         inner.attrs["weight_names"] = list(values)
         for path, value in values.items():
             inner[path] = value
     if "top_level_model_weights" not in group:
         group.create_group("top_level_model_weights").attrs["weight_names"] = []
+
+
+def leaves(layer: Any) -> list[Layer]:
+    """Return a layer in a list, or the layers of a model within the model."""
+    return layer.leaves if isinstance(layer, Network) else [layer]
 
 
 def ascii_name(name: str, number: Any) -> str:
@@ -61,7 +71,7 @@ def ascii_name(name: str, number: Any) -> str:
     return name if sound else f"non_ascii_{number}"
 
 
-def _write_optimizer(model: Sequential, group: Any) -> None:
+def _write_optimizer(model: Model, group: Any) -> None:
     scope = ascii_name(model.optimizer.name, "optimizer")
     values = {
         f"{scope}/{ascii_name(key, k)}": value
@@ -87,15 +97,14 @@ def read_parts(stream: IO[bytes], where: str, budget: Budget) -> Parts:
         fix = "load_weights() reads files of weights alone"
         raise file.error("a whole model", "no model_config and model_weights in it", fix)
     config = parse_json("".join(text), f"{where}, model_config", budget)
-    arguments, made = keras_config.read_architecture(config, where)
-    shapes = list(assembly.parameter_shapes(made, where))
-    found = find_weights(file, shapes)
+    model = assembly.planned_model(config, where)
+    found = find_weights(file, model)
     text = file.attribute("", "training_config")
     training = None
     if text is not None:
         training = parse_json("".join(text), f"{where}, training_config", budget)
-    settings = keras_compile.read_compile(training, where)
-    parts = Parts(file, arguments, made, shapes, found, settings)
+    settings = keras_compile.read_compile(training, where, len(model.ends[1]))
+    parts = Parts(file, model, found, settings)
     if settings is not None and file.is_group("optimizer_weights"):
         names = attribute_list(file, "optimizer_weights", "weight_names")
         listed = [(name, file.dataset(f"optimizer_weights/{name}")) for name in names]
@@ -117,8 +126,8 @@ def attribute_list(file: Hdf5File, path: str, name: str) -> list[str]:
     return parts
 
 
-def find_weights(file: Hdf5File, shapes: Shapes) -> dict[int, dict[str, Dataset]]:
-    """Return id of a layer → parameter → its dataset, matched by order, all shapes checked.
+def find_weights(file: Hdf5File, model: Model) -> Found:
+    """Return where each layer's parameters lie, matched by order, all shapes checked.
 
     Keras 2's files of weights alone have no group `model_weights`; their root is it.
     """
@@ -126,12 +135,13 @@ def find_weights(file: Hdf5File, shapes: Shapes) -> dict[int, dict[str, Dataset]
     listed = {name: attribute_list(file, f"{root}/{name}", "weight_names")
               for name in attribute_list(file, root, "layer_names")}  # fmt: skip
     saved = [name for name, weights in listed.items() if weights]
-    own = [(layer, wanted) for layer, wanted in shapes if wanted]
+    every = [(layer, assembly.wanted_arrays(leaves(layer))) for layer in model.layers]
+    own = [(layer, wanted) for layer, wanted in every if wanted]
     if len(saved) != len(own):
         fix = "use the architecture it was saved from"
         raise file.error(f"weights of {len(own)} layers", str(len(saved)), fix)
-    found: dict[int, dict[str, Dataset]] = {}
+    found: Found = {}
     for (layer, wanted), name in zip(own, saved, strict=True):
         paths = [f"{root}/{name}/{weight}" for weight in listed[name]]
-        found[id(layer)] = match(file, layer, wanted, paths)
+        match(file, str(layer.name), wanted, paths, found)
     return found

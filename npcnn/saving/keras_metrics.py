@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from npcnn import metrics
-from npcnn.saving.keras_config import short
+from npcnn.saving.keras_layers import short
 
 MAX_METRICS = 100
 MOST = 10_000  # thresholds and columns that a file may ask for

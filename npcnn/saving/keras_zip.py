@@ -7,26 +7,28 @@ import itertools
 import json
 import time
 import zipfile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from npcnn.checks import FormatError, message
 from npcnn.layers.base import snake_case
+from npcnn.network import Network
 from npcnn.saving import (
     assembly,
     keras_compile,
     keras_config,
+    keras_layers,
     run_state,
     safe_json,
     variables,
     zip_safe,
 )  # fmt: skip
 from npcnn.saving.budget import Budget
-from npcnn.saving.hdf5_dataset import Dataset
 from npcnn.saving.hdf5_safe import Hdf5File
-from npcnn.saving.state import OptimizerState, Parts, Shapes, match
+from npcnn.saving.state import Found, OptimizerState, Parts, match
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.layers.base import Layer
+    from npcnn.model import Model
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
 _TIMELESS = (1980, 1, 1, 0, 0, 0)  # as early as ZIP knows; a clock may be earlier
@@ -35,7 +37,7 @@ _TIMELESS = (1980, 1, 1, 0, 0, 0)  # as early as ZIP knows; a clock may be earli
 # Writing --------------------------------------------------------------------------------------
 
 
-def write_model(model: Sequential, stream: IO[bytes], run: run_state.State | None = None) -> None:
+def write_model(model: Model, stream: IO[bytes], run: run_state.State | None = None) -> None:
     """Write a built model, compile settings and optimizer included if it is compiled."""
     config = keras_config.full_model_config(model)
     if model.compiled:
@@ -54,14 +56,14 @@ def write_model(model: Sequential, stream: IO[bytes], run: run_state.State | Non
             archive.writestr(info, content)
 
 
-def write_weights(model: Sequential, stream: IO[bytes], run: run_state.State | None = None) -> None:
+def write_weights(model: Model, stream: IO[bytes], run: run_state.State | None = None) -> None:
     """Write the weights as Keras's `model.weights.h5`: by class and number, not by name."""
     import h5py
 
     with h5py.File(stream, "w") as file:
         file.create_group("vars").attrs["name"] = model.name
-        for layer, path in zip(model.layers, layer_paths(model.layers), strict=True):
-            group = file.create_group(f"layers/{path}/vars")
+        for layer, path in layer_paths(model):
+            group = file.create_group(f"{path}/vars")
             group.attrs["name"] = layer.name
             for k, (_, value) in enumerate(layer.arrays()):
                 group[str(k)] = value
@@ -74,20 +76,32 @@ def write_weights(model: Sequential, stream: IO[bytes], run: run_state.State | N
             run_state.write(run, file)
 
 
-def layer_paths(layers: list[Any]) -> list[str]:
-    """Return where Keras keeps each layer: its class and how many of that class came before.
+def layer_paths(model: Model, root: str = "") -> list[tuple[Layer, str]]:
+    """Return each layer and where Keras keeps it: its class and how many of that came before.
 
+    Layers of a model within the model lie in its own folder `layers`; one that was met before is
+    left out.
+
+    >>> from npcnn import Sequential
     >>> from npcnn.layers import Dense, ReLU
-    >>> layer_paths([Dense(3), ReLU(), Dense(2)])
-    ['dense', 're_lu', 'dense_1']
+    >>> [path for _, path in layer_paths(Sequential([Dense(3), ReLU(), Dense(2)]))]
+    ['layers/dense', 'layers/re_lu', 'layers/dense_1']
     """
+    found: dict[int, tuple[Layer, str]] = {}
+    _collect_paths(model, root, found)
+    return list(found.values())
+
+
+def _collect_paths(model: Network, root: str, found: dict[int, tuple[Layer, str]]) -> None:
     counts: dict[str, int] = {}
-    paths = []
-    for layer in layers:
-        base = snake_case(type(layer).__name__)
+    for layer in model.layers:
+        base = snake_case(keras_config.class_name(layer))
         k = counts[base] = counts.get(base, -1) + 1
-        paths.append(f"{base}_{k}" if k else base)
-    return paths
+        path = f"{root}layers/{base}_{k}" if k else f"{root}layers/{base}"
+        if isinstance(layer, Network):
+            _collect_paths(layer, f"{path}/", found)
+        elif not layer.is_input:
+            found.setdefault(id(layer), (layer, path))
 
 
 # Reading --------------------------------------------------------------------------------------
@@ -103,27 +117,29 @@ def read_parts(stream: IO[bytes], where: str, budget: Budget) -> Parts:
         _check_members(archive, where)
         text = archive.read(CONFIG, safe_json.largest(budget))
         config = safe_json.parse_json(text, f"{where}, {CONFIG}", budget)
-        arguments, made = keras_config.read_architecture(config, where)
-        shapes = list(assembly.parameter_shapes(made, where))
+        model = assembly.planned_model(config, where)
         weights = archive.read(WEIGHTS)
     file = Hdf5File(io.BytesIO(weights), f"{where}, {WEIGHTS}", budget)
-    settings = keras_compile.read_compile(config.get("compile_config"), where)
-    found = find_weights(file, shapes)
-    parts = Parts(file, arguments, made, shapes, found, settings)
+    settings = keras_compile.read_compile(
+        config.get("compile_config"), where, len(model.ends[1]) or 1
+    )
+    parts = Parts(file, model, find_weights(file, model), settings)
     if settings is not None and file.is_group("optimizer/vars"):
         parts.state = _optimizer_state(file, parts)
     return parts
 
 
-def find_weights(file: Hdf5File, shapes: Shapes) -> dict[int, dict[str, Dataset]]:
-    """Return id of a layer → parameter → its dataset, all shapes checked."""
-    root = "layers" if file.is_group("layers") else "_layer_checkpoint_dependencies"
-    layers = [layer for layer, _ in shapes]
-    found = {}
-    for (layer, wanted), path in zip(shapes, layer_paths(layers), strict=True):
-        group = f"{root}/{path}/vars"
+def find_weights(file: Hdf5File, model: Model) -> Found:
+    """Return where each layer's parameters lie, all shapes checked."""
+    old = "_layer_checkpoint_dependencies"
+    found: Found = {}
+    for layer, path in layer_paths(model):
+        group = f"{path}/vars"
+        if not file.is_group("layers"):
+            group = group.replace("layers/", f"{old}/")
         names = sorted(file.names(group), key=lambda name: (len(name), name))
-        found[id(layer)] = match(file, layer, wanted, [f"{group}/{name}" for name in names])
+        wanted = assembly.own_arrays(layer)
+        match(file, str(layer.name), wanted, [f"{group}/{name}" for name in names], found)
     return found
 
 
@@ -138,5 +154,5 @@ def _check_members(archive: zip_safe.Archive, where: str) -> None:
     if sorted(archive.members) != sorted([METADATA, CONFIG, WEIGHTS]):
         expected = f"the members {METADATA}, {CONFIG} and {WEIGHTS}"
         names = itertools.islice(archive.members, 5)
-        got = ", ".join(keras_config.short(name) for name in names) or "none"
+        got = ", ".join(keras_layers.short(name) for name in names) or "none"
         raise FormatError(message(where, expected, got, "save it again with Keras"))

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.checks import FormatError, message
-from npcnn.layers.base import Layer
-from npcnn.model import Sequential
+from npcnn.model import Model
 from npcnn.optimizers.options import keras_order
 from npcnn.optimizers.options import slots as option_slots
 from npcnn.saving import assembly, keras_compile, run_state, variables
@@ -20,7 +19,7 @@ from npcnn.saving.hdf5_safe import Hdf5File
 _STEPS = ("iteration", "iterations", "iter")
 _MOST_STEPS = 2**62  # beyond any run; as many again can still be counted and saved
 _LARGEST_RATE = float(np.finfo(np.float32).max)
-Shapes = list[tuple[Layer, list[tuple[str, tuple[int, ...]]]]]
+Found = dict[int, dict[str, Dataset]]  # id of a layer → parameter → dataset
 
 
 @dataclass
@@ -29,26 +28,24 @@ class Parts:
 
     Attributes:
         file: the open HDF5 file.
-        arguments, made: of `Sequential`, and its unbuilt layers.
-        shapes: each layer with its parameters' names and shapes.
-        found: id of a layer → parameter → dataset.
+        planned: the model, whose parameters are not made yet.
+        found: where their values are.
         settings: the arguments of `compile`, or None.
         state: the optimizer's, or None.
     """
 
     file: Hdf5File
-    arguments: dict[str, Any]
-    made: list[Layer]
-    shapes: Shapes
-    found: dict[int, dict[str, Dataset]]
+    planned: Model
+    found: Found
     settings: dict[str, Any] | None
     state: OptimizerState | None = None
 
-    def model(self, compiled: bool = True) -> Sequential:
+    def model(self, compiled: bool = True) -> Model:
         """Read the values and return the model, compiled if wanted and if the file says how."""
         self._check_total()
-        arrays = read_all(self.found)
-        model = assembly.assemble(self.arguments, self.made, arrays, self.file.where)
+        arrays, model = read_all(self.found), self.planned
+        for layer in model.leaves:
+            layer.fill(arrays.get(id(layer), {}))
         if compiled and self.settings is not None:
             model.compile(**self.settings)
             if self.state is not None:
@@ -71,24 +68,29 @@ class Parts:
 
 
 def match(
-    file: Hdf5File, layer: Layer, wanted: list[tuple[str, tuple[int, ...]]], paths: list[str]
-) -> dict[str, Dataset]:
-    """Return a layer's datasets by parameter, or raise FormatError if one does not fit."""
+    file: Hdf5File, name: str, wanted: assembly.Wanted, paths: list[str], found: Found
+) -> None:
+    """Note where each parameter's values are, or raise FormatError if one does not fit.
+
+    Args:
+        file: the open file.
+        name: of the layer, or the model within the model, for the message.
+        wanted: its parameters in the file's order.
+        paths: of the datasets, in that order.
+        found: what is added to.
+    """
     fix = "use the architecture it was saved from"
     if len(paths) != len(wanted):
-        expected = f"{len(wanted)} weights for layer {layer.name!r}"
-        raise file.error(expected, str(len(paths)), fix)
-    result = {}
-    for (name, shape), path in zip(wanted, paths, strict=True):
+        raise file.error(f"{len(wanted)} weights for layer {name!r}", str(len(paths)), fix)
+    for (layer, own, shape), path in zip(wanted, paths, strict=True):
         dataset = file.dataset(path)
         if dataset.shape != shape or dataset.dtype.kind != "f":
-            expected = f"{name} of layer {layer.name!r} as floats of shape {shape}"
+            expected = f"{own} of layer {layer.name!r} as floats of shape {shape}"
             raise file.error(expected, f"{dataset.dtype} {dataset.shape}", fix)
-        result[name] = dataset
-    return result
+        found.setdefault(id(layer), {})[own] = dataset
 
 
-def read_all(found: dict[int, dict[str, Dataset]]) -> dict[int, dict[str, np.ndarray]]:
+def read_all(found: Found) -> dict[int, dict[str, np.ndarray]]:
     """Read the values of all datasets."""
     return {key: {name: d.read() for name, d in own.items()} for key, own in found.items()}
 
@@ -107,14 +109,9 @@ class OptimizerState:
 
     def __init__(self, listed: list[tuple[str, Dataset]], parts: Parts, where: str) -> None:
         assert parts.settings is not None
-        optimizer, trainable = parts.settings["optimizer"], parts.arguments["trainable"]
-        wanted = [
-            shape
-            for layer, own in parts.shapes
-            if layer.trainable and trainable
-            for name, shape in own
-            if layer.declared[name]
-        ]
+        optimizer = parts.settings["optimizer"]
+        every = assembly.wanted_arrays(parts.planned.leaves)
+        wanted = [shape for layer, own, shape in every if layer.trainable and layer.declared[own]]
         self.where = where
         self.steps: Dataset | None = None
         self.rate: Dataset | None = None
@@ -180,7 +177,7 @@ class OptimizerState:
         fix = "the file is damaged; load_weights() takes its weights alone"
         raise FormatError(message(self.where, expected, got, fix))
 
-    def apply(self, model: Sequential) -> None:
+    def apply(self, model: Model) -> None:
         """Read the values into the model's optimizer."""
         optimizer = model.optimizer
         values = {slot: [d.read() for d in own] for slot, own in self.slots.items()}

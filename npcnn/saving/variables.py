@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from npcnn.layers.base import Layer
 from npcnn.optimizers.options import keras_order
 
 if TYPE_CHECKING:
-    from npcnn.model import Sequential
+    from npcnn.model import Model
 
 Array = np.ndarray
 Shape = tuple[int, ...]
@@ -23,17 +24,17 @@ def kept_slots(optimizer: optimizers.Optimizer) -> tuple[str, ...]:
     return tuple(slot for group in keras_order(optimizer) for slot, _ in group)
 
 
-def trainable_parameters(model: Sequential) -> Iterator[tuple[Layer, str, Array, slice]]:
+def trainable_parameters(model: Model) -> Iterator[tuple[Layer, str, Array, slice]]:
     """Yield (layer, name, value, place in the slots) for what the optimizer moves."""
     stop = 0
-    for layer in model.layers:
+    for layer in model.leaves:
         if layer.trainable:
             for name, value, _ in layer.parameters():
                 start, stop = stop, stop + value.size
                 yield layer, name, value, slice(start, stop)
 
 
-def optimizer_variables(model: Sequential) -> Iterator[tuple[str, Array]]:
+def optimizer_variables(model: Model) -> Iterator[tuple[str, Array]]:
     """Yield (Keras's name, value): iteration, learning rate, then the slots in Keras's order.
 
     A learning rate that follows a schedule is no variable. An optimizer that has not stepped yet
@@ -51,18 +52,21 @@ def optimizer_variables(model: Sequential) -> Iterator[tuple[str, Array]]:
         for parameter in found
         for slot in group
     ]
+    names = Counter(layer.name for layer in model.leaves)
     for slot, written, layer, name, value, place in order:
         flat = optimizer.slots.get(slot)
         start = optimizer.slot_start if slot in optimizer.slot_names else 0.0
         part = np.full(value.size, start, model.dtype)
         if flat is not None and flat.size == size:
             part = flat[place]
-        yield f"{model.name}_{layer.name}_{name}_{written}", part.reshape(value.shape)
+        # layers of models within the model may have one name
+        mark = f"_{place.start}" if names[layer.name] > 1 else ""
+        yield f"{model.name}_{layer.name}{mark}_{name}_{written}", part.reshape(value.shape)
     for k, number in enumerate(optimizer.keras_numbers):
         yield f"number_{k}", np.array(number, np.float32)
 
 
-def set_slots(model: Sequential, values: dict[str, list[Array]]) -> None:
+def set_slots(model: Model, values: dict[str, list[Array]]) -> None:
     """Give the optimizer its state: slot → one array a trainable parameter."""
     found = list(trainable_parameters(model))
     size = found[-1][3].stop if found else 0

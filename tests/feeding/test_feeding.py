@@ -105,7 +105,7 @@ def test_arrays_of_an_epoch_of_few_steps_are_all_seen():
     model.fit(X, Y, 10, 6, 0, [Noting()], steps_per_epoch=1)
     assert seen == [0] * 6
     feed = model_feed(model)
-    rows = [batch[0] for number in range(6) for batch in feed.epoch(number, seed=5)]
+    rows = [batch[0][0] for number in range(6) for batch in feed.epoch(number, seed=5)]
     for k in (0, 3):
         assert sorted(np.concatenate(rows[k : k + 3])) == list(range(30))
     assert (np.concatenate(rows[:3]) != np.concatenate(rows[3:])).any()

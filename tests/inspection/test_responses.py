@@ -3,7 +3,7 @@ import pytest
 import sample_networks as networks
 
 import npcnn
-from npcnn import layers
+from npcnn import Model, Sequential, layers, training
 from npcnn.checks import ArgumentError
 from npcnn.inspection import loss_along_line, most_exciting, occlusion_map
 from npcnn.inspection.responses import receptive_field
@@ -45,14 +45,13 @@ def test_most_exciting_by_hand(backend):
 @pytest.mark.parametrize("place", [(0, 0), (2, 1), (3, 3)])
 def test_receptive_fields_hold_all_that_matters(place):
     model, (x, _) = networks.small_network("float64"), networks.pictures(1)
-    stack = model.layers[:2]
+    graph = model.graph.until(model.layers[1])
     if place[1] >= model.layers[1].output_shape[2]:
         pytest.skip("no such pixel")
-    top, left, height, width = receptive_field(stack, *place)
+    top, left, height, width = receptive_field(graph, *place)
 
     def output(x):
-        for layer in stack:
-            x = layer.forward(x, keep=False)
+        (x,) = training.forward(graph, [x], keep=False)
         return x[0, place[0], place[1]]
 
     noise = np.random.default_rng(0).normal(size=x.shape) * 100
@@ -81,6 +80,13 @@ def test_loss_along_a_line(backend):
 
 
 def test_one_layer_picture():
-    layer = layers.MaxPooling2D(3, strides=2)
-    layer.build((None, 9, 9, 1))
-    assert receptive_field([layer], 1, 2) == (2, 4, 3, 3)
+    model = Sequential([layers.Input((9, 9, 1)), layers.MaxPooling2D(3, strides=2)])
+    assert receptive_field(model.graph, 1, 2) == (2, 4, 3, 3)
+
+
+def test_a_receptive_field_where_ways_meet_again():
+    x = layers.Input((9, 9, 1))
+    far = layers.Conv2D(2, 3, padding="same", dilation_rate=2)(x)
+    near = layers.Conv2D(2, 3, padding="same")(x)
+    model = Model(x, layers.Add()([far, near]))
+    assert receptive_field(model.graph, 4, 4) == (2, 2, 5, 5)

@@ -14,11 +14,11 @@ def test_says_the_shape_of_a_model():
 
 
 def test_a_number_is_a_shape_of_one_axis():
-    assert Input(7).sample_shape == (7,)
+    assert Input(7).shape == (None, 7)
 
 
 def test_config_of_both_keras_versions():
-    layer = Input((28, 28, 1), name="pixels")
+    layer = InputLayer((28, 28, 1), name="pixels")
     config = layer.get_config()
     assert config["batch_shape"] == (None, 28, 28, 1)
     assert InputLayer.from_config(config).get_config() == config
@@ -30,7 +30,7 @@ def test_config_of_both_keras_versions():
 
 def test_computes_nothing():
     x = np.ones((2, 3))
-    layer = Input((3,))
+    layer = InputLayer((3,))
     assert layer.forward(x) is x
     assert layer.backward(x) is x
 

@@ -1,0 +1,55 @@
+"""Models made of symbolic tensors: where they begin, and copies of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from npcnn.graph import ordered_nodes
+from npcnn.layers.input_layer import InputLayer
+from npcnn.network import Ends
+from npcnn.symbolic import KerasTensor, Node
+
+
+def rooted(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> Ends:
+    """Return inputs and outputs of a graph that begins with inputs.
+
+    Where it is to begin in the middle of another one, its calls are noted anew on an input of
+    their own, as in Keras; layers and parameters stay the same.
+    """
+    if all(tensor.node.is_input for tensor in inputs):
+        return inputs, outputs
+    begun = [
+        t if t.node.is_input else InputLayer(t.shape[1:], dtype=t.dtype).output for t in inputs
+    ]
+    return begun, recalled(inputs, outputs, begun, None)
+
+
+def recalled(
+    inputs: list[KerasTensor], outputs: list[KerasTensor], begun: list[KerasTensor], instead: Any
+) -> list[KerasTensor]:
+    """Return what comes out if all calls between inputs and outputs are made on other inputs.
+
+    Args:
+        inputs: where the calls begin.
+        outputs: where they end.
+        begun: what stands in for the inputs.
+        instead: operation → what is called in its place; None notes the same calls anew.
+    """
+    made = {id(old): new for old, new in zip(inputs, begun, strict=True)}
+    for node in ordered_nodes(inputs, outputs):
+        given = [made[id(tensor)] for tensor in node.inputs]
+        if instead is None:
+            shapes = [tensor.shape for tensor in node.outputs]
+            dtype = node.outputs[0].dtype
+            found: Any = Node(node.operation, given, shapes, dtype, node.training).outputs
+        else:
+            one = len(given) == 1 and not getattr(node.operation, "merges", False)
+            found = instead(node.operation).on_tensors(given[0] if one else given, node.training)
+        listed = found if isinstance(found, list) else [found]
+        made |= {id(old): new for old, new in zip(node.outputs, listed, strict=True)}
+    return [made[id(tensor)] for tensor in outputs]
+
+
+def keys_of(given: Any) -> list[str] | None:
+    """Return the keys of a dict of tensors; None for one tensor and for a list."""
+    return [str(key) for key in given] if isinstance(given, dict) else None

@@ -1,0 +1,277 @@
+"""The layers of a model in the order in which they are called, and what each call is given.
+
+A training step, a program and all tools know a model as this: a `Graph` of `Call`s. Sequential's is
+a chain; a model within a model is taken apart into the calls of its layers. Values are known by
+number: the model's inputs first, then what each call gave.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from npcnn.backend import ops
+from npcnn.checks import ArgumentError, message
+from npcnn.symbolic import KerasTensor, Node, Shape
+
+Array = np.ndarray
+
+
+class Call:
+    """One call of a layer.
+
+    A layer that is called several times keeps once a call what its backward pass needs, and each
+    call but the last writes gradients of its own, which are then added up.
+
+    Attributes:
+        layer: what is called.
+        inputs: the numbers of the values it is given.
+        output: the number of the value it gives.
+        shapes: of the inputs and, last, the output; None for the batch axis.
+        last_used: the values that nobody asks for after this call.
+        again: which of the layer's calls it is, where there are several; else None.
+        training: whether it is made as in training, whatever the model does; else None.
+    """
+
+    def __init__(
+        self, layer: Any, inputs: tuple[int, ...], output: int, shapes: tuple[Shape, ...],
+        again: int | None = None, training: bool | None = None,
+    ) -> None:  # fmt: skip
+        self.layer, self.inputs, self.output, self.shapes = layer, inputs, output, shapes
+        self.again, self.training = again, training
+        self.last_used: tuple[int, ...] = ()
+        self._saved: Any = None
+        self._active: Any = None
+        self._gradients: dict[str, Array] = {}
+
+    def of(self, layer: Any, inputs: tuple[int, ...], output: int) -> Call:
+        """Return the same call of a layer's stand-in, on other values."""
+        return Call(layer, inputs, output, self.shapes, self.again, self.training)
+
+    def forward(self, x: Any, training: bool, step: Any, keep: bool) -> Array:
+        """Go forward through the layer, whose inputs are in a list if it merges them."""
+        layer = self.layer
+        given = x if layer.merges else x[0]
+        training = training if self.training is None else self.training
+        if self.again is None:
+            y = layer.forward(given, training, step, keep)
+            layer.remember(y)
+            return y
+        layer.count_call(self.again)
+        try:
+            y = layer.forward(given, training, step, keep)
+            self._saved = layer.kept()
+        finally:
+            layer.count_call(0)
+        layer.remember(y)
+        self._active = layer.active
+        return y
+
+    def backward(
+        self, gradient: Array, need: bool, by_logits: bool, first: bool, penalties: bool
+    ) -> Any:
+        """Go back through it; return the gradient by its input, or a list of them if it merges.
+
+        Args:
+            gradient: by the output, or by the logits that it was made from.
+            need: whether the gradient by the input is wanted.
+            by_logits: which of the two.
+            first: whether none of the layer's other calls has been gone back through yet.
+            penalties: whether the gradient of a penalty on the output is added.
+        """
+        layer = self.layer
+        if self.again is not None:
+            layer.active = self._active
+        gradient = layer.push(gradient) if penalties else gradient
+        back = layer.backward_logits if by_logits else layer.backward
+        if self.again is None:
+            return back(gradient, need)
+        layer.keep(self._saved)
+        if first:
+            return back(gradient, need)
+        sums, own = {name: total for name, _, total in layer.parameters()}, self.gradients()
+        layer.write_gradients(own)
+        try:
+            grad_x = back(gradient, need)
+        finally:
+            layer.write_gradients(sums)
+        for name, total in sums.items():
+            ops.accumulate(total.reshape(-1), own[name].reshape(-1))
+        return grad_x
+
+    def gradients(self) -> dict[str, Array]:
+        """Return parameter → array for the gradient that comes from this call."""
+        if self.again is not None:
+            for name, value, _ in self.layer.parameters():
+                old = self._gradients.get(name)
+                if old is None or old.dtype != value.dtype:
+                    self._gradients[name] = np.zeros_like(value)
+        return self._gradients
+
+    def logits_of(self, names: tuple[str, ...]) -> Array | None:
+        """Return what the layer's activation was applied to, if it is among those named."""
+        if self.again is not None:
+            self.layer.keep(self._saved)
+        return self.layer.logits_of(names)
+
+
+class Graph:
+    """A model's calls in order.
+
+    Args:
+        inputs: how many values go in.
+        calls: in an order in which each value is there when it is asked for.
+        outputs: the numbers of the values that come out.
+
+    Attributes:
+        layers: each once.
+        heads: for each output, the call that it came straight from if nobody else asks for it: a
+            loss may start from what its activation was applied to. None elsewhere.
+        needed: for each value, whether a parameter's gradient hangs on the one by it.
+    """
+
+    def __init__(self, inputs: int, calls: list[Call], outputs: tuple[int, ...]) -> None:
+        self.inputs, self.calls, self.outputs = inputs, calls, outputs
+        self.layers = list({id(call.layer): call.layer for call in calls}.values())
+        self.needed = [False] * inputs
+        last: dict[int, Call] = {}
+        for call in calls:
+            last |= dict.fromkeys(call.inputs, call)
+            own = bool(call.layer.parameter_names)
+            self.needed.append(own or any(self.needed[value] for value in call.inputs))
+        for value, call in last.items():
+            if value not in outputs:
+                call.last_used = (*call.last_used, value)
+        self.heads = [
+            None if value < inputs or value in last or outputs.count(value) > 1
+            else calls[value - inputs] for value in outputs
+        ]  # fmt: skip
+
+    @property
+    def chain(self) -> bool:
+        """Whether each call takes what the one before gave, and no layer is called twice."""
+        inside = all(call.inputs == (k,) for k, call in enumerate(self.calls))
+        alone = len(self.layers) == len(self.calls)
+        return inside and alone and self.inputs == 1 and self.outputs == (len(self.calls),)
+
+    def of(self, others: Iterable[Any]) -> Graph:
+        """Return the same calls of other layers, one for each of `calls` that stands in for it."""
+        pairs = zip(self.calls, others, strict=True)
+        calls = [call.of(layer, call.inputs, call.output) for call, layer in pairs]
+        return Graph(self.inputs, calls, self.outputs)
+
+    def until(self, layer: Any) -> Graph:
+        """Return the calls that a layer's first output hangs on; that is what comes out."""
+        stop = next(k for k, call in enumerate(self.calls) if call.layer is layer)
+        needed, chosen = {self.calls[stop].output}, list[Call]()
+        for call in reversed(self.calls[: stop + 1]):
+            if call.output in needed:
+                needed.update(call.inputs)
+                chosen.append(call)
+        places = {value: value for value in range(self.inputs)}
+        calls: list[Call] = []
+        for call in reversed(chosen):
+            places[call.output] = self.inputs + len(calls)
+            inputs = tuple(places[value] for value in call.inputs)
+            calls.append(call.of(call.layer, inputs, places[call.output]))
+        return Graph(self.inputs, calls, (calls[-1].output,))
+
+
+def read_graph(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> Graph:
+    """Return the graph that leads from symbolic inputs to outputs, models within it taken apart."""
+    values: dict[int, int] = {id(tensor): k for k, tensor in enumerate(inputs)}
+    calls: list[Call] = []
+    _inline(inputs, outputs, values, calls, len(inputs))
+    times = Counter(id(call.layer) for call in calls)
+    done: Counter[int] = Counter()
+    for call in calls:
+        if times[id(call.layer)] > 1:
+            call.again = done[id(call.layer)]
+            done[id(call.layer)] += 1
+    return Graph(len(inputs), calls, tuple(values[id(tensor)] for tensor in outputs))
+
+
+def _inline(
+    inputs: list[KerasTensor], outputs: list[KerasTensor], values: dict[int, int],
+    calls: list[Call], count: int, training: bool | None = None,
+) -> None:  # fmt: skip
+    """Append the calls between inputs and outputs; `values` gets the outputs' numbers."""
+    for node in ordered_nodes(inputs, outputs):
+        given = tuple(values[id(tensor)] for tensor in node.inputs)
+        fixed = training if node.training is None else node.training
+        inner = getattr(node.operation, "ends", None)  # of a model
+        if inner is None:
+            shapes = tuple(tensor.shape for tensor in (*node.inputs, *node.outputs))
+            output = values[id(node.outputs[0])] = count + len(calls)
+            calls.append(Call(node.operation, given, output, shapes, None, fixed))
+            continue
+        own = {id(tensor): value for tensor, value in zip(inner[0], given, strict=True)}
+        _inline(inner[0], inner[1], own, calls, count, fixed)
+        for tensor, end in zip(node.outputs, inner[1], strict=True):
+            values[id(tensor)] = own[id(end)]
+
+
+def ordered_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[Node]:
+    """Return the nodes between inputs and outputs, inputs' own left out, each after what it needs.
+
+    Raises:
+        ArgumentError: an output hangs on an Input that is not among the inputs.
+    """
+    known = {id(tensor) for tensor in inputs}
+    done: dict[int, Node] = {}
+    for output in outputs:
+        todo = [(output, False)]  # a stack of our own: networks may be deeper than Python's
+        while todo:
+            tensor, visited = todo.pop()
+            node = tensor.node
+            if id(tensor) in known or id(node) in done:
+                continue
+            if node.is_input:
+                fix = "name it among the model's inputs"
+                got = f"one that hangs on {tensor.name!r}"
+                expected = "outputs that come from the inputs"
+                raise ArgumentError(message("Model(inputs, outputs)", expected, got, fix))
+            if visited:
+                done[id(node)] = node
+            else:
+                todo.append((tensor, True))
+                todo += [(one, False) for one in reversed(node.inputs)]
+    return list(done.values())
+
+
+def operations_by_depth(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[Any]:
+    """Return layers and models, inputs among them, in Keras's order, which files go by.
+
+    Those farthest from the outputs come first; of those equally far, the one that a walk from the
+    outputs back meets first. An input that nothing hangs on comes last.
+    """
+    nodes = ordered_nodes(inputs, outputs)
+    met: dict[int, Any] = {}
+    walk = list(reversed(outputs))
+    ends = {id(tensor) for tensor in inputs}
+    seen: set[int] = set()
+    while walk:
+        tensor = walk.pop()
+        if id(tensor.node) in seen:
+            continue
+        seen.add(id(tensor.node))
+        met.setdefault(id(tensor.node.operation), tensor.node.operation)
+        if id(tensor) not in ends:
+            walk += reversed(tensor.node.inputs)
+    depths: dict[int, int] = {}
+    of_operation: dict[int, int] = {}
+    for node in reversed(nodes):
+        depth = depths.setdefault(id(node), 0)
+        key = id(node.operation)
+        depths[id(node)] = of_operation[key] = max(depth, of_operation.get(key, 0))
+        for one in node.inputs:
+            depths[id(one.node)] = max(depths.get(id(one.node), 0), depths[id(node)] + 1)
+    for tensor in inputs:
+        key = id(tensor.node.operation)
+        met.setdefault(key, tensor.node.operation)
+        of_operation[key] = max(of_operation.get(key, 0), depths.get(id(tensor.node), 0))
+    places = {key: place for place, key in enumerate(met)}
+    return sorted(met.values(), key=lambda one: (-of_operation[id(one)], places[id(one)]))

@@ -1,0 +1,273 @@
+"""Layers that make one array of several, element by element: sum, product, mean, extremes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from npcnn import symbolic
+from npcnn.backend import ops
+from npcnn.checks import ArgumentError, message, number
+from npcnn.layers.base import Array, Layer, Shape
+
+
+class Saved(NamedTuple):
+    """What such a layer keeps: its inputs, and what came of the first two, three, …"""
+
+    x: list[Array]
+    partial: list[Array]
+
+
+class Merge(Layer):
+    """Base: y = (x₁ ∘ x₂) ∘ x₃ … for arrays whose axes are equally long, or 1 and then repeated.
+
+    A subclass defines `pair` and `pair_backward`. An array with fewer axes than another gets axes
+    of length 1 behind the batch's, as in Keras.
+    """
+
+    merges = True
+    least, most = 1, 10**6
+
+    def pair(self, x1: Array, x2: Array) -> Array:
+        """Return x₁ ∘ x₂."""
+        raise NotImplementedError
+
+    def pair_backward(self, grad_y: Array, x1: Array, x2: Array) -> tuple[Array, Array]:
+        """Return the gradients by x₁ and x₂."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape that all inputs can be spread to."""
+        if not self.least <= len(input_shape) <= self.most:
+            expected = f"{self.least} or more inputs" if self.most > 2 else "two inputs"
+            fix = "give them in a list"
+            raise ArgumentError(message(self.label, expected, str(len(input_shape)), fix))
+        axes = max(map(len, input_shape))
+        spread = [(None, *(1,) * (axes - len(s)), *s[1:]) for s in input_shape]
+        sizes = [max(lengths, default=1) for lengths in zip(*(s[1:] for s in spread), strict=True)]
+        for shape in spread:
+            if any(m not in (1, size) for m, size in zip(shape[1:], sizes, strict=True)):
+                fix = "bring them to one shape first"
+                expected = "inputs of one shape, or of axes of length 1"
+                raise ArgumentError(message(self.label, expected, str(input_shape), fix))
+        return (None, *sizes)
+
+    def forward(self, x: Any, training: bool = False, step: int = 0, keep: bool = True) -> Array:
+        """Return all inputs merged."""
+        given = self._spread(x)
+        partial = [given[0]]
+        for other in given[1:]:
+            partial.append(self.pair(partial[-1], other))
+        if keep:
+            self._saved = Saved(given, partial)
+        return self.finish(partial[-1])
+
+    def backward(self, grad_y: Array, need_grad_x: bool = True) -> Any:
+        """Return the gradient by each input."""
+        given, partial = self.saved()
+        gradients: list[Array] = []
+        grad = self.finish_backward(grad_y)
+        for before, other in zip(partial[-2::-1], given[:0:-1], strict=True):
+            grad, grad_other = self.pair_backward(grad, before, other)
+            gradients.append(grad_other)
+        gradients.append(grad)
+        return [self._gathered(g, k) for k, g in enumerate(reversed(gradients))]
+
+    def finish(self, total: Array) -> Array:
+        """Return the output, from what the last pair gave."""
+        return total
+
+    def finish_backward(self, grad_y: Array) -> Array:
+        """Return the gradient by what the last pair gave."""
+        return grad_y
+
+    def _spread(self, x: list[Array]) -> list[Array]:
+        assert self.input_shape is not None
+        shapes = [one.shape[1:] for one in x]
+        if all(shape == shapes[0] for shape in shapes):
+            return list(x)
+        size = self.compute_output_shape(tuple((None, *shape) for shape in shapes))[1:]
+        return [self._to(one, (len(one), *size)) for one in x]
+
+    def _to(self, x: Array, shape: Shape) -> Array:
+        for _ in range(len(shape) - x.ndim):
+            x = x[:, None]
+        return x if x.shape == shape else ops.broadcast_to(x, shape)
+
+    def _gathered(self, grad: Array, k: int) -> Array:
+        """Return the gradient by an input, summed over the axes along which it was repeated."""
+        assert self.input_shape is not None
+        own = self.input_shape[k][1:]
+        shape = (len(grad), *(1,) * (grad.ndim - 1 - len(own)), *own)
+        grad = grad if grad.shape == shape else ops.sum_to(grad, shape)
+        return grad.reshape(len(grad), *own) if len(own) < grad.ndim - 1 else grad
+
+
+class Add(Merge):
+    """The sum of its inputs: y = x₁ + x₂ + …, as at the end of a residual block.
+
+    Shapes: a list of arrays of one shape (N, …) → y of that shape; axes of length 1 are repeated.
+
+    >>> import numpy as np
+    >>> Add()([np.ones((1, 2)), np.full((1, 2), 3.0)])
+    array([[4., 4.]], dtype=float32)
+    """
+
+    op = "add"
+
+    def pair(self, x1: Array, x2: Array) -> Array:
+        """Return x₁ + x₂."""
+        return ops.add(x1, x2)
+
+    def pair_backward(self, grad_y: Array, x1: Array, x2: Array) -> tuple[Array, Array]:
+        """Return grad_y twice."""
+        return grad_y, grad_y
+
+
+class Subtract(Merge):
+    """The difference of two inputs: y = x₁ − x₂.
+
+    >>> import numpy as np
+    >>> Subtract()([np.ones((1, 2)), np.full((1, 2), 3.0)])
+    array([[-2., -2.]], dtype=float32)
+    """
+
+    op = "subtract"
+    least = most = 2
+
+    def pair(self, x1: Array, x2: Array) -> Array:
+        """Return x₁ − x₂."""
+        return ops.subtract(x1, x2)
+
+    def pair_backward(self, grad_y: Array, x1: Array, x2: Array) -> tuple[Array, Array]:
+        """Return grad_y and −grad_y."""
+        return grad_y, ops.rescale(grad_y, -1.0, 0.0, grad_y.dtype)
+
+
+class Multiply(Merge):
+    """The product of its inputs: y = x₁ · x₂ · …, such as maps times their gates.
+
+    >>> import numpy as np
+    >>> Multiply()([np.full((1, 2), 2.0), np.full((1, 2), 3.0)])
+    array([[6., 6.]], dtype=float32)
+    """
+
+    op = "multiply"
+
+    def pair(self, x1: Array, x2: Array) -> Array:
+        """Return x₁ · x₂."""
+        return ops.multiply(x1, x2)
+
+    def pair_backward(self, grad_y: Array, x1: Array, x2: Array) -> tuple[Array, Array]:
+        """Return grad_y times the other."""
+        return ops.multiply(grad_y, x2), ops.multiply(grad_y, x1)
+
+
+class Average(Add):
+    """The mean of its inputs: y = (x₁ + x₂ + … + xₖ) / k.
+
+    >>> import numpy as np
+    >>> Average()([np.full((1, 2), 2.0), np.full((1, 2), 3.0)])
+    array([[2.5, 2.5]], dtype=float32)
+    """
+
+    def finish(self, total: Array) -> Array:
+        """Return total / k."""
+        return self._shared(total)
+
+    def finish_backward(self, grad_y: Array) -> Array:
+        """Return grad_y / k."""
+        return self._shared(grad_y)
+
+    def _shared(self, array: Array) -> Array:
+        assert self.input_shape is not None
+        return ops.rescale(array, 1 / len(self.input_shape), 0.0, array.dtype)
+
+
+class Maximum(Merge):
+    """The largest of its inputs, element by element.
+
+    Of equal ones, each gets half of the gradient, as in PyTorch.
+
+    >>> import numpy as np
+    >>> Maximum()([np.full((1, 2), 2.0), np.full((1, 2), 3.0)])
+    array([[3., 3.]], dtype=float32)
+    """
+
+    op = "maximum"
+
+    def pair(self, x1: Array, x2: Array) -> Array:
+        """Return the larger."""
+        return ops.maximum(x1, x2)
+
+    def pair_backward(self, grad_y: Array, x1: Array, x2: Array) -> tuple[Array, Array]:
+        """Return grad_y where each was the larger."""
+        return ops.maximum_backward(grad_y, x1, x2)
+
+
+class Minimum(Merge):
+    """The smallest of its inputs, element by element.
+
+    >>> import numpy as np
+    >>> Minimum()([np.full((1, 2), 2.0), np.full((1, 2), 3.0)])
+    array([[2., 2.]], dtype=float32)
+    """
+
+    op = "minimum"
+
+    def pair(self, x1: Array, x2: Array) -> Array:
+        """Return the smaller."""
+        return ops.minimum(x1, x2)
+
+    def pair_backward(self, grad_y: Array, x1: Array, x2: Array) -> tuple[Array, Array]:
+        """Return grad_y where each was the smaller."""
+        return ops.minimum_backward(grad_y, x1, x2)
+
+
+def add(inputs: Any, **kwargs: Any) -> Any:
+    """Return the sum of a list of inputs; `Add` as a function."""
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs: Any, **kwargs: Any) -> Any:
+    """Return the difference of two inputs; `Subtract` as a function."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs: Any, **kwargs: Any) -> Any:
+    """Return the product of a list of inputs; `Multiply` as a function."""
+    return Multiply(**kwargs)(inputs)
+
+
+def average(inputs: Any, **kwargs: Any) -> Any:
+    """Return the mean of a list of inputs; `Average` as a function."""
+    return Average(**kwargs)(inputs)
+
+
+def maximum(inputs: Any, **kwargs: Any) -> Any:
+    """Return the largest of a list of inputs, by element; `Maximum` as a function."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: Any, **kwargs: Any) -> Any:
+    """Return the smallest of a list of inputs, by element; `Minimum` as a function."""
+    return Minimum(**kwargs)(inputs)
+
+
+def _operator(merge: Any, scaled: Any) -> Any:
+    """Return what +, − or · does with a symbolic tensor and another one, or a number."""
+
+    def apply(one: Any, other: Any) -> Any:
+        if isinstance(other, symbolic.KerasTensor):
+            return merge([one, other])
+        from npcnn.layers.rescaling import Rescaling
+
+        return Rescaling(*scaled(number(other, "an operator on a symbolic tensor")))(one)
+
+    return apply
+
+
+symbolic.operators |= {
+    "+": _operator(add, lambda value: (1.0, value)),
+    "-": _operator(subtract, lambda value: (1.0, -value)),
+    "*": _operator(multiply, lambda value: (value, 0.0)),
+}

@@ -1,0 +1,127 @@
+"""A layer's parameters: declared by name, made once its input is known, read and written."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from npcnn import initializers
+from npcnn.layers.parameter import Parameter, check_free, planning, set_arrays
+from npcnn.layers.regulated import Regulated
+from npcnn.layers.shapes import Shape
+from npcnn.variables import Weight, Weighted
+
+Array = np.ndarray
+_bindings = itertools.count(1)
+
+
+class Parameters(Weighted, Regulated):
+    """The half of a layer that holds its parameters, and the gradients beside them."""
+
+    dtype: Any
+    label: Any
+    input_shape: Shape | None
+    declared: dict[str, bool]
+    plan: dict[str, tuple[Any, ...]]
+    bound: int
+    require_built: Any
+    taken: ClassVar[set[str]] = set()  # attributes that all layers have
+
+    def add_parameter(
+        self, name: str, shape: tuple[int, ...], initializer: Any, trainable: bool = True,
+        regularizer: Any = None, constraint: Any = None,
+    ) -> None:  # fmt: skip
+        """Create `self.<name>` from the initializer, and `self.grad_<name>` beside it.
+
+        Args:
+            name: an attribute's.
+            shape: of the array.
+            initializer: 'zeros', 'glorot_uniform' …, an Initializer object, or a function of
+                shape and dtype.
+            trainable: False for state, such as running means, that no optimizer moves; there is no
+                gradient then. It is part of files, checkpoints and `summary` all the same.
+            regularizer: without one, the class's argument for it (see `regulated`).
+            constraint: likewise.
+        """
+        check_free(self, name, self.taken)
+        self.regulate(name, shape, regularizer, constraint)
+        if planning():
+            self.plan[name] = (shape, initializer, trainable)
+            self.declared = {**self.declared, name: trainable}
+            return
+        self.adopt(name, self._drawn(name, shape, initializer), trainable)
+
+    def fill(self, arrays: Mapping[str, Array] | None = None) -> None:
+        """Make the parameters that were only planned: of these arrays, or by their initializers."""
+        plan, self.plan = self.plan, {}
+        for name, (shape, initializer, trainable) in plan.items():
+            if arrays is None:
+                self.adopt(name, self._drawn(name, shape, initializer), trainable)
+            else:
+                self.adopt(name, np.ascontiguousarray(arrays[name], self.dtype), trainable)
+
+    def _drawn(self, name: str, shape: tuple[int, ...], initializer: Any) -> Array:
+        """Return initial values."""
+        make = initializer
+        if isinstance(initializer, (str, type)) or not callable(initializer):
+            make = initializers.get(initializer, f"{self.label}.add_parameter({name!r})")
+        return np.ascontiguousarray(make(shape, self.dtype), self.dtype)
+
+    def adopt(self, name: str, value: Array, trainable: bool = True) -> None:
+        """Let the layer have a parameter, whose array this is from now on."""
+        self.declared = {**self.declared, name: trainable}
+        Parameter.declare(type(self), name)
+        self.bind(name, value, np.zeros_like(value) if trainable else None)
+
+    def bind(self, name: str, value: Array, gradient: Array | None) -> None:
+        """Let the layer use these two arrays for a parameter and its gradient."""
+        vars(self)[name], self.bound = value, next(_bindings)
+        if gradient is not None:
+            vars(self)[f"grad_{name}"] = gradient
+
+    def parameters(self) -> Iterator[tuple[str, Array, Array]]:
+        """Yield (name, value, gradient) for each parameter that is learnt, in Keras's order."""
+        for name, trainable in self.declared.items():
+            if trainable:
+                yield name, vars(self)[name], getattr(self, f"grad_{name}")
+
+    def arrays(self) -> Iterator[tuple[str, Array]]:
+        """Yield (name, value) for each parameter, those that are not learnt last, as in Keras."""
+        for name in (*self.parameter_names, *self.state_names):
+            yield name, vars(self)[name]
+
+    def _weights(self) -> list[Weight]:
+        layer: Any = self
+        return [Weight(layer, name) for name, _ in self.arrays()]
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The names of the parameters that are learnt."""
+        return tuple(name for name, trainable in self.declared.items() if trainable)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """The names of those that are not."""
+        return tuple(name for name, trainable in self.declared.items() if not trainable)
+
+    def count_params(self) -> int:
+        """Return how many numbers the layer's parameters are, state included."""
+        self.require_built("count_params()")
+        return sum(value.size for _, value in self.arrays())
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of the parameters: kernel, bias."""
+        return [value.copy() for _, value in self.arrays()]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Overwrite the parameters; all shapes are checked before anything is written."""
+        self.require_built("set_weights()")
+        set_arrays(f"{self.label}.set_weights()", list(self.arrays()), weights)
+
+    def write_gradients(self, arrays: Mapping[str, Array]) -> None:
+        """Let the backward pass write into these arrays: parameter → gradient."""
+        for name, array in arrays.items():
+            vars(self)[f"grad_{name}"] = array

@@ -1,0 +1,51 @@
+"""Shapes as users say them: of one sample, and of a batch."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+from npcnn.checks import ArgumentError, check_name, is_whole, message, shown
+from npcnn.initializers import check_shape
+
+Shape = tuple[Any, ...]  # the batch axis is None
+MAX_AXES = 31  # of one sample: NumPy 1 has 32, batch included
+
+
+def check_sample_shape(value: Any, where: str, least: int = 1) -> tuple[int, ...]:
+    """Return one sample's shape as a tuple of positive integers, or raise ArgumentError.
+
+    `least` is how many axes it has at least; with 0, samples may be single numbers.
+    """
+    shape = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    fix = "give one sample's shape, such as (28, 28, 1)"
+    if len(shape) > MAX_AXES:
+        raise ArgumentError(message(where, f"{MAX_AXES} axes at most", str(len(shape)), fix))
+    if len(shape) < least or not all(is_whole(v) and v >= 1 for v in shape):
+        expected = "positive integers, one an axis, without the batch"
+        raise ArgumentError(message(where, expected, shown(value), fix))
+    return check_shape(shape, where)
+
+
+def check_batch_shape(value: Any, where: str) -> Shape:
+    """Return (None, …) for a shape with the batch axis, None or a number, in front.
+
+    For the shapes of several inputs, in a list, return a tuple of such.
+    """
+    if isinstance(value, (tuple, list)) and value and isinstance(value[0], (tuple, list)):
+        return tuple(check_batch_shape(one, where) for one in value)
+    shaped = isinstance(value, (tuple, list)) and len(value) > 0
+    if not shaped or (len(value) == 1 and value[0] is not None):
+        fix = "put None for the batch in front, as in (None, 28, 28, 1)"
+        raise ArgumentError(message(where, "a shape with the batch axis", shown(value), fix))
+    return (None, *check_sample_shape(tuple(value[1:]), where, least=0))
+
+
+def _layer_name(value: Any, where: str) -> str:
+    return check_name(value, where)
+
+
+Name = Annotated[str, _layer_name]
+SampleShape = Annotated[Any, check_sample_shape]
+AnyShape = Annotated[Any, partial(check_sample_shape, least=0)]
+BatchShape = Annotated[Any, check_batch_shape]

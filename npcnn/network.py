@@ -1,0 +1,331 @@
+"""A graph of layers: their parameters in one vector, their names, and what one asks of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from npcnn import notebook
+from npcnn.arguments import Function, PositiveInt, checked
+from npcnn.checks import ArgumentError, StateError, is_whole, message, one_of, shown
+from npcnn.graph import Graph, read_graph
+from npcnn.layers.base import Layer, snake_case
+from npcnn.layers.parameter import set_arrays
+from npcnn.streams import say
+from npcnn.summary import summary_lines
+from npcnn.symbolic import KerasTensor, Node, Operation, tensors
+from npcnn.variables import Weight, Weighted
+
+Array = np.ndarray
+Segment = tuple[slice, Array, Array]
+Ends = tuple[list[KerasTensor], list[KerasTensor]]
+
+
+class Network(Weighted, Operation):
+    """Layers, and models, in a graph; `Model` adds learning to it.
+
+    Attributes:
+        name: of the model. dtype: of all its numbers.
+        ends: the symbolic tensors that go in and come out; empty lists while shapes are unknown.
+    """
+
+    def __init__(self, name: str, trainable: bool, dtype: np.dtype) -> None:
+        self.name: Any = name
+        self.dtype = dtype
+        self._trainable = trainable
+        self._layers: list[Any] = []
+        self._inbound_nodes: list[Node] = []
+        self.ends: Ends = ([], [])
+        self._graph: Graph | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy is made of; its layers' calls come with the graph."""
+        return {**vars(self), "_inbound_nodes": [], "_graph": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for node in self.nodes():
+            if all(node is not other for other in node.operation._inbound_nodes):
+                node.operation._inbound_nodes.append(node)
+
+    # The graph ------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layers in order, models within the model as they are."""
+        return list(self._layers)
+
+    @property
+    def leaves(self) -> list[Layer]:
+        """The layers themselves, also those of models within the model, each once."""
+        found: dict[int, Layer] = {}
+        todo = self._layers[::-1]
+        while todo:
+            one = todo.pop()
+            if isinstance(one, Network):
+                todo += one._layers[::-1]
+            elif one.is_input is False:
+                found[id(one)] = one
+        return list(found.values())
+
+    @property
+    def graph(self) -> Graph:
+        """The calls that a batch goes through; StateError while shapes are unknown."""
+        if self._graph is None:
+            self._require_built("graph")
+            self._graph = read_graph(*self.ends)
+        return self._graph
+
+    def nodes(self) -> list[Node]:
+        """Return the calls in the model's own graph, inputs among them."""
+        return []
+
+    def changed(self) -> None:
+        """Forget the graph, after a layer has come or gone."""
+        self._graph = None
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """The symbolic tensors that go in."""
+        self._require_built("inputs")
+        return list(self.ends[0])
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """The symbolic tensors that come out."""
+        self._require_built("outputs")
+        return list(self.ends[1])
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor that goes in, or a list of several."""
+        return self.inputs if len(self.ends[0]) > 1 else self.inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensor that comes out, or a list of several."""
+        return self.outputs if len(self.ends[1]) > 1 else self.outputs[0]
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs."""
+        return [tensor.name for tensor in self.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the layers that the outputs come from."""
+        return [tensor.name for tensor in self.outputs]
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of what goes in, None for the batch axis; a list of several inputs' shapes."""
+        shapes = [tensor.shape for tensor in self.inputs]
+        return shapes if len(shapes) > 1 else shapes[0]
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of what comes out, None for the batch axis; a list of several outputs'."""
+        shapes = [tensor.shape for tensor in self.outputs]
+        return shapes if len(shapes) > 1 else shapes[0]
+
+    @property
+    def built(self) -> bool:
+        """Whether all shapes are known and all parameters exist."""
+        return bool(self.ends[1])
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create all parameters, if they are not there yet."""
+        raise NotImplementedError
+
+    def infer_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape that comes out for one that goes in, or raise; nothing is built."""
+        if input_shape != self.input_shape:
+            fix, got = "call it on what it was made for", str(input_shape)
+            raise ArgumentError(message(self.label, str(self.input_shape), got, fix))
+        return self.output_shape
+
+    def on_tensors(self, x: Any, training: bool | None = None) -> Any:
+        """Return what comes out for symbolic tensors, with the model as one step of the way."""
+        given = tensors(x, f"{self.label}(x)")
+        if not self.built:
+            self.build(given[0].shape)
+        wanted, shapes = [t.shape for t in self.ends[0]], [t.shape for t in given]
+        if shapes != wanted:
+            fix = "call it on what it was made for"
+            raise ArgumentError(message(self.label, str(wanted), str(shapes), fix))
+        out = [tensor.shape for tensor in self.ends[1]]
+        node = Node(self, given, out, self.dtype, training)
+        return node.outputs if len(node.outputs) > 1 else node.outputs[0]
+
+    def _add_name(self, layer: Any, where: str) -> str:
+        """Return the layer's own name, or class name and number: conv2d, conv2d_1, …"""
+        taken = {other.name for other in self._layers if other is not layer}
+        if layer.name is not None:
+            if layer.name in taken:
+                fix, got = "give each layer another name", repr(layer.name)
+                raise ArgumentError(message(where, "a new name", got, fix))
+            return layer.name
+        base = snake_case(type(layer).__name__)
+        names = [base] + [f"{base}_{k}" for k in range(1, len(self._layers) + 1)]
+        return next(name for name in names if name not in taken)
+
+    @property
+    def label(self) -> str:
+        """The model in an error message."""
+        return f"{type(self).__name__} {self.name!r}"
+
+    def _require_built(self, what: str) -> None:
+        if not self.built:
+            fix = "give the first layer input_shape=…, call build(input_shape) or fit on data"
+            where = f"{type(self).__name__}.{what}"
+            raise StateError(message(where, "a built model", "one without shapes", fix))
+
+    def _require_layers(self, where: str) -> None:
+        if not self._layers:
+            fix = "add some first, such as layers.Dense(10)"
+            raise StateError(message(where, "a model with layers", "none", fix))
+
+    # Looking at it ------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return f"<{notebook.model_line(self)}>"
+
+    def _repr_html_(self) -> str:
+        return notebook.of_model(self)
+
+    @checked
+    def summary(
+        self, line_length: PositiveInt | None = None, positions: Any = None,
+        print_fn: Function | None = None, expand_nested: bool = False,
+        show_trainable: bool = False, layer_range: Any = None,
+    ) -> None:  # fmt: skip
+        """Print each layer's name, class, output shape and parameters; '?' where not built yet.
+
+        Args:
+            line_length: characters of a line.
+            positions: taken for Keras's sake.
+            print_fn: called with each line; None prints it.
+            expand_nested: whether the layers of models within the model follow them.
+            show_trainable: whether to say which layers learn.
+            layer_range: taken for Keras's sake.
+        """
+        for line in summary_lines(self, line_length, expand_nested, show_trainable):
+            (print_fn or say)(line)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        """Return the layer of that name, or at that place."""
+        if index is not None:
+            if not is_whole(index) or not -len(self._layers) <= index < len(self._layers):
+                expected = f"a place below {len(self._layers)}"
+                fix = "count from 0"
+                raise ArgumentError(message("get_layer(index)", expected, shown(index), fix))
+            return self._layers[index]
+        names = [str(layer.name) for layer in self._layers]
+        return self._layers[names.index(one_of(name, names, "get_layer(name)"))]
+
+    # Parameters -----------------------------------------------------------------------------------
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the parameters; setting it sets it for every layer."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self._layers:
+            layer.trainable = self._trainable
+
+    @property
+    def losses(self) -> list[float]:
+        """The penalties of the layers' regularizers, as they are now."""
+        return [penalty for layer in self.leaves for penalty in layer.losses]
+
+    def set_seed(self, seed: int) -> None:
+        """Let what is random in the layers come from this seed and their places in the model."""
+        for place, layer in enumerate(self.leaves):
+            layer.seed, layer.position = seed, place
+
+    def count_params(self) -> int:
+        """Return how many numbers the model's parameters are."""
+        self._require_built("count_params()")
+        return sum(layer.count_params() for layer in self.leaves)
+
+    def arrays(self) -> Iterator[tuple[str, Array]]:
+        """Yield (layer/name, value) for each parameter, in Keras's order."""
+        for layer in self.leaves:
+            for name, value in layer.arrays():
+                yield f"{layer.name}/{name}", value
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all parameters: kernel and bias, layer by layer."""
+        self._require_built("get_weights()")
+        return [value.copy() for _, value in self.arrays()]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Overwrite all parameters; nothing is written unless all of them fit."""
+        self._require_built("set_weights()")
+        set_arrays(f"{type(self).__name__}.set_weights()", list(self.arrays()), weights)
+
+    def _weights(self) -> list[Weight]:
+        return [weight for layer in self.leaves for weight in layer.weights]
+
+    def segments(self) -> list[Segment]:
+        """Return the trainable parameters as stretches: (place in the slots, values, gradients).
+
+        A model keeps its parameters in one vector, so that the optimizer takes its step in one
+        pass; frozen layers, and layers shared with another model, cut it into several stretches.
+        """
+        self._pack()
+        merged: list[list[Any]] = []
+        for layer in self.leaves:
+            if layer.place is None or not layer.trainable or not layer.parameter_names:
+                continue
+            values, gradients, start, stop = layer.place
+            if merged and merged[-1][0] is values and merged[-1][3] == start:
+                merged[-1][3] = stop
+            else:
+                merged.append([values, gradients, start, stop])
+        segments, done = [], 0
+        for values, gradients, start, stop in merged:
+            place = slice(done, done + stop - start)
+            segments.append((place, values[start:stop], gradients[start:stop]))
+            done = place.stop
+        return segments
+
+    def _pack(self) -> None:
+        """Move the parameters of layers that have no place yet into one vector, state last."""
+        loose = [layer for layer in self.leaves if layer.place is None and layer.declared]
+        if not loose:
+            return
+        learnt = sum(value.size for layer in loose for _, value, _ in layer.parameters())
+        size = sum(layer.count_params() for layer in loose)
+        values, gradients = np.zeros(size, self.dtype), np.zeros(learnt, self.dtype)
+        stop = 0
+        for layer in loose:
+            first = stop
+            for name, value, _ in list(layer.parameters()):
+                start, stop = stop, stop + value.size
+                values[start:stop] = value.ravel()
+                views = (flat[start:stop].reshape(value.shape) for flat in (values, gradients))
+                layer.bind(name, *views)
+            layer.place = values, gradients, first, stop
+        for layer in loose:
+            for name in layer.state_names:
+                value = vars(layer)[name]
+                start, stop = stop, stop + value.size
+                values[start:stop] = value.ravel()
+                layer.bind(name, values[start:stop].reshape(value.shape), None)
+
+    def vectors(self) -> list[Array]:
+        """Return the vectors that hold all parameters, and all gradients."""
+        self._pack()
+        found: dict[int, Array] = {}
+        for layer in self.leaves:
+            for array in layer.place[:2] if layer.place is not None else ():
+                found[id(array)] = array
+        for call in self.graph.calls:
+            found |= {id(array): array for array in call.gradients().values()}
+        return list(found.values())

@@ -1,0 +1,115 @@
+"""What a model learns by: a loss for each of its outputs, and how much each counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from npcnn import losses
+from npcnn.backend import ops
+from npcnn.checks import ArgumentError, message, non_negative, one_of, shown
+from npcnn.losses.base import Loss
+from npcnn.metrics import Measure, get_all
+
+Array = np.ndarray
+
+
+class Objective:
+    """Σ weight · loss over a model's outputs.
+
+    Args:
+        losses: one an output.
+        weights: likewise; Keras's `loss_weights`.
+    """
+
+    def __init__(self, losses: list[Loss], weights: list[float]) -> None:
+        self.losses, self.weights = losses, weights
+
+    def score(
+        self, ys: Sequence[Array], outputs: Sequence[Array], weights: Sequence[Array],
+        heads: Sequence[Any],
+    ) -> tuple[list[Array], list[tuple[Array, bool]]]:  # fmt: skip
+        """Return each output's losses by row, and its gradient with whether that is by logits.
+
+        Args:
+            ys: targets, checked by their losses.
+            outputs: the model's.
+            weights: one a row of an output.
+            heads: the calls that outputs came straight from, or None; see `Graph`.
+        """
+        rows, gradients = [], []
+        parts = zip(self.losses, self.weights, ys, outputs, weights, heads, strict=True)
+        for loss, share, y, output, weight, head in parts:
+            found, gradient, by_logits = loss.score(y, output, weight, head)
+            if share != 1:
+                gradient = ops.rescale(gradient, share, 0.0, gradient.dtype)
+            rows.append(found)
+            gradients.append((gradient, by_logits))
+        return rows, gradients
+
+
+def objective(loss: Any, loss_weights: Any, names: list[str]) -> Objective:
+    """Return the objective that `compile` was asked for.
+
+    Args:
+        loss: a name or a Loss for all outputs; or a list, or a dict by name, of one each.
+        loss_weights: a number an output, in a list or a dict by name; None for 1.
+        names: of the outputs.
+    """
+    given = [losses.get(one) for one in by_output(loss, names, "compile(loss)", spread=True)]
+    shares = [1.0] * len(names)
+    if loss_weights is not None:
+        listed = by_output(loss_weights, names, "compile(loss_weights)")
+        shares = [
+            1.0 if one is None else non_negative(one, "compile(loss_weights)") for one in listed
+        ]
+    return Objective(given, shares)
+
+
+def measures(metrics: Any, weighted: Any, names: list[str]) -> list[Measure]:
+    """Return the metrics that `compile` was asked for, each with its output.
+
+    Args:
+        metrics: a list; for several outputs a list of lists, or a dict by name.
+        weighted: likewise, of those that go by sample weights.
+        names: of the outputs.
+    """
+    found: list[Measure] = []
+    for given, by_weights in ((metrics, False), (weighted, True)):
+        where = f"compile({'weighted_' * by_weights}metrics)"
+        if len(names) == 1 and not isinstance(given, dict):
+            given = [given]
+        for k, own in enumerate(by_output(given, names, where, spread=True)):
+            listed = own if isinstance(own, (list, tuple, type(None))) else [own]
+            found += [Measure(metric, k, by_weights) for metric in get_all(listed)]
+    return found
+
+
+def by_output(given: Any, names: list[str], where: str, spread: bool = False) -> list[Any]:
+    """Return one entry an output, from a list, a dict by name, or one thing for all.
+
+    Args:
+        given: what the user said.
+        names: of the outputs.
+        where: for the message.
+        spread: whether one thing is for all outputs; else only if there is one.
+
+    >>> by_output({"b": 1}, ["a", "b"], "x")
+    [None, 1]
+    """
+    if isinstance(given, dict):
+        for name in given:
+            one_of(name, names, where)
+        return [given.get(name) for name in names]
+    if isinstance(given, (list, tuple)):
+        if len(given) != len(names):
+            fix = "give one for each output, or a dict by name"
+            expected = f"{len(names)} entries for the outputs {', '.join(names)}"
+            raise ArgumentError(message(where, expected, str(len(given)), fix))
+        return list(given)
+    if len(names) > 1 and not spread and given is not None:
+        fix = "give a list or a dict by name"
+        raise ArgumentError(message(where, f"one for each of {names}", shown(given), fix))
+    return [given] * len(names)

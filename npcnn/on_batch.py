@@ -1,0 +1,135 @@
+"""One batch at a time: the calls of a model that take a step, look, or answer, and no more."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from npcnn import data, random, training
+from npcnn.arguments import checked
+from npcnn.feeding import Data, Targets
+from npcnn.network import Network
+from npcnn.repeated import Repeated
+from npcnn.symbolic import is_symbolic
+from npcnn.threads import single_threaded_blas
+from npcnn.training import forward
+
+Array = np.ndarray
+
+
+class OnBatch(Network):
+    """The half of a model that works on a batch."""
+
+    structure: tuple[Any, Any]
+    compiled: bool
+    optimizer: Any
+    _steps: dict[Any, Repeated]
+    scores: Any
+    shapes_for: Any
+    _require_compiled: Any
+    _prepare_optimizer: Any
+
+    @checked
+    def train_on_batch(
+        self, x: Data, y: Targets | None = None, sample_weight: Any = None,
+        class_weight: Any = None, return_dict: bool = False,
+    ) -> Any:  # fmt: skip
+        """Take one training step; return the batch's loss and metrics from before the step."""
+        return self._on_batch((x, y, sample_weight), class_weight, return_dict, "train_on_batch")
+
+    @checked
+    def test_on_batch(
+        self, x: Data, y: Targets | None = None, sample_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:  # fmt: skip
+        """Return one batch's loss and metrics; nothing is learnt."""
+        return self._on_batch((x, y, sample_weight), None, return_dict, "test_on_batch")
+
+    @checked
+    def predict_on_batch(self, x: Data) -> Any:
+        """Return the outputs for one batch."""
+        return self(x)
+
+    def _on_batch(self, given: Any, class_weight: Any, return_dict: bool, where: str) -> Any:
+        """Take a training step, or only look, and return what the loss and the metrics say."""
+        self._require_compiled(f"{where}()")
+        learns = where == "train_on_batch"
+        shapes = self.shapes_for(given[0], f"{where}(x)")
+        batches = data.prepare(given[0], given[1], given[2], 1, self, where, shapes)
+        data.weigh_classes(batches, class_weight, shapes[1], where)
+        batches.batch_size = len(batches)
+        self.build(shapes[0][0])
+        if learns:
+            self._prepare_optimizer()
+            self.set_seed(random.current_seed())
+        with single_threaded_blas():
+            step = self._repeated(_train if learns else _score, learns)
+            xs, ys, weights = batches.batch(0)
+            if learns:
+                self.optimizer.prepare()
+            found = step(*xs, *ys, *weights)
+        scores = self.scores()
+        scores.update(found[: -len(ys)], ys, found[-len(ys) :], weights)
+        logs = scores.result()
+        return logs if return_dict else alone(list(logs.values()))
+
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """Return the outputs for one batch; dropout drops if training.
+
+        For symbolic tensors, return what comes out: the model is then a part of another one.
+        """
+        if is_symbolic(x):
+            return self.on_tensors(x, training)
+        where = f"{type(self).__name__}(x)"
+        shapes = self.shapes_for(x, where)
+        checked_xs = data.check_inputs(x, shapes[0], self, where)
+        self.build(shapes[0][0])
+        xs = [one.astype(self.dtype, copy=False) for one in checked_xs]
+        if training:
+            step = int(self.optimizer.clock) if self.compiled else 0
+            return self.arranged(forward(self.graph, xs, training=True, step=step, keep=False))
+        return self.arranged(self._repeated(_infer, False)(*xs))
+
+    def arranged(self, outputs: Any) -> Any:
+        """Return outputs as the model was given them: one, a list, or a dict by name."""
+        keys = self.structure[1]
+        if keys is not None:
+            return dict(zip(keys, outputs, strict=True))
+        return outputs[0] if len(outputs) == 1 else list(outputs)
+
+    def _repeated(self, step: Any, learns: bool) -> Any:
+        """Return what makes a step on arrays that are handed in, as the model is set now."""
+        if self._steps.get(step) is None:  # a copied model has begun nothing
+            model: Any = self
+            self._steps[step] = Repeated(model, partial(step, self), learns)
+        return self._steps[step].current()
+
+
+def alone(values: list[Any]) -> Any:
+    """Return the one value of a list, or the list if they are several."""
+    return values[0] if len(values) == 1 else values
+
+
+def cut(model: Any, arrays: tuple[Array, ...]) -> training.Batch:
+    """Return a batch's inputs, targets and weights, which a step is given in a row."""
+    n, k = model.graph.inputs, len(model.graph.outputs)
+    return arrays[:n], arrays[n : n + k], arrays[n + k :]
+
+
+def _train(model: Any, *arrays: Array) -> tuple[Array, ...]:
+    """Learn from one batch; return losses by row, and outputs."""
+    losses, outputs = training.train_step(model, *cut(model, arrays))
+    return (*losses, *outputs)
+
+
+def _score(model: Any, *arrays: Array) -> tuple[Array, ...]:
+    """Return losses by row, and outputs."""
+    losses, outputs = training.score_step(model, *cut(model, arrays))
+    return (*losses, *outputs)
+
+
+def _infer(model: Any, *xs: Array) -> tuple[Array, ...]:
+    """Return the outputs for one batch in the model's dtype, without dropout."""
+    return tuple(forward(model.graph, xs, keep=False))

@@ -1,0 +1,204 @@
+"""A graph of layers as Keras 3 writes it: each layer with its calls; Keras 2's form is read too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from npcnn.checks import FormatError, message
+from npcnn.layers.base import Layer
+from npcnn.model import Model
+from npcnn.network import Network
+from npcnn.saving.keras_layers import input_layer, short
+from npcnn.symbolic import KerasTensor, Node
+
+MAX_CALLS = 10_000
+FIX = "the file is damaged or no Keras model"
+Ref = tuple[str, int, int]  # layer, which of its calls, which output of that
+
+
+# Writing --------------------------------------------------------------------------------------
+
+
+def graph_config(model: Model, entry_of: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    """Return a functional model's config.
+
+    Args:
+        model: any.
+        entry_of: returns a layer's class and options.
+    """
+    nodes = {id(node): node for node in model.nodes()}
+    numbers: dict[int, int] = {}
+    for layer in model.layers:
+        own = [node for node in layer._inbound_nodes if id(node) in nodes]
+        numbers |= {id(node): number for number, node in enumerate(own)}
+
+    def place(tensor: KerasTensor) -> list[Any]:
+        return [tensor.name, numbers[id(tensor.node)], tensor.place]
+
+    def argument(tensor: KerasTensor) -> dict[str, Any]:
+        config = {"shape": list(tensor.shape), "dtype": tensor.dtype}
+        config["keras_history"] = place(tensor)
+        return {"class_name": "__keras_tensor__", "config": config}
+
+    def call(node: Node) -> dict[str, Any]:
+        given: list[Any] = [argument(tensor) for tensor in node.inputs]
+        listed = isinstance(node.operation, Layer) and node.operation.merges
+        fixed = {} if node.training is None else {"training": node.training}
+        return {"args": [given] if listed or len(given) > 1 else given, "kwargs": fixed}
+
+    listed = []
+    for layer in model.layers:
+        own = [node for node in layer._inbound_nodes if id(node) in nodes and node.inputs]
+        calls = [call(node) for node in own]
+        listed.append({**entry_of(layer), "name": layer.name, "inbound_nodes": calls})
+    config: dict[str, Any] = {"name": model.name, "trainable": model.trainable, "layers": listed}
+    ends = zip(("input_layers", "output_layers"), model.ends, model.structure, strict=True)
+    for key, tensors, names in ends:
+        places = [place(tensor) for tensor in tensors]
+        config[key] = places if len(places) > 1 else places[0]
+        if names is not None:
+            config[key] = dict(zip(names, places, strict=True))
+    return config
+
+
+# Reading --------------------------------------------------------------------------------------
+
+
+def read_graph(config: dict[str, Any], where: str, read: Callable[[Any], Any]) -> Model:
+    """Return the model that a functional config describes.
+
+    Args:
+        config: what `graph_config` returned, here or in Keras.
+        where: the file, for the message.
+        read: returns the layer or model that an entry describes.
+
+    Raises:
+        FormatError: the graph is not whole, or npcnn has nothing for a part of it.
+    """
+    made: dict[str, Any] = {}
+    calls: dict[str, list[Any]] = {}
+    entries = config["layers"]
+    for written in entries:
+        layer = read(written)
+        name = written.get("name", layer.name)
+        if not isinstance(name, str) or name in made:
+            raise FormatError(message(where, "a name a layer", short(name), FIX))
+        made[name], calls[name] = layer, _calls(written.get("inbound_nodes"), where)
+    if sum(map(len, calls.values())) > MAX_CALLS:
+        got = str(sum(map(len, calls.values())))
+        raise FormatError(message(where, f"at most {MAX_CALLS} calls", got, FIX))
+    dtypes = {one.dtype for one in made.values() if isinstance(one, Network) or not one.is_input}
+    if len(dtypes) > 1:
+        got = " and ".join(sorted(str(dtype) for dtype in dtypes))
+        raise FormatError(message(where, "one dtype in all layers", got, "convert it in Keras"))
+    values: dict[Ref, KerasTensor] = {}
+    for name, written in zip(made, entries, strict=True):
+        if isinstance(made[name], Layer) and made[name].is_input:
+            made[name] = input_layer(written["config"], dtypes.copy().pop() if dtypes else None)
+            made[name].name = name
+            values[name, 0, 0] = made[name].output
+    _connect(made, calls, values, where)
+    ends = [_ends(config.get(key), values, where) for key in ("input_layers", "output_layers")]
+    name = config.get("name")
+    model = Model(ends[0], ends[1], name=name)
+    if config.get("trainable") is False and not any(layer.trainable for layer in model.leaves):
+        model.trainable = False
+    return model
+
+
+def _connect(
+    made: dict[str, Any], calls: dict[str, list[Any]], values: dict[Ref, KerasTensor], where: str
+) -> None:
+    """Call the layers on one another, each as soon as what it is given is there."""
+    waiting: dict[Ref, list[str]] = {}
+    done = dict.fromkeys(made, 0)
+    ready = list(reversed(made))
+    while ready:
+        name = ready.pop()
+        layer = made[name]
+        while done[name] < len(calls[name]):
+            refs, training = calls[name][done[name]]
+            missing = next((ref for ref in refs if ref not in values), None)
+            if missing is not None:
+                waiting.setdefault(missing, []).append(name)
+                break
+            given = [values[ref] for ref in refs]
+            merges = isinstance(layer, Network) or layer.merges
+            found = layer.on_tensors(given if merges else _one(given, name, where), training)
+            for place, tensor in enumerate(found if isinstance(found, list) else [found]):
+                ref = (name, done[name], place)
+                values[ref] = tensor
+                ready += waiting.pop(ref, [])
+            done[name] += 1
+    if waiting:
+        ref, names = next(iter(waiting.items()))
+        got = f"{short(names[0])} asks for output {ref[2]} of call {ref[1]} of {short(ref[0])}"
+        raise FormatError(message(where, "a graph without gaps and circles", got, FIX))
+
+
+def _one(given: list[KerasTensor], name: str, where: str) -> KerasTensor:
+    if len(given) == 1:
+        return given[0]
+    raise FormatError(message(where, f"one input of layer {short(name)}", str(len(given)), FIX))
+
+
+def _calls(written: Any, where: str) -> list[tuple[list[Ref], bool | None]]:
+    """Return each call of a layer: what it is given, and whether as in training."""
+    if not isinstance(written, list):
+        raise FormatError(message(where, "inbound_nodes of a layer", short(written), FIX))
+    calls = []
+    for node in written:
+        refs: list[Ref] = []
+        if isinstance(node, dict):  # Keras 3
+            options = node.get("kwargs")
+            _collect(node.get("args"), refs, where)
+        else:  # Keras 2: [[name, node, tensor, options], …]
+            parts = node if isinstance(node, list) else []
+            if parts and isinstance(parts[0], str):
+                parts = [parts]
+            refs = [_ref(part[:3] if isinstance(part, list) else part, where) for part in parts]
+            options = parts[0][3] if parts and len(parts[0]) > 3 else {}
+        if not refs:
+            raise FormatError(message(where, "the inputs of a call", short(node), FIX))
+        training = options.get("training") if isinstance(options, dict) else None
+        calls.append((refs, training if isinstance(training, bool) else None))
+    return calls
+
+
+def _collect(written: Any, refs: list[Ref], where: str) -> None:
+    """Add the tensors in Keras 3's arguments of a call, which may be in lists."""
+    todo = [written]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, list):
+            todo += reversed(one)
+        elif isinstance(one, dict) and one.get("class_name") == "__keras_tensor__":
+            inner = one.get("config")
+            refs.append(_ref(inner.get("keras_history") if isinstance(inner, dict) else one, where))
+        else:
+            fix = "build the model without it"
+            raise FormatError(message(where, "calls on tensors alone", short(one), fix))
+
+
+def _ref(written: Any, where: str) -> Ref:
+    sound = isinstance(written, list) and len(written) == 3 and isinstance(written[0], str)
+    if not sound or not all(type(part) is int and part >= 0 for part in written[1:]):
+        raise FormatError(message(where, "a layer, a call and an output", short(written), FIX))
+    return written[0], written[1], written[2]
+
+
+def _ends(written: Any, values: dict[Ref, KerasTensor], where: str) -> Any:
+    """Return a model's inputs or outputs in the structure that they were given in."""
+    if isinstance(written, dict):
+        return {key: _tensor(one, values, where) for key, one in written.items()}
+    if isinstance(written, list) and written and isinstance(written[0], list):
+        return [_tensor(one, values, where) for one in written]
+    return _tensor(written, values, where)
+
+
+def _tensor(written: Any, values: dict[Ref, KerasTensor], where: str) -> KerasTensor:
+    ref = _ref(written, where)
+    if ref not in values:
+        raise FormatError(message(where, "outputs that the graph has", short(written), FIX))
+    return values[ref]

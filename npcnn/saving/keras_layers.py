@@ -1,0 +1,246 @@
+"""A layer as Keras 3 writes it in JSON, and back; Keras 2's form is read as well.
+
+A layer's options are those of its `get_config`. Nothing is ever imported or called by a name that a
+file holds: classes are npcnn's own, or those that the program has registered or handed in.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from npcnn import activations, constraints, initializers, layers, registry, regularizers
+from npcnn.checks import FormatError, NpcnnError, message
+from npcnn.layers.base import Layer, argument_names
+
+# How the names of options end that are objects, and where these come from.
+HELPERS: dict[str, Any] = {
+    "initializer": initializers, "regularizer": regularizers, "constraint": constraints,
+}  # fmt: skip
+
+# Keras 2 wrote Glorot's and its kin under one class: (scale, mode, distribution) → the name.
+_VARIANCE_SCALING = {
+    (1.0, "fan_avg", "uniform"): "GlorotUniform",
+    (1.0, "fan_avg", "truncated_normal"): "GlorotNormal",
+    (1.0, "fan_avg", "normal"): "GlorotNormal",
+    (2.0, "fan_in", "uniform"): "HeUniform",
+    (2.0, "fan_in", "truncated_normal"): "HeNormal",
+    (2.0, "fan_in", "normal"): "HeNormal",
+    (1.0, "fan_in", "uniform"): "LecunUniform",
+    (1.0, "fan_in", "truncated_normal"): "LecunNormal",
+    (1.0, "fan_in", "normal"): "LecunNormal",
+}
+
+
+# Writing --------------------------------------------------------------------------------------
+
+
+def keras_object(module: str, class_name: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Return one object in Keras 3's full form."""
+    return {
+        "module": module,
+        "class_name": class_name,
+        "config": config,
+        "registered_name": None,
+    }
+
+
+def entry(class_name: str, config: dict[str, Any], full: bool) -> dict[str, Any]:
+    """Return one of Keras's layers in the full form of `.keras` or the short one of `.h5`."""
+    if full:
+        return keras_object("keras.layers", class_name, config)
+    return {"class_name": class_name, "config": config}
+
+
+def policy(dtype: str) -> dict[str, Any]:
+    """Return a dtype as Keras 3 writes it."""
+    return keras_object("keras", "DTypePolicy", {"name": dtype})
+
+
+def layer_entry(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
+    """Return a layer's class and options."""
+    kind = type(layer)
+    config: dict[str, Any] = {"name": layer.name, "trainable": layer.trainable}
+    config["dtype"] = policy(dtype)
+    for option, value in layer.get_config().items():
+        if option in config:
+            continue
+        value = _full(option, value)
+        if isinstance(value, activations.ActivationFunction):
+            value = registry.registered_name(value) or str(value)
+        config[option] = list(value) if isinstance(value, tuple) else value
+    config = {**dict.fromkeys(layer.absent), **config}
+    config = {option: value for option, value in config.items() if option not in layer.unwritten}
+    if layers.known().get(kind.__name__) is kind:
+        written = entry(kind.__name__, config, full)
+    else:
+        _check_json(layer, config)
+        written = own_object(kind, config)
+        if not full:
+            written = {"class_name": written["registered_name"], "config": config}
+    if full and layer.input_shape is not None and (layer.declared or layer.flattens):
+        written["build_config"] = {"input_shape": list(layer.input_shape)}
+    return written
+
+
+def _full(option: str, value: Any) -> Any:
+    """Return an initializer, a regularizer or a constraint in Keras 3's full form."""
+    module = HELPERS.get(option.rpartition("_")[2])
+    if not isinstance(value, dict) or module is None:
+        return value
+    name, config = value["class_name"], value["config"]
+    written = keras_object(f"keras.{module.__name__.rpartition('.')[2]}", name, config)
+    if module is not initializers and name not in module.known():
+        written |= {"module": "", "class_name": name.split(">")[-1], "registered_name": name}
+    return written
+
+
+def own_object(kind: type, config: dict[str, Any]) -> dict[str, Any]:
+    """Return an object of a class of the program's own, under the name it is registered by."""
+    key = registry.registered_name(kind) or kind.__name__
+    return {**keras_object(kind.__module__, kind.__name__, config), "registered_name": key}
+
+
+def _check_json(layer: Layer, config: dict[str, Any]) -> None:
+    try:
+        json.dumps(config, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        fix = "let get_config() return texts, numbers, lists and dicts"
+        where = f"{layer.label}.get_config()"
+        raise FormatError(message(where, "what JSON can say", one_line(error), fix)) from error
+
+
+# Reading --------------------------------------------------------------------------------------
+
+
+def read_layer(entry: Any, where: str) -> Layer:
+    """Return the layer, unbuilt, that an entry describes.
+
+    Raises:
+        FormatError: naming the layer and its class if npcnn has none like it.
+    """
+    if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
+        fix = "the file is damaged or no Keras model"
+        raise FormatError(message(where, "a layer's class and config", short(entry), fix))
+    kind, config = entry.get("class_name"), entry["config"]
+    place = f"{where}, layer {short(config.get('name'))} of class {short(kind)}"
+    try:
+        if kind == "InputLayer":
+            return input_layer(config)
+        cls = layers.known().get(kind) if isinstance(kind, str) else None
+        if cls is not None:
+            return cls(**_arguments(cls, config, place))
+        own = registry.custom(kind, entry.get("registered_name"))
+        if not isinstance(own, type) or not issubclass(own, Layer):
+            known = ", ".join(["InputLayer", *layers.known()])
+            fix = "build the model without that layer, or register a class of that name"
+            raise FormatError(message(place, f"one of {known}", "a class npcnn lacks", fix))
+        return own.from_config({**config, "dtype": _dtype(config.get("dtype"), place).name})
+    except FormatError:
+        raise
+    except NpcnnError as error:
+        raise FormatError(f"{place}: {one_line(error)}") from error
+    except (TypeError, ValueError, OverflowError, KeyError, AttributeError) as error:
+        fix = "the file is damaged or no Keras model"
+        raise FormatError(message(place, "sound options", one_line(error), fix)) from error
+
+
+def input_layer(config: dict[str, Any], dtype: np.dtype | None = None) -> Layer:
+    """Return the input that a config describes."""
+    shape = config.get("batch_shape") or config.get("batch_input_shape")
+    options = {"batch_shape": shape, "name": config.get("name"), "dtype": dtype}
+    return layers.InputLayer.from_config(options)
+
+
+def _arguments(kind: type[Layer], config: dict[str, Any], place: str) -> dict[str, Any]:
+    """Return a layer's constructor arguments from its config."""
+    options = argument_names(kind)
+    arguments: dict[str, Any] = {"name": config.get("name")}
+    arguments["trainable"] = config.get("trainable", True) is not False
+    arguments["dtype"] = _dtype(config.get("dtype"), place)
+    for option, value in config.items():
+        if option in ("name", "trainable", "dtype"):
+            continue
+        if option == "batch_input_shape":
+            arguments["input_shape"] = tuple(value[1:])
+        elif option in options and option != "input_shape":
+            arguments[option] = _value(option, value, place)
+        elif value is not None:
+            fix = "build the model without it"
+            got = f"{short(option)} = {short(value)}"
+            raise FormatError(message(place, "options that npcnn has", got, fix))
+    return arguments
+
+
+def _value(option: str, value: Any, place: str) -> Any:
+    if option.endswith("_initializer"):
+        return _initializer(value, f"{place}, {option}")
+    module = HELPERS.get(option.rpartition("_")[2])
+    if module is not None:
+        return module.get(value, f"{place}, {option}")
+    if option == "activation":
+        return _activation(value, place)
+    if option == "axis" and isinstance(value, list) and len(value) == 1:
+        return value[0]
+    if isinstance(value, dict):
+        fix = "build the model without it"
+        raise FormatError(message(place, f"a plain {option}", short(value), fix))
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _dtype(value: Any, place: str) -> np.dtype:
+    """Return the dtype of a layer: a text in Keras 2, a policy in Keras 3."""
+    if isinstance(value, dict):
+        inner = value.get("config")
+        value = inner.get("name") if isinstance(inner, dict) else None
+    if value not in (None, "float32", "float64"):
+        fix = "convert it in Keras"
+        raise FormatError(message(place, "dtype float32 or float64", short(value), fix))
+    return np.dtype(value or "float32")
+
+
+def _activation(value: Any, place: str) -> str:
+    if isinstance(value, dict):  # a function by name
+        value = value.get("config")
+    if value is None:
+        return "linear"
+    try:
+        return activations.get(value, place)
+    except NpcnnError as error:
+        fix = "build the model with one of these, or register the activation"
+        expected = f"activation {', '.join(activations.known())}"
+        raise FormatError(message(place, expected, short(value), fix)) from error
+
+
+def _initializer(value: Any, place: str) -> initializers.Initializer:
+    """Return the initializer an entry names, from npcnn's own list."""
+    if isinstance(value, str):
+        return initializers.get(value, place)
+    kind = value.get("class_name") if isinstance(value, dict) else value
+    config = value.get("config", {}) if isinstance(value, dict) else {}
+    config = {
+        key: item
+        for key, item in config.items()
+        if item is not None and key != "dtype"
+    }  # fmt: skip
+    if kind == "VarianceScaling":
+        rule = tuple(config.pop(key, None) for key in ("scale", "mode", "distribution"))
+        kind = _VARIANCE_SCALING.get(rule, kind)
+    if not isinstance(kind, str) or kind not in initializers.CLASSES:
+        known = ", ".join(initializers.CLASSES)
+        fix = "build the model with one of these"
+        raise FormatError(message(place, f"one of {known}", short(kind), fix))
+    return initializers.CLASSES[kind](**config)
+
+
+def short(value: Any) -> str:
+    """Return a value from a file as a short printable text."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def one_line(error: Exception) -> str:
+    """Return an error's text without line breaks."""
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,168 @@
+"""What a layer gives when it is called on no numbers yet: a place in a graph, with a shape.
+
+`Input(shape)` is the first such tensor; `layer(tensor)` builds the layer, notes the call in a
+`Node` and returns the next. `Model(inputs, outputs)` reads the graph off the nodes between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from npcnn.checks import ArgumentError, DtypeError, message, shown
+
+Shape = tuple[Any, ...]
+operators: dict[str, Callable[[Any, Any], Any]] = {}  # '+', '-', '*': npcnn.layers.merging fills it
+
+
+class KerasTensor:
+    """The output of a layer before there are numbers: a shape, a dtype, and where it comes from.
+
+    Attributes:
+        shape: None for the batch axis.
+        dtype: 'float32' or 'float64'.
+        node: the call that it came from. place: which of its outputs it is.
+
+    >>> from npcnn import layers
+    >>> x = layers.Input((28, 28, 1))
+    >>> layers.Conv2D(4, 3)(x).shape
+    (None, 26, 26, 4)
+    """
+
+    def __init__(self, shape: Shape, dtype: Any, node: Node, place: int) -> None:
+        self.shape, self.dtype = tuple(shape), np.dtype(dtype).name
+        self.node, self.place = node, place
+
+    @property
+    def name(self) -> str:
+        """The name of the layer that it came from."""
+        return str(self.node.operation.name)
+
+    @property
+    def ndim(self) -> int:
+        """How many axes it has, the batch's among them."""
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+    def __bool__(self) -> bool:
+        raise self._no_number("a condition")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        raise self._no_number("NumPy")
+
+    def __iter__(self) -> Any:
+        raise self._no_number("a loop")
+
+    def __len__(self) -> int:
+        raise self._no_number("len()")
+
+    def _no_number(self, used: str) -> DtypeError:
+        fix = "call layers on it, make a Model of it and give that numbers"
+        return DtypeError(message(used, "an array", "an Input's or a layer's symbolic output", fix))
+
+    def __add__(self, other: Any) -> KerasTensor:
+        return operators["+"](self, other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> KerasTensor:
+        return operators["-"](self, other)
+
+    def __rsub__(self, other: Any) -> KerasTensor:
+        return operators["+"](-self, other)
+
+    def __mul__(self, other: Any) -> KerasTensor:
+        return operators["*"](self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> KerasTensor:
+        return operators["*"](self, 1 / other)
+
+    def __neg__(self) -> KerasTensor:
+        return operators["*"](self, -1.0)
+
+
+class Node:
+    """One call of a layer, or of a model, on tensors.
+
+    Attributes:
+        operation: what was called.
+        inputs: the tensors that it was given.
+        outputs: those that it gave.
+        training: whether the call is as in training or not, whatever the model does; None for as
+            the model does.
+    """
+
+    def __init__(
+        self, operation: Any, inputs: list[KerasTensor], shapes: list[Shape], dtype: Any,
+        training: bool | None = None,
+    ) -> None:  # fmt: skip
+        self.operation, self.inputs, self.training = operation, inputs, training
+        self.outputs = [KerasTensor(shape, dtype, self, k) for k, shape in enumerate(shapes)]
+        operation._inbound_nodes.append(self)
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it is a model's input, which comes from nowhere."""
+        return not self.inputs
+
+
+class Operation:
+    """What can be called on tensors: a layer or a model, with the nodes of its calls."""
+
+    name: Any
+    _inbound_nodes: list[Node]
+
+    @property
+    def input(self) -> Any:
+        """The tensor, or list of tensors, that the first call was given."""
+        node = self._first_node("input")
+        inputs = node.inputs or node.outputs
+        return inputs if len(inputs) > 1 else inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """The tensor, or list of tensors, that the first call gave."""
+        outputs = self._first_node("output").outputs
+        return outputs if len(outputs) > 1 else outputs[0]
+
+    def _first_node(self, what: str) -> Node:
+        if not self._inbound_nodes:
+            fix = "call it on an Input, or let its model know its input shape"
+            where = f"{type(self).__name__} {self.name!r}.{what}"
+            raise AttributeError(message(where, "a layer of a graph", "one never called", fix))
+        return self._inbound_nodes[0]
+
+
+def is_symbolic(value: Any) -> bool:
+    """Whether a value is a symbolic tensor, or a list, tuple or dict with one in it."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return any(isinstance(one, KerasTensor) for one in value)
+    return isinstance(value, KerasTensor)
+
+
+def tensors(value: Any, where: str) -> list[KerasTensor]:
+    """Return symbolic tensors as a list, from one or from a list, a tuple or a dict of them.
+
+    Raises:
+        DtypeError: something else is among them.
+    """
+    listed = list(value.values()) if isinstance(value, dict) else value
+    listed = list(listed) if isinstance(listed, (list, tuple)) else [listed]
+    for one in listed:
+        if not isinstance(one, KerasTensor):
+            fix = "start from Input(shape) and call layers on it"
+            expected = "an Input or what a layer gave for one"
+            raise DtypeError(message(where, expected, shown(one), fix))
+    if not listed:
+        raise ArgumentError(
+            message(where, "at least one tensor", "none", "start from Input(shape)")
+        )
+    return listed

@@ -52,22 +52,15 @@ class Call:
         return Call(layer, inputs, output, self.shapes, self.again, self.training)
 
     def forward(self, x: Any, training: bool, step: Any, keep: bool) -> Array:
-        """Go forward through the layer, whose inputs are in a list if it merges them."""
+        """Go forward through a layer that is called several times."""
         layer = self.layer
-        given = x if layer.merges else x[0]
-        training = training if self.training is None else self.training
-        if self.again is None:
-            y = layer.forward(given, training, step, keep)
-            layer.remember(y)
-            return y
         layer.count_call(self.again)
         try:
-            y = layer.forward(given, training, step, keep)
+            y = layer.forward(x, training, step, keep)
             self._saved = layer.kept()
         finally:
             layer.count_call(0)
-        layer.remember(y)
-        self._active = layer.active
+        self._active = y if layer.activity_regularizer is not None else None
         return y
 
     def backward(

@@ -146,7 +146,9 @@ def parts(value: Any, names: Sequence[str], axes: int | None, where: str) -> lis
 
 def check_inputs(x: Any, shapes: list[Shape], model: Any, where: str) -> list[Array]:
     """Return the samples of each of a model's inputs, checked, all of one length."""
-    listed = parts(x, names_of(model, 0, len(shapes)), len(shapes[0]), where)
+    listed = [x]
+    if len(shapes) > 1 or not isinstance(x, np.ndarray):
+        listed = parts(x, names_of(model, 0, len(shapes)), len(shapes[0]), where)
     xs = [
         check_samples(one, shape, where, model.dtype)
         for one, shape in zip(listed, shapes, strict=True)

@@ -85,7 +85,8 @@ class OnBatch(Network):
         where = f"{type(self).__name__}(x)"
         shapes = self.shapes_for(x, where)
         checked_xs = data.check_inputs(x, shapes[0], self, where)
-        self.build(shapes[0][0])
+        if not self.built:
+            self.build(shapes[0][0])
         xs = [one.astype(self.dtype, copy=False) for one in checked_xs]
         if training:
             step = int(self.optimizer.clock) if self.compiled else 0

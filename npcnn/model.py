@@ -134,6 +134,11 @@ class Model(Stored, OnBatch):
         losses = self.objective.losses
         return losses if len(losses) > 1 else losses[0]
 
+    @loss.setter
+    def loss(self, value: Any) -> None:
+        names = self.output_names if self.built else ["output"]
+        self.objective = objective(value, list(self.objective.weights), names)
+
     @property
     def metrics(self) -> list[Any]:
         """The metrics, as objects."""

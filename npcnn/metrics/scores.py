@@ -66,11 +66,16 @@ class Scores:
             own = (weights[k],) if weighted else ()
             metric.update_state(ys[k], outputs[k], *own)
 
+    @property
+    def total(self) -> float:
+        """The loss times the samples, of all batches so far."""
+        parts = zip(self.shares, self.totals, strict=True)
+        return sum(share * total for share, total in parts) + self.penalty
+
     def result(self) -> dict[str, Any]:
         """Return name → number; 0.0 before the first batch."""
         means = [total / max(self.count, 1) for total in self.totals]
-        whole = sum(share * mean for share, mean in zip(self.shares, means, strict=True))
-        found = {"loss": whole + self.penalty / max(self.count, 1)}
+        found = {"loss": self.total / max(self.count, 1)}
         if len(means) > 1:
             named = zip(self.names, means, strict=True)
             found |= {f"{name}_loss": mean for name, mean in named}

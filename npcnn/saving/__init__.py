@@ -200,8 +200,7 @@ def model_from_json(
         settings = keras_compile.read_compile(
             config.get("compile_config"), where, len(model.ends[1]) or 1
         )
-    if settings is not None:
-        model.compile(**settings)
+    keras_compile.compiled(model, settings, where)
     return model
 
 

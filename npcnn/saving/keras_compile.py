@@ -120,6 +120,19 @@ def read_compile(config: Any, where: str, outputs: int = 1) -> dict[str, Any] | 
         return None
 
 
+def compiled(model: Model, settings: dict[str, Any] | None, where: str) -> bool:
+    """Compile a model with what `read_compile` returned; warn, and do not, if it does not fit."""
+    if settings is None:
+        return False
+    try:
+        model.compile(**settings)
+    except NpcnnError as error:
+        text = f"{where}: loaded without its compile settings; {one_line(error)}"
+        warnings.warn(text, stacklevel=2)
+        return False
+    return True
+
+
 def _by_output(written: Any, outputs: int, read: Callable[[Any], Any]) -> Any:
     """Return what is read of a list or dict with an entry an output, or of one thing for all."""
     if written is None:

@@ -46,10 +46,9 @@ class Parts:
         arrays, model = read_all(self.found), self.planned
         for layer in model.leaves:
             layer.fill(arrays.get(id(layer), {}))
-        if compiled and self.settings is not None:
-            model.compile(**self.settings)
-            if self.state is not None:
-                self.state.apply(model)
+        done = compiled and keras_compile.compiled(model, self.settings, self.file.where)
+        if done and self.state is not None:
+            self.state.apply(model)
         return model
 
     def run(self) -> run_state.State | None:

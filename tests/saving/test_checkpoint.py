@@ -133,7 +133,7 @@ def test_early_stopping_goes_on_counting_and_stays_stopped(tmp_path):
         ({"data": small_data(30, seed=1)}, "data '"),
         ({"optimizer": "sgd"}, "optimizer's class 'SGD', as here, got 'Adam'"),
         ({"optimizer": npcnn.optimizers.Adam(0.1)}, "optimizer's learning_rate 0.1"),
-        ({"model": small_model(dropout=0.3)}, "layer 5's rate 0.3, as here, got 0.4"),
+        ({"model": small_model(dropout=0.3)}, "layer 4's rate 0.3, as here, got 0.4"),
         ({"model": small_model(dtype="float64", dropout=0.4)}, "dtype 'float64'"),
         ({"shuffle": False}, "shuffle False, as here, got True"),
         ({"validation_split": 0.0, "validation_data": small_data(5)}, "samples 30, as here"),
@@ -160,7 +160,7 @@ def test_more_layers_are_refused(tmp_path):
     train(path)
     model = small_model(dropout=0.4)
     model.add(npcnn.layers.Softmax())
-    with pytest.raises(ArgumentError, match="layers, in number 8, as here, got 7"):
+    with pytest.raises(ArgumentError, match="layers, in number 7, as here, got 6"):
         train(path, model=model, resume_from=path)
 
 

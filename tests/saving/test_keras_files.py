@@ -28,7 +28,7 @@ X = np.linspace(-1, 1, 2 * 36, dtype="float32").reshape(2, 6, 6, 1)
         ({"class_name": "EinsumDense"}, "class 'EinsumDense'.*npcnn lacks"),
         ({"class_name": "Lambda"}, "of class 'Lambda'.*a class npcnn lacks"),
         ({"class_name": ["Dense"]}, "a class npcnn lacks"),
-        ({"groups": 2}, "'conv2d' of class 'Conv2D'.*groups.*expected 1, got 2"),
+        ({"groups": 2}, "'conv2d' of class 'Conv2D'.*groups.*a divisor of filters=3, got 2"),
         ({"kernel_regularizer": {"class_name": "L3"}}, "kernel_regularizer: expected one of l1, "),
         ({"kernel_regularizer": {"class_name": "L2", "config": {"l2": -1}}}, "a number ≥ 0"),
         ({"bias_constraint": "low_norm"}, "bias_constraint: expected one of max_norm, "),
@@ -60,11 +60,14 @@ def test_unknown_layers_and_options_are_named(tmp_path, change, text):
     assert "\n" not in str(caught.value)
 
 
-def test_functional_models_are_named(tmp_path):
+def test_models_of_other_kinds_are_named(tmp_path):
     path = tmp_path / "m.h5"
     small_model().save(path)
     edited(path, lambda config: config.update(class_name="Functional"))
-    with pytest.raises(FormatError, match="a Sequential model, got class 'Functional'"):
+    with pytest.raises(FormatError, match="inbound_nodes of a layer, got None"):
+        npcnn.load_model(path)
+    edited(path, lambda config: config.update(class_name="Subclassed"))
+    with pytest.raises(FormatError, match="functional model, got class 'Subclassed'"):
         npcnn.load_model(path)
 
 
@@ -79,7 +82,7 @@ def test_functional_models_are_named(tmp_path):
         ({"learning_rate": {"class_name": "Sinking", "config": {}}}, "got 'Sinking'"),
         ({"loss": "dice"}, "the loss 'dice'"),
         ({"metrics": ["r2_score"]}, "'r2_score'"),
-        ({"loss_weights": [1.0]}, "loss_weights"),
+        ({"loss_weights": [-1.0]}, "loss_weights"),
     ],
 )
 def test_other_compile_settings_are_left_out_with_a_warning(tmp_path, change, text):

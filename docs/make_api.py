@@ -19,7 +19,8 @@ import pdoc
 
 import npcnn
 
-BESIDES = ("npcnn.architecture", "npcnn.checks")  # what Sequential inherits; the errors
+# What models inherit; the errors.
+BESIDES = ("npcnn.network", "npcnn.stored", "npcnn.on_batch", "npcnn.checks")
 
 
 def public(module: ModuleType) -> Iterator[str]:

@@ -88,7 +88,7 @@ def reason(module: str, name: str) -> str | None:
     """Return why a module of npcnn's lacks a name that Keras's has; None if nothing is said of it.
 
     >>> reason("npcnn", "applications")
-    'no weights are shipped; build the network from layers, or load a `.keras` file of it'
+    'no weights are shipped; build the network from layers, or load a .keras file of it'
     >>> reason("npcnn.layers", "Conv2d")
     """
     room = module.removeprefix("npcnn").removeprefix(".").partition(".")[0]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from npcnn import notebook
-from npcnn.arguments import Function, PositiveInt, checked
+from npcnn.arguments import Function, PassedOver, PositiveInt, checked
 from npcnn.checks import ArgumentError, StateError, is_whole, message, one_of, shown
 from npcnn.graph import Graph, read_graph
 from npcnn.layers.base import Layer, snake_case
@@ -197,19 +197,19 @@ class Network(Weighted, Operation):
 
     @checked
     def summary(
-        self, line_length: PositiveInt | None = None, positions: Any = None,
+        self, line_length: PositiveInt | None = None, positions: PassedOver = None,
         print_fn: Function | None = None, expand_nested: bool = False,
-        show_trainable: bool = False, layer_range: Any = None,
+        show_trainable: bool = False, layer_range: PassedOver = None,
     ) -> None:  # fmt: skip
         """Print each layer's name, class, output shape and parameters; '?' where not built yet.
 
         Args:
             line_length: characters of a line.
-            positions: taken for Keras's sake.
+            positions: passed over with a warning; taken for Keras's sake.
             print_fn: called with each line; None prints it.
             expand_nested: whether the layers of models within the model follow them.
             show_trainable: whether to say which layers learn.
-            layer_range: taken for Keras's sake.
+            layer_range: likewise; taken for Keras's sake.
         """
         for line in summary_lines(self, line_length, expand_nested, show_trainable):
             (print_fn or say)(line)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from npcnn import data, random, training
 from npcnn.arguments import checked
+from npcnn.checks import arrays_in
 from npcnn.feeding import Data, Targets
 from npcnn.network import Network
 from npcnn.repeated import Repeated
@@ -17,6 +18,14 @@ from npcnn.threads import single_threaded_blas
 from npcnn.training import forward
 
 Array = np.ndarray
+
+
+def numbers_or_tensors(value: Any, where: str) -> Any:
+    """Return symbolic tensors as they are, numbers as arrays; DtypeError for what is neither."""
+    return value if is_symbolic(value) else arrays_in(value, where)
+
+
+Given = Annotated[Any, numbers_or_tensors]
 
 
 class OnBatch(Network):
@@ -75,7 +84,8 @@ class OnBatch(Network):
         logs = scores.result()
         return logs if return_dict else alone(list(logs.values()))
 
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
+    @checked
+    def __call__(self, x: Given, training: bool | None = None) -> Any:
         """Return the outputs for one batch; dropout drops if training.
 
         For symbolic tensors, return what comes out: the model is then a part of another one.

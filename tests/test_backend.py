@@ -28,8 +28,10 @@ def test_both_have_the_same_ops_with_the_same_arguments():
 
     from npcnn import kernels, reference
 
-    assert sorted(kernels.__all__) == sorted(reference.__all__)
-    for name in reference.__all__:
+    assert sorted(reference.__all__) == sorted(npcnn.contracts.OPS)
+    without = {"categorical_focal_crossentropy", "categorical_hinge", "cosine_similarity"}
+    assert set(reference.__all__) - set(kernels.__all__) == without  # the reference stands in
+    for name in kernels.__all__:
         ours, theirs = (
             list(inspect.signature(getattr(package, name)).parameters)
             for package in (reference, kernels)

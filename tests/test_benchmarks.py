@@ -151,8 +151,9 @@ def test_a_file_in_pytorch_gives_the_same_answers(scripts, tmp_path, name, fast,
     pytest.importorskip("torch")
     from contenders import Torch
 
-    model = npcnn.Sequential([type(layer).from_config(layer.get_config())
-                              for layer in STACKS[name]])  # fmt: skip
+    start, *stack = STACKS[name]
+    copies = [type(layer).from_config(layer.get_config()) for layer in stack]
+    model = npcnn.Sequential([layers.Input(start.shape[1:]), *copies])
     model.compile(npcnn.optimizers.SGD(0.5, momentum=0.9), "categorical_crossentropy")
     model.save(tmp_path / "own.keras")
     contender = Torch(str(tmp_path / "own.keras"), 1, fast)

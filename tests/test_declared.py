@@ -27,7 +27,8 @@ BODY = {
     "array", "callbacks", "class_weight", "config", "history", "kernel", "layers", "loss",
     "metrics", "optimizer", "picture", "sample_weight", "validation_data", "y_pred", "weights",
     "name", "index", "filters", "channels", "layer", "custom_objects", "json_string", "identifier",
-    "shape", "label_weights", "metric", "loss_weights", "weighted_metrics", "jit_compile",
+    "shape", "label_weights", "inputs", "outputs", "metric", "loss_weights", "weighted_metrics",
+    "jit_compile",
 }  # fmt: skip
 
 

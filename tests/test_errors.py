@@ -155,12 +155,13 @@ CALLS = [
     (
         lambda: layers.Flatten(activation="relu"),
         "Flatten, its arguments: expected one of data_format, name, dtype, trainable, "
-        "input_shape, got 'activation'; use one of these names.",
+        "input_shape, input_dim, batch_input_shape, got 'activation'; use one of these names.",
     ),
     (
         lambda: layers.MaxPooling2D(pool_sise=2),
         "MaxPooling2D, its arguments: expected one of pool_size, strides, padding, data_format, "
-        "name, dtype, trainable, input_shape, got 'pool_sise'; perhaps 'pool_size' was meant.",
+        "name, dtype, trainable, input_shape, input_dim, batch_input_shape, got 'pool_sise'; "
+        "perhaps 'pool_size' was meant.",
     ),
     (
         lambda: small_model().compile("adam", "hubert"),

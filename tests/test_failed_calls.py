@@ -121,7 +121,7 @@ def test_a_layer_refused_by_one_model_fits_another():
 def test_a_failed_compile_changes_nothing():
     model = small_model()
     before = model.optimizer, model.loss, model.metrics
-    for bad in (("adamm", "categorical_crossentropy"), ("adam", "mae")):
+    for bad in (("adamm", "categorical_crossentropy"), ("adam", "maee")):
         with pytest.raises(NpcnnError):
             model.compile(*bad)
     with pytest.raises(NpcnnError):

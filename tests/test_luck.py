@@ -15,12 +15,17 @@ def calls(source):
 
 
 def lucky(source):
-    """Return the calls that draw random numbers without a seed."""
+    """Return the calls that draw random numbers without a seed.
+
+    NumPy's shared generator is seeded, too, once a file calls `np.random.seed`: a file that is
+    about programs which draw from it.
+    """
     found = []
+    seeded = any(ast.unparse(c.func) == "np.random.seed" and c.args for c in calls(source))
     for call in calls(source):
         name = ast.unparse(call.func)
         unseeded = name.endswith("default_rng") and not (call.args or call.keywords)
-        shared = re.fullmatch(r"np\.random\.(?!default_rng|Generator)\w+", name)
+        shared = re.fullmatch(r"np\.random\.(?!default_rng|Generator)\w+", name) and not seeded
         if unseeded or shared:
             found.append(f"line {call.lineno}: {name}")
     return found
@@ -47,6 +52,8 @@ def test_no_luck_and_no_haste(name):
 def test_luck_and_haste_are_seen():
     assert lucky("x = np.random.default_rng().random()") == ["line 1: np.random.default_rng"]
     assert lucky("np.random.rand(3)") == ["line 1: np.random.rand"]
+    assert lucky("np.random.seed()") == ["line 1: np.random.seed"]
+    assert lucky("np.random.seed(0); np.random.rand(3)") == []
     assert lucky("rng = np.random.default_rng(3)") == []
     assert hasty("process.communicate(timeout=5)") == ["line 1: timeout=5"]
     assert hasty("process.communicate(timeout=PATIENCE)") == []

@@ -200,7 +200,7 @@ def test_the_same_bits_whatever_the_backend_plays():
             other.train_on_batch(x[:5], y[:5])  # makes the optimizer's slots
             for number in range(1, 12):
                 batch = slice(5 * number % 20, 5 * number % 20 + 5)
-                training.train_step(other, x[batch], y[batch], np.ones(5, "float32"))
+                training.train_step(other, [x[batch]], [y[batch]], [np.ones(5, "float32")])
             for one, two in zip(model.get_weights(), other.get_weights(), strict=True):
                 np.testing.assert_array_equal(one, two)
 

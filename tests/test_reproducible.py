@@ -72,7 +72,7 @@ def batches_of(monkeypatch, seed, before=(), **arguments):
 
     def spy(self, number, order=None):
         found = rows(self, number, order)
-        seen.append(found[1].tolist())
+        seen.append(found[1][0].tolist())
         return found
 
     npcnn.set_random_seed(seed)

@@ -7,6 +7,7 @@ import pytest
 
 import npcnn
 from npcnn import activations, layers, losses, optimizers
+from npcnn.affine import Ranges
 from npcnn.backend import ops, using
 from npcnn.callbacks import ModelCheckpoint
 from npcnn.checks import ArgumentError, DtypeError, NpcnnError
@@ -94,7 +95,8 @@ def test_what_crosses_to_the_next_layer_is_checked(backend, where, what):
 
 LENGTHS = {"N": 3, "n": 5, "H": 6, "W": 5, "OH": 6, "OW": 5, "C": 2, "c": 1, "F": 4, "KH": 3,
            "KW": 3, "X": 2, "Y": 3, "Z": 4, "I": 4, "U": 2, "K": 4, "P": 9, "M": 8, "1": 1,
-           "2": 2, "3": 3}  # fmt: skip
+           "2": 2, "3": 3, "A": 6}  # fmt: skip
+COLORS = (0.5, 1.5, -0.1, 0.1, 0.0, 1.0)
 CONV, MOVED = ((1, 1), "same", (1, 1), "relu"), ((1, 1), (1, 1), (1, 1))
 REST = {
     "accumulated_mean": (2,), "amsgrad": (0.9, 0.999, 1e-7), "lion": (0.9, 0.99),
@@ -122,6 +124,9 @@ REST = {
     "squareplus": (4.0,), "squareplus_backward": (4.0,),
     "layer_normalization": (1e-3,),
     "random_normal": (0.0, 1.0, 7),
+    "random_affine": (7, Ranges(), (6, 5)), "random_color": (7, COLORS),
+    "random_color_backward": (7, COLORS), "warp": ((6, 5), "bilinear", "reflect", 0.0),
+    "warp_backward": ((6, 5), "bilinear", "reflect"),
     "constant": ((1, 2), (2, 1)), "upsampling2d": ((2, 1), "nearest"),
     "upsampling2d_backward": ((2, 1), "bilinear"),
     "concatenate_backward": ((1, 2), 1),
@@ -140,6 +145,7 @@ def made(contract):
         for letter in axes.split():
             shape += [2, 3] if letter == "..." else [LENGTHS[letter]]
         kind = "int64" if "indices" in name or "counter" in name else "float32"
+        kind = "float64" if "matrices" in name else kind
         arrays.append(np.ones(shape, kind))
         free.append("~" in name)
     return arrays, free
@@ -172,7 +178,9 @@ def test_no_op_takes_arrays_that_its_body_would_read_beyond(backend, name):
         if not free[place]:
             wrong += [array.astype("float16"), array.astype("int32"), array.astype(object)]
         if len(arrays) > 1 and not all(free) and tied(entry.contract, place):
-            wrong += [array[..., :-1], np.concatenate([array, array], axis=-1)]
+            axis = 0 if name in ("warp", "warp_backward") else -1  # their channels are their own
+            wrong += [array.take(range(1, array.shape[axis]), axis)]
+            wrong += [np.concatenate([array, array], axis)]
         if "..." not in entry.contract and not free[place] and array.ndim:
             wrong += [array[np.newaxis], array[..., 0]]
         if len(arrays) - sum(free) > 1 and not free[place]:

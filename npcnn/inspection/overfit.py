@@ -73,9 +73,9 @@ def overfit_one_batch(
     Raises:
         StateError, ArgumentError, DtypeError: as `npcnn.trace`.
 
-    >>> from npcnn import Model, layers, set_random_seed
+    >>> from npcnn import Sequential, layers, set_random_seed
     >>> set_random_seed(0)
-    >>> model = Model([layers.Input((4,)), layers.Dense(4, activation="softmax")])
+    >>> model = Sequential([layers.Input((4,)), layers.Dense(4, activation="softmax")])
     >>> model.compile("sgd", "sparse_categorical_crossentropy")
     >>> bool(overfit_one_batch(model, 9 * np.eye(4), [0, 1, 2, 3], steps=300))
     True
@@ -86,7 +86,7 @@ def overfit_one_batch(
     with single_threaded_blas(), np.errstate(all="ignore"):
         for number in range(steps):
             rows = training.train_step(twin, *batch)[0]
-            shares = zip(model.objective.weights, rows, strict=True)
+            shares = zip([*model.objective.weights, 1.0], rows, strict=False)  # penalties last
             losses.append(float(sum(share * one.mean() for share, one in shares)))
             if not math.isfinite(losses[-1]):
                 break

@@ -61,6 +61,7 @@ class Concatenate(Layer):
         return {**super().get_config(), "axis": self.axis}
 
 
+@checked
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
     """Return a list of inputs end to end; `Concatenate` as a function."""
     return Concatenate(axis, **kwargs)(inputs)

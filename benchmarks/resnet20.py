@@ -4,8 +4,7 @@
 
 The network is that of Keras's `cifar10_resnet`: three stages of three blocks with 16, 32 and 64
 filters, 1×1 shortcuts at stride 2, batch normalization behind each 3×3 convolution; SGD with
-momentum 0.9. npcnn's is put together from its layers, and its step made through `ops.compiled` as a
-model's is. PyTorch runs eagerly with channels_last and its fused optimizer. Each contender has a
+momentum 0.9. PyTorch runs eagerly with channels_last and its fused optimizer. Each contender has a
 process of its own, which is started several times, in turn; what is told is the median of their
 medians, and the smallest and largest. Where npcnn's time goes is asked op by op, in a further step
 of its own. Source: He et al., "Deep Residual Learning for Image Recognition", 2016.
@@ -19,7 +18,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,131 +31,26 @@ RATE, MOMENTUM = 0.01, 0.9
 SIDE = ("batch_normalization", "global_average_pooling2d", "add")
 
 
-class Unit:
-    """A convolution, its batch normalization and relu, where they are wanted: npcnn layers."""
+def resnet20() -> Any:
+    """Return npcnn's network, compiled."""
+    import npcnn
+    from npcnn import layers
 
-    def __init__(self, shape: tuple[int, ...], filters: int, size: int, stride: int, *, relu: bool,
-                 normal: bool = True) -> None:  # fmt: skip
-        from npcnn import layers
+    def normal(z: Any, filters: int, stride: int = 1) -> Any:
+        return layers.BatchNormalization()(layers.Conv2D(filters, 3, stride, "same")(z))
 
-        self.layers: list[Any] = [layers.Conv2D(filters, size, stride, "same")]
-        if normal:
-            self.layers.append(layers.BatchNormalization())
-        if relu:
-            self.layers.append(layers.ReLU())
-        self.shape = (None, *shape)
-        for layer in self.layers:
-            layer.build(self.shape)
-            self.shape = layer.output_shape
-
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        """Return what the last layer gives."""
-        for layer in self.layers:
-            x = layer.forward(x, training=True)
-        return x
-
-    def backward(self, grad: np.ndarray, need_grad_x: bool = True) -> Any:
-        """Return the gradient by x, and write those of the parameters."""
-        for layer in reversed(self.layers):
-            grad = layer.backward(grad, need_grad_x or layer is not self.layers[0])
-        return grad
-
-
-class Block:
-    """Two units, and their input or its shortcut added."""
-
-    def __init__(self, shape: tuple[int, ...], filters: int, stride: int) -> None:
-        from npcnn import layers
-
-        self.first = Unit(shape, filters, 3, stride, relu=True)
-        self.second = Unit(self.first.shape[1:], filters, 3, 1, relu=False)
-        self.short = None
-        if stride > 1:
-            self.short = Unit(shape, filters, 1, stride, relu=False, normal=False)
-        self.relu, self.shape = layers.ReLU(), self.second.shape
-        self.relu.build(self.shape)
-
-    @property
-    def layers(self) -> list[Any]:
-        """All layers."""
-        short = self.short.layers if self.short else []
-        return [*self.first.layers, *self.second.layers, *short, self.relu]
-
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        """Return relu(second(first(x)) + shortcut(x))."""
-        from npcnn.backend import ops
-
-        short = self.short.forward(x) if self.short else x
-        return self.relu.forward(ops.add(self.second.forward(self.first.forward(x)), short))
-
-    def backward(self, grad: np.ndarray, need_grad_x: bool = True) -> Any:
-        """Return the gradient by x, the sum of both ways'."""
-        from npcnn.backend import ops
-
-        grad = self.relu.backward(grad)
-        short = self.short.backward(grad) if self.short else grad
-        return ops.add(self.first.backward(self.second.backward(grad)), short)
-
-
-class Network:
-    """ResNet-20 of npcnn's layers, and its training step."""
-
-    def __init__(self) -> None:
-        from npcnn import layers
-
-        self.parts: list[Any] = [Unit((SIZE, SIZE, 3), STAGES[0], 3, 1, relu=True)]
-        for stage, filters in enumerate(STAGES):
-            for block in range(BLOCKS):
-                stride = 2 if stage and not block else 1
-                self.parts.append(Block(self.parts[-1].shape[1:], filters, stride))
-        self.head = [layers.GlobalAveragePooling2D(), layers.Dense(CLASSES)]
-        shape = self.parts[-1].shape
-        for layer in self.head:
-            layer.build(shape)
-            shape = layer.output_shape
-        self.flatten()
-
-    def layers(self) -> Iterator[Any]:
-        """Yield all layers."""
-        for part in self.parts:
-            yield from part.layers
-        yield from self.head
-
-    def flatten(self) -> None:
-        """Let all parameters, and all gradients, lie in one vector each, as a model's do."""
-        own = [(layer, *entry) for layer in self.layers() for entry in layer.parameters()]
-        size = sum(value.size for _, _, value, _ in own)
-        self.values, self.grads = np.zeros(size, "float32"), np.zeros(size, "float32")
-        self.velocity, self.rate = np.zeros(size, "float32"), np.array([RATE], "float32")
-        at = 0
-        for layer, name, value, _ in own:
-            places = [flat[at : at + value.size].reshape(value.shape)
-                      for flat in (self.values, self.grads)]  # fmt: skip
-            places[0][...] = value
-            layer.bind(name, *places)
-            at += value.size
-
-    def step(self, x: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> tuple[Any, ...]:
-        """Take a training step; return the losses."""
-        from npcnn.backend import ops
-
-        z = x
-        for part in (*self.parts, *self.head):
-            z = part.forward(z, training=True) if part in self.head else part.forward(z)
-        losses, grad = ops.categorical_crossentropy_from_logits(z, rows, weights)
-        for part in (*reversed(self.head), *reversed(self.parts)):
-            grad = part.backward(grad, part is not self.parts[0])
-        ops.sgd(self.values, self.grads, self.velocity, self.rate, MOMENTUM, False)
-        return (losses,)
-
-    def compiled(self) -> Any:
-        """Return what makes the step again and again."""
-        from npcnn.backend import ops
-
-        moving = [value for layer in self.layers() for name, value in layer.arrays()
-                  if name in layer.state_names]  # fmt: skip
-        state = [self.values, self.grads, self.velocity, *moving]
-        return ops.compiled(self.step, state, [self.rate])
+    x = layers.Input((SIZE, SIZE, 3))
+    z = layers.ReLU()(normal(x, STAGES[0]))
+    for stage, filters in enumerate(STAGES):
+        for block in range(BLOCKS):
+            stride = 2 if stage and not block else 1
+            y = normal(layers.ReLU()(normal(z, filters, stride)), filters)
+            short = layers.Conv2D(filters, 1, stride, "same")(z) if stride > 1 else z
+            z = layers.ReLU()(layers.Add()([y, short]))
+    pooled = layers.GlobalAveragePooling2D()(z)
+    model = npcnn.Model(x, layers.Dense(CLASSES, activation="softmax")(pooled))
+    model.compile(npcnn.optimizers.SGD(RATE, MOMENTUM), "sparse_categorical_crossentropy")
+    return model
 
 
 def pictures(batch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -166,23 +60,24 @@ def pictures(batch: int) -> tuple[np.ndarray, np.ndarray]:
     return x, random.integers(0, CLASSES, batch)
 
 
-def npcnn_step(batch: int, threads: int) -> tuple[Callable[[], Any], Network, tuple[Any, ...]]:
-    """Return a function that takes one step, the network, and what the step is given."""
+def npcnn_step(batch: int, threads: int) -> tuple[Callable[[], Any], Any]:
+    """Return a function that takes one step, and the model."""
     import npcnn
 
     npcnn.set_num_threads(threads)
     npcnn.set_random_seed(0)
-    network, (x, labels) = Network(), pictures(batch)
-    given = x, np.eye(CLASSES, dtype="float32")[labels], np.ones(batch, "float32")
-    compiled = network.compiled()
-    return lambda: compiled(*given), network, given
+    model, (x, labels) = resnet20(), pictures(batch)
+    return lambda: model.train_on_batch(x, labels), model
 
 
-def shares(network: Network, given: tuple[Any, ...]) -> dict[str, float]:
+def shares(model: Any, batch: int) -> dict[str, float]:
     """Return op → its share of an eager step's time, gradients with the op: medians of nine."""
     from npcnn import contracts
 
     runs: list[dict[str, float]] = []
+    x, labels = pictures(batch)
+    model.compile(model.optimizer, model.loss, run_eagerly=True)
+    model.train_on_batch(x, labels)
 
     def listener(name: str, function: Callable | None, args: Any, kwargs: Any) -> Any:
         if function is None:
@@ -196,7 +91,7 @@ def shares(network: Network, given: tuple[Any, ...]) -> dict[str, float]:
     for _ in range(9):
         runs.append({})
         before = contracts.listen(listener)
-        network.step(*given)
+        model.train_on_batch(x, labels)
         contracts.listen(before)
     middle = {name: float(np.median([run[name] for run in runs])) for name in runs[0]}
     return {name: seconds / sum(middle.values()) for name, seconds in middle.items()}
@@ -253,11 +148,9 @@ def answer(contender: str, batch: int, threads: int, budget: float) -> dict[str,
         return {"seconds": typical(torch_step(batch, threads), budget), "torch": torch.__version__}
     import npcnn
 
-    step, network, given = npcnn_step(batch, threads)
+    step, model = npcnn_step(batch, threads)
     seconds = typical(step, budget)
-    return {
-        "seconds": seconds, "npcnn": npcnn.__version__, "shares": shares(network, given),
-    }  # fmt: skip
+    return {"seconds": seconds, "npcnn": npcnn.__version__, "shares": shares(model, batch)}
 
 
 def ask(contender: str, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -50,17 +51,18 @@ class Notes:
         self._rooms = MOST  # for how many threads there is scratch memory
         self._op: str | None = None
         self._table = np.zeros(0, np.int64)
-        self._sealed: list[Array] = []
+        self._sealed: list[weakref.ref[Array]] = []
 
     def seal(self, result: Any) -> None:
         """Make an op's results read-only until the notes are finished.
 
-        A layer that writes into one with NumPy does what no note says; now NumPy refuses it.
+        A layer that writes into one with NumPy does what no note says; now NumPy refuses it. Who
+        seals does not hold: memory that nobody asks for any more is the next op's.
         """
         for array in result if isinstance(result, tuple) else (result,):
             if isinstance(array, np.ndarray) and array.flags.writeable and array.size:
                 array.flags.writeable = False
-                self._sealed.append(array)
+                self._sealed.append(weakref.ref(array))
 
     def opened(self, array: Array) -> Array:
         """Return an array that may be written to; to compiled code, another is of another type."""
@@ -116,8 +118,10 @@ class Notes:
 
     def finish(self) -> None:
         """Make the notes ready to be played."""
-        for array in self._sealed:
-            array.flags.writeable = True
+        for sealed in self._sealed:
+            array = sealed()
+            if array is not None:
+                array.flags.writeable = True
         self._sealed = []
         self._table = np.array(self.rows, np.int64)
 

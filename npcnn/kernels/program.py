@@ -23,9 +23,8 @@ from typing import Any
 import numpy as np
 
 from npcnn import strangers
-from npcnn.kernels import assistant, layout
+from npcnn.kernels import assistant, layout, memory
 from npcnn.kernels.compile import JIT
-from npcnn.kernels.memory import LARGEST
 from npcnn.kernels.notes import Call, Notes, write
 from npcnn.strangers import Outside
 
@@ -212,6 +211,7 @@ class Program:
         if family.strange:
             outside = strangers.Outside(family.watched, [*self.inputs, *known])
             things = outside.objects
+        memory.give_back()  # what steps as they are took, the program takes for itself
         outputs, notes = write(family.step, self.inputs, known, things)
         kept, changed = _changed(family.watched, before, notes)
         if outside is not None:
@@ -220,8 +220,9 @@ class Program:
         self.reason = notes.reason or changed
         if self.reason is None:
             family.outside = outside
-        if notes.arena.full or notes.arena.bytes + sum(a.nbytes for a in self.inputs) > LARGEST:
-            self.reason = f"it would keep over {LARGEST >> 20} MB: Python's share is nothing"
+        most = memory.LARGEST
+        if notes.arena.full or notes.arena.bytes + sum(a.nbytes for a in self.inputs) > most:
+            self.reason = f"it would keep over {most >> 20} MB: Python's share is nothing"
         if self.notes is not None:  # a second time: the first notes are what is played
             if not self.notes.agree(notes):
                 self.reason = self.reason or "a number that Python reads changes from step to step"

@@ -532,8 +532,9 @@ def test_memory_goes_with_the_program():
 
 
 @pytest.mark.parametrize("times", [1, 40])
-def test_a_step_that_would_keep_much_memory_is_not_played(times):
+def test_a_step_that_would_keep_much_memory_is_not_played(times, monkeypatch):
     """Nor is all that memory taken to find out."""
+    monkeypatch.setattr(memory, "LARGEST", 1 << 26)
 
     def step(x):
         kept = [relu(x) for _ in range(times)]
@@ -549,7 +550,27 @@ def test_a_step_that_would_keep_much_memory_is_not_played(times):
     assert not programs.last.inputs
 
 
-def test_memory_that_a_program_may_not_have_comes_from_where_it_always_does():
+def test_memory_that_nobody_asks_for_any_more_is_the_next_ops():
+    def step(x):
+        for _ in range(12):
+            x = relu(x)
+        return (x,)
+
+    programs = Programs(step)
+    x = np.ones((3, 100_000), "float32")
+    for _ in range(4):
+        (y,) = programs(x)
+        np.testing.assert_array_equal(y, x)
+    assert programs.last.played
+    assert sum(size > x.nbytes / 2 for size in _sizes(programs.last.notes.arena)) == 2
+
+
+def _sizes(arena):
+    return [owner.size for owner, _ in arena.owners()]
+
+
+def test_memory_that_a_program_may_not_have_comes_from_where_it_always_does(monkeypatch):
+    monkeypatch.setattr(memory, "LARGEST", 1 << 26)
     arena = memory.Arena([])
     with memory.taken_from(arena):
         arrays = [memory.empty((1 << 20,), np.dtype("float32")) for _ in range(40)]

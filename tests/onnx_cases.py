@@ -72,15 +72,95 @@ CASES = {
         ],
         PICTURE,
     ),
+    "resized": (
+        [
+            layers.Resizing(5, 11), layers.Resizing(7, 6, interpolation="nearest"),
+            layers.CenterCrop(4, 5), layers.Resizing(3, 3, crop_to_aspect_ratio=True),
+            layers.ActivityRegularization(0.1),
+        ],
+        PICTURE,
+    ),
+    "cropped": ([layers.RandomCrop(5, 6), layers.CenterCrop(7, 6)], PICTURE),
+    "learnt slopes": (
+        [layers.PReLU(), layers.Conv2D(2, 3), layers.PReLU(shared_axes=[1, 2])], PICTURE,
+    ),
     **{
         f"activation {name}": ([layers.Conv2D(3, 2), layers.Activation(name)], PICTURE)
         for name in (
             "celu", "elu", "exponential", "gelu", "hard_sigmoid", "hard_silu", "hard_tanh",
             "leaky_relu", "linear", "log_softmax", "relu", "relu6", "selu", "sigmoid", "silu",
-            "softplus", "softsign",
+            "softplus", "softsign", "mish", "tanh_shrink", "log_sigmoid", "squareplus",
+            "sparse_plus", "sparse_sigmoid", "hard_shrink", "soft_shrink",
         )
     },
 }  # fmt: skip
+
+
+def residual(x):
+    """Convolutions beside their input, twice, the second time through a shortcut."""
+    y = layers.BatchNormalization()(layers.Conv2D(3, 3, padding="same")(x))
+    z = layers.ReLU()(layers.Add()([y, x]))
+    y = layers.Conv2D(6, 3, 2, "same")(z)
+    z = layers.ReLU()(layers.add([y, layers.Conv2D(6, 1, 2)(z)]))
+    return layers.Dense(4, "softmax")(layers.GlobalAveragePooling2D()(z))
+
+
+def inception(x):
+    """Branches end to end, along channels and along columns."""
+    branches = [
+        layers.Conv2D(2, 1, activation="gelu")(x), layers.Conv2D(3, 3, padding="same")(x),
+        layers.MaxPooling2D(3, 1, "same")(x), x,
+    ]  # fmt: skip
+    z = layers.Concatenate()(branches)
+    return layers.Concatenate(axis=2)([z, layers.Activation("silu")(z)])
+
+
+def arithmetic(x):
+    """Each merging layer, on pictures of either order of axes and on gates of one pixel."""
+    y = layers.Conv2D(3, 3, padding="same")(x)
+    gate = layers.Dense(3, "sigmoid")(layers.GlobalAveragePooling2D()(y))
+    gated = layers.Multiply()([y, layers.Reshape((1, 1, 3))(gate), x])
+    several = [layers.Average()([gated, x, y]), layers.Maximum()([gated, y]), 0.5 - x]
+    least = layers.Minimum()(several)
+    return layers.Subtract()([least, layers.Add()([y, x, gated])]) * 2.0
+
+
+def shared(x):
+    """A layer called twice, a model within the model called twice, vectors and rows."""
+    same = layers.Conv2D(3, 3, padding="same", activation="relu")
+    start = layers.Input(PICTURE)
+    inner = npcnn.Model(start, layers.Dense(3)(layers.Conv2D(4, 1)(start)))
+    y = same(same(x))
+    rows = layers.Reshape((72, 3))(layers.Subtract()([inner(y), inner(x)]))
+    return layers.Add()([rows, layers.GlobalMaxPooling2D()(y)])
+
+
+def two_of_each(x, v):
+    """Two inputs, two outputs, one of which goes on; and an input that comes out again."""
+    y = layers.Concatenate()([layers.Flatten()(layers.Conv2D(2, 3)(x)), v])
+    first = layers.Dense(4, "softmax", name="classes")(y)
+    return first, layers.Dense(2)(layers.Concatenate()([first, v])), layers.MaxPooling2D()(x)
+
+
+# Functional models, and the shapes of their inputs' samples.
+GRAPHS = {
+    "residual": (residual, [PICTURE]),
+    "inception": (inception, [PICTURE]),
+    "arithmetic": (arithmetic, [PICTURE]),
+    "shared": (shared, [PICTURE]),
+    "two of each": (two_of_each, [PICTURE, (5,)]),
+}
+
+
+def drawn(name):
+    """Return a graph's model with weights at random, and inputs for it."""
+    rng = np.random.default_rng(7)
+    make, shapes = GRAPHS[name]
+    inputs = [layers.Input(shape) for shape in shapes]
+    model = npcnn.Model(inputs, make(*inputs))
+    model.set_weights([rng.uniform(0.1, 1.0, w.shape) - 0.4 * (w.ndim > 1)
+                       for w in model.get_weights()])  # fmt: skip
+    return model, [rng.standard_normal((5, *shape)).astype("float32") for shape in shapes]
 
 
 def built(name):

@@ -1,7 +1,8 @@
 """Models as ONNX files, which other programs run and write: `model.export`, `load_onnx`.
 
-Out: `writer` puts a graph together, `nodes` and `convolutions` say what each layer becomes. In:
-`reader` goes along the graph, `read_nodes` says what each node becomes.
+Out: `writer` puts a graph together; `nodes`, `composed`, `convolutions`, `merging` and `warping`
+say what each layer becomes. In: `reader` goes along the graph, `fused` finds patterns of nodes,
+`read_nodes` and `read_arithmetic` say what each node becomes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from npcnn.checks import path as check_path
 from npcnn.files import atomic_write
 
 if TYPE_CHECKING:
-    from npcnn.sequential import Sequential
+    from npcnn.model import Model
 
 __all__ = ["load_onnx", "save_onnx"]
 
@@ -61,17 +62,18 @@ def save_onnx(model: AModel, path: Annotated[Any, _onnx_path]) -> None:
 
 
 @checked
-def load_onnx(path: Path) -> Sequential:
-    """Return the model in an ONNX file, if it is a row of nodes that npcnn has layers for.
+def load_onnx(path: Path) -> Model:
+    """Return the model in an ONNX file, if npcnn has layers for all its nodes.
 
-    Pictures go into it, and come out of it, as everywhere here: (N, H, W, C), also where the file
-    has them channels first. It is to be compiled before it learns on.
+    It is a Sequential where one layer follows the other, else a functional model. Pictures go into
+    it, and come out of it, as everywhere here: (N, H, W, C), also where the file has them channels
+    first. It is to be compiled before it learns on.
 
     Args:
         path: the file.
 
     Raises:
-        FormatError: the file is damaged, branches, or has a node that npcnn has nothing for.
+        FormatError: the file is damaged, or has a node that npcnn has nothing for.
         FileError: no such file. ImportError: the package onnx is not installed.
     """
     from npcnn.onnx.reader import read

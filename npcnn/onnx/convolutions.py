@@ -9,6 +9,7 @@ import numpy as np
 from npcnn import layers
 from npcnn.checks import ArgumentError, message
 from npcnn.onnx.nodes import activated, converts
+from npcnn.onnx.warping import sliced
 from npcnn.onnx.writer import Array, Value, Writer
 from npcnn.shapes import padding_before_after
 
@@ -136,12 +137,8 @@ def _zero_padding2d(writer: Writer, layer: Any, x: Value) -> Value:
 
 @converts(layers.Cropping2D)
 def _cropping2d(writer: Writer, layer: Any, x: Value) -> Value:
-    x, ((top, _), (left, _)) = writer.first(x), layer.cropping
-    height, width = layer.output_shape[1:3]
-    edges = [(top, left), (top + height, left + width), (2, 3)]
-    names = ("starts", "ends", "axes")
-    inputs = [writer.integers(edge, name) for edge, name in zip(edges, names, strict=True)]
-    return x._replace(name=writer.node("Slice", [x.name, *inputs]))
+    (top, _), (left, _) = layer.cropping
+    return sliced(writer, x, (top, left), layer.output_shape[1:3])
 
 
 @converts(layers.UpSampling2D)

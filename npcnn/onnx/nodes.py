@@ -11,7 +11,9 @@ import numpy as np
 from npcnn import activations, layers
 from npcnn.activations.elu import ALPHA, SCALE
 from npcnn.activations.leaky_relu import SLOPE
+from npcnn.activations.shrink import BETWEEN
 from npcnn.checks import ArgumentError, message
+from npcnn.onnx.composed import COMPOSED
 from npcnn.onnx.writer import Converter, Value, Writer
 
 _CONVERTERS: dict[type, Converter] = {}
@@ -29,7 +31,7 @@ def converts(*classes: type) -> Callable[[Converter], Converter]:
 
 def converter_of(layer: Any) -> Converter | None:
     """Return what makes a layer's nodes; None if nothing does. A subclass may compute otherwise."""
-    from npcnn.onnx import convolutions  # noqa: F401  (registers what is in it)
+    from npcnn.onnx import convolutions, merging, warping  # noqa: F401  (they register)
 
     if layer.training_only:
         return lambda writer, layer, x: x
@@ -52,15 +54,9 @@ def activated(writer: Writer, activation: Any, x: Value) -> Value:
     if name in _CLIPPED:
         edges = [writer.constant(edge, "edge") for edge in _CLIPPED[name]]
         return x._replace(name=writer.node("Clip", [x.name, *edges]))
-    if name == "silu":
-        gate = writer.node("Sigmoid", [x.name])
-        return x._replace(name=writer.node("Mul", [x.name, gate]))
-    if name == "gelu":
-        scaled = writer.node("Mul", [x.name, writer.constant(math.sqrt(0.5), "root")])
-        raised = writer.node("Add", [writer.node("Erf", [scaled]), writer.constant(1.0, "one")])
-        half = writer.node("Mul", [x.name, writer.constant(0.5, "half")])
-        return x._replace(name=writer.node("Mul", [half, raised]))
-    others = ("linear", "softmax", "log_softmax", "silu", "gelu", *_CLIPPED)
+    if name in COMPOSED:
+        return x._replace(name=COMPOSED[name](writer, x.name))
+    others = ("linear", "softmax", "log_softmax", *COMPOSED, *_CLIPPED)
     fix = f"use one of {', '.join((*others, *_SIMPLE))}"
     raise ArgumentError(message("export()", "an activation with a form in ONNX", name, fix))
 
@@ -78,6 +74,9 @@ _SIMPLE: dict[str, tuple[str, dict[str, float]]] = {
     "softsign": ("Softsign", {}),
     "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
     "hard_silu": ("HardSwish", {}),
+    "sparse_sigmoid": ("HardSigmoid", {"alpha": 0.5, "beta": 0.5}),
+    "hard_shrink": ("Shrink", {"lambd": BETWEEN, "bias": 0.0}),
+    "soft_shrink": ("Shrink", {"lambd": BETWEEN, "bias": BETWEEN}),
 }
 _CLIPPED = {"relu6": (0.0, 6.0), "hard_tanh": (-1.0, 1.0)}
 
@@ -176,3 +175,14 @@ def _batch_normalization(writer: Writer, layer: Any, x: Value) -> Value:
     shift = shift if layer.beta is None else shift + layer.beta
     scaled = writer.node("Mul", [x.name, writer.along_channels(scale, x, "scale")])
     return x._replace(name=writer.node("Add", [scaled, writer.along_channels(shift, x, "shift")]))
+
+
+@converts(layers.PReLU)
+def _prelu(writer: Writer, layer: Any, x: Value) -> Value:
+    x = writer.last(x)
+    return x._replace(name=writer.node("PRelu", [x.name, writer.constant(layer.alpha, "alpha")]))
+
+
+@converts(layers.ActivityRegularization)
+def _nothing(writer: Writer, layer: Any, x: Value) -> Value:
+    return x

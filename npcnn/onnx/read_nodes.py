@@ -6,15 +6,13 @@ import math
 from collections.abc import Callable
 from typing import Any, Literal
 
-import numpy as np
-
 from npcnn import activations, layers
 from npcnn.onnx.reader import Convert, Reader, Step
 from npcnn.onnx.writer import TO_FIRST, TO_LAST, Array
 from npcnn.shapes import padding_before_after, transposed_size
 
 CONVERTERS: dict[str, Convert] = {}
-_AXIS = {0: 0, 1: 3, 2: 1, 3: 2}  # of pictures channels first → as npcnn has them
+AXIS = {0: 0, 1: 3, 2: 1, 3: 2}  # of pictures channels first → as npcnn has them
 
 
 def reads(*kinds: str) -> Callable[[Convert], Convert]:
@@ -51,12 +49,23 @@ def _curve(reader: Reader, step: Step) -> None:
 @reads("HardSigmoid", "Celu")
 def _curve_as_keras_has_it(reader: Reader, step: Step) -> None:
     hard = step.kind == "HardSigmoid"
+    if (hard, step.attributes.get("alpha"), step.attributes.get("beta", 0.5)) == (True, 0.5, 0.5):
+        reader.add(layers.Activation("sparse_sigmoid"))
+        return
     alpha = step.attributes.get("alpha", 0.2 if hard else 1.0)
     if not math.isclose(alpha, 1 / 6 if hard else 1.0, rel_tol=1e-6):
         raise reader.error(f"{step.kind} with Keras's slope", str(alpha))
     if step.attributes.get("beta", 0.5) != 0.5:
         raise reader.error("HardSigmoid through 0.5", str(step.attributes["beta"]))
     reader.add(layers.Activation("hard_sigmoid" if hard else "celu"))
+
+
+@reads("Shrink")
+def _shrink(reader: Reader, step: Step) -> None:
+    edge, bias = step.attributes.get("lambd", 0.5), step.attributes.get("bias", 0.0)
+    if edge != 0.5 or bias not in (0.0, 0.5):
+        raise reader.error("a Shrink of 0.5, by 0 or 0.5", f"{edge} by {bias}")
+    reader.add(layers.Activation("soft_shrink" if bias else "hard_shrink"))
 
 
 @reads("LeakyRelu")
@@ -80,12 +89,6 @@ def _clip(reader: Reader, step: Step) -> None:
     reader.add(layers.ReLU(max_value=float(high)))
 
 
-@reads("Min")
-def _min(reader: Reader, step: Step) -> None:
-    most = float(reader.constant(step, 1))
-    reader.add(layers.ReLU(max_value=most, negative_slope=1.0))
-
-
 @reads("Softmax", "LogSoftmax")
 def _softmax(reader: Reader, step: Step) -> None:
     axis = step.attributes.get("axis", -1) % len(reader.shape)
@@ -94,26 +97,7 @@ def _softmax(reader: Reader, step: Step) -> None:
             raise reader.error("LogSoftmax over the channels", f"axis {axis}")
         reader.add(layers.Activation("log_softmax"))
         return
-    reader.add(layers.Softmax(axis=_AXIS[axis] if reader.first else axis))
-
-
-@reads("Add", "Sub", "Mul", "Div")
-def _rescaling(reader: Reader, step: Step) -> None:
-    """X + c, x − c, x · c, x / c, with a number or one for each channel."""
-    place = 1 if step.inputs[0] not in reader.constants else 0
-    if place == 0 and step.kind in ("Sub", "Div"):
-        raise reader.error(f"{step.kind} of a known number", "from a known number")
-    number = np.asarray(reader.constant(step, place), np.float64)
-    if number.size > 1:
-        spread = np.moveaxis(number, -3, -1) if reader.first and number.ndim > 2 else number
-        if spread.shape[-1] != number.size or (reader.first and number.ndim < 3):
-            raise reader.error("one number for each channel", f"an array {number.shape}")
-    values = number.ravel().tolist()
-    if step.kind in ("Sub", "Div"):
-        values = [-v if step.kind == "Sub" else 1 / v for v in values]
-    given: Any = tuple(values) if len(values) > 1 else values[0]
-    reader.add(layers.Rescaling(given) if step.kind in ("Mul", "Div") else
-               layers.Rescaling(1.0, given))  # fmt: skip
+    reader.add(layers.Softmax(axis=AXIS[axis] if reader.first else axis))
 
 
 @reads("BatchNormalization")
@@ -138,7 +122,7 @@ def _transpose(reader: Reader, step: Step) -> None:
     elif order == TO_LAST and reader.first:
         reader.first = False
     else:
-        dims = [_AXIS[axis] for axis in order] if reader.first else list(order)
+        dims = [AXIS[axis] for axis in order] if reader.first else list(order)
         if dims[0] != 0:
             raise reader.error("the batch axis in front", f"perm={order}")
         reader.first = False
@@ -172,9 +156,19 @@ def _plain(reader: Reader) -> None:
 
 
 @reads("Unsqueeze")
-def _repeat_vector(reader: Reader, step: Step) -> None:
+def _unsqueeze(reader: Reader, step: Step) -> None:
+    """Axes of length 1, or vectors repeated as rows."""
     tile = reader.only("Tile")
     axes = reader.constant(step, 1).ravel().tolist()
+    if tile is None:
+        _plain(reader)
+        shape = list(reader.shape)
+        for axis in sorted(int(a) % (len(shape) + len(axes)) for a in axes):
+            shape.insert(axis, 1)
+        if shape[0] is not None:
+            raise reader.error("the batch axis in front", f"axes {axes}")
+        reader.add(layers.Reshape(tuple(shape[1:])))
+        return
     times = None if tile is None else reader.constant(tile, 1).ravel().tolist()
     if axes != [1] or times is None or len(times) != 3 or times[0] != 1 or times[2] != 1:
         raise reader.error("Unsqueeze and Tile that repeat vectors", f"{axes}, {times}")
@@ -211,17 +205,43 @@ def _slice(reader: Reader, step: Step) -> None:
 @reads("Resize")
 def _resize(reader: Reader, step: Step) -> None:
     reader.need(first=True)
-    scales = reader.constant(step, 2).ravel().tolist()
     mode = step.attributes.get("mode", b"nearest").decode()
     how = step.attributes.get("coordinate_transformation_mode", b"half_pixel").decode()
-    kind: dict[tuple[str, str], Literal["nearest", "bilinear"]]
-    kind = {("nearest", "asymmetric"): "nearest", ("linear", "half_pixel"): "bilinear"}
-    floor = step.attributes.get("nearest_mode", b"round_prefer_floor") == b"floor"
+    nearest = step.attributes.get("nearest_mode", b"round_prefer_floor").decode()
+    form = (mode, how) if mode == "linear" else (mode, how, nearest)
+    if len(step.inputs) > 3:
+        size = _last_two(reader, step.inputs[3])
+        kind = _RESIZES.get(form)
+        if size is None or kind is None:
+            raise reader.error("a Resize that Resizing makes", f"{form} to {step.inputs[3]!r}")
+        reader.add(layers.Resizing(*size, interpolation=kind))
+        return
+    scales = reader.constant(step, 2).ravel().tolist()
+    kind = _SCALES.get(form)
     whole = len(scales) == 4 and scales[:2] == [1, 1] and all(s == int(s) for s in scales)
-    if (mode, how) not in kind or not whole or (mode == "nearest" and not floor):
-        raise reader.error("a Resize that UpSampling2D makes", f"{mode}, {how}, {scales}")
-    size = (int(scales[2]), int(scales[3]))
-    reader.add(layers.UpSampling2D(size, interpolation=kind[mode, how]))
+    if kind is None or not whole:
+        raise reader.error("a Resize that UpSampling2D makes", f"{form}, {scales}")
+    factors = (int(scales[2]), int(scales[3]))
+    reader.add(layers.UpSampling2D(factors, interpolation=kind))
+
+
+_Method = Literal["nearest", "bilinear"]
+_LINEAR: dict[tuple[str, ...], _Method] = {("linear", "half_pixel"): "bilinear"}
+_SCALES: dict[tuple[str, ...], _Method] = {
+    **_LINEAR, ("nearest", "asymmetric", "floor"): "nearest",
+}  # fmt: skip
+_RESIZES: dict[tuple[str, ...], _Method] = {
+    **_LINEAR, ("nearest", "half_pixel", "round_prefer_ceil"): "nearest",
+}  # fmt: skip
+
+
+def _last_two(reader: Reader, name: str) -> tuple[int, int] | None:
+    """Return rows and columns in a row of four sizes, the first two of which may be computed."""
+    made = reader.made.get(name)
+    if made is not None and made.kind == "Concat" and made.inputs:
+        name = made.inputs[-1]
+    sizes = reader.constants[name].ravel().tolist() if name in reader.constants else []
+    return (int(sizes[-2]), int(sizes[-1])) if len(sizes) in (2, 4) else None
 
 
 # Products ---------------------------------------------------------------------------------------
@@ -233,7 +253,7 @@ def _matmul(reader: Reader, step: Step) -> None:
     kernel = reader.constant(step, 1)
     bias = None
     found = reader.steps.get(reader.at, [])
-    if len(found) == 1 and found[0].kind == "Add" and reader.at != reader.output:
+    if len(found) == 1 and found[0].kind == "Add" and reader.at not in reader.outputs:
         known = [n for n in found[0].inputs if n in reader.constants]
         if known and reader.constants[known[0]].shape == kernel.shape[1:]:
             bias, reader.at = reader.constants[known[0]], found[0].output

@@ -6,21 +6,23 @@ before the file has shown that it holds the layer's weights.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from npcnn.checks import FileError, FormatError, NpcnnError, message
 from npcnn.files import open_regular
+from npcnn.model import Model
+from npcnn.onnx.fused import Step, fused_steps
 from npcnn.onnx.writer import Array, library
 from npcnn.sequential import Sequential
+from npcnn.symbolic import KerasTensor
 
 MOST_NODES = 4000  # a thousand layers with all that belongs to them
 # What leaves every number at its place, so that it says nothing of the order of axes.
 _ANY_ORDER = {
-    "Abs", "Add", "Celu", "Clip", "Div", "Dropout", "Elu", "Exp", "Gelu", "HardSigmoid",
-    "HardSwish", "Identity", "LeakyRelu", "Min", "Mul", "Relu", "Selu", "Sigmoid", "Silu",
-    "Softplus", "Softsign", "Sub", "Tanh",
+    "Abs", "Add", "Celu", "Clip", "Div", "Dropout", "Elu", "Erf", "Exp", "HardSigmoid",
+    "HardSwish", "Identity", "LeakyRelu", "Max", "Mean", "Min", "Mul", "Neg", "Relu", "Selu",
+    "Shrink", "Sigmoid", "Softplus", "Softsign", "Sub", "Sum", "Tanh",
 }  # fmt: skip
 _OF_PICTURES = {
     "AveragePool", "BatchNormalization", "Conv", "ConvTranspose", "GlobalAveragePool",
@@ -28,40 +30,48 @@ _OF_PICTURES = {
 }  # fmt: skip
 
 
-class Step:
-    """A node: its kind, inputs and attributes; several nodes of the file may have become one."""
+class Value(NamedTuple):
+    """A value of the graph: as npcnn has it, and whether the graph has it channels first."""
 
-    def __init__(self, kind: str, inputs: list[str], output: str, attributes: Any) -> None:
-        self.kind, self.inputs, self.output, self.attributes = kind, inputs, output, attributes
+    tensor: KerasTensor
+    first: bool
 
 
 class Reader:
     """A graph as it becomes a model: what is read so far, and in which order its axes are.
 
     Attributes:
-        model: the layers so far.
-        first: whether the value at the model's end is channels first in the graph.
+        values: what is read, by name.
+        at: the name of the value that is being made.
+        tensor: what it is so far. first: whether that is channels first in the graph.
     """
 
     def __init__(self, path: str) -> None:
+        from npcnn.layers import Input
+
         self.path = path
         self.onnx = library("load_onnx()")
-        proto = self._parsed()
-        graph = proto.graph
+        graph = self._parsed().graph
         if len(graph.node) > MOST_NODES:
             raise self.error(f"at most {MOST_NODES} nodes", str(len(graph.node)))
         self.constants = {c.name: self._array(c) for c in graph.initializer}
-        self.steps = self._steps(graph)
-        inputs = [i for i in graph.input if i.name not in self.constants]
-        if len(inputs) != 1 or len(graph.output) != 1:
-            got = f"{len(inputs)} and {len(graph.output)}"
-            raise self.error("one input and one output", got)
-        self.at, self.output = inputs[0].name, graph.output[0].name
-        shape = self._shape_of(inputs[0])
-        self.first = len(shape) == 3 and self._begins_channels_first()
-        from npcnn.layers import Input
-
-        self.model = Sequential([Input(shape if not self.first else (*shape[1:], shape[0]))])
+        self.made, self.steps = self._steps(graph)
+        self.made |= fused_steps(self.steps, self.constants)
+        self.inputs = [i.name for i in graph.input if i.name not in self.constants]
+        self.outputs = [o.name for o in graph.output]
+        if not self.inputs or not self.outputs:
+            got = f"{len(self.inputs)} and {len(self.outputs)}"
+            raise self.error("inputs and outputs", got, "export it anew")
+        self.values: dict[str, Value] = {}
+        for value in graph.input:
+            if value.name in self.constants:
+                continue
+            shape = self._shape_of(value)
+            first = len(shape) == 3 and self._begins_channels_first(value.name)
+            place = Input((*shape[1:], shape[0]) if first else shape)
+            self.values[value.name] = Value(place, first)
+        self.at = self.inputs[0]
+        self.tensor, self.first = self.values[self.at]
         self.weights: list[tuple[Any, list[Array]]] = []
 
     def error(
@@ -99,9 +109,10 @@ class Reader:
             raise self.error("an input whose sizes are known, the batch apart", str(dims))
         return tuple(dims[1:])
 
-    def _steps(self, graph: Any) -> dict[str, list[Step]]:
-        """Return value → what is made of it, in order; constants are taken out."""
+    def _steps(self, graph: Any) -> tuple[dict[str, Step], dict[str, list[Step]]]:
+        """Return value → what makes it, and value → what is made of it; constants are taken out."""
         value_of = self.onnx.helper.get_attribute_value
+        made: dict[str, Step] = {}
         steps: dict[str, list[Step]] = {}
         for node in graph.node:
             texts = [node.op_type, *node.input, *node.output]
@@ -115,41 +126,68 @@ class Reader:
                 self.constants[node.output[0]] = self._array(attributes["value"])
                 continue
             step = Step(node.op_type, list(node.input), node.output[0], attributes)
+            made[step.output] = step
             for name in dict.fromkeys(n for n in node.input if n and n not in self.constants):
                 steps.setdefault(name, []).append(step)
-        return steps
+        return made, steps
 
-    def _begins_channels_first(self) -> bool:
-        """Return whether pictures go in channels first: what the first node tells that tells."""
-        at = self.at
-        for _ in range(MOST_NODES):
-            found = self.steps.get(at, [])
-            kinds = {step.kind for step in found}
-            if kinds & _OF_PICTURES:
-                return True
-            if not found or not kinds <= _ANY_ORDER:
-                return False
-            at = found[-1].output
+    def _begins_channels_first(self, name: str) -> bool:
+        """Return whether pictures go in channels first: what the first nodes tell that tell."""
+        todo, seen = [name], {name}
+        while todo:
+            for step in self.steps.get(todo.pop(), []):
+                if step.kind in _OF_PICTURES:
+                    return True
+                if step.kind in _ANY_ORDER and step.output not in seen:
+                    todo.append(step.output)
+                    seen.add(step.output)
         return False
 
     # Reading ------------------------------------------------------------------------------------
 
-    def next(self) -> Step | None:
-        """Return what is made of the value at the end, and go on behind it; None at the output."""
-        if self.at == self.output:
-            return None
-        found = self.steps.get(self.at, [])
-        step = _fused(self, found)
-        if step is None:
-            got = ", ".join(sorted(s.kind for s in found)) or "none"
-            raise self.error("one node after the other", got)
+    def order(self) -> list[Step]:
+        """Return the steps that the outputs hang on, each after those it needs."""
+        done, opened = set(self.values), set[str]()
+        found: list[Step] = []
+        todo = [(name, False) for name in reversed(self.outputs)]
+        while todo:
+            name, visited = todo.pop()
+            if name in done:
+                continue
+            step = self.made.get(name)
+            if step is None or (name in opened and not visited):
+                raise self.error("values that come from the inputs", repr(name), "export it anew")
+            if visited:
+                done.add(name)
+                found.append(step)
+                continue
+            opened.add(name)
+            todo.append((name, True))
+            # what is resized has its sizes computed from itself, mostly
+            needed = step.inputs[:1] if step.kind == "Resize" else step.inputs
+            todo += [(n, False) for n in reversed(needed) if n and n not in self.constants]
+        return found
+
+    def begin(self, step: Step) -> None:
+        """Go to the first of the values that a step is given."""
+        given = self.given(step)
+        if not given:
+            raise self.error(f"{step.kind} of something", "of constants alone", "export it anew")
         self.at = step.output
-        return step
+        self.tensor, self.first = given[0]
+
+    def end(self) -> None:
+        """Keep what has been made."""
+        self.values[self.at] = Value(self.tensor, self.first)
+
+    def given(self, step: Step) -> list[Value]:
+        """Return the values a step is given that are no constants."""
+        return [self.values[name] for name in step.inputs if name in self.values]
 
     def only(self, kind: str) -> Step | None:
-        """Return the next node if it is the only one and of this kind, and go on behind it."""
+        """Return the next node if it is the only one and of this kind, and make it too."""
         found = self.steps.get(self.at, [])
-        if self.at == self.output or len(found) != 1 or found[0].kind != kind:
+        if self.at in self.outputs or len(found) != 1 or found[0].kind != kind:
             return None
         self.at = found[0].output
         return found[0]
@@ -169,19 +207,18 @@ class Reader:
 
     @property
     def shape(self) -> tuple[Any, ...]:
-        """The shape at the model's end, as npcnn has it."""
-        model = self.model
-        if model.layers:
-            return model.output_shape
-        assert model.input_layer is not None
-        assert model.input_layer.sample_shape is not None
-        return (None, *model.input_layer.sample_shape)
+        """The shape of the value that is being made, as npcnn has it."""
+        return self.tensor.shape
 
     def add(self, layer: Any, weights: list[Array] | None = None) -> None:
-        """Put a layer at the model's end, its weights to be set."""
-        self.model.add(layer)
+        """Call a layer on the value that is being made, its weights to be set."""
+        self.merge(layer, self.tensor)
         if weights:
             self.weights.append((layer, weights))
+
+    def merge(self, layer: Any, given: Any) -> None:
+        """Call a layer on a tensor or several; the value is what it gives."""
+        self.tensor = layer(given)
 
     def need(self, first: bool) -> None:
         """See that the axes at the end are in this order in the graph."""
@@ -194,66 +231,23 @@ class Reader:
             self.first = first
 
 
-def _fused(reader: Reader, found: list[Step]) -> Step | None:
-    """Return the one step that nodes stand for: x · sigmoid(x), x · (1 + erf(x / √2)) / 2, …"""
-    if len(found) == 1:
-        return found[0]
-    if len(found) != 2:
-        return None
-    end = found[1] if found[1].kind == "Mul" else found[0]
-    start = found[0] if end is found[1] else found[1]
-    if end.kind == "Mul" and start.kind == "Sigmoid" and start.output in end.inputs:
-        return Step("Silu", start.inputs, end.output, {})
-    return _gelu(reader, found)
-
-
-def _gelu(reader: Reader, found: list[Step]) -> Step | None:
-    """Return Gelu for x/2 · (erf(x / √2) + 1), in any order of its factors."""
-
-    def number(step: Step, known: str) -> float:
-        others = [n for n in step.inputs if n != known]
-        array = reader.constants.get(others[0]) if others else None
-        return float(array.ravel()[0]) if array is not None and array.size == 1 else math.nan
-
-    def after(step: Step) -> Step | None:
-        behind = reader.steps.get(step.output, [])
-        return behind[0] if len(behind) == 1 else None
-
-    at = found[0].inputs[0] if found[0].inputs[0] not in reader.constants else found[0].inputs[1]
-    for start, other in (found, found[::-1]):
-        factor = number(start, at)
-        if start.kind == "Div":
-            factor = 1 / factor if factor else math.nan
-        erf = after(start)
-        if not math.isclose(factor, math.sqrt(0.5), rel_tol=1e-5) or erf is None:
-            continue
-        plus = after(erf) if erf.kind == "Erf" else None
-        if plus is None or plus.kind != "Add" or number(plus, erf.output) != 1:
-            continue
-        times = after(plus)
-        if times is None or times.kind != "Mul":
-            continue
-        if other is not times and other.output in times.inputs and number(other, at) == 0.5:
-            return Step("Gelu", [at], times.output, {})
-        half = after(times)
-        if other is times and half is not None and number(half, times.output) == 0.5:
-            return Step("Gelu", [at], half.output, {})
-    return None
-
-
 Convert = Callable[[Reader, Step], None]
 
 
-def read(path: str) -> Sequential:
+def read(path: str) -> Model:
     """Return the model in an ONNX file."""
+    from npcnn.onnx import read_arithmetic  # noqa: F401  (registers what is in it)
     from npcnn.onnx.read_nodes import CONVERTERS
 
     reader = Reader(path)
-    while (step := reader.next()) is not None:
+    for step in reader.order():
+        if step.output in reader.values:  # made together with the one before
+            continue
         convert = CONVERTERS.get(step.kind)
         if convert is None:
             fix = f"npcnn reads {', '.join(sorted(CONVERTERS))}"
             raise reader.error("nodes that npcnn has layers for", step.kind, fix)
+        reader.begin(step)
         try:
             convert(reader, step)
         except NpcnnError as error:
@@ -263,10 +257,27 @@ def read(path: str) -> Sequential:
         except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
             got = f"{type(error).__name__}: {error!s:.80}"
             raise reader.error(f"a {step.kind} as ONNX has it", got, "export it anew") from error
-    if len(reader.shape) == 4:
-        reader.first = False  # pictures come out as they are here
-    if not reader.model.layers:
-        raise reader.error("a model with layers", "none")
+        reader.end()
+    return _model(reader)
+
+
+def _model(reader: Reader) -> Model:
+    """Return the model of what is read: a Sequential where one layer follows the other."""
+    inputs, outputs = ([reader.values[name].tensor for name in names]
+                       for names in (reader.inputs, reader.outputs))  # fmt: skip
+    try:
+        model = Model(
+            inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0]
+        )
+        chain = model.graph.chain
+        if not model.graph.calls:
+            raise reader.error("a model with layers", "none")
+    except NpcnnError as error:
+        if isinstance(error, FormatError):
+            raise
+        raise reader.error("a model that npcnn has", str(error)) from error
     for layer, weights in reader.weights:
         layer.set_weights(weights)
-    return reader.model
+    if not chain:
+        return model
+    return Sequential([inputs[0], *[call.layer for call in model.graph.calls]])

@@ -33,7 +33,7 @@ class Value(NamedTuple):
     first: bool = False
 
 
-Converter = Callable[["Writer", Any, Value], Value]
+Converter = Callable[["Writer", Any, Any], Value]  # of a layer and its value, or list of them
 
 
 class Writer:
@@ -45,20 +45,26 @@ class Writer:
         self.constants: list[Any] = []
         self.scope = ""  # the layer whose nodes are being made
         self._names: dict[str, int] = {}
+        self._known: dict[tuple[Any, ...], str] = {}
 
     def node(self, kind: str, inputs: list[str], **attributes: Any) -> str:
         """Add a node with one output; return the output's name."""
-        output = self._name(kind.lower())
+        return self.node_named(self.name(kind.lower()), kind, inputs, **attributes)
+
+    def node_named(self, output: str, kind: str, inputs: list[str], **attributes: Any) -> str:
+        """Add a node whose output has this name, which nothing else has."""
         made = self.onnx.helper.make_node(kind, inputs, [output], output, **attributes)
         self.nodes.append(made)
         return output
 
     def constant(self, value: Any, name: str, dtype: Any = np.float32) -> str:
-        """Add a constant; return its name."""
+        """Add a constant, unless it is there, as a shared layer's are; return its name."""
         array = np.ascontiguousarray(value, dtype).reshape(np.shape(value))
-        name = self._name(name)
-        self.constants.append(self.onnx.numpy_helper.from_array(array, name))
-        return name
+        key = array.dtype, array.shape, array.tobytes()
+        if key not in self._known:
+            self._known[key] = self.name(name)
+            self.constants.append(self.onnx.numpy_helper.from_array(array, self._known[key]))
+        return self._known[key]
 
     def integers(self, values: Any, name: str) -> str:
         """Add a row of integers, such as a shape."""
@@ -83,7 +89,8 @@ class Writer:
             array = array.reshape(-1, 1, 1)
         return self.constant(array, name)
 
-    def _name(self, base: str) -> str:
+    def name(self, base: str) -> str:
+        """Return a new name, in the scope there is."""
         base = f"{self.scope}/{base}" if self.scope else base
         count = self._names[base] = self._names.get(base, -1) + 1
         return f"{base}_{count}" if count else base
@@ -103,12 +110,6 @@ def library(where: str) -> Any:
 
 def onnx_bytes(model: Any) -> bytes:
     """Return a built model as the bytes of an ONNX file."""
-    from npcnn.models import Sequential
-    from npcnn.onnx.nodes import converter_of
-
-    if not issubclass(type(model), Sequential):  # layers in a row: each is given what came before
-        got, fix = type(model).__name__, "export models whose layers stand in a row"
-        raise ArgumentError(message("export()", "a Sequential", got, fix))
     if not model.built:
         fix = "give the first layer input_shape=…, call build(input_shape) or fit on data"
         raise StateError(message("export()", "a built model", "one without shapes", fix))
@@ -117,22 +118,14 @@ def onnx_bytes(model: Any) -> bytes:
     float32 = onnx.TensorProto.FLOAT
     graph, tensors = model.graph, model.inputs
     names = ["input"] if len(tensors) == 1 else model.input_names
-    values = [Value(name, one.shape) for name, one in zip(names, tensors, strict=True)]
+    values = [Value(writer.name(n), one.shape) for n, one in zip(names, tensors, strict=True)]
     given = [helper.make_tensor_value_info(x.name, float32, ["N", *x.shape[1:]]) for x in values]
     for call in graph.calls:
-        layer: Any = call.layer
-        inputs: Any = [values[value] for value in call.inputs]
-        convert = converter_of(layer)
-        if convert is None:
-            fix = "build it from layers that have one, or give that layer's outputs instead"
-            expected = "layers with a form in ONNX"
-            raise ArgumentError(message("export()", expected, layer.label, fix))
-        writer.scope = str(layer.name) + (f"_{call.again}" if call.again else "")
-        made = convert(writer, layer, inputs if layer.merges else inputs[0])
-        values.append(made._replace(shape=call.shapes[-1]))
+        values.append(_converted(writer, call, [values[value] for value in call.inputs]))
     writer.scope, results = "", []
-    for value in graph.outputs:
-        name = writer.node("Identity", [writer.last(values[value]).name])
+    names = ["output"] if len(graph.outputs) == 1 else model.output_names
+    for value, name in zip(graph.outputs, names, strict=True):
+        name = writer.node_named(writer.name(name), "Identity", [writer.last(values[value]).name])
         shape = ["N", *values[value].shape[1:]]
         results.append(helper.make_tensor_value_info(name, float32, shape))
     written = helper.make_graph(writer.nodes, model.name, given, results, writer.constants)
@@ -142,3 +135,20 @@ def onnx_bytes(model: Any) -> bytes:
     )  # fmt: skip
     onnx.checker.check_model(made, full_check=True)
     return made.SerializeToString()
+
+
+def _converted(writer: Writer, call: Any, inputs: list[Value]) -> Value:
+    """Add the nodes of a call; return its value."""
+    from npcnn.onnx.nodes import converter_of
+
+    layer: Any = call.layer
+    if call.training and (layer.training_only or layer.state_names):
+        fix = "call it without training=True"
+        raise ArgumentError(message("export()", "layers as they infer", layer.label, fix))
+    convert = converter_of(layer)
+    if convert is None:
+        fix = "build it from layers that have one, or give that layer's outputs instead"
+        raise ArgumentError(message("export()", "layers with a form in ONNX", layer.label, fix))
+    writer.scope = str(layer.name) + (f"_{call.again}" if call.again else "")
+    made = convert(writer, layer, inputs if layer.merges else inputs[0])
+    return made._replace(shape=call.shapes[-1])

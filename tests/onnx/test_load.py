@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from onnx_cases import CASES, built, session
+from onnx_cases import CASES, GRAPHS, built, drawn, session
 
 import npcnn
 from npcnn.checks import FileError, FormatError
@@ -10,7 +10,8 @@ from npcnn.onnx import load_onnx
 
 onnx = pytest.importorskip("onnx", reason="needs onnx")
 pytest.importorskip("onnxruntime", reason="needs onnxruntime")
-READ = sorted(set(CASES) - {"rectifiers"})  # a threshold takes nodes that branch
+# What takes nodes that npcnn has no layers for: a threshold, a root, slopes.
+READ = sorted(set(CASES) - {"rectifiers", "activation squareplus", "learnt slopes"})
 
 
 @pytest.mark.parametrize("name", READ)
@@ -20,6 +21,19 @@ def test_what_is_exported_is_read_back(name, tmp_path):
     again = load_onnx(tmp_path / "model.onnx")
     wanted = model.predict(x, verbose=0)
     np.testing.assert_allclose(again.predict(x, verbose=0), wanted, 1e-5, 1e-5)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_branches_are_read_back(name, tmp_path):
+    model, xs = drawn(name)
+    model.export(tmp_path / "model.onnx")
+    again = load_onnx(tmp_path / "model.onnx")
+    assert not isinstance(again, npcnn.Sequential)
+    wanted, found = (one.predict(xs, verbose=0) for one in (model, again))
+    if not isinstance(wanted, (list, tuple)):
+        wanted, found = [wanted], [found]
+    for output, want in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(output, want, 1e-5, 1e-5)
 
 
 def weights(*shape):
@@ -66,6 +80,31 @@ OTHERS = {
         ("GlobalMaxPool", [], {}), ("Reshape", [np.array([-1, 3])], {}), ("Tanh", [], {}),
     ],
 }  # fmt: skip
+
+
+def test_a_torch_like_block_goes_in_channels_last(tmp_path):
+    """Conv, BatchNormalization, Relu, Conv, Add with the input, Concat along the channels."""
+    helper, arrays = onnx.helper, {"k": weights(3, 3, 3, 3), "l": weights(3, 3, 1, 1)}
+    arrays |= {name: weights(3) ** 2 for name in "abcd"}
+    nodes = [
+        ("Conv", ["x", "k"], "1", {"pads": [1, 1, 1, 1]}),
+        ("BatchNormalization", ["1", *"abcd"], "2", {}), ("Relu", ["2"], "3", {}),
+        ("Conv", ["3", "l"], "4", {}), ("Add", ["4", "x"], "5", {}),
+        ("Concat", ["5", "x"], "y", {"axis": 1}), ("GlobalAveragePool", ["y"], "6", {}),
+        ("Flatten", ["6"], "z", {}),
+    ]  # fmt: skip
+    made = [helper.make_node(kind, given, [to], **more) for kind, given, to, more in nodes]
+    ends = [helper.make_tensor_value_info("x", 1, ("N", 3, 9, 8))]
+    ends += [helper.make_tensor_value_info(name, 1, None) for name in "zy"]
+    constants = [onnx.numpy_helper.from_array(a, n) for n, a in arrays.items()]
+    graph = helper.make_graph(made, "g", ends[:1], ends[1:], constants)
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / "m.onnx")
+    x = np.random.default_rng(3).standard_normal((2, 3, 9, 8)).astype("float32")
+    flat, picture = session(tmp_path / "m.onnx").run(None, {"x": x})
+    found = load_onnx(tmp_path / "m.onnx").predict(x.transpose(0, 2, 3, 1), verbose=0)
+    np.testing.assert_allclose(found[0], flat, 1e-5, 1e-5)
+    np.testing.assert_allclose(found[1], picture.transpose(0, 2, 3, 1), 1e-5, 1e-5)
 
 
 def written(nodes, path, shape=("N", 3, 9, 8)):

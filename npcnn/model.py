@@ -9,18 +9,24 @@ import numpy as np
 from npcnn import data, feeding, optimizers, random, running, training
 from npcnn.arguments import Count, Path, PositiveInt, Times, Verbose, checked
 from npcnn.callbacks import CallbackList, History, check_callbacks
-from npcnn.checks import ArgumentError, StateError, is_number, message
+from npcnn.checks import ArgumentError, StateError, arrays_in, is_number, message
+from npcnn.config import floatx
 from npcnn.data import Share
 from npcnn.feeding import Data, Feed, Targets, opened
 from npcnn.functional import keys_of, rooted
 from npcnn.graph import operations_by_depth, ordered_nodes
+from npcnn.layers.composed import traced
+from npcnn.layers.shapes import check_batch_shape
 from npcnn.metrics import Scores
+from npcnn.names import snake_case
+from npcnn.network import Ends
 from npcnn.objective import Objective, measures, objective
 from npcnn.on_batch import OnBatch, alone
 from npcnn.progress import EpochPrinter
 from npcnn.repeated import Repeated
 from npcnn.stored import Stored
-from npcnn.symbolic import Node, tensors
+from npcnn.subclasses import missing
+from npcnn.symbolic import Node, give_names, tensors
 
 if TYPE_CHECKING:
     from npcnn.metrics import Measure
@@ -52,17 +58,25 @@ class Model(Stored, OnBatch):
 
     @checked
     def __init__(
-        self, inputs: Any, outputs: Any, trainable: bool = True, name: str | None = None
-    ) -> None:
+        self, inputs: Any = None, outputs: Any = None, trainable: bool = True,
+        name: str | None = None,
+    ) -> None:  # fmt: skip
+        if inputs is None and outputs is None and type(self) is not Model:
+            own = snake_case(type(self).__name__)
+            self.begin(name or own, trainable, np.dtype(floatx()))
+            return
         ins, outs = tensors(inputs, "Model(inputs)"), tensors(outputs, "Model(outputs)")
         self.begin(name or "functional", trainable, np.dtype(ins[0].dtype))
-        self.structure = keys_of(inputs), keys_of(outputs)
-        self.ends = rooted(ins, outs)
-        self._layers = operations_by_depth(*self.ends)
-        for layer in self._layers:
-            layer.name = self._add_name(layer, "Model(inputs, outputs)")
+        self._take(rooted(ins, outs), (keys_of(inputs), keys_of(outputs)))
+
+    def _take(self, ends: Ends, structure: tuple[Any, Any]) -> None:
+        """Let the model be the graph between these ends."""
+        layers = operations_by_depth(*ends)
+        give_names(layers, "Model(inputs, outputs)")
+        self._layers, self.ends, self.structure = layers, ends, structure
+        self.changed()
         self.set_seed(random.current_seed())
-        if not trainable:
+        if not self._trainable:
             self.trainable = False
 
     def begin(self, name: str, trainable: bool, dtype: np.dtype) -> None:
@@ -79,13 +93,41 @@ class Model(Stored, OnBatch):
         self.program: Any = None  # the last step that was repeated; print it
         self._steps: dict[Any, Repeated] = {}
 
+    def call(self, inputs: Any) -> Any:
+        """Return what comes out, by calling layers; a subclass made without inputs defines it.
+
+        It is called once, on symbolic tensors, when the shapes are known: what it calls is the
+        model's graph. `inputs` is one tensor, or a list.
+        """
+        raise missing(self, "call")
+
     def shapes_for(self, x: Any, where: str) -> tuple[list[Any], list[Any]]:
-        """Return the shapes of what goes in and comes out, each in a list."""
+        """Return the shapes of what goes in and comes out, each in a list.
+
+        A subclass that is not built yet is built for the data.
+        """
+        if not self.built:
+            listed = list(x.values()) if isinstance(x, dict) else arrays_in(x, where)
+            given = listed if isinstance(listed, list) else [listed]
+            self.build([(None, *np.shape(one)[1:]) for one in given])
         ins, outs = ([tensor.shape for tensor in tensors] for tensors in self.ends)
         return ins, outs
 
     def build(self, input_shape: Any = None) -> None:
-        """Do nothing: a graph of symbolic tensors is built from the start."""
+        """Make the graph of a subclass by its `call`; other models have theirs from the start.
+
+        Args:
+            input_shape: with None for the batch; for several inputs a list of such.
+        """
+        if self.built:
+            return
+        shape = check_batch_shape(input_shape, "build(input_shape)")
+        shapes = list(shape) if shape and isinstance(shape[0], tuple) else [shape]
+        where = f"{self.label}.call(inputs)"
+        ends, given = traced(self.call, shapes, self.dtype, False, where)
+        self._take(ends, (None, keys_of(given)))
+        if self.compiled and len(ends[1]) > 1:
+            self.compile(**self._settings)
 
     def nodes(self) -> list[Node]:
         """Return the calls in the model's own graph, inputs among them."""
@@ -125,6 +167,10 @@ class Model(Stored, OnBatch):
         goal = objective(loss, loss_weights, names)
         self.measures = measures(metrics, weighted_metrics, names)
         self.optimizer, self.objective, self.run_eagerly = optimizer, goal, run_eagerly
+        self._settings = {
+            "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights,
+            "metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
+        }  # fmt: skip
         self.compiled = True
         self._steps.clear()
 

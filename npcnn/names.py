@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -52,3 +53,14 @@ larger than those that npcnn is for
         raise AttributeError(text, name=name, obj=None)
 
     return find
+
+
+def snake_case(name: str) -> str:
+    """Return a class name as Keras names its layers.
+
+    >>> snake_case("MaxPooling2D"), snake_case("ReLU")
+    ('max_pooling2d', 're_lu')
+    """
+    spaced = re.sub(r"\W+", "", name)
+    spaced = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", spaced)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", spaced).lower()

@@ -11,11 +11,11 @@ from npcnn import notebook
 from npcnn.arguments import Function, PassedOver, PositiveInt, checked
 from npcnn.checks import ArgumentError, StateError, is_whole, message, one_of, shown
 from npcnn.graph import Graph, read_graph
-from npcnn.layers.base import Layer, snake_case
+from npcnn.layers.base import Layer
 from npcnn.layers.parameter import set_arrays
 from npcnn.streams import say
 from npcnn.summary import summary_lines
-from npcnn.symbolic import KerasTensor, Node, Operation, tensors
+from npcnn.symbolic import KerasTensor, Node, Operation, leaves_of, tensors
 from npcnn.variables import Weight, Weighted
 
 Array = np.ndarray
@@ -60,15 +60,11 @@ class Network(Weighted, Operation):
     @property
     def leaves(self) -> list[Layer]:
         """The layers themselves, also those of models within the model, each once."""
-        found: dict[int, Layer] = {}
-        todo = self._layers[::-1]
-        while todo:
-            one = todo.pop()
-            if isinstance(one, Network):
-                todo += one._layers[::-1]
-            elif one.is_input is False:
-                found[id(one)] = one
-        return list(found.values())
+        return leaves_of(self)
+
+    def parts(self) -> list[Any] | None:
+        """Return the layers, models within the model as they are."""
+        return self._layers
 
     @property
     def graph(self) -> Graph:
@@ -85,6 +81,11 @@ class Network(Weighted, Operation):
     def changed(self) -> None:
         """Forget the graph, after a layer has come or gone."""
         self._graph = None
+
+    @property
+    def branches(self) -> bool:
+        """Whether its layers do not stand in a row."""
+        return self.built and not self.graph.chain
 
     @property
     def inputs(self) -> list[KerasTensor]:
@@ -158,18 +159,6 @@ class Network(Weighted, Operation):
         out = [tensor.shape for tensor in self.ends[1]]
         node = Node(self, given, out, self.dtype, training)
         return node.outputs if len(node.outputs) > 1 else node.outputs[0]
-
-    def _add_name(self, layer: Any, where: str) -> str:
-        """Return the layer's own name, or class name and number: conv2d, conv2d_1, …"""
-        taken = {other.name for other in self._layers if other is not layer}
-        if layer.name is not None:
-            if layer.name in taken:
-                fix, got = "give each layer another name", repr(layer.name)
-                raise ArgumentError(message(where, "a new name", got, fix))
-            return layer.name
-        base = snake_case(type(layer).__name__)
-        names = [base] + [f"{base}_{k}" for k in range(1, len(self._layers) + 1)]
-        return next(name for name in names if name not in taken)
 
     @property
     def label(self) -> str:

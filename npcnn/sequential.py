@@ -13,7 +13,7 @@ from npcnn.layers.base import BatchShape, Layer
 from npcnn.layers.input_layer import InputLayer
 from npcnn.model import Model
 from npcnn.network import Network
-from npcnn.symbolic import KerasTensor, Node
+from npcnn.symbolic import KerasTensor, Node, give_names
 
 Shape = tuple[Any, ...]
 
@@ -68,7 +68,8 @@ class Sequential(Model):
             fix = "make a second layer of the same kind"
             got = f"{layer.label} again"
             raise ArgumentError(message("Sequential.add(layer)", "a new layer", got, fix))
-        own_name, layer.name = layer.name, self._add_name(layer, "Sequential.add(layer)")
+        own_name = layer.name, layer.named_by_model
+        give_names([*self._layers, layer], "Sequential.add(layer)")
         began = bool(self._row)
         try:
             if not self._layers and not began:
@@ -77,7 +78,7 @@ class Sequential(Model):
             if self._row:
                 self._row.append(self._applied(layer, self._row[-1]))
         except Exception:
-            layer.name, self._row = own_name, self._row if began else []
+            (layer.name, layer.named_by_model), self._row = own_name, self._row if began else []
             raise
         if isinstance(layer, Layer):
             layer.position = len(self._layers)
@@ -108,7 +109,8 @@ class Sequential(Model):
             where = "Sequential.add(Input)"
             raise ArgumentError(message(where, "the input before all layers", "a later one", fix))
         self.input_layer = layer
-        layer.name = layer.name or "input_layer"
+        if layer.name is None:
+            layer.name, layer.named_by_model = "input_layer", True
         tensor: KerasTensor = layer.output
         if tensor.dtype != self.dtype:
             tensor = Node(layer, [], [tensor.shape], self.dtype).outputs[0]
@@ -116,7 +118,9 @@ class Sequential(Model):
 
     def _start(self, shape: Shape) -> KerasTensor:
         """Return the symbolic tensor that the first layer is given."""
-        return InputLayer(shape[1:], dtype=self.dtype, name="input_layer").output
+        layer = InputLayer(shape[1:], dtype=self.dtype)
+        layer.name, layer.named_by_model = "input_layer", True
+        return layer.output
 
     def _applied(self, layer: Any, tensor: KerasTensor) -> KerasTensor:
         """Return what a layer gives for what the one before gave."""
@@ -165,6 +169,11 @@ class Sequential(Model):
     def known_shape(self) -> Shape | None:
         """The shape that goes in, None for the batch axis; None as a whole if not known."""
         return self._row[0].shape if self._row else None
+
+    @property
+    def branches(self) -> bool:
+        """False: all layers stand in a row."""
+        return False
 
     def nodes(self) -> list[Node]:
         """Return the calls in the model's own graph, inputs among them."""

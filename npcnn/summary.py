@@ -26,7 +26,7 @@ def summary_lines(
         expand_nested: whether the layers of models within the model follow them.
         show_trainable: whether a column says Y or N.
     """
-    joined = model.built and not model.graph.chain
+    joined = model.branches
     ends = _GRAPH_COLUMNS if joined else _COLUMNS
     width = line_length or (GRAPH_WIDTH if joined else WIDTH)
     edges = [round(width * end) for end in ends]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.checks import ArgumentError, DtypeError, message, shown
+from npcnn.names import snake_case
 
 Shape = tuple[Any, ...]
 operators: dict[str, Callable[[Any, Any], Any]] = {}  # '+', '-', '*': npcnn.layers.merging fills it
@@ -116,7 +117,12 @@ class Operation:
     """What can be called on tensors: a layer or a model, with the nodes of its calls."""
 
     name: Any
+    named_by_model = False  # whether a model made up the name, and another may change it
     _inbound_nodes: list[Node]
+
+    def parts(self) -> list[Any] | None:
+        """Return what it is made of, a model or a composed layer; None for a plain layer."""
+        return None
 
     @property
     def input(self) -> Any:
@@ -166,3 +172,42 @@ def tensors(value: Any, where: str) -> list[KerasTensor]:
             message(where, "at least one tensor", "none", "start from Input(shape)")
         )
     return listed
+
+
+def leaves_of(whole: Any) -> list[Any]:
+    """Return the layers that something is made of, each once, inputs left out; itself if plain."""
+    found: dict[int, Any] = {}
+    todo = [whole]
+    while todo:
+        one = todo.pop()
+        parts = one.parts()
+        if parts is not None:
+            todo += parts[::-1]
+        elif not one.is_input:
+            found[id(one)] = one
+    return list(found.values())
+
+
+def give_names(layers: list[Any], where: str) -> None:
+    """Give layers without a name class name and number: conv2d, conv2d_1, …
+
+    A name that another model made up is changed if it is taken.
+
+    Raises:
+        ArgumentError: two layers were given one name.
+    """
+    own = [layer.name for layer in layers if layer.name is not None and not layer.named_by_model]
+    for name in own:
+        if own.count(name) > 1:
+            fix = "give each layer another name"
+            raise ArgumentError(message(where, "a new name", repr(name), fix))
+    taken = set(own)
+    for layer in layers:
+        if layer.name is not None and not layer.named_by_model:
+            continue
+        if layer.name is None or layer.name in taken:
+            base = snake_case(type(layer).__name__)
+            names = [base, *(f"{base}_{k}" for k in range(1, len(layers) + 1))]
+            layer.name = next(name for name in names if name not in taken)
+            layer.named_by_model = True
+        taken.add(layer.name)

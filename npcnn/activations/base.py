@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, as_numbers, message, non_negative, positive
+from npcnn.checks import ArgumentError, as_numbers, message, non_negative, positive, shown
 from npcnn.subclasses import Open, missing
+from npcnn.symbolic import KerasTensor, operators
 
 Array = np.ndarray
 # float32 has these numbers
 Size = Annotated[float, partial(non_negative, fix="leave it out", most=1e30)]
 Shape = Annotated[float, partial(positive, fix="leave it out")]
+
+
+def _also_symbolic(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a call that gives the next symbolic tensor for one, by a layer of its own."""
+
+    @functools.wraps(call)
+    def both(self: Any, x: Any, *options: Any, **named: Any) -> Any:
+        if not isinstance(x, KerasTensor):
+            return call(self, x, *options, **named)
+        if options or named:
+            fix = "use the layer of that name, such as layers.LeakyReLU(0.1)"
+            where = f"activations.{self} of a symbolic tensor"
+            raise ArgumentError(message(where, "no options", shown(options or named), fix))
+        return operators["activation"](self, x)
+
+    return both
 
 
 class ActivationFunction(Open, str):
@@ -38,6 +56,11 @@ class ActivationFunction(Open, str):
     overridable = ("forward", "backward")
     fused = False
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__call__" in vars(cls):
+            cls.__call__ = _also_symbolic(vars(cls)["__call__"])  # type: ignore[method-assign]
+
     def forward(self, x: Array) -> Array:
         """Return y for x (N, …), in the same dtype."""
         raise missing(self, "forward")
@@ -51,7 +74,7 @@ class ActivationFunction(Open, str):
         return 0
 
     def __call__(self, x: Any) -> Array:
-        """Return the activation of any numbers; integers become float32."""
+        """Return the activation of any numbers, integers as float32, or of a symbolic tensor."""
         return self.forward(self.floats(x))
 
     def floats(self, x: Any) -> Array:
@@ -66,3 +89,6 @@ def along(forward: Callable[[Array], Array], x: Array, axis: int, where: str) ->
         got = f"axis {axis} of an array {x.shape}"
         raise ArgumentError(message(where, "an axis of x", got, "-1 is the last"))
     return np.moveaxis(forward(np.moveaxis(x, axis, -1)), -1, axis)
+
+
+ActivationFunction.__call__ = _also_symbolic(ActivationFunction.__call__)  # type: ignore[method-assign]

@@ -7,6 +7,7 @@ from typing import Any
 from npcnn.arguments import checked
 from npcnn.layers.activated import Activated, Named, Saved
 from npcnn.layers.base import Array
+from npcnn.symbolic import operators
 
 
 class Activation(Activated):
@@ -48,3 +49,6 @@ class Activation(Activated):
     def get_config(self) -> dict[str, Any]:
         """Return the activation's name."""
         return {**super().get_config(), "activation": self.activation}
+
+
+operators["activation"] = lambda activation, x: Activation(activation)(x)

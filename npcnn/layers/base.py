@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from npcnn import config, initializers, notebook
 from npcnn.arguments import PositiveInt, arguments_of, checked
 from npcnn.checks import ArgumentError, DtypeError, StateError, as_numbers, message, one_of
 from npcnn.config import FloatType
+from npcnn.graph import operations_by_depth
 from npcnn.layers.parameters import Parameters
 from npcnn.layers.shapes import (
     MAX_AXES,
@@ -30,12 +30,13 @@ from npcnn.layers.shapes import (
     check_batch_shape,
 )
 from npcnn.layers.windows import Window
+from npcnn.names import snake_case
 from npcnn.subclasses import Open, missing
 from npcnn.symbolic import KerasTensor, Node, Operation, is_symbolic, tensors
 
 __all__ = [
     "MAX_AXES", "AnyShape", "BatchShape", "Layer", "Name", "SampleShape", "Shape",
-    "check_batch_shape",
+    "check_batch_shape", "snake_case",
 ]  # fmt: skip
 
 Array = np.ndarray
@@ -79,6 +80,7 @@ class Layer(Open, Parameters, Operation):
     replays = True
     combines = ""
     flattens = training_only = merges = is_input = False
+    ends: Any = None  # of a layer made of layers: its graph's inputs and outputs
 
     @checked
     def __init__(
@@ -313,9 +315,36 @@ class Layer(Open, Parameters, Operation):
         numbers: Any = [one.astype(self.dtype) for one in given]
         return self.forward(numbers if self.merges else numbers[0], bool(training))
 
+    @property
+    def trainable(self) -> bool:
+        """Whether training moves the parameters; of a layer made of layers, set for all of them."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: Any) -> None:
+        self._trainable = bool(value)
+        for part in self.parts() or ():
+            part.trainable = self._trainable
+
+    @property
+    def composed(self) -> bool:
+        """Whether the class says with `call` which layers it is made of (layers/composed.py)."""
+        return type(self).forward is Layer.forward and hasattr(self, "call")
+
+    def parts(self) -> list[Any] | None:
+        """Return the layers that a composed layer is made of; None for others."""
+        return None if self.ends is None else operations_by_depth(*self.ends)
+
+    def _made_of_layers(self, given: list[KerasTensor], training: bool | None) -> Any:
+        from npcnn.layers.composed import compose
+
+        return compose(self, given, training)
+
     def on_tensors(self, x: Any, training: bool | None = None) -> KerasTensor:
         """Build the layer for symbolic tensors, note the call, and return what comes out."""
         given = tensors(x, f"{self.label}(x)")
+        if self.composed:
+            return self._made_of_layers(given, training)
         if not self.merges and len(given) > 1:
             fix = "merge them first: layers.Concatenate()([a, b])"
             raise ArgumentError(message(self.label, "one input", str(len(given)), fix))
@@ -345,14 +374,3 @@ def argument_names(cls: type) -> list[str]:
 def initializer_config(initializer: initializers.Initializer) -> dict[str, Any]:
     """Return an initializer as Keras writes it: class name and arguments."""
     return {"class_name": type(initializer).__name__, "config": initializer.get_config()}
-
-
-def snake_case(name: str) -> str:
-    """Return a class name as Keras names its layers.
-
-    >>> snake_case("MaxPooling2D"), snake_case("ReLU")
-    ('max_pooling2d', 're_lu')
-    """
-    spaced = re.sub(r"\W+", "", name)
-    spaced = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", spaced)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", spaced).lower()

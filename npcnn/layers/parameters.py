@@ -12,6 +12,7 @@ from npcnn import initializers
 from npcnn.layers.parameter import Parameter, check_free, planning, set_arrays
 from npcnn.layers.regulated import Regulated
 from npcnn.layers.shapes import Shape
+from npcnn.symbolic import leaves_of
 from npcnn.variables import Weight, Weighted
 
 Array = np.ndarray
@@ -28,6 +29,7 @@ class Parameters(Weighted, Regulated):
     plan: dict[str, tuple[Any, ...]]
     bound: int
     require_built: Any
+    parts: Any
     taken: ClassVar[set[str]] = set()  # attributes that all layers have
 
     def add_parameter(
@@ -92,10 +94,16 @@ class Parameters(Weighted, Regulated):
         """Yield (name, value) for each parameter, those that are not learnt last, as in Keras."""
         for name in (*self.parameter_names, *self.state_names):
             yield name, vars(self)[name]
+        for part in leaves_of(self) if self.parts() is not None else ():
+            for name, value in part.arrays():
+                yield f"{part.name}/{name}", value
 
     def _weights(self) -> list[Weight]:
-        layer: Any = self
-        return [Weight(layer, name) for name, _ in self.arrays()]
+        return [
+            Weight(layer, name)
+            for layer in leaves_of(self)
+            for name in (*layer.parameter_names, *layer.state_names)
+        ]
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

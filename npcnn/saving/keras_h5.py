@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from typing import IO, Any
 
-from npcnn.layers.base import Layer
 from npcnn.model import Model
-from npcnn.network import Network
 from npcnn.saving import assembly, keras_compile, keras_config, run_state, variables
 from npcnn.saving.budget import Budget
 from npcnn.saving.hdf5_safe import Hdf5File
 from npcnn.saving.keras_config import KERAS_VERSION
 from npcnn.saving.safe_json import parse_json
 from npcnn.saving.state import Found, OptimizerState, Parts, match
+from npcnn.symbolic import leaves_of
 
 # Writing --------------------------------------------------------------------------------------
 
@@ -44,7 +43,7 @@ def _write_weights(model: Model, group: Any) -> None:
     for layer, name in zip(model.layers, names, strict=True):
         inner = group.create_group(name)
         values = {}
-        for k, (leaf, own, _) in enumerate(assembly.wanted_arrays(leaves(layer))):
+        for k, (leaf, own, _) in enumerate(assembly.wanted_arrays(leaves_of(layer))):
             within = "" if leaf is layer else f"{ascii_name(leaf.name or '', k)}/"
             if f"{scope}/{name}/{within}{own}" in values:  # of another model within this one
                 within = f"{k}/{within}"
@@ -54,11 +53,6 @@ def _write_weights(model: Model, group: Any) -> None:
             inner[path] = value
     if "top_level_model_weights" not in group:
         group.create_group("top_level_model_weights").attrs["weight_names"] = []
-
-
-def leaves(layer: Any) -> list[Layer]:
-    """Return a layer in a list, or the layers of a model within the model."""
-    return layer.leaves if isinstance(layer, Network) else [layer]
 
 
 def ascii_name(name: str, number: Any) -> str:
@@ -135,7 +129,7 @@ def find_weights(file: Hdf5File, model: Model) -> Found:
     listed = {name: attribute_list(file, f"{root}/{name}", "weight_names")
               for name in attribute_list(file, root, "layer_names")}  # fmt: skip
     saved = [name for name, weights in listed.items() if weights]
-    every = [(layer, assembly.wanted_arrays(leaves(layer))) for layer in model.layers]
+    every = [(layer, assembly.wanted_arrays(leaves_of(layer))) for layer in model.layers]
     own = [(layer, wanted) for layer, wanted in every if wanted]
     if len(saved) != len(own):
         fix = "use the architecture it was saved from"

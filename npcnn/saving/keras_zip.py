@@ -11,7 +11,6 @@ from typing import IO, TYPE_CHECKING
 
 from npcnn.checks import FormatError, message
 from npcnn.layers.base import snake_case
-from npcnn.network import Network
 from npcnn.saving import (
     assembly,
     keras_compile,
@@ -25,6 +24,7 @@ from npcnn.saving import (
 from npcnn.saving.budget import Budget
 from npcnn.saving.hdf5_safe import Hdf5File
 from npcnn.saving.state import Found, OptimizerState, Parts, match
+from npcnn.symbolic import Operation
 
 if TYPE_CHECKING:
     from npcnn.layers.base import Layer
@@ -92,13 +92,13 @@ def layer_paths(model: Model, root: str = "") -> list[tuple[Layer, str]]:
     return list(found.values())
 
 
-def _collect_paths(model: Network, root: str, found: dict[int, tuple[Layer, str]]) -> None:
+def _collect_paths(model: Operation, root: str, found: dict[int, tuple[Layer, str]]) -> None:
     counts: dict[str, int] = {}
-    for layer in model.layers:
+    for layer in model.parts() or ():
         base = snake_case(keras_config.class_name(layer))
         k = counts[base] = counts.get(base, -1) + 1
         path = f"{root}layers/{base}_{k}" if k else f"{root}layers/{base}"
-        if isinstance(layer, Network):
+        if layer.parts() is not None:
             _collect_paths(layer, f"{path}/", found)
         elif not layer.is_input:
             found.setdefault(id(layer), (layer, path))

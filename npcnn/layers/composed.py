@@ -1,0 +1,64 @@
+"""Layers made of layers: a class of the user's whose `call` says how its parts hang together.
+
+Such a layer has no arithmetic of its own, so neither `forward` nor `backward`: its `call` is made
+once, on symbolic tensors, and what its parts were called on is its graph. A model takes it apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from npcnn.checks import ArgumentError, DtypeError, message, shown
+from npcnn.layers.input_layer import InputLayer
+from npcnn.symbolic import KerasTensor, Node, give_names, tensors
+
+Ends = tuple[list[KerasTensor], list[KerasTensor]]
+
+
+def traced(
+    call: Callable[..., Any], shapes: list[tuple[Any, ...]], dtype: Any, listed: bool, where: str
+) -> tuple[Ends, Any]:
+    """Return inputs and outputs of the graph that `call` makes, and its outputs as it gave them.
+
+    Args:
+        call: takes a symbolic tensor, or a list of them, and calls layers on it.
+        shapes: of the inputs, with None for the batch.
+        dtype: of all.
+        listed: whether it takes a list even if there is one.
+        where: for the message.
+
+    Raises:
+        DtypeError: it does something else with its input than calling layers.
+    """
+    ins: list[KerasTensor] = [InputLayer(shape[1:], dtype=dtype).output for shape in shapes]
+    given = call(ins if listed or len(ins) > 1 else ins[0])
+    listed_outputs = given if isinstance(given, (list, tuple, dict)) else [given]
+    if not listed_outputs:
+        fix = "return what layers gave for the input"
+        raise DtypeError(message(where, "an output", shown(given), fix))
+    return (ins, tensors(given, where)), given
+
+
+def compose(layer: Any, given: list[KerasTensor], training: bool | None) -> Any:
+    """Make a layer's graph, at its first call, and return what comes out for these tensors."""
+    shapes = [tensor.shape for tensor in given]
+    if layer.ends is None:
+        layer.check_dtype(np.dtype(given[0].dtype))
+        layer.dtype = np.dtype(given[0].dtype)
+        where = f"{layer.label}.call(x)"
+        layer.ends, _ = traced(layer.call, shapes, layer.dtype, False, where)
+        give_names(layer.parts(), where)
+        layer.input_shape = tuple(shapes) if len(shapes) > 1 else shapes[0]
+        outputs = [tensor.shape for tensor in layer.ends[1]]
+        layer.output_shape = tuple(outputs) if len(outputs) > 1 else outputs[0]
+        layer.trainable = layer.trainable
+    wanted = [tensor.shape for tensor in layer.ends[0]]
+    if shapes != wanted:
+        fix = "make a new layer for it"
+        raise ArgumentError(message(layer.label, str(wanted), str(shapes), fix))
+    out = [tensor.shape for tensor in layer.ends[1]]
+    node = Node(layer, given, out, layer.dtype, training)
+    return node.outputs if len(node.outputs) > 1 else node.outputs[0]

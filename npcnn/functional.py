@@ -51,5 +51,5 @@ def recalled(
 
 
 def keys_of(given: Any) -> list[str] | None:
-    """Return the keys of a dict of tensors; None for one tensor and for a list."""
-    return [str(key) for key in given] if isinstance(given, dict) else None
+    """Return the keys of a dict of tensors, sorted; None for one tensor and for a list."""
+    return sorted(str(key) for key in given) if isinstance(given, dict) else None

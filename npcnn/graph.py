@@ -239,7 +239,7 @@ def operations_by_depth(inputs: list[KerasTensor], outputs: list[KerasTensor]) -
     """Return layers and models, inputs among them, in Keras's order, which files go by.
 
     Those farthest from the outputs come first; of those equally far, the one that a walk from the
-    outputs back meets first. An input that nothing hangs on comes last.
+    outputs back meets first. An input that nothing hangs on is as far as an output, before it.
     """
     nodes = ordered_nodes(inputs, outputs)
     met: dict[int, Any] = {}
@@ -262,9 +262,10 @@ def operations_by_depth(inputs: list[KerasTensor], outputs: list[KerasTensor]) -
         depths[id(node)] = of_operation[key] = max(depth, of_operation.get(key, 0))
         for one in node.inputs:
             depths[id(one.node)] = max(depths.get(id(one.node), 0), depths[id(node)] + 1)
+    places = {key: place for place, key in enumerate(met)}
     for tensor in inputs:
         key = id(tensor.node.operation)
+        places.setdefault(key, -1)
         met.setdefault(key, tensor.node.operation)
         of_operation[key] = max(of_operation.get(key, 0), depths.get(id(tensor.node), 0))
-    places = {key: place for place, key in enumerate(met)}
     return sorted(met.values(), key=lambda one: (-of_operation[id(one)], places[id(one)]))

@@ -63,25 +63,26 @@ class Model(Stored, OnBatch):
     ) -> None:  # fmt: skip
         if inputs is None and outputs is None and type(self) is not Model:
             own = snake_case(type(self).__name__)
-            self.begin(name or own, trainable, np.dtype(floatx()))
+            self.begin(name, own, trainable, np.dtype(floatx()))
             return
         ins, outs = tensors(inputs, "Model(inputs)"), tensors(outputs, "Model(outputs)")
-        self.begin(name or "functional", trainable, np.dtype(ins[0].dtype))
+        self.begin(name, "functional", trainable, np.dtype(ins[0].dtype))
         self._take(rooted(ins, outs), (keys_of(inputs), keys_of(outputs)))
 
     def _take(self, ends: Ends, structure: tuple[Any, Any]) -> None:
         """Let the model be the graph between these ends."""
         layers = operations_by_depth(*ends)
-        give_names(layers, "Model(inputs, outputs)")
+        give_names(layers, self._names, "Model(inputs, outputs)")
         self._layers, self.ends, self.structure = layers, ends, structure
         self.changed()
         self.set_seed(random.current_seed())
         if not self._trainable:
             self.trainable = False
 
-    def begin(self, name: str, trainable: bool, dtype: np.dtype) -> None:
-        """Set up what every model has."""
-        super().__init__(name, trainable, dtype)
+    def begin(self, name: str | None, usual: str, trainable: bool, dtype: np.dtype) -> None:
+        """Set up what every model has; `usual` is its name without one of its own."""
+        super().__init__(name or usual, trainable, dtype)
+        self.named_by_model = name is None
         self.structure = None, None
         self.optimizer: Optimizer
         self.objective: Objective
@@ -163,7 +164,7 @@ class Model(Stored, OnBatch):
         if metrics is None and not _is_weight(loss_weights):
             loss_weights, metrics = None, loss_weights
         optimizer = optimizers.get(optimizer)
-        names = self.output_names if self.built else ["output"]
+        names = data.names_of(self, 1, 1)
         goal = objective(loss, loss_weights, names)
         self.measures = measures(metrics, weighted_metrics, names)
         self.optimizer, self.objective, self.run_eagerly = optimizer, goal, run_eagerly
@@ -199,7 +200,8 @@ class Model(Stored, OnBatch):
 
     def scores(self) -> Scores:
         """Return what counts one pass over data."""
-        names = self.output_names if len(self.objective.losses) > 1 else ("",)
+        count = len(self.objective.losses)
+        names = data.names_of(self, 1, count) if count > 1 else [""]
         return Scores(self.measures, names, self.objective.weights)
 
     @checked

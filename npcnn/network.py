@@ -36,6 +36,7 @@ class Network(Weighted, Operation):
         self.dtype = dtype
         self._trainable = trainable
         self._layers: list[Any] = []
+        self._names: set[str] = set()
         self._inbound_nodes: list[Node] = []
         self.ends: Ends = ([], [])
         self._graph: Graph | None = None

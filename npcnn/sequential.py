@@ -39,7 +39,7 @@ class Sequential(Model):
         self, layers: Any = None, trainable: bool = True, name: str | None = None,
         dtype: FloatType = None,
     ) -> None:  # fmt: skip
-        self.begin(name or "sequential", trainable, dtype)
+        self.begin(name, "sequential", trainable, dtype)
         self.input_layer: InputLayer | None = None
         self._row: list[KerasTensor] = []  # what goes in, and what each layer gives
         if not isinstance(layers, (list, tuple, type(None))):
@@ -68,8 +68,8 @@ class Sequential(Model):
             fix = "make a second layer of the same kind"
             got = f"{layer.label} again"
             raise ArgumentError(message("Sequential.add(layer)", "a new layer", got, fix))
-        own_name = layer.name, layer.named_by_model
-        give_names([*self._layers, layer], "Sequential.add(layer)")
+        own = layer.name, layer.named_by_model, layer.beside
+        give_names([*self._layers, layer], self._names, "Sequential.add(layer)")
         began = bool(self._row)
         try:
             if not self._layers and not began:
@@ -78,7 +78,8 @@ class Sequential(Model):
             if self._row:
                 self._row.append(self._applied(layer, self._row[-1]))
         except Exception:
-            (layer.name, layer.named_by_model), self._row = own_name, self._row if began else []
+            layer.name, layer.named_by_model, layer.beside = own
+            self._row = self._row if began else []
             raise
         if isinstance(layer, Layer):
             layer.position = len(self._layers)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -118,6 +119,7 @@ class Operation:
 
     name: Any
     named_by_model = False  # whether a model made up the name, and another may change it
+    beside: tuple[set[str], ...] = ()  # the names in each model that it is in
     _inbound_nodes: list[Node]
 
     def parts(self) -> list[Any] | None:
@@ -157,10 +159,12 @@ def is_symbolic(value: Any) -> bool:
 def tensors(value: Any, where: str) -> list[KerasTensor]:
     """Return symbolic tensors as a list, from one or from a list, a tuple or a dict of them.
 
+    Those of a dict come in the order of its keys, as in Keras.
+
     Raises:
         DtypeError: something else is among them.
     """
-    listed = list(value.values()) if isinstance(value, dict) else value
+    listed = [value[key] for key in sorted(value, key=str)] if isinstance(value, dict) else value
     listed = list(listed) if isinstance(listed, (list, tuple)) else [listed]
     for one in listed:
         if not isinstance(one, KerasTensor):
@@ -188,26 +192,41 @@ def leaves_of(whole: Any) -> list[Any]:
     return list(found.values())
 
 
-def give_names(layers: list[Any], where: str) -> None:
+def give_names(layers: list[Any], names: set[str], where: str) -> None:
     """Give layers without a name class name and number: conv2d, conv2d_1, …
 
-    A name that another model made up is changed if it is taken.
+    A name that another model made up is changed if it is taken, to one that is free there too.
+
+    Args:
+        layers: of a model.
+        names: in that model; those of the layers are added.
+        where: for the message.
 
     Raises:
         ArgumentError: two layers were given one name.
     """
     own = [layer.name for layer in layers if layer.name is not None and not layer.named_by_model]
+    taken: set[str] = set()
     for name in own:
-        if own.count(name) > 1:
+        if name in taken:
             fix = "give each layer another name"
             raise ArgumentError(message(where, "a new name", repr(name), fix))
-    taken = set(own)
+        taken.add(name)
     for layer in layers:
         if layer.name is not None and not layer.named_by_model:
             continue
         if layer.name is None or layer.name in taken:
-            base = snake_case(type(layer).__name__)
-            names = [base, *(f"{base}_{k}" for k in range(1, len(layers) + 1))]
-            layer.name = next(name for name in names if name not in taken)
-            layer.named_by_model = True
+            layer.name, layer.named_by_model = _free_name(layer, taken.union(*layer.beside)), True
         taken.add(layer.name)
+    names |= taken
+    for layer in layers:
+        if all(known is not names for known in layer.beside):
+            layer.beside = (*layer.beside, names)
+
+
+def _free_name(layer: Any, taken: set[str]) -> str:
+    """Return class name and the first number that is free."""
+    kind = type(layer).__name__
+    base = "functional" if kind == "Model" else snake_case(kind)  # as in Keras
+    every = itertools.chain([base], (f"{base}_{k}" for k in itertools.count(1)))
+    return next(name for name in every if name not in taken)

@@ -68,13 +68,9 @@ def _of_call(fine: Any, call: Any, layer: Any, how: tuple[float, int, Any]) -> I
 
 def _started_from(fine: Any, call: Any) -> tuple[str, ...]:
     """Return the activations that a call's loss starts in front of; () without one."""
-    for loss, head in zip(fine.objective.losses, fine.graph.heads, strict=True):
-        if head is call and loss.logits_of:
-            traced = fine.layers[fine.graph.calls.index(call)]
-            call.layer.forward(traced.input, fine.training, fine.step)
-            started = call.layer.logits_of(loss.logits_of) is not None
-            call.layer.forget()
-            return loss.logits_of if started else ()
+    for place in fine.leapt:
+        if fine.graph.heads[place] is call:
+            return fine.objective.losses[place].logits_of
     return ()
 
 

@@ -98,5 +98,5 @@ def trace_rows(trace: Any) -> tuple[str, list[tuple[str, ...]]]:
             cells += [number(float(np.abs(grad).max())), number(norm(grad))]
         rows.append((owner, name, str(array.shape), *cells, *[""] * (5 - len(cells))))
     mode = "training" if trace.training else "without dropout"
-    head = f"{trace.model_name}: {len(trace.x)} samples, {mode}, loss {trace.loss:.6g}"
+    head = f"{trace.model_name}: {len(trace.batch[0][0])} samples, {mode}, loss {trace.loss:.6g}"
     return head, rows

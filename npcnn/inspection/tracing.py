@@ -117,9 +117,11 @@ class Trace:
         ]
 
     def _note_outputs(self, graph: Graph) -> None:
-        """Note the loss's gradient by the outputs, which training may leap over."""
+        """Note the loss's gradient by the outputs that training leapt over, and which these are."""
+        self.leapt: set[int] = set()
         for k, head in enumerate(graph.heads):
             if head is not None and "grad_activation" not in head.layer.arrays:
+                self.leapt.add(k)
                 loss, share = self.objective.losses[k], self.objective.weights[k]
                 outputs = head.layer.arrays["activation"]
                 targets = loss.targets(self.batch[1][k], outputs.shape, outputs.dtype)

@@ -225,8 +225,8 @@ class Layer(Open, Parameters, Operation):
             raise DtypeError(message(self.label, f"dtype {dtype}", str(self.dtype), fix))
 
     def infer_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the output's shape; ArgumentError also if the layer is built for another input."""
-        if self.built and input_shape != self.input_shape:
+        """Return the output's shape; ArgumentError also if the layer's parameters do not suit."""
+        if self.built and input_shape != self.input_shape and not self.suits(input_shape):
             fix = "make a new layer from its get_config()"
             raise ArgumentError(message(self.label, str(self.input_shape), str(input_shape), fix))
         return self.compute_output_shape(input_shape)

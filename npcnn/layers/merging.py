@@ -12,10 +12,11 @@ from npcnn.layers.base import Array, Layer, Shape
 
 
 class Saved(NamedTuple):
-    """What such a layer keeps: its inputs, and what came of the first two, three, …"""
+    """What such a layer keeps: its inputs, what came of the first two, three, …, and their shapes."""
 
     x: list[Array]
     partial: list[Array]
+    shapes: list[Shape]
 
 
 class Merge(Layer):
@@ -59,30 +60,28 @@ class Merge(Layer):
         for other in given[1:]:
             partial.append(self.pair(partial[-1], other))
         if keep:
-            self._saved = Saved(given, partial)
-        return self.finish(partial[-1])
+            self._saved = Saved(given, partial, [one.shape for one in x])
+        return self.finish(partial[-1], len(x))
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Any:
         """Return the gradient by each input."""
-        given, partial = self.saved()
+        given, partial, shapes = self.saved()
         gradients: list[Array] = []
-        grad = self.finish_backward(grad_y)
+        grad = self.finish(grad_y, len(given))
         for before, other in zip(partial[-2::-1], given[:0:-1], strict=True):
             grad, grad_other = self.pair_backward(grad, before, other)
             gradients.append(grad_other)
         gradients.append(grad)
-        return [self._gathered(g, k) for k, g in enumerate(reversed(gradients))]
+        return [self._gathered(g, s) for g, s in zip(reversed(gradients), shapes, strict=True)]
 
-    def finish(self, total: Array) -> Array:
-        """Return the output, from what the last pair gave."""
+    def finish(self, total: Array, count: int) -> Array:
+        """Return the output, from what the last pair of so many inputs gave.
+
+        It is linear: the gradient goes back through it likewise.
+        """
         return total
 
-    def finish_backward(self, grad_y: Array) -> Array:
-        """Return the gradient by what the last pair gave."""
-        return grad_y
-
     def _spread(self, x: list[Array]) -> list[Array]:
-        assert self.input_shape is not None
         shapes = [one.shape[1:] for one in x]
         if all(shape == shapes[0] for shape in shapes):
             return list(x)
@@ -94,10 +93,10 @@ class Merge(Layer):
             x = x[:, None]
         return x if x.shape == shape else ops.broadcast_to(x, shape)
 
-    def _gathered(self, grad: Array, k: int) -> Array:
+    @staticmethod
+    def _gathered(grad: Array, x_shape: Shape) -> Array:
         """Return the gradient by an input, summed over the axes along which it was repeated."""
-        assert self.input_shape is not None
-        own = self.input_shape[k][1:]
+        own = x_shape[1:]
         shape = (len(grad), *(1,) * (grad.ndim - 1 - len(own)), *own)
         grad = grad if grad.shape == shape else ops.sum_to(grad, shape)
         return grad.reshape(len(grad), *own) if len(own) < grad.ndim - 1 else grad
@@ -171,17 +170,9 @@ class Average(Add):
     array([[2.5, 2.5]], dtype=float32)
     """
 
-    def finish(self, total: Array) -> Array:
+    def finish(self, total: Array, count: int) -> Array:
         """Return total / k."""
-        return self._shared(total)
-
-    def finish_backward(self, grad_y: Array) -> Array:
-        """Return grad_y / k."""
-        return self._shared(grad_y)
-
-    def _shared(self, array: Array) -> Array:
-        assert self.input_shape is not None
-        return ops.rescale(array, 1 / len(self.input_shape), 0.0, array.dtype)
+        return ops.rescale(total, 1 / count, 0.0, total.dtype)
 
 
 class Maximum(Merge):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from npcnn import initializers
-from npcnn.layers.parameter import Parameter, check_free, planning, set_arrays
+from npcnn.layers.parameter import Parameter, check_free, planned, planning, set_arrays
 from npcnn.layers.regulated import Regulated
 from npcnn.layers.shapes import Shape
 from npcnn.symbolic import leaves_of
@@ -30,6 +31,8 @@ class Parameters(Weighted, Regulated):
     bound: int
     require_built: Any
     parts: Any
+    compute_output_shape: Any
+    create_parameters: Any
     taken: ClassVar[set[str]] = set()  # attributes that all layers have
 
     def add_parameter(
@@ -64,6 +67,17 @@ class Parameters(Weighted, Regulated):
                 self.adopt(name, self._drawn(name, shape, initializer), trainable)
             else:
                 self.adopt(name, np.ascontiguousarray(arrays[name], self.dtype), trainable)
+
+    def suits(self, input_shape: Shape) -> bool:
+        """Return whether an input of another shape would have parameters of the same shapes."""
+        own = {name: plan[0] for name, plan in self.plan.items()}
+        own |= {name: value.shape for name, value in self.arrays() if name not in own}
+        twin = copy.copy(self)
+        twin.declared, twin.plan = {}, {}
+        with planned():
+            twin.compute_output_shape(input_shape)
+            twin.create_parameters(input_shape)
+        return own == {name: plan[0] for name, plan in twin.plan.items()}
 
     def _drawn(self, name: str, shape: tuple[int, ...], initializer: Any) -> Array:
         """Return initial values."""

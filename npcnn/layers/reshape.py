@@ -66,8 +66,7 @@ class Reshape(Layer):
         """Return the samples in their new shape: flattened, and folded to it."""
         if keep:
             self._saved = Saved(x.shape)
-        assert self.output_shape is not None
-        return ops.flatten_backward(ops.flatten(x), (len(x), *self.output_shape[1:]))
+        return ops.flatten_backward(ops.flatten(x), self.compute_output_shape(x.shape))
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Fold the gradient back to x's shape."""

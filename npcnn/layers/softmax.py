@@ -71,8 +71,8 @@ class Softmax(Activated):
 
     def logits_of(self, names: tuple[str, ...]) -> Array | None:
         """Return x, where the classes are its last axis."""
-        last = self.input_shape is None or self.axis in (-1, len(self.input_shape) - 1)
-        return super().logits_of(names) if last else None
+        logits = super().logits_of(names)
+        return None if logits is None or self.axis not in (-1, logits.ndim - 1) else logits
 
     def get_config(self) -> dict[str, Any]:
         """Return the axis."""

@@ -34,6 +34,7 @@ class Call:
         last_used: the values that nobody asks for after this call.
         again: which of the layer's calls it is, where there are several; else None.
         training: whether it is made as in training, whatever the model does; else None.
+        active: what came of it, where there is a penalty on it, and the layer has other calls.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Call:
         self.again, self.training = again, training
         self.last_used: tuple[int, ...] = ()
         self._saved: Any = None
-        self._active: Any = None
+        self.active: Any = None
         self._gradients: dict[str, Array] = {}
 
     def of(self, layer: Any, inputs: tuple[int, ...], output: int) -> Call:
@@ -60,7 +61,7 @@ class Call:
             self._saved = layer.kept()
         finally:
             layer.count_call(0)
-        self._active = y if layer.activity_regularizer is not None else None
+        self.active = y if layer.activity_regularizer is not None else None
         return y
 
     def backward(
@@ -77,7 +78,7 @@ class Call:
         """
         layer = self.layer
         if self.again is not None:
-            layer.active = self._active
+            layer.active = self.active
         gradient = layer.push(gradient) if penalties else gradient
         back = layer.backward_logits if by_logits else layer.backward
         if self.again is None:

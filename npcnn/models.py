@@ -32,17 +32,21 @@ def clone_model(
     >>> clone_model(model).layers
     [<Dense 'out': (None, 3) → (None, 2), 8 parameters>]
     """
-    make = clone_function or _again
+    return _cloned(model, clone_function or _again, {})
+
+
+def _cloned(model: Any, make: Any, done: dict[int, Any]) -> Any:
+    """Return a model's clone; `done` knows the clones that there are, of what is shared."""
     if isinstance(model, Sequential):
         clone = Sequential(None, model.trainable, model.name, model.dtype)
         if model.input_layer is not None:
             clone.add(_again(model.input_layer))
         for layer in model.layers:
-            clone.add(_clone(layer, make))
+            clone.add(_clone(layer, make, done))
         if model.built and not clone.built:
             clone.build(model.input_shape)
         return clone
-    clones = {id(layer): _clone(layer, make) for layer in model.layers}
+    clones = {id(layer): _clone(layer, make, done) for layer in model.layers}
     inputs, outputs = model.ends
     begun = [clones[id(tensor.node.operation)].output for tensor in inputs]
     ends = recalled(inputs, outputs, begun, lambda operation: clones[id(operation)])
@@ -53,10 +57,13 @@ def clone_model(
     return Model(ins, outs, trainable=model.trainable, name=model.name)
 
 
-def _clone(layer: Any, make: Any) -> Any:
-    if isinstance(layer, Model):
-        return clone_model(layer, clone_function=make)
-    return _again(layer) if layer.is_input else make(layer)
+def _clone(layer: Any, make: Any, done: dict[int, Any]) -> Any:
+    if id(layer) not in done:
+        if isinstance(layer, Model):
+            done[id(layer)] = _cloned(layer, make, done)
+        else:
+            done[id(layer)] = _again(layer) if layer.is_input else make(layer)
+    return done[id(layer)]
 
 
 def _again(layer: Layer) -> Any:

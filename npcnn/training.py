@@ -56,9 +56,19 @@ def with_penalties(graph: Graph, losses: list[Array], learning: bool = False) ->
     if not any(layer.penalises for layer in graph.layers):
         return losses
     if len(losses) == 1:
-        return [charged(graph.layers, losses[0], learning)]
+        return [_charged(graph, losses[0], learning)]
     nothing = ops.rescale(losses[0], 0.0, 0.0, losses[0].dtype)
-    return [*losses, charged(graph.layers, nothing, learning)]
+    return [*losses, _charged(graph, nothing, learning)]
+
+
+def _charged(graph: Graph, losses: Array, learning: bool) -> Array:
+    """Return losses with all penalties: on parameters once, on outputs once a call."""
+    losses = charged(graph.layers, losses, learning)
+    for call in graph.calls:
+        active, regularizer = call.active, call.layer.activity_regularizer
+        if active is not None and active is not call.layer.active:
+            losses = regularizer.charge(losses, active, None, 1 / len(active))
+    return losses
 
 
 def update(model: Model) -> None:

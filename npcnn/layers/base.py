@@ -303,6 +303,7 @@ class Layer(Open, Parameters, Operation):
         if is_symbolic(x):
             return self.on_tensors(x, training)
         where = f"{type(self).__name__}(x)"
+        self._require_list(x)
         given = [as_numbers(one, where) for one in (x if self.merges else [x])]
         shapes = [(None, *one.shape[1:]) for one in given]
         shape = tuple(shapes) if self.merges else shapes[0]
@@ -340,17 +341,28 @@ class Layer(Open, Parameters, Operation):
 
         return compose(self, given, training)
 
+    def _require_list(self, x: Any) -> None:
+        if self.merges and not isinstance(x, (list, tuple)):
+            fix = f"give them in a list: {type(self).__name__}()([a, b])"
+            raise ArgumentError(message(f"{self.label}(x)", "a list of inputs", "one alone", fix))
+
     def on_tensors(self, x: Any, training: bool | None = None) -> KerasTensor:
         """Build the layer for symbolic tensors, note the call, and return what comes out."""
         given = tensors(x, f"{self.label}(x)")
         if self.composed:
             return self._made_of_layers(given, training)
+        self._require_list(x)
         if not self.merges and len(given) > 1:
             fix = "merge them first: layers.Concatenate()([a, b])"
             raise ArgumentError(message(self.label, "one input", str(len(given)), fix))
         shapes = tuple(tensor.shape for tensor in given)
         shape = shapes if self.merges else shapes[0]
-        self.check_dtype(np.dtype(given[0].dtype))
+        for tensor in given:
+            self.check_dtype(np.dtype(tensor.dtype))
+        if len({tensor.dtype for tensor in given}) > 1:
+            fix = "give all Inputs one dtype"
+            got = " and ".join(tensor.dtype for tensor in given)
+            raise DtypeError(message(f"{self.label}(x)", "inputs of one dtype", got, fix))
         self.build(shape, given[0].dtype)
         output_shape = self.compute_output_shape(shape)
         return Node(self, given, [output_shape], self.dtype, training).outputs[0]

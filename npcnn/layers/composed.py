@@ -50,7 +50,7 @@ def compose(layer: Any, given: list[KerasTensor], training: bool | None) -> Any:
         layer.dtype = np.dtype(given[0].dtype)
         where = f"{layer.label}.call(x)"
         layer.ends, _ = traced(layer.call, shapes, layer.dtype, False, where)
-        give_names(layer.parts(), where)
+        give_names(layer.parts(), set(), where)
         layer.input_shape = tuple(shapes) if len(shapes) > 1 else shapes[0]
         outputs = [tensor.shape for tensor in layer.ends[1]]
         layer.output_shape = tuple(outputs) if len(outputs) > 1 else outputs[0]

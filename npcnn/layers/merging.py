@@ -12,7 +12,7 @@ from npcnn.layers.base import Array, Layer, Shape
 
 
 class Saved(NamedTuple):
-    """What such a layer keeps: its inputs, what came of the first two, three, …, and their shapes."""
+    """What such a layer keeps: its inputs, what came of the first two, three, …; their shapes."""
 
     x: list[Array]
     partial: list[Array]

@@ -33,16 +33,15 @@ class Call:
         shapes: of the inputs and, last, the output; None for the batch axis.
         last_used: the values that nobody asks for after this call.
         again: which of the layer's calls it is, where there are several; else None.
-        training: whether it is made as in training, whatever the model does; else None.
         active: what came of it, where there is a penalty on it, and the layer has other calls.
     """
 
     def __init__(
         self, layer: Any, inputs: tuple[int, ...], output: int, shapes: tuple[Shape, ...],
-        again: int | None = None, training: bool | None = None,
+        again: int | None = None,
     ) -> None:  # fmt: skip
         self.layer, self.inputs, self.output, self.shapes = layer, inputs, output, shapes
-        self.again, self.training = again, training
+        self.again = again
         self.last_used: tuple[int, ...] = ()
         self._saved: Any = None
         self.active: Any = None
@@ -50,7 +49,7 @@ class Call:
 
     def of(self, layer: Any, inputs: tuple[int, ...], output: int) -> Call:
         """Return the same call of a layer's stand-in, on other values."""
-        return Call(layer, inputs, output, self.shapes, self.again, self.training)
+        return Call(layer, inputs, output, self.shapes, self.again)
 
     def forward(self, x: Any, training: bool, step: Any, keep: bool) -> Array:
         """Go forward through a layer that is called several times."""
@@ -190,20 +189,19 @@ def read_graph(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> Graph:
 
 def _inline(
     inputs: list[KerasTensor], outputs: list[KerasTensor], values: dict[int, int],
-    calls: list[Call], count: int, training: bool | None = None,
+    calls: list[Call], count: int,
 ) -> None:  # fmt: skip
     """Append the calls between inputs and outputs; `values` gets the outputs' numbers."""
     for node in ordered_nodes(inputs, outputs):
         given = tuple(values[id(tensor)] for tensor in node.inputs)
-        fixed = training if node.training is None else node.training
         inner = getattr(node.operation, "ends", None)  # of a model
         if inner is None:
             shapes = tuple(tensor.shape for tensor in (*node.inputs, *node.outputs))
             output = values[id(node.outputs[0])] = count + len(calls)
-            calls.append(Call(node.operation, given, output, shapes, None, fixed))
+            calls.append(Call(node.operation, given, output, shapes))
             continue
         own = {id(tensor): value for tensor, value in zip(inner[0], given, strict=True)}
-        _inline(inner[0], inner[1], own, calls, count, fixed)
+        _inline(inner[0], inner[1], own, calls, count)
         for tensor, end in zip(node.outputs, inner[1], strict=True):
             values[id(tensor)] = own[id(end)]
 

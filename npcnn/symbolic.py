@@ -96,8 +96,8 @@ class Node:
         operation: what was called.
         inputs: the tensors that it was given.
         outputs: those that it gave.
-        training: whether the call is as in training or not, whatever the model does; None for as
-            the model does.
+        training: what the call was told, for files. What the model is told wins, as in Keras 3,
+            whose files say False of each Dropout.
     """
 
     def __init__(

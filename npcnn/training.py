@@ -122,9 +122,8 @@ def walk(
     for call in graph.calls:
         layer, given = call.layer, [values[value] for value in call.inputs]
         x = given if layer.merges else given[0]
-        learning = training if call.training is None else call.training
         forward = layer.forward if call.again is None else call.forward
-        y = forward(x, learning, step, keep or (heads and call in graph.heads))
+        y = forward(x, training, step, keep or (heads and call in graph.heads))
         layer.remember(y)
         values[call.output] = crossing(call, "forward", y, len(given[0]))
         yield call, values[call.output]

@@ -51,10 +51,9 @@ def _of_call(fine: Any, call: Any, layer: Any, how: tuple[float, int, Any]) -> I
     upstream = layer["grad_pre_activation" if wanted else "grad_activation"]
     inputs = [name for name in layer if name.partition("_")[0] == "input"]
     x = [layer[name] for name in inputs]
-    training = fine.training if call.training is None else call.training
     call.layer.count_call(call.again or 0)
     function = of_layer(
-        call.layer, x if call.layer.merges else x[0], upstream, training, fine.step, wanted
+        call.layer, x if call.layer.merges else x[0], upstream, fine.training, fine.step, wanted
     )
     names = [*inputs, *(name for name, _, _ in call.layer.parameters())]
     own = dict(zip(names, function.backward(function.arrays), strict=True))

@@ -298,7 +298,7 @@ class Layer(Open, Parameters, Operation):
         """Return the output for x, checked; the first call builds the layer.
 
         For a symbolic tensor, or a list of them for a layer that merges, return the next one.
-        `training`, if given there, holds whatever the model does.
+        What `training` is there goes into files; the model's own is what holds, as in Keras 3.
         """
         if is_symbolic(x):
             return self.on_tensors(x, training)

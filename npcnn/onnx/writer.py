@@ -142,9 +142,6 @@ def _converted(writer: Writer, call: Any, inputs: list[Value]) -> Value:
     from npcnn.onnx.nodes import converter_of
 
     layer: Any = call.layer
-    if call.training and (layer.training_only or layer.state_names):
-        fix = "call it without training=True"
-        raise ArgumentError(message("export()", "layers as they infer", layer.label, fix))
     convert = converter_of(layer)
     if convert is None:
         fix = "build it from layers that have one, or give that layer's outputs instead"

@@ -82,7 +82,7 @@ def _layers(model: Model) -> list[dict[str, Any]]:
 def _calls(model: Model) -> list[list[Any]]:
     """Return how the layers hang together: which is called, and on which values."""
     places = {id(layer): place for place, layer in enumerate(model.leaves)}
-    calls = [[places[id(c.layer)], list(c.inputs), c.training] for c in model.graph.calls]
+    calls = [[places[id(c.layer)], list(c.inputs)] for c in model.graph.calls]
     return [*calls, ["outputs", list(model.graph.outputs)]]
 
 

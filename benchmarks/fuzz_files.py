@@ -59,6 +59,28 @@ def make_model(optimizer: str = "adam") -> npcnn.Sequential:
     return model
 
 
+def graph_model() -> npcnn.Model:
+    """Return a model with all that files say of graphs: branches, models within, shared layers."""
+    x = layers.Input((6, 6, 1))
+    one = layers.Conv2D(2, 3, padding="same", kernel_regularizer="l2")(x)
+    both = layers.Concatenate()([layers.Add()([one, layers.BatchNormalization()(one)]), x])
+    within = npcnn.Sequential([layers.Input((6, 6, 3)), layers.Flatten(), layers.Dense(3)])
+    shared = layers.Dense(3, activation="relu", kernel_constraint="unit_norm")
+    ends = [
+        layers.Dense(3, "softmax")(shared(shared(within(both)))),
+        layers.Dense(2)(shared(within(both))),
+    ]
+    model = npcnn.Model(x, ends)
+    rate = npcnn.optimizers.schedules.CosineDecay(0.01, 100)
+    losses = ["categorical_crossentropy", "mse"]
+    model.compile(
+        npcnn.optimizers.Adam(rate, clipnorm=1.0, use_ema=True), losses, [1.0, 0.5],
+        [["accuracy"], ["mae"]],
+    )  # fmt: skip
+    model.fit(X, [Y, Y[:, :2]], verbose=0)
+    return model
+
+
 def fit(model: npcnn.Sequential, folder: Path, **more: Any) -> None:
     stop = callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True)
     saver = callbacks.ModelCheckpoint(folder / "saved.keras", save_freq=2)
@@ -83,6 +105,11 @@ def sound_files(kind: str, folder: Path) -> list[bytes]:
             files.append(model.to_json().encode())
             continue
         (model.save_weights if kind == "weights" else model.save)(path)
+        files.append(path.read_bytes())
+    if kind == "json":
+        files.append(graph_model().to_json().encode())
+    elif kind in ("h5", "keras"):
+        graph_model().save(path)
         files.append(path.read_bytes())
     return files[:1] if kind in ("checkpoint", "recording") else files
 

@@ -111,9 +111,9 @@ def read_model(config: Any, where: str, depth: int = 0) -> Model:
     """
     kind = config.get("class_name") if isinstance(config, dict) else type(config).__name__
     read = {"Sequential": _read_sequential, "Functional": _read_graph, "Model": _read_graph}
-    if kind not in read or depth > MAX_DEPTH:
+    if not isinstance(kind, str) or kind not in read or depth > MAX_DEPTH:
         expected = "a Sequential or functional model"
-        got = f"class {short(kind)}" if kind not in read else f"models {depth} deep"
+        got = f"models {depth} deep" if depth > MAX_DEPTH else f"class {short(kind)}"
         raise FormatError(message(where, expected, got, FIX))
     inner = config.get("config")
     if isinstance(inner, list):  # Keras before 2.2.3
@@ -136,7 +136,7 @@ def read_model(config: Any, where: str, depth: int = 0) -> Model:
 def _read_any(written: Any, where: str, depth: int) -> Any:
     """Return the layer, or the model within the model, that an entry describes."""
     kind = written.get("class_name") if isinstance(written, dict) else None
-    if kind in ("Sequential", "Functional", "Model"):
+    if isinstance(kind, str) and kind in ("Sequential", "Functional", "Model"):
         return read_model(written, where, depth + 1)
     return read_layer(written, where)
 

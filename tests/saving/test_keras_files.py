@@ -66,9 +66,10 @@ def test_models_of_other_kinds_are_named(tmp_path):
     edited(path, lambda config: config.update(class_name="Functional"))
     with pytest.raises(FormatError, match="inbound_nodes of a layer, got None"):
         npcnn.load_model(path)
-    edited(path, lambda config: config.update(class_name="Subclassed"))
-    with pytest.raises(FormatError, match="functional model, got class 'Subclassed'"):
-        npcnn.load_model(path)
+    for kind in ("Subclassed", ["Sequential"], {}):
+        edited(path, lambda config, kind=kind: config.update(class_name=kind))
+        with pytest.raises(FormatError, match="a Sequential or functional model, got class"):
+            npcnn.load_model(path)
 
 
 @pytest.mark.parametrize(

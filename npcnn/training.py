@@ -63,11 +63,15 @@ def with_penalties(graph: Graph, losses: list[Array], learning: bool = False) ->
 
 def _charged(graph: Graph, losses: Array, learning: bool) -> Array:
     """Return losses with all penalties: on parameters once, on outputs once a call."""
+    more = []
+    for call in graph.calls:  # by its number: several calls' outputs may be one array
+        if call.active is not None and call.again:
+            more.append((call.layer.activity_regularizer, call.active))
+        elif call.active is not None:
+            call.layer.active = call.active
     losses = charged(graph.layers, losses, learning)
-    for call in graph.calls:
-        active, regularizer = call.active, call.layer.activity_regularizer
-        if active is not None and active is not call.layer.active:
-            losses = regularizer.charge(losses, active, None, 1 / len(active))
+    for regularizer, active in more:
+        losses = regularizer.charge(losses, active, None, 1 / len(active))
     return losses
 
 

@@ -150,12 +150,13 @@ def test_an_input_of_another_shape_must_suit_the_parameters():
 def test_penalties_on_outputs_count_each_call(doubles):
     x = layers.Input((4,))
     dense = layers.Dense(4, "tanh", activity_regularizer="l2", kernel_regularizer="l1")
-    model = compiled(Model(x, dense(dense(x))), MeanSquaredError())
+    plain = layers.ActivityRegularization(l2=0.01)  # gives what it is given, the same array
+    model = compiled(Model(x, plain(plain(dense(dense(x))))), MeanSquaredError())
     data = np.random.default_rng(0).normal(size=(3, 4))
     first = dense(data)
     second = dense(first)
     want = ((second - data) ** 2).mean() + 0.01 * np.abs(dense.kernel).sum()
-    want += 0.01 * ((first**2).sum() + (second**2).sum()) / 3
+    want += 0.01 * ((first**2).sum() + 3 * (second**2).sum()) / 3
     assert model.evaluate(data, data, verbose=0) == pytest.approx(want, rel=1e-12)
     assert model.train_on_batch(data, data) == pytest.approx(want, rel=1e-12)
 

@@ -22,6 +22,7 @@ from npcnn.checks import (
     one_of,
     shown,
 )  # fmt: skip
+from npcnn.names import snake_case
 from npcnn.optimizers import options, schedules
 from npcnn.optimizers.options import (
     Arrays,
@@ -141,7 +142,7 @@ class Optimizer(Open):
         gradient_accumulation_steps: Several | None = None, **unknown: Any,
     ) -> None:  # fmt: skip
         self._refuse(unknown)
-        self.name = name or type(self).__name__.lower()
+        self.name = name or snake_case(type(self).__name__)
         self._learning_rate = learning_rate
         self.weight_decay, self.clipnorm, self.clipvalue = weight_decay, clipnorm, clipvalue
         self.global_clipnorm, self.use_ema = global_clipnorm, use_ema

@@ -273,7 +273,7 @@ def test_compile_takes_rmsprop_unless_told_otherwise():
     model.compile(loss="mse")
     assert type(model.optimizer) is optimizers.RMSprop
     assert model.optimizer.get_config() == {
-        "name": "rmsprop", "learning_rate": 0.001, "weight_decay": None, "clipnorm": None,
+        "name": "rm_sprop", "learning_rate": 0.001, "weight_decay": None, "clipnorm": None,
         "global_clipnorm": None, "clipvalue": None, "use_ema": False, "ema_momentum": 0.99,
         "ema_overwrite_frequency": None, "loss_scale_factor": None,
         "gradient_accumulation_steps": None, "rho": 0.9, "momentum": 0.0, "epsilon": 1e-7,

@@ -1,0 +1,238 @@
+"""What npcnn and Keras both do with a described network; run as a script: Keras's half.
+
+Both libraries have the same names, so that one code builds, trains, saves and loads with either.
+The script answers one line of JSON (description, folder) with another; arrays go through files.
+Knows nothing of npcnn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+import traceback
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+BATCH, EPOCHS = 8, 3
+
+
+# Building -------------------------------------------------------------------------------------
+
+
+def made(library: Any, value: Any) -> Any:
+    """Return a description with {"make": name, "with": arguments} replaced by the object."""
+    if isinstance(value, list):
+        return [made(library, one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "make" not in value:
+        return {key: made(library, one) for key, one in value.items()}
+    place = library
+    for part in value["make"].split("."):
+        place = getattr(place, part)
+    return place(**made(library, value["with"]))
+
+
+def build(library: Any, described: dict[str, Any]) -> Any:
+    """Return the model of a description, uncompiled."""
+    inputs = [(name, tuple(shape)) for name, shape in described["inputs"]]
+    parts = {
+        name: build(library, one) if "calls" in one else made(library, one)
+        for name, one in described["layers"].items()
+    }
+    if described["sequential"]:
+        (name, shape), *_ = inputs
+        rows = [library.layers.Input(shape, name=name)]
+        rows += [parts[call["layer"]] for call in described["calls"]]
+        return library.Sequential(rows, name=described["name"])
+    tensors = {name: library.layers.Input(shape, name=name) for name, shape in inputs}
+    for call in described["calls"]:
+        given = [tensors[name] for name in call["from"]]
+        fixed = {"training": False} if call["inference"] else {}
+        result = parts[call["layer"]](given if len(given) > 1 else given[0], **fixed)
+        several = result if isinstance(result, (list, tuple)) else [result]
+        tensors.update(zip(call["to"], several, strict=True))
+    ends = [
+        [tensors[name] for name in names]
+        for names in ([name for name, _ in inputs], described["outputs"])
+    ]
+    return library.Model(*(end if len(end) > 1 else end[0] for end in ends), name=described["name"])
+
+
+# Learning and files ---------------------------------------------------------------------------
+
+
+def several(arrays: Any, letter: str) -> Any:
+    """Return x or y as `fit` takes it: an array, or a list of them."""
+    found = [arrays[key] for key in sorted(arrays) if key.startswith(f"{letter}/")]
+    return found if len(found) > 1 else found[0]
+
+
+def flat(found: Any) -> list[np.ndarray]:
+    return [np.asarray(one) for one in (found if isinstance(found, list) else [found])]
+
+
+class Side:
+    """One library with all that is asked of it.
+
+    Args:
+        library: keras or npcnn.
+        state: returns a model's optimizer's variables.
+        load: returns the model of a file.
+    """
+
+    def __init__(self, library: Any, state: Any, load: Any) -> None:
+        self.library, self.state, self.load = library, state, load
+
+    def learn(self, described: dict[str, Any], folder: Path, whose: str) -> dict[str, Any]:
+        """Build, predict, train, and save in both formats; return and keep all that comes out."""
+        arrays = dict(np.load(folder / "arrays.npz"))
+        model = build(self.library, described)
+        first = folder / "weights.npz"
+        if first.exists():
+            model.set_weights([w for _, w in sorted(np.load(first).items())])
+        else:  # as drawn by the layers' own initializers, and no two alike
+            rng = np.random.default_rng(described["seed"])
+            start = [
+                (w + rng.uniform(-0.1, 0.1, w.shape)).astype(w.dtype) for w in model.get_weights()
+            ]
+            model.set_weights(start)
+            np.savez(first, **{f"{k:04}": w for k, w in enumerate(start)})
+        kept = {"names": names(model)}
+        x, y = several(arrays, "x"), several(arrays, "y")
+        found = {"before": flat(model.predict(x, verbose=0))}
+        model.compile(**made(self.library, described["compile"]))
+        kept["built"] = self.config(model)
+        kept["curves"] = self.fit(model, described, arrays, found, EPOCHS)
+        found["evaluated"] = [np.array(model.evaluate(x, y, batch_size=BATCH, verbose=0))]
+        for extension in described["formats"]:
+            model.save(folder / f"{whose}{extension}")
+        self.keep(model, described, x, found)
+        return {**kept, **self.written(folder / f"{whose}.npz", found)}
+
+    def read(self, described: dict[str, Any], folder: Path, whose: str) -> dict[str, Any]:
+        """Load the other's files, and train on for an epoch."""
+        arrays = dict(np.load(folder / "arrays.npz"))
+        answers = {}
+        for extension in described["formats"]:
+            model, found = self.load(folder / f"{whose}{extension}"), {}
+            self.keep(model, described, several(arrays, "x"), found)
+            config = self.config(model)
+            curves = self.fit(model, described, arrays, found, 1)
+            answers[extension] = {
+                "built": config, "curves": curves, "names": names(model),
+                **self.written(folder / f"{whose}{extension}.npz", found),
+            }  # fmt: skip
+        return answers
+
+    def fit(
+        self, model: Any, described: dict[str, Any], arrays: dict[str, Any], found: Any, epochs: int
+    ) -> list[str]:
+        """Train, unless layers of chance forbid it; return the curves' names."""
+        if not described["trains"]:
+            return []
+        x, y = several(arrays, "x"), several(arrays, "y")
+        options = dict(described["fit"])
+        if "class_weight" in options:
+            options["class_weight"] = {int(k): w for k, w in options["class_weight"].items()}
+        if "sample_weight" in arrays:
+            options["sample_weight"] = arrays["sample_weight"]
+        options |= {"epochs": epochs, "batch_size": BATCH, "shuffle": False, "verbose": 0}
+        history = model.fit(x, y, **options).history
+        found["history"] = [np.array(history[key]) for key in sorted(history)]
+        found["after"] = model.get_weights()
+        return sorted(history)
+
+    def config(self, model: Any) -> dict[str, Any]:
+        """Return a model's architecture and optimizer."""
+        optimizer = self.library.optimizers.serialize(model.optimizer)
+        whole = {"model": json.loads(model.to_json())["config"], "optimizer": optimizer}
+        return json.loads(json.dumps(whole, default=str))
+
+    def keep(self, model: Any, described: dict[str, Any], x: Any, found: Any) -> None:
+        """Note weights, the optimizer's state, and outputs."""
+        found["weights"] = model.get_weights()
+        found["state"] = self.state(model) if described["trains"] else []
+        found["outputs"] = flat(model.predict(x, verbose=0))
+
+    def written(self, path: Path, found: dict[str, list[np.ndarray]]) -> dict[str, Any]:
+        """Keep the arrays in a file; return where."""
+        np.savez(path, **{f"{key}/{k:04}": a for key, some in found.items()
+                          for k, a in enumerate(some)})  # fmt: skip
+        return {"arrays": str(path)}
+
+
+def names(model: Any) -> list[Any]:
+    return [model.name, model.count_params(), *([one.name for one in model.layers])]
+
+
+# Keras ----------------------------------------------------------------------------------------
+
+
+def keras_state(model: Any) -> list[np.ndarray]:
+    import keras
+
+    return [np.array(keras.ops.convert_to_numpy(v)) for v in model.optimizer.variables]
+
+
+def keras_load(path: Path) -> Any:
+    """Load a file with Keras; of a .h5, restore the optimizer.
+
+    Keras 3's own .h5 loader builds the optimizer for the variables of the model itself, without
+    its layers' (there are none), so that no slot is restored and no step possible, whoever wrote
+    the file. This does what it sets out to do.
+    """
+    import h5py
+    import keras
+
+    model = keras.models.load_model(path)
+    if path.suffix == ".h5":
+        optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+        optimizer.build(model.trainable_variables)
+        with h5py.File(path) as file:
+            group = file["optimizer_weights"]
+            values = [group[name][()] for name in group.attrs["weight_names"]]
+        for variable, value in zip(optimizer.variables, values, strict=True):
+            variable.assign(value)
+        model.optimizer = optimizer
+    return model
+
+
+def answer(task: dict[str, Any]) -> dict[str, Any]:
+    """Do all of Keras's half for one network."""
+    import keras
+
+    keras.config.disable_traceback_filtering()
+    described, folder = task["described"], Path(task["folder"])
+    keras.utils.clear_session()
+    keras.config.set_floatx(described["dtype"])
+    side = Side(keras, keras_state, keras_load)
+    return {
+        "theirs": side.learn(described, folder, "theirs"),
+        "read": side.read(described, folder, "ours"),
+    }
+
+
+def main() -> None:
+    answers = sys.stdout
+    warnings.simplefilter("ignore")
+    with contextlib.redirect_stdout(io.StringIO()):
+        for line in sys.stdin:
+            try:
+                reply = answer(json.loads(line))
+            except Exception as error:
+                steps = traceback.extract_tb(error.__traceback__)
+                places = [
+                    f"{Path(s.filename).name}:{s.lineno}" for s in steps if "copy" not in s.filename
+                ]
+                reply = {"error": f"{type(error).__name__}: {error} ({' '.join(places[-5:])})"}
+            print(json.dumps(reply, default=str), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

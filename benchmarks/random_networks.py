@@ -238,6 +238,7 @@ def main() -> None:
     parser.add_argument("--keras", nargs="+", default=["torch", "tensorflow"], metavar="BACKEND")
     parser.add_argument("--show", action="store_true", help="only print the descriptions")
     arguments = parser.parse_args()
+    npcnn.set_num_threads(1)  # for networks as small as these, beside Keras in the other process
     seeds = range(arguments.first, arguments.first + arguments.count)
     if arguments.show:
         for seed in seeds:

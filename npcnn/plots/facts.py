@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, NamedTuple
 
+from npcnn.graph import ordered_nodes
 from npcnn.plots import style
 
 LINE = 21  # characters of a line under a layer's name
@@ -17,20 +18,41 @@ UNTOLD = {"data_format", "dtype", "name", "trainable"}
 Edges = list[tuple[int, int]]
 
 
-def graph(model: Any) -> tuple[list[Any], Edges]:
-    """Return a built model's layers, and which hands its output to which.
+class Step(NamedTuple):
+    """A step of a model: an input (no operation), a layer's call or a model's, what it gives."""
 
-    Places count from 1 in the order of the layers; 0 is the model's input.
+    operation: Any
+    shapes: list[tuple[Any, ...]]
+    name: str
+    given: list[tuple[Any, ...]]
+
+
+def steps(model: Any, nested: bool = True) -> tuple[list[Step], Edges]:
+    """Return a built model's inputs and calls in order, and which hands what it gives to which.
+
+    Args:
+        model: built.
+        nested: whether models within it are taken apart into the calls of their layers.
 
     >>> from npcnn import Sequential, layers
-    >>> graph(Sequential([layers.Flatten(input_shape=(2, 2)), layers.Dense(3)]))[1]
+    >>> steps(Sequential([layers.Flatten(input_shape=(2, 2)), layers.Dense(3)]))[1]
     [(0, 1), (1, 2)]
     """
-    graph = model.graph
-    places = dict.fromkeys(range(graph.inputs), 0)
-    places |= {call.output: k + 1 for k, call in enumerate(graph.calls)}
-    edges = [(places[v], places[call.output]) for call in graph.calls for v in call.inputs]
-    return [call.layer for call in graph.calls], edges
+    found = [Step(None, [tensor.shape], tensor.name, []) for tensor in model.inputs]
+    if nested:
+        graph = model.graph
+        for call in graph.calls:
+            given, shape = list(call.shapes[:-1]), call.shapes[-1]
+            found.append(Step(call.layer, [shape], call.layer.name, given))
+        return found, [(value, call.output) for call in graph.calls for value in call.inputs]
+    places = {id(tensor): place for place, tensor in enumerate(model.inputs)}
+    edges: Edges = []
+    for node in ordered_nodes(*model.ends):
+        edges += [(places[id(tensor)], len(found)) for tensor in node.inputs]
+        places |= {id(tensor): len(found) for tensor in node.outputs}
+        given, shapes = ([t.shape for t in ends] for ends in (node.inputs, node.outputs))
+        found.append(Step(node.operation, shapes, node.operation.name, given))
+    return found, edges
 
 
 def window(layer: Any) -> tuple[int, int] | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from npcnn.arguments import AModel
 from npcnn.checks import ArgumentError, message
 from npcnn.plots import facts, style
+from npcnn.plots.labels import name_lines
+from npcnn.plots.model_chart import chart_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,28 +48,21 @@ class Outline(NamedTuple):
     cell: tuple[float, float]
 
 
-class Cell(NamedTuple):
-    """Where a block stands: in which band of the picture, row of the band, and column."""
-
-    band: int
-    lane: int
-    column: int
-
-
 @style.styled
 def network_diagram(model: AModel, title: str = "") -> Figure:
     """Draw a model's layers in order: each block is what the layer gives, named above and below.
 
-    A stack of squares is a stack of feature maps (side: rows and columns, depth: channels), a bar
-    of cells a vector. The small square on a stack is the window that the next layer looks through.
+    Where the model branches it is a chart: a box a layer, lines from one to the next. Else a stack
+    of squares is a stack of feature maps (side: rows and columns, depth: channels), a bar of cells
+    a vector; the small square on a stack is the window that the next layer looks through.
 
     Args:
-        model: a Sequential whose shapes are known.
+        model: one whose shapes are known.
         title: a text for the head; one is made if it is empty.
 
     Raises:
         StateError: the model is not built.
-        ArgumentError: it has a layer whose output is no vector and no stack of images.
+        ArgumentError: it has no branches, and an output that is no vector and no stack of images.
 
     >>> from npcnn import Sequential, layers
     >>> model = Sequential([layers.Dense(3, activation="softmax", input_shape=(4,))])
@@ -76,9 +70,9 @@ def network_diagram(model: AModel, title: str = "") -> Figure:
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['Input', '4', 'Dense', 'softmax', '3', '15 parameters', '']
     """
-    blocks, edges = list_blocks(model), facts.graph(model)[1]
-    title = title or f"{len(blocks) - 1} layers, {model.count_params():,} parameters"
-    return draw_graph(blocks, edges, title)
+    graph = model.graph
+    title = title or f"{len(graph.layers)} layers, {model.count_params():,} parameters"
+    return draw_blocks(list_blocks(model), title) if graph.chain else chart_of(model, title)
 
 
 def list_blocks(model: Any) -> list[Block]:
@@ -90,7 +84,7 @@ def list_blocks(model: Any) -> list[Block]:
     (['2 filters 3 × 3'], (6, 6, 2))
     """
     blocks = [Block("Input", [], tuple(model.input_shape[1:]), None, None)]
-    for layer in facts.graph(model)[0]:
+    for layer in model.graph.layers:
         shape = tuple(layer.output_shape[1:])
         kind, window = type(layer).__name__, facts.window(layer)
         about = facts.details(layer), shape, layer.count_params(), window
@@ -103,60 +97,27 @@ def list_blocks(model: Any) -> list[Block]:
     return blocks
 
 
-def draw_graph(blocks: list[Block], edges: facts.Edges, title: str) -> Figure:
-    """Draw blocks and what leads from one to another.
-
-    Args:
-        blocks: in an order in which no block comes before one that it needs.
-        edges: pairs of places in `blocks`: from, to.
-        title: a text for the head.
-    """
+def draw_blocks(blocks: list[Block], title: str) -> Figure:
+    """Draw blocks in rows, and what leads from one to the next."""
     note = "each block is what a layer gives"
     if any(block.window for block in blocks):
         note += "; small square: the window the next layer looks through"
-    cells = place_blocks(len(blocks), edges)
-    lanes = [
-        1 + max(cell.lane for cell in cells if cell.band == band)
-        for band in range(1 + max(cell.band for cell in cells))
-    ]
-    height = 0.85 + sum(lanes) * ROW
-    width = LEFT + (1 + max(cell.column for cell in cells)) * ACROSS
+    height = 0.85 + math.ceil(len(blocks) / PER_ROW) * ROW
+    width = LEFT + min(len(blocks), PER_ROW) * ACROSS
     figure = style.new_figure(title, note, height=height, width=max(width, 8.2), arranged=False)
     axes = style.bare(figure.add_axes((0, 0, 1, (height - 0.75) / height)))
     axes.set_xlim(0, figure.get_figwidth())
     axes.set_ylim(height - 0.75, 0)
     largest = max([max(block.shape[:2]) for block in blocks if len(block.shape) == 3], default=1)
-    drawn = []
-    for block, cell in zip(blocks, cells, strict=True):
-        corner = LEFT + cell.column * ACROSS, (sum(lanes[: cell.band]) + cell.lane) * ROW
-        drawn.append(_draw_block(axes, block, *corner, largest))
-    for source, target in edges:
-        near = cells[target].column == cells[source].column + 1
-        if near and cells[source].band == cells[target].band:
-            _join(axes, drawn[source], drawn[target], blocks[source], blocks[target])
-        else:
-            _lead(axes, drawn[source], drawn[target], cells[source], cells[target])
+    drawn: list[Outline] = []
+    for place, block in enumerate(blocks):
+        row, column = divmod(place, PER_ROW)
+        drawn.append(_draw_block(axes, block, LEFT + column * ACROSS, row * ROW, largest))
+        if column:
+            _join(axes, drawn[-2], drawn[-1], blocks[place - 1], block)
+        elif row:
+            _lead(axes, drawn[-2], drawn[-1])
     return figure
-
-
-def place_blocks(count: int, edges: facts.Edges) -> list[Cell]:
-    """Return where each block stands: a column after all those it needs, branches below another.
-
-    >>> place_blocks(4, [(0, 1), (0, 2), (1, 3), (2, 3)])[1:3]
-    [Cell(band=0, lane=0, column=1), Cell(band=0, lane=1, column=1)]
-    """
-    levels, taken = [0] * count, set()
-    cells: list[Cell] = []
-    for block in range(count):
-        before = [source for source, target in edges if target == block]
-        levels[block] = max([levels[source] + 1 for source in before], default=0)
-        lane = min([cells[source].lane for source in before], default=0)
-        while (levels[block], lane) in taken:
-            lane += 1
-        taken.add((levels[block], lane))
-        band, column = divmod(levels[block], PER_ROW)
-        cells.append(Cell(band, lane, column))
-    return cells
 
 
 def _draw_block(axes: Axes, block: Block, x: float, y: float, largest: int) -> Outline:
@@ -174,21 +135,6 @@ def _draw_block(axes: Axes, block: Block, x: float, y: float, largest: int) -> O
     if learned:
         axes.text(x, y + 2.52, learned, fontsize=11, color=style.MUTED)
     return outline
-
-
-def name_lines(name: str) -> list[str]:
-    """Return a class's name in one line or two, cut where a word ends.
-
-    >>> name_lines("MaxPooling2D"), name_lines("SqueezeAndExcitationBlock")
-    (['MaxPooling2D'], ['SqueezeAnd', 'ExcitationBlock'])
-    """
-    if len(name) <= 16:
-        return [name]
-    words = re.findall(r"[A-Z]?[^A-Z]+|[A-Z]+", name)
-    cuts = [len("".join(words[: k + 1])) for k in range(len(words) - 1)]
-    cut = min(cuts, key=lambda place: abs(place - len(name) / 2), default=16)
-    lines = [name[:cut], name[cut:]]
-    return [line if len(line) <= 16 else line[:15] + "…" for line in lines]
 
 
 def _draw_maps(axes: Axes, block: Block, x: float, y: float, largest: int) -> Outline:
@@ -241,24 +187,11 @@ def _join(axes: Axes, before: Outline, after: Outline, source: Block, target: Bl
     axes.plot(*end, "s", color=style.INK, markersize=3, zorder=5)
 
 
-def _lead(axes: Axes, before: Outline, after: Outline, start: Cell, end: Cell) -> None:
-    """Lead past other blocks, below them; or from the end of a band to the start of another."""
+def _lead(axes: Axes, before: Outline, after: Outline) -> None:
+    """Lead from the end of a row to the start of the next."""
     leave, arrive = before.cell[1] + MIDDLE, after.cell[1] + MIDDLE
-    if start.band != end.band and start.column == PER_ROW - 1 and end.column == 0:
-        _arrow(axes, (before.right + 0.1, leave), (before.right + 0.4, leave))
-        _arrow(axes, (0.05, arrive), (after.x - 0.05, arrive))
-        return
-    down = before.cell[0] + ACROSS - 0.2
-    below, far = before.cell[1] + ROW - 0.08, after.x - 0.2
-    out = [(before.right + 0.1, leave), (down, leave), (down, below)]
-    if start.band == end.band:
-        paths = [[*out, (far, below), (far, arrive)]]
-    else:  # out at the right side, in at the left one
-        low = after.cell[1] + ROW - 0.08
-        paths = [[*out, (axes.get_xlim()[1], below)], [(0.0, low), (far, low), (far, arrive)]]
-    for path in paths:
-        axes.plot(*zip(*path, strict=True), color=style.MUTED, linewidth=1.4)
-    _arrow(axes, (far, arrive), (after.x - 0.05, arrive))
+    _arrow(axes, (before.right + 0.1, leave), (before.right + 0.4, leave))
+    _arrow(axes, (0.05, arrive), (after.x - 0.05, arrive))
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -130,8 +130,8 @@ def _shown_figure() -> Any:
     return type("Figure", (Figure,), {"_repr_png_": png, "__module__": Figure.__module__})
 
 
-def png(figure: Figure) -> bytes:
-    """Return a figure as the bytes of a PNG file.
+def png(figure: Figure, dpi: int = DPI) -> bytes:
+    """Return a figure as the bytes of a PNG file, with so many dots an inch.
 
     >>> png(new_figure("Nothing yet", height=1.0))[1:4]
     b'PNG'
@@ -139,7 +139,7 @@ def png(figure: Figure) -> bytes:
     import matplotlib
 
     with matplotlib.rc_context(PARAMETERS), io.BytesIO() as file:
-        figure.savefig(file, format="png")
+        figure.savefig(file, format="png", dpi=dpi)
         return file.getvalue()
 
 
@@ -189,7 +189,12 @@ def save_figure(figure: AFigure, path: Path) -> None:
     >>> target.read_bytes()[1:4]
     b'PNG'
     """
+    write(figure, path)
+
+
+def write(figure: Figure, path: str, dpi: int = DPI) -> None:
+    """Write a figure as a PNG file with so many dots an inch."""
     from npcnn.files import atomic_write
 
     with atomic_write(path) as temporary:
-        temporary.write_bytes(png(figure))
+        temporary.write_bytes(png(figure, dpi))

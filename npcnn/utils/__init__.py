@@ -16,6 +16,7 @@ from npcnn.random import set_random_seed
 from npcnn.registry import custom_object_scope, register_keras_serializable
 
 if TYPE_CHECKING:
+    from npcnn.plots.model_chart import plot_model
     from npcnn.preprocessing import image_dataset_from_directory
     from npcnn.preprocessing.image import array_to_img, img_to_array, load_img, save_img
     from npcnn.utils import np_utils
@@ -31,6 +32,7 @@ __all__ = [
     "load_img",
     "normalize",
     "np_utils",
+    "plot_model",
     "register_keras_serializable",
     "save_img",
     "set_random_seed",
@@ -41,7 +43,8 @@ Sequence = PyDataset  # as Keras 2 calls it
 
 if not TYPE_CHECKING:
     _LATE = {name: "npcnn.preprocessing.image" for name in __all__ if name not in globals()}
-    __getattr__ = names.lookup(__name__, __all__, {**_LATE, "np_utils": "npcnn.utils.np_utils"})
+    _LATE |= {"np_utils": "npcnn.utils.np_utils", "plot_model": "npcnn.plots.model_chart"}
+    __getattr__ = names.lookup(__name__, __all__, _LATE)
 
 
 @checked

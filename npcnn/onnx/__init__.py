@@ -2,7 +2,7 @@
 
 Out: `writer` puts a graph together; `nodes`, `composed`, `convolutions`, `merging` and `warping`
 say what each layer becomes. In: `reader` goes along the graph, `fused` finds patterns of nodes,
-`read_nodes` and `read_arithmetic` say what each node becomes.
+`read_nodes`, `read_pictures` and `read_arithmetic` say what each node becomes.
 """
 
 from __future__ import annotations

@@ -236,7 +236,7 @@ Convert = Callable[[Reader, Step], None]
 
 def read(path: str) -> Model:
     """Return the model in an ONNX file."""
-    from npcnn.onnx import read_arithmetic  # noqa: F401  (registers what is in it)
+    from npcnn.onnx import read_arithmetic, read_pictures  # noqa: F401  (they register)
     from npcnn.onnx.read_nodes import CONVERTERS
 
     reader = Reader(path)

@@ -34,6 +34,12 @@ def _down(value: Any, where: str) -> str:
     return "TB"
 
 
+def _right_angled(value: Any, where: str) -> str:
+    if value != "ortho":
+        raise ArgumentError(message(where, "'ortho'", shown(value), "leave it out"))
+    return "ortho"
+
+
 def chart_of(model: Any, title: str) -> Figure:
     """Return the chart of a model with all that a box may say: settings, shape, parameters."""
     found, edges = facts.steps(model)
@@ -55,7 +61,7 @@ def plot_model(
     model: AModel, to_file: Annotated[Any, _png] = "model.png", show_shapes: bool = False,
     show_dtype: bool = False, show_layer_names: bool = False, rankdir: Annotated[str, _down] = "TB",
     expand_nested: bool = False, dpi: PositiveInt = 200, show_layer_activations: bool = False,
-    show_trainable: bool = False,
+    show_trainable: bool = False, splines: Annotated[str, _right_angled] = "ortho",
 ) -> Figure:  # fmt: skip
     """Draw a model's graph, a box a layer, write it as a PNG file, and return the figure.
 
@@ -70,6 +76,7 @@ def plot_model(
         dpi: dots an inch of the file.
         show_layer_activations: whether to say the activations.
         show_trainable: whether to say what learns.
+        splines: 'ortho': lines at right angles.
 
     Raises:
         StateError: shapes not known. FileError: cannot write.

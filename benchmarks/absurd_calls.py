@@ -81,7 +81,7 @@ def _arguments(name: str, function: Any) -> list[str]:
 
 
 def attempt(fixtures: Fixtures, call: Call) -> tuple[str, str]:
-    """Return how a call ended, and the text of it."""
+    """Return how a call ended, and the text of it; without an argument, with right ones."""
     from npcnn import NpcnnError
 
     target, argument, value = call
@@ -89,7 +89,8 @@ def attempt(fixtures: Fixtures, call: Call) -> tuple[str, str]:
         function, arguments = fixtures.prepared(target)
     except Exception as error:
         return "fixture", f"{type(error).__name__}: {error!s:.200}"
-    arguments[argument] = VALUES[value]()
+    if argument:
+        arguments[argument] = VALUES[value]()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
@@ -101,11 +102,13 @@ def attempt(fixtures: Fixtures, call: Call) -> tuple[str, str]:
         sound = "\n" not in text and len(text) <= LONGEST and text.isprintable()
         return ("error" if sound else "long"), text[:300]
     except BaseException as error:
-        if callable(arguments[argument]) and "function" in SENSE.get(argument, ()):
+        if argument and callable(arguments[argument]) and "function" in SENSE.get(argument, ()):
             return "sense", "what a function of the caller's raises is the caller's"
         return "raw", f"{type(error).__name__}: {error!s:.200}"
     if left:
         return ("sense", "NaN in, NaN out") if value == "[nan]" else ("odd", left)
+    if not argument:
+        return "sense", "right arguments"
     p = inspect.signature(function).parameters.get(argument)
     optional = p is None or p.default is None
     sound = makes_sense(target, argument, value, optional)

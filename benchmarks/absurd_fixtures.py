@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,8 @@ MODULES = (
     "npcnn", "npcnn.callbacks", "npcnn.config", "npcnn.datasets", "npcnn.gradient_check",
     "npcnn.initializers", "npcnn.inspection", "npcnn.layers", "npcnn.losses", "npcnn.metrics",
     "npcnn.models", "npcnn.optimizers", "npcnn.plots", "npcnn.utils", "npcnn.backend",
-    "npcnn.saving", "npcnn.regularizers", "npcnn.constraints",
+    "npcnn.saving", "npcnn.regularizers", "npcnn.constraints", "npcnn.optimizers.schedules",
+    "npcnn.preprocessing", "npcnn.preprocessing.image",
 )  # fmt: skip
 
 # What npcnn calls and users define: arguments there are npcnn's own.
@@ -27,22 +29,33 @@ INSIDE = {
     "warps", "colors",
     "apply_gradients", "exclude_from_weight_decay", "finalize_variable_values", "scale_loss",
     "reduced", "require_reduction", "regulate", "take_regulations", "remember", "push", "charge",
-    "back", "require_axes",
+    "back", "require_axes", "check_dtype", "count_call", "fill", "keep", "write_gradients",
+    "finish_backward", "pair", "pair_backward", "arranged", "begin", "drawn", "kind",
     *(f"{name}.build" for name in importlib.import_module("npcnn.optimizers").__all__),
 }  # fmt: skip
 # Results, which npcnn makes and users read.
 RESULTS = {"Row", "GradientTable", "Event", "LayerTrace", "OverfitReport", "Recording", "Trace"}
-ELSEWHERE = {"CallbackList", "Variable", "MnistStages", "GradientTable"}
+ELSEWHERE = {
+    "CallbackList", "Variable", "MnistStages", "GradientTable", "Iterator", "NumpyArrayIterator",
+    "DirectoryIterator",
+}  # fmt: skip
 
 # Bases, which do nothing until somebody derives from them.
-ABSTRACT = {"PyDataset.__getitem__", "Layer.__call__", "Metric.__call__", "Initializer.__call__"}
+ABSTRACT = {
+    "PyDataset.__getitem__", "Layer.__call__", "Metric.__call__", "Initializer.__call__",
+    "Loss.__call__", "LearningRateSchedule.__call__", "LearningRateSchedule.from_config",
+    "Model.export",  # of models in a row only, so far
+}  # fmt: skip
 # Arguments with a default that are given all the same.
 GIVEN = {
     "Sequential.fit": ("x", "y", "verbose"), "Sequential.evaluate": ("x", "y", "verbose"),
     "Sequential.predict": ("verbose",), "Sequential.build": ("input_shape",),
     "Sequential.get_layer": ("name",), "Sequential.compile": ("optimizer", "loss"),
+    "Sequential.train_on_batch": ("x", "y"), "Sequential.test_on_batch": ("x", "y"),
     "load_mnist": ("path",),
 }  # fmt: skip
+GIVEN |= {name.replace("Sequential", "Model"): given for name, given in GIVEN.items()}
+MODELS = ("Sequential", "Model")
 
 # Arguments that a signature's ** stands for.
 PARAMETERS = {
@@ -83,6 +96,7 @@ class Fixtures:
 
         self.npcnn = npcnn
         npcnn.set_random_seed(0)
+        self.ends: Any = None
         self.things = dict(public_names())
         model = self.model()
         self.trace = npcnn.trace(model, X, Y)
@@ -94,7 +108,34 @@ class Fixtures:
         self.history = model.history
         npcnn.datasets.write_idx("labels.idx", np.arange(3, dtype="uint8"))
         npcnn.datasets.save_image_folder("pictures", PICTURES, Y)
+        npcnn.datasets.save_image_folder("classes/one", PICTURES, Y)
+        npcnn.datasets.save_image_folder("classes/two", PICTURES, Y)
+        digits, labels = npcnn.datasets.draw_digits(2, seed=1)
+        npcnn.datasets.save_image_folder("digits", digits, labels)
+        os.mkdir("mnist")
+        for part in ("train", "t10k"):
+            npcnn.datasets.write_idx(f"mnist/{part}-images-idx3-ubyte", digits)
+            npcnn.datasets.write_idx(f"mnist/{part}-labels-idx1-ubyte", labels)
+        model.export("model.onnx")
+        self.functional().save_weights("functional.weights.h5")
         self.last: Any = None
+
+    def functional(self) -> Any:
+        """Return a small network with two ways through it, compiled."""
+        layers = self.npcnn.layers
+        x, y = self.tensors()
+        self.last = self.npcnn.Model(x, layers.Dense(3, activation="softmax")(y))
+        self.last.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+        return self.last
+
+    def tensors(self) -> tuple[Any, Any]:
+        """Return an input, and what comes of it."""
+        if self.ends is None:
+            layers = self.npcnn.layers
+            x = layers.Input((6, 6, 1))
+            y = layers.Conv2D(1, 3, padding="same", name="conv2d")(x)
+            self.ends = x, layers.Flatten()(layers.Add()([x, y]))
+        return self.ends
 
     def model(self, dtype: str = "float32", built: bool = True) -> Any:
         """Return a small network, compiled."""
@@ -110,7 +151,7 @@ class Fixtures:
 
     def prepared(self, target: str) -> tuple[Callable[..., Any], dict[str, Any]]:
         """Return what to call, and right values for what must be given."""
-        self.last = None
+        self.last = self.ends = None
         self.reset()
         owner, _, method = target.partition(".")
         if owner in RESULTS:
@@ -136,7 +177,8 @@ class Fixtures:
     def valid(self, target: str, name: str) -> Any:
         """Return a right value for an argument."""
         method = target.rpartition(".")[2]
-        for key in (f"{target}.{name}", f"{method}.{name}"):
+        like = target.replace("Model.", "Sequential.")
+        for key in (f"{target}.{name}", f"{like}.{name}", f"{method}.{name}"):
             if key in SPECIAL:
                 return SPECIAL[key](self)
         owner = target.partition(".")[0]
@@ -144,12 +186,19 @@ class Fixtures:
             return self.instance(owner, "").get_config()
         if method == "set_weights" and owner != "Sequential":
             return self.instance(owner, method).get_weights()
-        if method == "__call__" and name in ("y_true", "y_pred"):
-            return Y if "Sparse" in owner and name == "y_true" else ONE_HOT
+        if getattr(self.things.get(owner), "merges", False) and name in ("x", "input_shape"):
+            return [X, X] if name == "x" else [(None, 6, 6, 1)] * 2
+        loss = target in self.npcnn.losses.__all__ or method == "__call__"
+        if loss and name in ("y_true", "y_pred"):
+            return Y if "sparse" in owner.lower() and name == "y_true" else ONE_HOT
+        if owner in SHAPES and name in ("x", "input_shape"):
+            return np.ones((4, 4)) if name == "x" else SHAPES[owner]
         return VALID[name](self)
 
     def instance(self, owner: str, method: str) -> Any:
         """Return an object whose method is called."""
+        if owner == "Model" and method != "from_config":
+            return self.functional()
         if owner == "Sequential":
             return self.model(built=method != "build")
         cls = self.things[owner]
@@ -161,7 +210,8 @@ class Fixtures:
         ]  # fmt: skip
         made = cls(**{p.name: self.valid(owner, p.name) for p in required})
         if method == "set_weights":
-            made.build(SHAPES.get(owner, (None, 6, 6, 1)))
+            merged = [(None, 6, 6, 1)] * 2
+            made.build(merged if made.merges else SHAPES.get(owner, (None, 6, 6, 1)))
         return made
 
     def reset(self) -> None:
@@ -208,9 +258,13 @@ class Fixtures:
         elif isinstance(result, npcnn.Sequential):
             result.add(npcnn.layers.Dense(3, name="added"))
             result.get_config()
+        elif isinstance(result, npcnn.Model):
+            result.get_config()
         elif inspect.isgenerator(result):
             list(result)
-        elif target == "Sequential.compile":
+        elif isinstance(result, npcnn.optimizers.schedules.LearningRateSchedule):
+            float(result(3))
+        elif target in ("Sequential.compile", "Model.compile"):
             self.last.train_on_batch(X, Y)
 
     def train_layer(self, layer: Any) -> None:
@@ -218,10 +272,15 @@ class Fixtures:
         layers = self.npcnn.layers
         ends = [layers.Flatten(), layers.Dense(3, activation="softmax")]
         dtype = layer.dtype or "float32"
-        start = [] if layer.built or layer.sample_shape else [layers.Input((6, 6, 1))]
+        shape = SHAPES.get(type(layer).__name__, (None, 6, 6, 1))[1:]
+        start = [] if layer.built or layer.sample_shape else [layers.Input(shape)]
         if isinstance(layer, layers.Layer) and type(layer) is layers.Layer:
             return
-        self.last = self.npcnn.Sequential([*start, layer, *ends], dtype=dtype)
+        if layer.merges:
+            x = layers.Input((6, 6, 1), dtype=dtype)
+            self.last = self.npcnn.Model(x, ends[1](ends[0](layer([x, x]))))
+        else:
+            self.last = self.npcnn.Sequential([*start, layer, *ends], dtype=dtype)
         self.last.compile("sgd", "sparse_categorical_crossentropy")
         x = np.ones((4, *self.last.input_shape[1:]), "float32")
         self.last.train_on_batch(x, Y)
@@ -251,7 +310,9 @@ def finite(result: Any) -> bool:
 
 
 BACKEND = ""
-SHAPES = {"Dense": (None, 4), "Activation": (None, 4), "Softmax": (None, 4)}
+SHAPES = {
+    "Dense": (None, 4), "Activation": (None, 4), "Softmax": (None, 4), "RepeatVector": (None, 4),
+}  # fmt: skip
 
 
 def _layer_config(owner: str) -> Callable[[Fixtures], Any]:
@@ -287,9 +348,34 @@ VALID: dict[str, Callable[[Fixtures], Any]] = {
     "height_factor": lambda f: 0.1, "width_factor": lambda f: 0.1,
     "directory": lambda f: "pictures",
     "size": lambda f: 3, "columns": lambda f: 3, "target_shape": lambda f: (-1,),
+    "inputs": lambda f: [X, X], "stddev": lambda f: 0.1, "dims": lambda f: (2, 1, 3),
+    "scale": lambda f: 0.5, "w": lambda f: np.ones((3, 3)), "step": lambda f: 3,
+    "max_learning_rate": lambda f: 0.1, "total_steps": lambda f: 10,
+    "learning_rate_schedule": lambda f: f.npcnn.optimizers.schedules.OneCycle(0.1, 10),
+    "initial_learning_rate": lambda f: 0.1, "decay_steps": lambda f: 10,
+    "decay_rate": lambda f: 0.5, "first_decay_steps": lambda f: 10,
+    "boundaries": lambda f: [3, 6], "values": lambda f: [0.1, 0.01, 0.001],
+    "transform_parameters": lambda f: {"theta": 3.0}, "img_shape": lambda f: (6, 6, 1),
 }  # fmt: skip
 
 SPECIAL: dict[str, Callable[[Fixtures], Any]] = {
+    "Model.inputs": lambda f: f.tensors()[0], "Model.outputs": lambda f: f.tensors()[1],
+    "Model.load_weights.path": lambda f: "functional.weights.h5",
+    "Model.set_weights.weights": lambda f: f.last.get_weights(),
+    "Model.from_config.config": lambda f: f.functional().get_config(),
+    "random_transform.x": lambda f: X[0], "apply_transform.x": lambda f: X[0],
+    "apply_affine_transform.x": lambda f: X[0], "smart_resize.size": lambda f: (3, 3),
+    "array_to_img.x": lambda f: X[0], "save_img.x": lambda f: X[0],
+    "export.filepath": lambda f: "new.onnx", "load_onnx.path": lambda f: "model.onnx",
+    "image_dataset_from_directory.directory": lambda f: "classes",
+    "flow_from_directory.directory": lambda f: "classes",
+    "MeanMetricWrapper.from_config.config": lambda f: {"fn": lambda y, p: np.ones(len(p))},
+    "deserialize.config": lambda f: f.npcnn.optimizers.schedules.serialize(
+        f.npcnn.optimizers.schedules.OneCycle(0.1, 10)),
+    "OrthogonalRegularizer.__call__.x": lambda f: np.ones((3, 3)),
+    "regularizers.get.identifier": lambda f: "l2",
+    "constraints.get.identifier": lambda f: "non_neg",
+    "save_img.path": lambda f: "new.png", "load_img.path": lambda f: "pictures/00000_0.jpg",
     "fit.verbose": lambda f: 0, "evaluate.verbose": lambda f: 0, "predict.verbose": lambda f: 0,
     "Sequential.add.layer": lambda f: f.npcnn.layers.Dense(2, name="two"),
     "load_model.path": lambda f: "model.keras", "load_recording.path": lambda f: "recorded.npz",
@@ -300,8 +386,8 @@ SPECIAL: dict[str, Callable[[Fixtures], Any]] = {
     "filter_gif.path": lambda f: "new.gif", "use_backend.name": lambda f: "numpy",
     "check_layer.layer": lambda f: f.npcnn.layers.Dense(3), "LayerTrace.__getitem__.name":
     lambda f: "kernel", "Recording.__getitem__.name": lambda f: "step",
-    "load_image.path": lambda f: "pictures/00000_0.jpg", "load_mnist.path": lambda f: "pictures",
-    "mnist_stages.path": lambda f: "pictures/00000_0.jpg",
+    "load_image.path": lambda f: "pictures/00000_0.jpg", "load_mnist.path": lambda f: "mnist",
+    "mnist_stages.path": lambda f: f"digits/{sorted(os.listdir('digits'))[0]}",
     "check_layer.input_shape": lambda f: (2, 4), "check_model.model": lambda f: f.model("float64"),
     "numerical_gradient.x": lambda f: np.ones(2), "to_categorical.x": lambda f: Y,
     "losses.get.identifier": lambda f: "categorical_crossentropy",

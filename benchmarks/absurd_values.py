@@ -214,6 +214,7 @@ ENDLESS = {
 
 def makes_sense(target: str, argument: str, value: str, optional: bool) -> bool:
     """Whether a call may succeed with this value; `optional` where None is the default."""
+    target = target.replace("Model.", "Sequential.")
     known = ELSEWHERE.get(f"{target}.{argument}", SENSE.get(argument, set()))
     if value == "None":  # of a dtype, the process's; of an activation, linear
         return optional or argument in ("dtype", "activation") or "None" in known

@@ -18,6 +18,13 @@ def test_there_are_as_many_calls_as_promised():
     assert len(absurd_values.VALUES) > 45
 
 
+def test_right_arguments_are_right():
+    """Else an absurd one would be refused for another's sake."""
+    calls = [(target, "", "") for target in absurd_calls.find_calls()]
+    found = list(absurd_calls.run(calls, "numpy", 1, patience=500))
+    assert [entry for entry in found if entry[1] != "sense"] == []
+
+
 @pytest.mark.parametrize(("backend", "count"), [("numpy", 400), ("numba", 60)])
 def test_absurd_calls_end_in_one_line_or_in_sense(backend, count):
     """All of them by hand: python benchmarks/absurd_calls.py."""

@@ -43,7 +43,8 @@ ELSEWHERE = {
 # Bases, which do nothing until somebody derives from them.
 ABSTRACT = {
     "PyDataset.__getitem__", "Layer.__call__", "Metric.__call__", "Initializer.__call__",
-    "Loss.__call__", "LearningRateSchedule.__call__", "LearningRateSchedule.from_config",
+    "Constraint.__call__", "Regularizer.__call__", "Loss.__call__",
+    "LearningRateSchedule.__call__", "LearningRateSchedule.from_config",
     "Model.export",  # of models in a row only, so far
 }  # fmt: skip
 # Arguments with a default that are given all the same.
@@ -262,6 +263,11 @@ class Fixtures:
             result.get_config()
         elif inspect.isgenerator(result):
             list(result)
+        elif isinstance(result, npcnn.preprocessing.image.ImageDataGenerator):
+            x, _ = next(result.flow(X, Y, batch_size=2))
+            assert np.isfinite(x).all()
+        elif isinstance(result, npcnn.preprocessing.image.Iterator):
+            result[0]
         elif isinstance(result, npcnn.optimizers.schedules.LearningRateSchedule):
             float(result(3))
         elif target in ("Sequential.compile", "Model.compile"):

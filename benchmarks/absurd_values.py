@@ -141,7 +141,12 @@ SENSE: dict[str, set[str]] = {
     **_each(
         ("trainable", "training", "keep", "update", "append", "overwrite", "compile", "shuffle",
          "check_numerics", "use_bias", "from_logits", "nesterov", "save_best_only", "return_dict",
-         "save_weights_only", "restore_best_weights", "raise_on_error", "multi_label",
+         "save_weights_only", "keep_aspect_ratio", "rms_scaling", "amsgrad", "center", "keepdims",
+         "augment", "ignore_class_split", "use_ema", "staircase", "cycle",
+         "apply_class_balancing", "featurewise_center", "samplewise_center", "zca_whitening",
+         "featurewise_std_normalization", "samplewise_std_normalization", "horizontal_flip",
+         "vertical_flip", "follow_links", "show_trainable", "expand_nested", "synchronized", "restore_best_weights",
+         "raise_on_error", "multi_label",
          "from_sorted_ids", "delete_checkpoint", "save_before_preemption",
          "double_checkpoint", "raise_error", "write_graph", "write_images",
          "write_steps_per_second", "use_multiprocessing", "crop_to_aspect_ratio", "run_eagerly",
@@ -151,39 +156,51 @@ SENSE: dict[str, set[str]] = {
          "validation_batch_size", "validation_freq", "epochs", "every", "max_frames", "entries",
          "points", "steps", "columns", "count", "width", "n", "num_classes", "number", "workers",
          "save_freq", "k", "max_pixels", "max_bytes", "groups", "quality", "num_thresholds",
-         "num_labels", "top_k", "update_freq",
+         "num_labels", "top_k", "update_freq", "decay_steps", "rounds", "line_length", "image_size",
+         "target_size",
+         "ema_overwrite_frequency", "gradient_accumulation_steps",
          "steps_per_execution", "input_dim", "order"), COUNTS),
     **_each(
         ("patience", "start_from_epoch", "initial_epoch", "seed", "sample", "row", "col", "filter",
          "unit", "label", "cooldown", "class_id", "histogram_freq"), COUNTS | {"0"}),
-    **_each(("frame", "which", "index", "axis"), WHOLE),
+    **_each(("frame", "which", "index", "axis", "ignore_class"), WHOLE),
     **_each(
         ("learning_rate", "epsilon", "tolerance", "enough", "beyond", "stddev", "seconds", "budget",
-         "max_value", "negative_slope", "threshold", "min_lr", "factor"), POSITIVE),
-    **_each(("beta_1", "beta_2", "momentum", "rate", "label_smoothing", "validation_split"),
+         "max_value", "negative_slope", "threshold", "min_lr", "factor", "alpha",
+         "gamma", "decay_steps", "first_decay_steps", "weight_decay", "clipnorm", "clipvalue",
+         "global_clipnorm", "m_mul", "t_mul", "beta", "delta", "zca_epsilon", "channel_shift_range",
+         "div_factor", "final_div_factor", "shear_range", "loss_scale_factor", "warmup_steps",
+         "total_steps", "width_shift_range", "height_shift_range", "zoom_range",
+         "initial_accumulator_value", "decay_rate", "step", "warmup_target", "rotation_range",
+         "initial_learning_rate", "end_learning_rate", "max_learning_rate", "power"), POSITIVE),
+    **_each(("beta_1", "beta_2", "momentum", "rho", "rate", "warmup_share", "label_smoothing", "validation_split"),
                     FRACTIONS),
     **_each(("antialias", "pad_to_aspect_ratio"), {"np.False_", "0", "None"}),
     **_each(("height_factor", "width_factor"), {"0", "-1", "0.0", "1e-320", "Fraction"}),
     **_each(("height", "max_queue_size", "steps_per_epoch", "validation_steps"), COUNTS),
     **_each(("fill_value", "value", "minval", "maxval", "mean", "min_delta", "baseline", "fill",
-                     "initial_value_threshold"), NUMBERS),
-    **_each(("name", "title", "what", "key", "reference_name", "metric", "monitor", "mode",
+                     "initial_value_threshold", "scale", "offset", "cval", "rescale", "theta", "tx",
+                     "ty", "shear", "zx", "zy"), NUMBERS),
+    "name": TEXTS | {"None"},
+    **_each(("title", "what", "key", "reference_name", "metric", "monitor", "mode",
                      "separator"), TEXTS),
     **_each(("path", "pattern", "folder", "filepath", "filename", "backup_dir", "log_dir",
                      "resume_from"), PATHS),
     **_each(("x", "y", "y_true", "y_pred", "images", "labels", "array", "picture", "kernel",
                      "probabilities", "t", "losses", "accuracies", "occluded", "gradient",
-                     "numerical", "label_weights"), ARRAYS),
+                     "numerical", "label_weights", "w"), ARRAYS),
     **_each(("layers", "metrics", "callbacks", "weights", "channels", "start", "end",
                      "size", "noise_shape"), LISTS),
     **_each(("on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end", "fn",
-                     "on_train_batch_begin", "on_train_batch_end", "print_fn", "schedule", "f",
+                     "on_train_batch_begin", "on_train_batch_end", "print_fn", "schedule", "f", "preprocessing_function",
                      "clone_function"),
                     CALLABLES),
+    **_each(("l1", "l2"), POSITIVE | {"None"}),
+    **_each(("reduction", "label_mode"), {"None"}),
     # Passed over, whatever it is.
-    **_each(("profile_batch", "embeddings_freq", "embeddings_metadata", "input_tensors",
-             "jit_compile"), set(VALUES)),
-    "verbose": TRUTHS, "sample_weight": POSITIVE | ARRAYS, "thresholds": POSITIVE | ARRAYS,
+    **_each(("positions", "layer_range", "profile_batch", "embeddings_freq", "embeddings_metadata",
+             "input_tensors", "jit_compile"), set(VALUES)),
+    "verbose": TRUTHS, "sample_weight": POSITIVE | ARRAYS | {"{}"}, "thresholds": POSITIVE | ARRAYS,
     "shape": COUNTS | {"()", "[]", "0", "range"}, "input_shape": COUNTS | {"()", "[]"},
     "config": {"{}"}, "class_weight": {"{}"}, "custom_objects": {"{}"}, "run": {"{}"},
     "layer": WHOLE | TEXTS, "activation": {"function"}, "reference": {"{}"}, "like": set(),
@@ -193,16 +210,26 @@ ELSEWHERE: dict[str, set[str]] = {
     "Sequential.set_weights.weights": set(), "occlusion_map.size": COUNTS,
     "filters.size": POSITIVE, "load_image.size": COUNTS, "load_image_folder.size": COUNTS,
     "set_floatx.value": {"class"}, "BinaryAccuracy.threshold": NUMBERS,
-    "Sequential.compile.metrics": LISTS | CALLABLES, "metrics.get.identifier": CALLABLES,
+    "Sequential.compile.metrics": LISTS | CALLABLES | {"{}"}, "metrics.get.identifier": CALLABLES,
     "most_exciting.filters": LISTS, "filters.filters": LISTS | WHOLE,
     "exciting_pictures.filters": LISTS | WHOLE, "filters.channels": LISTS | WHOLE,
-    "set_epsilon.value": set(), "Sequential.compile.loss_weights": LISTS | CALLABLES,
+    "set_epsilon.value": set(),
     "PyDataset.workers": COUNTS | {"0"}, "img_to_array.img": ARRAYS,
     "image_dataset_from_directory.labels": {"None"},
     "RandomRotation.factor": {"0", "-1", "0.0", "1e-320", "Fraction"},
     "RandomBrightness.factor": {"0", "-1", "0.0", "1e-320", "Fraction"},
     "RandomContrast.factor": {"0", "0.0", "1e-320", "Fraction"},
     "Dropout.noise_shape": LISTS, "CSVLogger.append": TRUTHS,
+    "Model.build.input_shape": set(VALUES), "get_value.x": ARRAYS | NUMBERS,
+    "image_dataset_from_directory.batch_size": COUNTS | {"None"},
+    "Rescaling.offset": NUMBERS | {"0-d"}, "Rescaling.scale": NUMBERS | {"0-d"},
+    "MinMaxNorm.rate": POSITIVE,
+    "Sequential.compile.loss_weights": LISTS | CALLABLES | POSITIVE | {"{}"},
+    "Sequential.compile.weighted_metrics": LISTS | CALLABLES | {"{}"},
+    "flow_from_directory.classes": {"()", "[]", "empty array"},
+    "use_backend.name": set(), "using.name": set(),
+    **{f"{name}.scale": TRUTHS for name in
+       ("BatchNormalization", "LayerNormalization", "array_to_img", "save_img")},
 }  # fmt: skip
 # Loops that somebody may want, and nobody waits for.
 ENDLESS = {
@@ -214,8 +241,11 @@ ENDLESS = {
 
 def makes_sense(target: str, argument: str, value: str, optional: bool) -> bool:
     """Whether a call may succeed with this value; `optional` where None is the default."""
-    target = target.replace("Model.", "Sequential.")
-    known = ELSEWHERE.get(f"{target}.{argument}", SENSE.get(argument, set()))
+    known = SENSE.get(argument, set())
+    for name in (target, target.replace("Model.", "Sequential."), target.rpartition(".")[2]):
+        if f"{name}.{argument}" in ELSEWHERE:
+            known = ELSEWHERE[f"{name}.{argument}"]
+            break
     if value == "None":  # of a dtype, the process's; of an activation, linear
         return optional or argument in ("dtype", "activation") or "None" in known
     return value in known

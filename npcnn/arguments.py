@@ -13,7 +13,8 @@ argument the check that its annotation stands for::
 * ``bool``, ``int``, ``float`` and ``str`` mean what they say: no NaN is a number, no number a text.
 * ``X | None`` also takes None. ``Any`` is checked by the body, which knows more.
 
-What a check returns takes the argument's place. Nothing here is called within a training step.
+What a check returns takes the argument's place. What memory cannot hold is one line, too. Nothing
+here is called within a training step.
 """
 
 from __future__ import annotations
@@ -71,7 +72,12 @@ number of 1 or more.
                 kwargs[parameter] = check(kwargs[parameter], where)
             elif default is not inspect.Parameter.empty:
                 kwargs[parameter] = check(default, where)
-        return function(*given, **kwargs)
+        try:
+            return function(*given, **kwargs)
+        except MemoryError as error:
+            fix = "make less: a smaller model, smaller batches"
+            got = str(error) or "more"
+            raise ArgumentError(message(name, "what fits into memory", got, fix)) from error
 
     enter.declared = True  # type: ignore[attr-defined]  # tests ask
     return typing.cast(F, enter)
@@ -248,6 +254,14 @@ def times(value: Any, where: str) -> float:
     return checks.positive(value, where, "1 is the usual")
 
 
+def least_variance(value: Any, where: str) -> float:
+    """Return what is added to a variance: above 0 in float32, too, or none may be divided by."""
+    fix = "0.001 is Keras's"
+    if checks.positive(value, where, fix) < 1e-37:
+        raise ArgumentError(message(where, "a number above 1e-37", shown(value), fix))
+    return float(value)
+
+
 def passed_over(value: Any, where: str) -> Any:
     """Warn of an argument that programs give and that changes nothing here, unless it is off."""
     if value is not None and value is not False and not (checks.is_number(value) and value == 0):
@@ -265,6 +279,7 @@ Times = Annotated[float, times]
 Path = Annotated[Any, checks.path]
 Numbers = Annotated[Any, checks.as_numbers]
 Arrays = Annotated[Any, checks.arrays_in]  # for a model of several inputs a list or a dict
+Epsilon = Annotated[float, least_variance]
 Verbose = Annotated[Any, verbosity]
 WhichLayer = Annotated[Any, name_or_place]
 Listed = Annotated[Any, sequence]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from npcnn import contracts, names, regularizers
-from npcnn.arguments import arguments_of, checked
+from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, non_negative, shown
 
@@ -40,7 +40,7 @@ if not TYPE_CHECKING:
 def _axes(value: Any, where: str) -> Any:
     """Return an axis, or a list of them, or raise ArgumentError."""
     listed = value if isinstance(value, (list, tuple)) else [value]
-    if not listed or not all(is_whole(axis) and -8 <= axis < 8 for axis in listed):
+    if not 1 <= len(listed) <= 8 or not all(is_whole(axis) and -8 <= axis < 8 for axis in listed):
         fix = "0 for a dense kernel, [0, 1, 2] for a convolution's"
         raise ArgumentError(message(where, "an axis or a list of axes", shown(value), fix))
     return [int(axis) for axis in listed] if isinstance(value, (list, tuple)) else int(value)
@@ -89,7 +89,8 @@ class NonNeg(Constraint):
     array([0., 2.])
     """
 
-    def __call__(self, w: Array) -> Array:
+    @checked
+    def __call__(self, w: Numbers) -> Array:
         """Return max(w, 0)."""
         return np.maximum(w, 0)
 
@@ -116,14 +117,15 @@ class MinMaxNorm(Constraint):
     ) -> None:
         self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
 
-    def __call__(self, w: Array) -> Array:
+    @checked
+    def __call__(self, w: Numbers) -> Array:
         """Return w, scaled."""
-        new = np.array(w, w.dtype if np.asarray(w).dtype.kind == "f" else "float64", order="C")
+        new = np.array(w, w.dtype if w.dtype.kind == "f" else "float64", order="C")
         self.require_axes(new.shape, type(self).__name__)
         axes = self._sorted(new.ndim)
         first = new.transpose([*axes, *(k for k in range(new.ndim) if k not in axes)])
-        size = math.prod(first.shape[: len(axes)])
-        flat = np.ascontiguousarray(first.reshape(1, size, -1))
+        size, rest = math.prod(first.shape[: len(axes)]), math.prod(first.shape[len(axes) :])
+        flat = np.ascontiguousarray(first.reshape(1, size, rest))
         ops.norm_constraint(flat, self.min_value, self.max_value, self.rate)
         first[...] = flat.reshape(first.shape)
         return new

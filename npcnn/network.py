@@ -13,6 +13,7 @@ from npcnn.checks import ArgumentError, StateError, is_whole, message, one_of, s
 from npcnn.graph import Graph, read_graph
 from npcnn.layers.base import Layer
 from npcnn.layers.parameter import set_arrays
+from npcnn.random import Seed
 from npcnn.streams import say
 from npcnn.summary import summary_lines
 from npcnn.symbolic import KerasTensor, Node, Operation, leaves_of, tensors
@@ -233,7 +234,8 @@ class Network(Weighted, Operation):
         """The penalties of the layers' regularizers, as they are now."""
         return [penalty for layer in self.leaves for penalty in layer.losses]
 
-    def set_seed(self, seed: int) -> None:
+    @checked
+    def set_seed(self, seed: Seed) -> None:
         """Let what is random in the layers come from this seed and their places in the model."""
         for place, layer in enumerate(self.leaves):
             layer.seed, layer.position = seed, place

@@ -63,7 +63,8 @@ def objective(loss: Any, loss_weights: Any, names: list[str]) -> Objective:
     if loss_weights is not None:
         listed = by_output(loss_weights, names, "compile(loss_weights)")
         shares = [
-            1.0 if one is None else non_negative(one, "compile(loss_weights)") for one in listed
+            1.0 if one is None else non_negative(one, "compile(loss_weights)", most=1e30)
+            for one in listed
         ]
     return Objective(given, shares)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 
 from npcnn import contracts, names, registry
-from npcnn.arguments import arguments_of, checked
+from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, non_negative, one_of, shown
 
@@ -93,9 +93,10 @@ class L1L2(Regularizer):
     def __init__(self, l1: Factor | None = 0.0, l2: Factor | None = 0.0) -> None:
         self.l1, self.l2 = l1 or 0.0, l2 or 0.0
 
-    def __call__(self, x: Array) -> float:
+    @checked
+    def __call__(self, x: Numbers) -> float:
         """Return the penalty."""
-        x = np.asarray(x)
+        x = x if x.dtype.kind == "f" else x.astype("float64")  # bytes' squares are beyond a byte
         return float(self.l1 * np.abs(x).sum() + self.l2 * (x * x).sum())
 
     def gradient(self, x: Array) -> Array:
@@ -172,9 +173,10 @@ class OrthogonalRegularizer(Regularizer):
         pairs = max(len(rows) * (len(rows) - 1) / 2, 1)
         return unit, cosines, scale, self.factor / pairs
 
-    def __call__(self, x: Array) -> float:
+    @checked
+    def __call__(self, x: Numbers) -> float:
         """Return the penalty."""
-        _, cosines, _, factor = self._parts(np.asarray(x))
+        _, cosines, _, factor = self._parts(x if x.dtype.kind == "f" else x.astype("float64"))
         return float(factor / 2 * np.abs(cosines).sum())
 
     def gradient(self, x: Array) -> Array:

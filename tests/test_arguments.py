@@ -138,3 +138,12 @@ def test_masked_arrays_are_refused():
     masked = np.ma.masked_array([1.0, 2.0], [True, False])
     with pytest.raises(DtypeError, match=r"got a masked array; fill what is masked"):
         as_numbers(masked, "fit(x)")
+
+
+def test_what_memory_cannot_hold_is_one_line():
+    @checked
+    def make(shape: Any) -> Any:
+        return np.empty(shape, "float64")
+
+    with pytest.raises(ArgumentError, match=r"^make: expected what fits into memory, got .*; make"):
+        make((2**20, 2**25))

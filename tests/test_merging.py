@@ -183,3 +183,14 @@ def test_what_equals_right_settings_is_not_right_therefore(backend):
 
 def test_lists_of_arrays_are_tried_here():
     assert [name for name, entry in OPS.items() if "*" in entry.contract] == ["concatenate"]
+
+
+@pytest.mark.parametrize("bad", [3, None, np.ones((2, 3)), "ab"])
+def test_inputs_that_are_no_list(bad):
+    with pytest.raises(NpcnnError, match=r"Add\(x\): expected a list of"):
+        layers.add(bad)
+
+
+def test_training_is_true_false_or_nothing():
+    with pytest.raises(NpcnnError, match=r"^Dense\(training\): expected True or False"):
+        layers.Dense(2)(np.ones((1, 2)), training=np.ones(2))

@@ -9,7 +9,7 @@ from in_keras import ask, needs_keras
 import npcnn
 from npcnn import constraints, layers, regularizers, training
 from npcnn.backend import using
-from npcnn.checks import ArgumentError
+from npcnn.checks import ArgumentError, NpcnnError
 from npcnn.gradient_check import numerical_gradient
 
 # (class, arguments, shape of what it is asked about)
@@ -314,3 +314,15 @@ def test_config_there_and_back(case):
     assert again.get_config() == config
     assert module.get(None) is None
     assert module.get(thing) is thing
+
+
+@pytest.mark.parametrize("call", [regularizers.L2(), constraints.NonNeg(), constraints.UnitNorm()])
+def test_called_by_hand_they_say_what_is_no_array(call):
+    for bad in (None, "abc", 3j, np.ones(2, complex), np.ma.masked_array([1.0], [True])):
+        with pytest.raises(NpcnnError, match="expected an array of numbers, got"):
+            call(bad)
+    assert np.isfinite(call(np.full((2, 2), 200, "uint8"))).all()
+
+
+def test_a_penalty_on_bytes_is_not_cut_to_a_byte():
+    assert regularizers.L2(1.0)(np.full(2, 200, "uint8")) == 2 * 200.0**2

@@ -16,7 +16,7 @@ import numpy as np
 
 from npcnn import config, initializers, notebook
 from npcnn.arguments import PositiveInt, arguments_of, checked
-from npcnn.checks import ArgumentError, DtypeError, StateError, as_numbers, message, one_of
+from npcnn.checks import ArgumentError, DtypeError, StateError, as_numbers, message, one_of, shown
 from npcnn.config import FloatType
 from npcnn.graph import operations_by_depth
 from npcnn.layers.parameters import Parameters
@@ -294,6 +294,7 @@ class Layer(Open, Parameters, Operation):
             fix = "call build(input_shape) or use the layer on data first"
             raise StateError(message(f"{self.label}.{what}", "a built layer", "none", fix))
 
+    @checked
     def __call__(self, x: Any, training: bool | None = None) -> Any:
         """Return the output for x, checked; the first call builds the layer.
 
@@ -344,7 +345,8 @@ class Layer(Open, Parameters, Operation):
     def _require_list(self, x: Any) -> None:
         if self.merges and not isinstance(x, (list, tuple)):
             fix = f"give them in a list: {type(self).__name__}()([a, b])"
-            raise ArgumentError(message(f"{self.label}(x)", "a list of inputs", "one alone", fix))
+            got = "one alone" if isinstance(x, KerasTensor) else shown(x)
+            raise ArgumentError(message(f"{self.label}(x)", "a list of inputs", got, fix))
 
     def on_tensors(self, x: Any, training: bool | None = None) -> KerasTensor:
         """Build the layer for symbolic tensors, note the call, and return what comes out."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 from npcnn import initializers
-from npcnn.arguments import checked
+from npcnn.arguments import Epsilon, checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, is_number, message, non_negative, shown
+from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.layers.base import Array, Layer, Shape, initializer_config
 
 
@@ -25,7 +24,6 @@ def _axis(value: Any, where: str) -> int:
 
 
 Momentum = Annotated[float, _momentum]
-Epsilon = Annotated[float, partial(non_negative, fix="0.001 is Keras's", most=1e30)]
 
 
 class Saved(NamedTuple):

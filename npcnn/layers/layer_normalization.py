@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 from npcnn import initializers
-from npcnn.arguments import checked
+from npcnn.arguments import Epsilon, checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, is_whole, message, non_negative, shown
+from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.layers.base import MAX_AXES, Array, Layer, Shape, initializer_config
 
 
 def _axes(value: Any, where: str) -> list[int]:
     given = list(value) if isinstance(value, (list, tuple)) else [value]
-    if not given or not all(is_whole(axis) and 0 < abs(axis) <= MAX_AXES for axis in given):
+    fits = 1 <= len(given) <= MAX_AXES
+    if not fits or not all(is_whole(axis) and 0 < abs(axis) <= MAX_AXES for axis in given):
         expected = "axes other than the batch"
         raise ArgumentError(message(where, expected, shown(value), "use -1 for the last"))
     return [int(axis) for axis in given]
 
 
 Axes = Annotated[Any, _axes]
-Epsilon = Annotated[float, partial(non_negative, fix="0.001 is Keras's", most=1e30)]
 
 
 class Saved(NamedTuple):

@@ -13,7 +13,7 @@ from npcnn.layers.base import MAX_AXES, Array, Layer, Shape, initializer_config
 
 def _axes(value: Any, where: str) -> list[int]:
     given = list(value) if isinstance(value, (list, tuple)) else [value]
-    if not all(is_whole(axis) and 1 <= axis <= MAX_AXES for axis in given):
+    if len(given) > MAX_AXES or not all(is_whole(axis) and 1 <= axis <= MAX_AXES for axis in given):
         fix = "such as [1, 2] for one slope a channel"
         raise ArgumentError(message(where, "axes, counted from 1", shown(value), fix))
     return [int(axis) for axis in given]

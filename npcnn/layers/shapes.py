@@ -33,7 +33,11 @@ def check_batch_shape(value: Any, where: str) -> Shape:
     For the shapes of several inputs, in a list, return a tuple of such.
     """
     if isinstance(value, (tuple, list)) and value and isinstance(value[0], (tuple, list)):
-        return tuple(check_batch_shape(one, where) for one in value)
+        return tuple(_batch_shape(one, where) for one in value)
+    return _batch_shape(value, where)
+
+
+def _batch_shape(value: Any, where: str) -> Shape:
     shaped = isinstance(value, (tuple, list)) and len(value) > 0
     if not shaped or (len(value) == 1 and value[0] is not None):
         fix = "put None for the batch in front, as in (None, 28, 28, 1)"

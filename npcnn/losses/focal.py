@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn.arguments import Fraction, NonNegative, checked
+from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
+from npcnn.checks import non_negative
 from npcnn.config import FloatType
 from npcnn.losses.base import LastAxis, Reduction
 from npcnn.losses.crossentropy import CategoricalCrossentropy
 from npcnn.losses.probabilistic import BinaryCrossentropy
 
 Array = np.ndarray
+Power = Annotated[float, partial(non_negative, fix="2 is Keras's", most=1e30)]
 
 
 class BinaryFocalCrossentropy(BinaryCrossentropy):
@@ -38,7 +41,7 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
     @checked
     def __init__(
         self, apply_class_balancing: bool = False, alpha: Fraction = 0.25,
-        gamma: NonNegative = 2.0, from_logits: bool = False, label_smoothing: Fraction = 0.0,
+        gamma: Power = 2.0, from_logits: bool = False, label_smoothing: Fraction = 0.0,
         axis: LastAxis = -1, reduction: Reduction = "sum_over_batch_size",
         name: str | None = None, dtype: FloatType | None = None,
     ) -> None:  # fmt: skip
@@ -80,7 +83,7 @@ class CategoricalFocalCrossentropy(CategoricalCrossentropy):
 
     @checked
     def __init__(
-        self, alpha: Fraction = 0.25, gamma: NonNegative = 2.0, from_logits: bool = False,
+        self, alpha: Fraction = 0.25, gamma: Power = 2.0, from_logits: bool = False,
         label_smoothing: Fraction = 0.0, axis: LastAxis = -1,
         reduction: Reduction = "sum_over_batch_size", name: str | None = None,
         dtype: FloatType | None = None,

@@ -10,9 +10,18 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from npcnn import config
-from npcnn.arguments import ChannelsLast, Numbers, Pair, checked
+from npcnn.arguments import ChannelsLast, Numbers, checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, DtypeError, FormatError, as_numbers, message, path, shown
+from npcnn.checks import (
+    ArgumentError,
+    DtypeError,
+    FormatError,
+    as_numbers,
+    message,
+    path,
+    positive_pair,
+    shown,
+)
 from npcnn.datasets.picture import (
     MOST_PIXELS,
     Limits,
@@ -68,13 +77,24 @@ def _picture(value: Any, where: str) -> Array:
     return x
 
 
+def _size(value: Any, where: str) -> tuple[int, int]:
+    """Return rows and columns, no more pixels than a picture file may have."""
+    rows, columns = positive_pair(value, where)
+    if rows * columns > MOST_PIXELS:
+        expected, fix = f"at most {MOST_PIXELS:,} pixels", "give rows and columns"
+        raise ArgumentError(message(where, expected, shown(value), fix))
+    return rows, columns
+
+
+PictureFormat = Literal["png", "jpeg", "jpg", "bmp", "gif", "tiff", "webp"]
+Size = Annotated[Any, _size]
 Dtype = Annotated[Any, _dtype]
 Picture = Annotated[Any, _picture]
 
 
 @checked
 def load_img(
-    path: Source, color_mode: ColorMode = "rgb", target_size: Pair | None = None,
+    path: Source, color_mode: ColorMode = "rgb", target_size: Size | None = None,
     interpolation: Resampling = "nearest", keep_aspect_ratio: bool = False,
 ) -> Any:  # fmt: skip
     """Return a picture file as a Pillow image.
@@ -225,7 +245,7 @@ def save_img(
 
 @checked
 def smart_resize(
-    x: Numbers, size: Pair, interpolation: Literal["bilinear", "nearest"] = "bilinear",
+    x: Numbers, size: Size, interpolation: Literal["bilinear", "nearest"] = "bilinear",
     data_format: ChannelsLast = None,
 ) -> Array:  # fmt: skip
     """Return pictures of another size, float32, their largest part of its proportions resized.

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import os
+from typing import Annotated, Any
 
-from npcnn.checks import FileError, message
+from npcnn.arguments import sequence
+from npcnn.checks import FileError, message, text
 from npcnn.datasets.picture import SUFFIXES
+
+
+def _folder_names(value: Any, where: str) -> list[str]:
+    return [text(name, where, "name folders") for name in sequence(value, where)]
+
+
+Folders = Annotated[list[str], _folder_names]
 
 
 def classes_in(directory: str, where: str) -> list[str]:

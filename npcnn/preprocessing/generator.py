@@ -10,10 +10,30 @@ from typing import Annotated, Any
 import numpy as np
 
 from npcnn import random
-from npcnn.arguments import ChannelsLast, Function, Numbers, Pair, Path, PositiveInt, checked
-from npcnn.checks import ArgumentError, NpcnnWarning, check_finite, is_number, message, shown
+from npcnn.arguments import (
+    ChannelsLast,
+    Config,
+    Function,
+    Numbers,
+    Path,
+    PositiveInt,
+    checked,
+    sequence,
+)
+from npcnn.checks import (
+    ArgumentError,
+    NpcnnWarning,
+    check_finite,
+    is_number,
+    is_whole,
+    message,
+    number,
+    positive,
+    shown,
+)
 from npcnn.data import check_share
-from npcnn.preprocessing.convert import ColorMode, Dtype, Resampling
+from npcnn.preprocessing.convert import ColorMode, Dtype, PictureFormat, Resampling, Size
+from npcnn.preprocessing.folders import Folders
 from npcnn.preprocessing.iterators import (
     ClassMode,
     DirectoryIterator,
@@ -34,7 +54,7 @@ AnySeed = Annotated[int, random.check_seed]
 
 def _two(value: Any, where: str, around: bool = False) -> tuple[float, float]:
     """Return two numbers; with `around`, a number z stands for (1 − z, 1 + z)."""
-    if around and is_number(value):
+    if around and is_number(value) and value >= 0:
         return 1 - value, 1 + value
     pair = isinstance(value, (tuple, list)) and len(value) == 2
     if not pair or not all(map(is_number, value)):
@@ -44,8 +64,8 @@ def _two(value: Any, where: str, around: bool = False) -> tuple[float, float]:
 
 
 def _shifts(value: Any, where: str) -> Any:
-    """Return a number, or a list of them that one is chosen from."""
-    if is_number(value):
+    """Return a number from 0 on, or a list of numbers that one is chosen from."""
+    if is_number(value) and value >= 0:
         return value
     if isinstance(value, (tuple, list)) and value and all(map(is_number, value)):
         return list(value)
@@ -53,9 +73,22 @@ def _shifts(value: Any, where: str) -> Any:
     raise ArgumentError(message(where, "a number, or some to choose from", shown(value), fix))
 
 
+Least = Annotated[float, partial(positive, fix="1e-6 is Keras's")]
+Scale = Annotated[float, partial(number, fix="1/255 is for pixels", most=1e30)]
 Two = Annotated[Any, _two]
 Zoom = Annotated[Any, partial(_two, around=True)]
 Shifts = Annotated[Any, _shifts]
+
+
+def _picture_shape(value: Any, where: str) -> tuple[int, ...]:
+    shape = tuple(sequence(value, where))
+    if len(shape) != 3 or not all(is_whole(n) and 0 < n < 2**31 for n in shape):
+        fix = "give such as (28, 28, 1)"
+        raise ArgumentError(message(where, "rows, columns and channels", shown(value), fix))
+    return shape
+
+
+PictureShape = Annotated[Any, _picture_shape]
 
 
 class ImageDataGenerator:
@@ -100,12 +133,12 @@ class ImageDataGenerator:
     def __init__(
         self, featurewise_center: bool = False, samplewise_center: bool = False,
         featurewise_std_normalization: bool = False, samplewise_std_normalization: bool = False,
-        zca_whitening: bool = False, zca_epsilon: float = 1e-6, rotation_range: float = 0.0,
+        zca_whitening: bool = False, zca_epsilon: Least = 1e-6, rotation_range: float = 0.0,
         width_shift_range: Shifts = 0.0, height_shift_range: Shifts = 0.0,
         brightness_range: Two | None = None, shear_range: float = 0.0, zoom_range: Zoom = 0.0,
         channel_shift_range: float = 0.0, fill_mode: FillMode = "nearest", cval: float = 0.0,
         horizontal_flip: bool = False, vertical_flip: bool = False,
-        rescale: float | None = None, preprocessing_function: Function | None = None,
+        rescale: Scale | None = None, preprocessing_function: Function | None = None,
         data_format: ChannelsLast = None,
         validation_split: Annotated[float, check_share] = 0.0, interpolation_order: Order = 1,
         dtype: Dtype | None = None,
@@ -137,7 +170,7 @@ class ImageDataGenerator:
     def flow(
         self, x: Any, y: Any = None, batch_size: PositiveInt = 32, shuffle: bool = True,
         sample_weight: Any = None, seed: AnySeed | None = None, save_to_dir: Path | None = None,
-        save_prefix: str = "", save_format: str = "png", ignore_class_split: bool = False,
+        save_prefix: str = "", save_format: PictureFormat = "png", ignore_class_split: bool = False,
         subset: Subset | None = None,
     ) -> NumpyArrayIterator:  # fmt: skip
         """Return what yields batches of augmented pictures for ever; `fit` takes it as it is.
@@ -163,10 +196,10 @@ class ImageDataGenerator:
 
     @checked
     def flow_from_directory(
-        self, directory: Path, target_size: Pair = (256, 256), color_mode: ColorMode = "rgb",
-        classes: Any = None, class_mode: ClassMode | None = "categorical",
+        self, directory: Path, target_size: Size = (256, 256), color_mode: ColorMode = "rgb",
+        classes: Folders | None = None, class_mode: ClassMode | None = "categorical",
         batch_size: PositiveInt = 32, shuffle: bool = True, seed: AnySeed | None = None,
-        save_to_dir: Path | None = None, save_prefix: str = "", save_format: str = "png",
+        save_to_dir: Path | None = None, save_prefix: str = "", save_format: PictureFormat = "png",
         follow_links: bool = False, subset: Subset | None = None,
         interpolation: Resampling = "nearest", keep_aspect_ratio: bool = False,
     ) -> DirectoryIterator:  # fmt: skip
@@ -198,7 +231,8 @@ class ImageDataGenerator:
             keep_aspect_ratio=keep_aspect_ratio,
         )  # fmt: skip
 
-    def standardize(self, x: Array) -> Array:
+    @checked
+    def standardize(self, x: Numbers) -> Array:
         """Return pictures centred, divided and whitened as the arguments say; x may be changed."""
         x = self.preprocessing_function(x) if self.preprocessing_function else x
         if self.rescale:
@@ -227,7 +261,9 @@ class ImageDataGenerator:
         return value is not None
 
     @checked
-    def get_random_transform(self, img_shape: Any, seed: AnySeed | None = None) -> dict[str, Any]:
+    def get_random_transform(
+        self, img_shape: PictureShape, seed: AnySeed | None = None
+    ) -> dict[str, Any]:
         """Return the parameters of one transformation, drawn; `apply_transform` takes them.
 
         Args:
@@ -265,7 +301,7 @@ class ImageDataGenerator:
         return shift * length if np.max(spread) < 1 else shift
 
     @checked
-    def apply_transform(self, x: Numbers, transform_parameters: Any) -> Array:
+    def apply_transform(self, x: Numbers, transform_parameters: Config) -> Array:
         """Return a picture transformed as parameters say; what they lack is not done.
 
         Args:

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from npcnn.arguments import Pair, Path, PositiveInt, checked
+from npcnn.arguments import Path, PositiveInt, checked
 from npcnn.checks import ArgumentError, FileError, as_numbers, message, same_length
 from npcnn.feeding.py_dataset import PyDataset
 from npcnn.preprocessing.convert import (
     CHANNELS,
     ColorMode,
+    PictureFormat,
     Resampling,
+    Size,
     array_to_img,
     img_to_array,
     load_img,
 )
-from npcnn.preprocessing.folders import classes_in, files_in
+from npcnn.preprocessing.folders import Folders, classes_in, files_in
 from npcnn.streams import say
 
 if TYPE_CHECKING:
@@ -114,7 +116,12 @@ class Iterator(PyDataset):
         if folder:
             for picture, k in zip(pictures, chosen, strict=True):
                 name = f"{prefix}_{k}_{generator.drawn.randint(10**4)}.{form}"
-                array_to_img(picture, scale=True).save(os.path.join(folder, name))
+                image, where = array_to_img(picture, scale=True), f"save_to_dir={folder!r}"
+                try:
+                    image.save(os.path.join(folder, name))
+                except OSError as error:
+                    got, fix = error.strerror or str(error), "make the folder first"
+                    raise FileError(message(where, "a folder", got, fix)) from error
         return pictures
 
 
@@ -125,7 +132,7 @@ class NumpyArrayIterator(Iterator):
     def __init__(
         self, x: Any, y: Any, image_data_generator: Any, batch_size: PositiveInt = 32,
         shuffle: bool = False, sample_weight: Any = None, seed: Any = None,
-        save_to_dir: Path | None = None, save_prefix: str = "", save_format: str = "png",
+        save_to_dir: Path | None = None, save_prefix: str = "", save_format: PictureFormat = "png",
         subset: Subset | None = None, ignore_class_split: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
         where, more = "flow", []
@@ -185,11 +192,11 @@ class DirectoryIterator(Iterator):
 
     @checked
     def __init__(
-        self, directory: Path, image_data_generator: Any, target_size: Pair = (256, 256),
-        color_mode: ColorMode = "rgb", classes: Any = None,
+        self, directory: Path, image_data_generator: Any, target_size: Size = (256, 256),
+        color_mode: ColorMode = "rgb", classes: Folders | None = None,
         class_mode: ClassMode | None = "categorical", batch_size: PositiveInt = 32,
         shuffle: bool = True, seed: Any = None, save_to_dir: Path | None = None,
-        save_prefix: str = "", save_format: str = "png", follow_links: bool = False,
+        save_prefix: str = "", save_format: PictureFormat = "png", follow_links: bool = False,
         subset: Subset | None = None, interpolation: Resampling = "nearest",
         keep_aspect_ratio: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip

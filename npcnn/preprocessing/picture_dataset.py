@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from npcnn import random
-from npcnn.arguments import ChannelsLast, Function, Pair, Path, PositiveInt, checked
+from npcnn.arguments import ChannelsLast, Function, Path, PositiveInt, checked
 from npcnn.checks import ArgumentError, FileError, flag, is_whole, message, shown
 from npcnn.data import check_share
-from npcnn.preprocessing.convert import ColorMode, img_to_array, load_img, resized
+from npcnn.preprocessing.convert import ColorMode, Size, img_to_array, load_img, resized
 from npcnn.preprocessing.folders import classes_in, files_in
 from npcnn.streams import say
 
@@ -170,7 +170,7 @@ class PictureDataset(Dataset):
 def image_dataset_from_directory(
     directory: Path, labels: Labels = "inferred", label_mode: LabelMode | None = "int",
     class_names: Names | None = None, color_mode: ColorMode = "rgb",
-    batch_size: PositiveInt | None = 32, image_size: Pair = (256, 256), shuffle: bool = True,
+    batch_size: PositiveInt | None = 32, image_size: Size = (256, 256), shuffle: bool = True,
     seed: random.Seed | None = None, validation_split: Share | None = None,
     subset: Subset | None = None, interpolation: Literal["bilinear", "nearest"] = "bilinear",
     follow_links: bool = False, crop_to_aspect_ratio: bool = False,

@@ -237,7 +237,8 @@ REFUSED = [
     lambda: schedules.OneCycle(1, 5, div_factor=0), lambda: schedules.OneCycle(1, 5, name=3),
     lambda: schedules.deserialize({"class_name": "Cosine", "config": {}}),
     lambda: schedules.PolynomialDecay(1, 1e-320), lambda: schedules.deserialize(3),
-    lambda: schedules.serialize(0.1),
+    lambda: schedules.serialize(0.1), lambda: schedules.CosineDecay(1, 2)(-1),
+    lambda: schedules.ExponentialDecay(1, 2, 0.5)("a"), lambda: schedules.OneCycle(1, 5)(10**400),
     lambda: SGD({"class_name": "CosineDecay", "config": 3}), lambda: SGD(lambda: 0.1),
 ]  # fmt: skip
 

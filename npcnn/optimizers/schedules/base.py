@@ -25,6 +25,12 @@ def _span(value: Any, where: str) -> float:
     return int(value) if is_whole(value) else float(value)
 
 
+def _taken(value: Any, where: str) -> float:
+    non_negative(value, where, "give how many steps were taken", 2.0**62)
+    return int(value) if is_whole(value) else float(value)
+
+
+Taken = Annotated[float, _taken]
 Rate = Annotated[float, partial(non_negative, fix="0.001 is a start", most=1e30)]
 Steps = Annotated[float, _steps]
 Span = Annotated[float, _span]

@@ -13,6 +13,7 @@ from npcnn.optimizers.schedules.base import (
     Share,
     Span,
     Steps,
+    Taken,
     arguments_kept,
     cosine,
     power_of,
@@ -47,7 +48,8 @@ class CosineDecay(LearningRateSchedule):
         self.alpha, self.name = alpha, name
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
-    def __call__(self, step: int) -> float:
+    @checked
+    def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""
         top, first = self.warmup_target, self.initial_learning_rate
         if top is None:
@@ -101,7 +103,8 @@ class CosineDecayRestarts(LearningRateSchedule):
         )
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
 
-    def __call__(self, step: int) -> float:
+    @checked
+    def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""
         passed, t = step / self.first_decay_steps, self.t_mul
         if t == 1:
@@ -161,7 +164,8 @@ class OneCycle(LearningRateSchedule):
         self.warmup_share, self.div_factor = warmup_share, div_factor
         self.final_div_factor, self.name = final_div_factor, name
 
-    def __call__(self, step: int) -> float:
+    @checked
+    def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""
         top, up = self.max_learning_rate, self.total_steps * self.warmup_share
         first = top / self.div_factor

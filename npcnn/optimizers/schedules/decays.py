@@ -13,6 +13,7 @@ from npcnn.optimizers.schedules.base import (
     Rate,
     Share,
     Steps,
+    Taken,
     arguments_kept,
     power_of,
 )  # fmt: skip
@@ -40,7 +41,8 @@ class ExponentialDecay(LearningRateSchedule):
         self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
         self.decay_rate, self.staircase, self.name = decay_rate, staircase, name
 
-    def __call__(self, step: int) -> float:
+    @checked
+    def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""
         passed = step / self.decay_steps
         power = math.floor(passed) if self.staircase else passed
@@ -73,7 +75,8 @@ class InverseTimeDecay(LearningRateSchedule):
         self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
         self.decay_rate, self.staircase, self.name = decay_rate, staircase, name
 
-    def __call__(self, step: int) -> float:
+    @checked
+    def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""
         passed = step / self.decay_steps
         return self.initial_learning_rate / (
@@ -109,7 +112,8 @@ class PolynomialDecay(LearningRateSchedule):
         self.end_learning_rate, self.power = end_learning_rate, power
         self.cycle, self.name = cycle, name
 
-    def __call__(self, step: int) -> float:
+    @checked
+    def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""
         span = self.decay_steps
         if self.cycle:
@@ -164,7 +168,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             raise ArgumentError(message(where, expected, str(len(values)), "one an interval"))
         self.boundaries, self.values, self.name = boundaries, values, name
 
-    def __call__(self, step: int) -> float:
+    @checked
+    def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""
         return self.values[bisect_left(self.boundaries, step)]
 

@@ -31,6 +31,7 @@ INSIDE = {
     "reduced", "require_reduction", "regulate", "take_regulations", "remember", "push", "charge",
     "back", "require_axes", "check_dtype", "count_call", "fill", "keep", "write_gradients",
     "finish_backward", "pair", "pair_backward", "arranged", "begin", "drawn", "kind",
+    "suits", "call", "on_tensors",
     *(f"{name}.build" for name in importlib.import_module("npcnn.optimizers").__all__),
 }  # fmt: skip
 # Results, which npcnn makes and users read.
@@ -53,7 +54,7 @@ GIVEN = {
     "Sequential.predict": ("verbose",), "Sequential.build": ("input_shape",),
     "Sequential.get_layer": ("name",), "Sequential.compile": ("optimizer", "loss"),
     "Sequential.train_on_batch": ("x", "y"), "Sequential.test_on_batch": ("x", "y"),
-    "load_mnist": ("path",),
+    "load_mnist": ("path",), "Model": ("inputs", "outputs"),
 }  # fmt: skip
 GIVEN |= {name.replace("Sequential", "Model"): given for name, given in GIVEN.items()}
 MODELS = ("Sequential", "Model")

@@ -142,7 +142,7 @@ def test_masked_arrays_are_refused():
 
 def test_what_memory_cannot_hold_is_one_line():
     @checked
-    def make(shape: Any) -> Any:
+    def make(shape):
         return np.empty(shape, "float64")
 
     with pytest.raises(ArgumentError, match=r"^make: expected what fits into memory, got .*; make"):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from arrays import LAYOUTS, assert_close, in_layout, unchanged
 
+from npcnn import layers
 from npcnn.backend import ops, using
 from npcnn.checks import ArgumentError, DtypeError, NpcnnError
 from npcnn.contracts import OPS

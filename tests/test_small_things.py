@@ -9,7 +9,7 @@ from models import assert_same_weights, small_data, small_model
 
 import npcnn
 from npcnn import backend, layers, models
-from npcnn.checks import ArgumentError
+from npcnn.checks import ArgumentError, NpcnnError
 
 
 def test_run_eagerly_calls_every_layer_in_every_step(monkeypatch):
@@ -123,3 +123,21 @@ def test_older_module_names():
 
     assert to_categorical is np_utils.to_categorical is npcnn.utils.to_categorical
     assert npcnn.saving.load_model is npcnn.models.load_model
+
+
+@pytest.mark.parametrize("given", ["metrics", "weighted_metrics"])
+def test_a_metric_that_gives_no_numbers_is_named(given):
+    model, data = small_model(), small_data()
+    model.compile("sgd", "sparse_categorical_crossentropy", **{given: [lambda y, p: None]})
+    with pytest.raises(NpcnnError, match=r"^the metric <lambda>: expected numbers, got"):
+        model.train_on_batch(*data)
+
+
+def test_a_metric_by_weights_may_be_one_number_or_one_a_sample():
+    model, (x, y) = small_model(), small_data(4)
+    found = {"one": lambda y, p: 3.0, "each": lambda y, p: np.arange(4.0)}
+    model.compile("sgd", "sparse_categorical_crossentropy", weighted_metrics=[*found.values()])
+    assert model.evaluate(x, y, sample_weight=np.arange(4.0), verbose=0)[1:] == [3.0, 14 / 6]
+    model.compile("sgd", "mse", weighted_metrics=[lambda y, p: np.ones(7)])
+    with pytest.raises(NpcnnError, match=r"expected 4 numbers, as many as weights, got \(7,\)"):
+        model.evaluate(x, np.eye(3)[y], verbose=0)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 from npcnn import initializers
 from npcnn.arguments import Epsilon, checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, is_number, message, shown
+from npcnn.checks import ArgumentError, is_number, is_whole, message, shown
 from npcnn.layers.base import Array, Layer, Shape, initializer_config
 
 
@@ -18,8 +18,9 @@ def _momentum(value: Any, where: str) -> float:
 
 
 def _axis(value: Any, where: str) -> int:
-    if value in ([-1], (-1,), -1) or (isinstance(value, int) and value > 0):
-        return value if isinstance(value, int) else -1
+    axis = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+    if is_whole(axis) and (axis == -1 or (axis is value and axis > 0)):
+        return int(axis)
     raise ArgumentError(message(where, "the last axis", shown(value), "use -1"))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from npcnn import initializers
 from npcnn.arguments import Numbers, arguments_of, checked
-from npcnn.checks import ArgumentError, check_weights, message, same_length
+from npcnn.checks import ArgumentError, DtypeError, check_weights, message, same_length, shown
 from npcnn.config import FloatType
 from npcnn.initializers import Sizes
 from npcnn.variables import Variable as Variable
@@ -61,6 +61,14 @@ class Metric:
     def update_state(self, y_true: Array, y_pred: Array, sample_weight: Any = None) -> None:
         """Count one batch; by default, add `values` up."""
         values = np.asarray(self.values(y_true, y_pred))
+        where, fix = f"the metric {self.name}", "return one for each sample"
+        if values.dtype.kind not in "fiub":
+            raise DtypeError(message(where, "numbers", shown(values), fix))
+        if sample_weight is not None and not values.ndim:  # one for the whole batch
+            values = np.broadcast_to(values, np.shape(sample_weight))
+        if sample_weight is not None and len(values) != len(sample_weight):
+            expected = f"{len(sample_weight)} numbers, as many as weights"
+            raise ArgumentError(message(where, expected, str(values.shape), fix))
         if sample_weight is None:
             self.total += float(values.sum(dtype=np.float64))
             self.count += values.size

@@ -7,6 +7,7 @@ says how; `Trace.check` (npcnn.inspection) does the same for one training step o
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -48,6 +49,17 @@ def _push(value: Any, where: str) -> float:
         return float(value)
     fix = f"{EPSILON:g} is a good start"
     raise ArgumentError(message(where, "a number from 1e-12 to 1", shown(value), fix))
+
+
+def _batch_shapes(value: Any, where: str) -> list[tuple[int, ...]]:
+    """Return a batch's shape in a list, or those of several inputs."""
+    if isinstance(value, list) and value and all(isinstance(one, (tuple, list)) for one in value):
+        shapes = [_batch_shape(one, where) for one in value]
+        if len({shape[0] for shape in shapes}) > 1:
+            fix = "batches go along with one another"
+            raise ArgumentError(message(where, "inputs of one length", shown(value), fix))
+        return shapes
+    return [_batch_shape(value, where)]
 
 
 def _batch_shape(value: Any, where: str) -> tuple[int, ...]:
@@ -123,7 +135,7 @@ def spaced_values(shape: tuple[int, ...], generator: np.random.Generator) -> Arr
 
 @checked
 def check_layer(
-    layer: ALayer, input_shape: Annotated[Any, _batch_shape], *, seed: Seed = 0,
+    layer: ALayer, input_shape: Annotated[Any, _batch_shapes], *, seed: Seed = 0,
     tolerance: NonNegative = 1e-9,
     training: bool = False, raise_on_error: bool = False,
 ) -> GradientTable:  # fmt: skip
@@ -139,14 +151,15 @@ def check_layer(
 
     Args:
         layer: any layer; it need not be built.
-        input_shape: batch axis included, such as (2, 5, 5, 3).
+        input_shape: batch axis included, such as (2, 5, 5, 3); a list of them for a layer that
+            merges.
         seed: of input, parameters, upstream gradient and directions.
         tolerance: the largest relative error that passes.
         training: True to check the training pass, dropout's mask held fixed.
         raise_on_error: whether anything that is wrong raises NumericsError.
 
     Returns:
-        A table: one row for 'input' and one a parameter; and one for each shape or dtype that is
+        A table: one row for 'input' ('input_2', …) and one a parameter; and one for each shape or dtype that is
         wrong.
 
     >>> from npcnn import layers
@@ -158,37 +171,56 @@ def check_layer(
     for name in backends[: 1 + has_numba()]:
         with using(name):
             for dtype in ("float32", "float64"):
-                twin, x, upstream = _on_trial(layer, input_shape, seed, dtype, training)
-                rows += _contract(twin, x, upstream, training, f"{dtype}, {name}")
+                twin, xs, upstream = _on_trial(layer, input_shape, seed, dtype, training)
+                rows += _contract(twin, xs, upstream, training, f"{dtype}, {name}")
             if all(row.passed for row in rows):
-                rows += _gradients(twin, x, upstream, training, seed, tolerance)
+                rows += _gradients(twin, xs, upstream, training, seed, tolerance)
     table = GradientTable(_worst(rows), tolerance)
     return table.raise_on_error() if raise_on_error else table
 
 
 def _on_trial(
-    layer: Layer, input_shape: tuple[int, ...], seed: int, dtype: str, training: bool
-) -> tuple[Layer, Array, Array]:
-    """Return a copy of a layer with parameters drawn anew, an input, and an upstream gradient."""
+    layer: Layer, input_shape: list[tuple[int, ...]], seed: int, dtype: str, training: bool
+) -> tuple[Layer, list[Array], Array]:
+    """Return a copy of a layer with parameters drawn anew, its inputs, and an upstream gradient."""
+    if len(input_shape) > 1 and not layer.merges:
+        fix = "give one shape in a tuple"
+        where, got = "check_layer(input_shape)", str(len(input_shape))
+        raise ArgumentError(message(where, f"one input for {layer.label}", got, fix))
     generator = np.random.default_rng(seed)
     twin = copy.deepcopy(layer)
     twin.name = layer.name or type(layer).__name__
     twin.input_shape, twin.place, twin.seed = None, None, seed
     twin.dtype = np.dtype(dtype)
-    twin.build((None, *input_shape[1:]))
+    shapes = tuple((None, *shape[1:]) for shape in input_shape)
+    twin.build(shapes if layer.merges else shapes[0])
     for _, value, _ in twin.parameters():
         value[...] = generator.uniform(-1, 1, value.shape)
-    x = spaced_values(tuple(input_shape), generator).astype(dtype)
+    xs, shared = [], spaced_values((sum(map(math.prod, input_shape)),), generator)
+    for shape in input_shape:
+        part, shared = shared[: math.prod(shape)], shared[math.prod(shape) :]
+        xs.append(part.reshape(shape).astype(dtype))
     assert twin.output_shape is not None
-    shape = (len(x), *twin.output_shape[1:])
-    return twin, x, generator.uniform(-1, 1, shape).astype(dtype)
+    shape = (len(xs[0]), *twin.output_shape[1:])
+    return twin, xs, generator.uniform(-1, 1, shape).astype(dtype)
 
 
-def _contract(layer: Layer, x: Array, upstream: Array, training: bool, where: str) -> Iterator[Row]:
+def _input_names(xs: list[Array]) -> list[str]:
+    """Return input, input_2, …"""
+    return [f"input_{k + 1}" if k else "input" for k in range(len(xs))]
+
+
+def _contract(
+    layer: Layer, xs: list[Array], upstream: Array, training: bool, where: str
+) -> Iterator[Row]:
     """Yield a row for each array that comes back in a wrong shape or dtype."""
-    pairs: list[tuple[str, Any, Array]] = [("output", layer.forward(x, training), upstream)]
+    x: Any = xs if layer.merges else xs[0]
+    pairs: list[tuple[str, Any, Any]] = [("output", layer.forward(x, training), upstream)]
     if _described(pairs[0][1]) == _described(upstream):
-        pairs.append(("input", layer.backward(upstream.copy()), x))
+        grad_x: Any = layer.backward(upstream.copy())
+        listed = grad_x if layer.merges and isinstance(grad_x, (list, tuple)) else [grad_x]
+        names = _input_names(xs)
+        pairs += itertools.zip_longest(names, listed[: len(xs)], xs, fillvalue=None)
         pairs += [(name, gradient, value) for name, value, gradient in layer.parameters()]
     for array, got, like in pairs:
         if _described(got) != _described(like):
@@ -207,12 +239,12 @@ def _described(array: Any) -> str:
 
 
 def _gradients(
-    layer: Layer, x: Array, upstream: Array, training: bool, seed: int, tolerance: float
+    layer: Layer, xs: list[Array], upstream: Array, training: bool, seed: int, tolerance: float
 ) -> Iterator[Row]:
     """Yield a row for each gradient of a float64 layer."""
     generator = np.random.default_rng(seed)
-    function = of_layer(layer, x, upstream, training)
-    names = ["input", *(name for name, _, _ in layer.parameters())]
+    function = of_layer(layer, xs if layer.merges else xs[0], upstream, training)
+    names = [*_input_names(xs), *(name for name, _, _ in layer.parameters())]
     gradients = function.backward(function.arrays)
     for k, (name, gradient) in enumerate(zip(names, gradients, strict=True)):
         found = examine(function, k, gradient, tolerance, 3, generator)

@@ -88,9 +88,9 @@ class Batches:
         """Return what the model's inputs are given: the samples of these numbers."""
         return [ops.gather(x, numbers[0], self.dtype) for x in self.xs]
 
-    def sample(self) -> Array:
-        """Return the first one, as it was given."""
-        return self.xs[0][0]
+    def sample(self) -> list[Array]:
+        """Return the first one, as it was given: an array an input."""
+        return [x[0] for x in self.xs]
 
     def on_epoch_begin(self) -> None:
         """Arrays stay as they are."""

@@ -159,8 +159,8 @@ def check_layer(
         raise_on_error: whether anything that is wrong raises NumericsError.
 
     Returns:
-        A table: one row for 'input' ('input_2', …) and one a parameter; and one for each shape or dtype that is
-        wrong.
+        A table: one row for 'input' ('input_2', …) and one a parameter; and one for each shape or
+        dtype that is wrong.
 
     >>> from npcnn import layers
     >>> check_layer(layers.Dense(3, name="units"), (2, 4)).passed

@@ -28,7 +28,9 @@ def summary_lines(
     """
     joined = model.branches
     ends = _GRAPH_COLUMNS if joined else _COLUMNS
-    width = line_length or (GRAPH_WIDTH if joined else WIDTH)
+    width = GRAPH_WIDTH if joined else WIDTH
+    if line_length is not None:
+        width = max(line_length - 11 * show_trainable, len(ends))
     edges = [round(width * end) for end in ends]
     head: Row = ("Layer (type)", "Output Shape", "Param #")
     head += ("Connected to",) * joined

@@ -87,11 +87,13 @@ class Stream:
         """Return what the model's inputs are given."""
         return xs
 
-    def sample(self) -> Array:
-        """Return the first one."""
+    def sample(self) -> Any:
+        """Return the first one: an array, or a list or dict of such for several inputs."""
         x = parts(self._first(), self.where)[0]
-        listed = list(x.values()) if isinstance(x, dict) else x
-        return np.asarray(listed[0] if isinstance(listed, (list, tuple)) else listed)[0]
+        if isinstance(x, dict):
+            return {name: np.asarray(one)[0] for name, one in x.items()}
+        several = isinstance(x, (list, tuple))
+        return [np.asarray(one)[0] for one in x] if several else np.asarray(x)[0]
 
     def on_epoch_begin(self) -> None:
         """Tell whoever makes the batches, if that wants to know."""

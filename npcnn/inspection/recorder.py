@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from npcnn import arguments
-from npcnn.arguments import Numbers, PositiveInt, checked
+from npcnn.arguments import Arrays, PositiveInt, checked
 from npcnn.callbacks import Callback, Logs
 from npcnn.checks import ArgumentError, FormatError, message
-from npcnn.data import check_samples
+from npcnn.data import check_samples, names_of, parts
 from npcnn.files import atomic_write
 from npcnn.inspection.diagnostics import BatchLoss
 from npcnn.inspection.recording import (
@@ -47,7 +47,8 @@ class Recorder(Callback):
         path: the file, by custom ….npz.
         every: steps from one frame to the next; None gives 20 to 100 frames a run, of more than
             2,000 steps at least 100 steps apart: that keeps the cost below 5 % of their time.
-        picture: one sample to follow through the run; None takes the first of the training data.
+        picture: one sample to follow through the run, for several inputs a list or dict of
+            such; None takes the first of the training data.
         max_frames: how many frames to keep at most, 3 or more.
         append: True to go on with the frames in the file, if it is there.
 
@@ -62,7 +63,7 @@ class Recorder(Callback):
     @checked
     def __init__(
         self, path: arguments.Path, every: PositiveInt | None = None,
-        picture: Numbers | None = None, max_frames: PositiveInt = 100, append: bool = False,
+        picture: Arrays | None = None, max_frames: PositiveInt = 100, append: bool = False,
     ) -> None:  # fmt: skip
         self.path, self.every, self.max_frames = Path(path), every, max_frames
         if max_frames < 3:  # the first, the last, and one between
@@ -163,7 +164,7 @@ class Recorder(Callback):
         }  # fmt: skip
         frame |= {f"weights/{name}": value for name, value in _parameters(self.model).items()}
         graph = self.model.graph
-        values: list[Any] = [self._picture, *(None for _ in graph.calls)]
+        values: list[Any] = [*self._picture, *(None for _ in graph.calls)]
         for call, x in walk(graph, values, keep=False):
             if not (call.layer.flattens or call.layer.training_only):
                 frame[f"picture/{call.layer.name}"] = x[0].astype(np.float32)
@@ -180,14 +181,17 @@ class Recorder(Callback):
             while len(self.frames) > self.max_frames:  # of other runs, at odd steps
                 self.frames = [*self.frames[:-1][::2], self.frames[-1]]
 
-    def _checked_picture(self) -> Array:
-        assert self.model.run is not None
-        given = (
-            self.model.run.data.source.sample()
-            if self.picture is None
-            else np.asarray(self.picture)
-        )
-        shape = self.model.input_shape[1:]
+    def _checked_picture(self) -> list[Array]:
+        """Return a batch of one for each of the model's inputs."""
+        model: Any = self.model
+        given = model.run.data.source.sample() if self.picture is None else self.picture
+        shapes = [tensor.shape[1:] for tensor in model.inputs]
+        names = names_of(model, 0, len(shapes))
+        listed = parts(given, names, len(shapes[0]), "Recorder(picture)")
+        return [self._fitted(one, shape) for one, shape in zip(listed, shapes, strict=True)]
+
+    def _fitted(self, given: Any, shape: tuple[int, ...]) -> Array:
+        given = np.asarray(given)
         if given.shape == (1, *shape):
             given = given[0]
         if given.shape != shape:

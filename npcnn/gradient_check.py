@@ -7,7 +7,6 @@ says how; `Trace.check` (npcnn.inspection) does the same for one training step o
 from __future__ import annotations
 
 import copy
-import itertools
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -220,7 +219,7 @@ def _contract(
         grad_x: Any = layer.backward(upstream.copy())
         listed = grad_x if layer.merges and isinstance(grad_x, (list, tuple)) else [grad_x]
         names = _input_names(xs)
-        pairs += itertools.zip_longest(names, listed[: len(xs)], xs, fillvalue=None)
+        pairs += zip(names, [*listed, *[None] * len(xs)], xs, strict=False)
         pairs += [(name, gradient, value) for name, value, gradient in layer.parameters()]
     for array, got, like in pairs:
         if _described(got) != _described(like):

@@ -206,6 +206,22 @@ def _inline(
             values[id(tensor)] = own[id(end)]
 
 
+def count_calls(model: Any) -> int:
+    """Return how many calls of layers a model's graph would have; none of them is made."""
+    counts: dict[int, int] = {}
+
+    def count(ends: tuple[list[KerasTensor], list[KerasTensor]]) -> int:
+        total = 0
+        for node in ordered_nodes(*ends):
+            inner = getattr(node.operation, "ends", None)
+            if inner is not None and id(inner) not in counts:
+                counts[id(inner)] = count(inner)
+            total += 1 if inner is None else counts[id(inner)]
+        return total
+
+    return count(model.ends)
+
+
 def ordered_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[Node]:
     """Return the nodes between inputs and outputs, inputs' own left out, each after what it needs.
 

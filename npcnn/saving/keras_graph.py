@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from npcnn.checks import FormatError, message
+from npcnn.graph import count_calls
 from npcnn.layers.base import Layer
 from npcnn.model import Model
 from npcnn.network import Network
@@ -102,6 +103,10 @@ def read_graph(config: dict[str, Any], where: str, read: Callable[[Any], Any]) -
     ends = [_ends(config.get(key), values, where) for key in ("input_layers", "output_layers")]
     name = config.get("name")
     model = Model(ends[0], ends[1], name=name)
+    total = count_calls(model)
+    if total > MAX_CALLS:
+        got = f"{total:.3g} in models within the model"
+        raise FormatError(message(where, f"at most {MAX_CALLS} calls", got, FIX))
     if config.get("trainable") is False and not any(layer.trainable for layer in model.leaves):
         model.trainable = False
     return model

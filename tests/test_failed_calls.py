@@ -91,7 +91,7 @@ def test_a_failed_set_weights_writes_nothing():
     [
         lambda model: layers.Conv2D(2, 3),
         lambda model: model.layers[0],
-        lambda model: layers.Dense(2, name="dense"),
+        lambda model: [model.add(layers.Dense(3, name="mine")), layers.Dense(3, name="mine")][1],
         lambda model: layers.Dense(2, dtype="float64"),
         lambda model: layers.Input((3,)),
         lambda model: "Dense",
@@ -99,8 +99,8 @@ def test_a_failed_set_weights_writes_nothing():
 )
 def test_a_failed_add_adds_nothing(bad):
     model = small_model()
-    before, count = model.get_weights(), len(model.layers)
     layer = bad(model)
+    before, count = model.get_weights(), len(model.layers)
     name = getattr(layer, "name", None)
     with pytest.raises(NpcnnError):
         model.add(layer)

@@ -333,13 +333,18 @@ def describe(seed: int) -> dict[str, Any]:
     fit: dict[str, Any] = {}
     if r.random() < 0.3:
         fit["validation_split"] = 0.3
-    # Keras weighs no losses with two axes or more a sample.
-    weigh = len(losses) == 1 and len(targets[0][1]) < 3 and r.random() < 0.3
+    # Keras weighs no losses that are several a sample.
+    weigh = len(losses) == 1 and len(targets[0][1]) == 1 and r.random() < 0.3
     if weigh and targets[0][0] == "labels" and len(targets[0][1]) == 1 and r.random() < 0.7:
         fit["class_weight"] = {str(k): r.choice([0.5, 1.0, 2.0]) for k in range(targets[0][1][-1])}
         weigh = False
+    # Keras counts names through a program, npcnn through a model: they are alike without others.
+    unnamed = kind in ("sequential", "branches", "shared") and seed % 4 == 0
+    for one in net.layers.values() if unnamed else []:
+        del one["with"]["name"]
     return {
-        **net.described(outputs, sequential=kind == "sequential"), "kind": kind, "seed": seed,
+        **net.described(outputs, sequential=kind == "sequential"), "unnamed": unnamed,
+        "kind": kind, "seed": seed,
         "dtype": dtype, "compile": compiled, "targets": targets, "fit": fit, "weigh": weigh,
         "trains": trains, "formats": formats(net.layers),
     }  # fmt: skip

@@ -19,12 +19,13 @@ import argparse
 import collections
 import importlib.util
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -196,39 +197,46 @@ def judge(described: dict[str, Any], keras: Keras, folder: Path) -> Verdict:
     return verdict
 
 
-def run(seeds: range, backends: list[str], report: Any = print) -> dict[str, Any]:
-    """Return how many networks of these seeds agree, the worst differences, and what does not."""
+def run(seeds: range, backends: list[str]) -> dict[str, Any]:
+    """Return the networks of these seeds that agree, by kind, the worst differences, the rest."""
+    npcnn.set_num_threads(1)  # for networks as small as these, beside Keras in the other process
     keras, worst, wrong = Keras(*backends), {}, {}
     agree: dict[str, list[int]] = {kind: [0, 0] for kind in KINDS}
     try:
         for seed in seeds:
-            described, began = describe(seed), time.perf_counter()
+            described = describe(seed)
             with tempfile.TemporaryDirectory() as folder:
                 try:
                     verdict = judge(described, keras, Path(folder))
                 except Exception as error:
                     verdict = Verdict()
                     verdict.wrong.append(f"npcnn: {type(error).__name__}: {error}")
-            if (seed + 1) % 50 == 0:
-                report(f"{seed + 1 - seeds.start} networks")
             for key, far in verdict.worst.items():
                 worst[key] = max(worst.get(key, 0.0), far)
             agree[described["kind"]][0] += not verdict.wrong
             agree[described["kind"]][1] += 1
             if verdict.wrong:
                 wrong[str(seed)] = verdict.wrong[:20]
-                listed = "".join(f"\n    {text}" for text in verdict.wrong[:8])
-                took = time.perf_counter() - began
-                report(f"{seed} {described['kind']} {described['dtype']} {took:.1f} s{listed}")
+                listed = "".join(f"\n    {text[:300]}" for text in verdict.wrong[:8])
+                print(f"{seed} {described['kind']} {described['dtype']}{listed}", flush=True)
     finally:
         keras.close()
+    return {"agree": agree, "worst": worst, "wrong": wrong, "failed": keras.failed}
+
+
+def together(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what several processes found as one result."""
+    agree = {kind: [sum(p["agree"][kind][k] for p in parts) for k in (0, 1)] for kind in KINDS}
+    keys = sorted({key for part in parts for key in part["worst"]})
+    worst = {key: max(part["worst"].get(key, 0.0) for part in parts) for key in keys}
     return {
-        "networks": len(seeds), "agree": sum(one for one, _ in agree.values()),
+        "networks": sum(of for _, of in agree.values()),
+        "agree": sum(one for one, _ in agree.values()),
         "agree_by_kind": {kind: f"{one} of {of}" for kind, (one, of) in agree.items()},
-        "worst_difference": {key: float(f"{far:.3g}") for key, far in sorted(worst.items())},
-        "wrong": wrong, "first_seed": seeds.start, "keras_backends": keras.backends,
-        "keras_failed": keras.failed,
-    }  # fmt: skip
+        "worst_difference": {key: float(f"{far:.3g}") for key, far in worst.items()},
+        "wrong": {seed: texts for part in parts for seed, texts in part["wrong"].items()},
+        "keras_failed": {seed: text for part in parts for seed, text in part["failed"].items()},
+    }
 
 
 def main() -> None:
@@ -236,17 +244,20 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--keras", nargs="+", default=["torch", "tensorflow"], metavar="BACKEND")
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--show", action="store_true", help="only print the descriptions")
     arguments = parser.parse_args()
-    npcnn.set_num_threads(1)  # for networks as small as these, beside Keras in the other process
     seeds = range(arguments.first, arguments.first + arguments.count)
     if arguments.show:
         for seed in seeds:
             print(json.dumps(describe(seed), indent=1))
         return
-    found = run(seeds, arguments.keras)
+    shares = [seeds[k :: arguments.processes] for k in range(arguments.processes)]
+    with ProcessPoolExecutor(len(shares), multiprocessing.get_context("spawn")) as pool:
+        found = together(list(pool.map(run, shares, [arguments.keras] * len(shares))))
+    found |= {"first_seed": arguments.first, "keras_backends": arguments.keras}
     print(json.dumps({k: v for k, v in found.items() if k != "wrong"}, indent=1))
-    save("random_networks", {**found, **machine(1)}, others(parser, arguments, "show"))
+    save("random_networks", {**found, **machine(1)}, others(parser, arguments, "show", "processes"))
     sys.exit(found["agree"] < found["networks"])
 
 

@@ -41,16 +41,19 @@ def made(library: Any, value: Any) -> Any:
 def build(library: Any, described: dict[str, Any]) -> Any:
     """Return the model of a description, uncompiled."""
     inputs = [(name, tuple(shape)) for name, shape in described["inputs"]]
+    named = not described.get("unnamed")
     parts = {
         name: build(library, one) if "calls" in one else made(library, one)
         for name, one in described["layers"].items()
     }
     if described["sequential"]:
         (name, shape), *_ = inputs
-        rows = [library.layers.Input(shape, name=name)]
+        rows = [library.layers.Input(shape, name=name if named else None)]
         rows += [parts[call["layer"]] for call in described["calls"]]
         return library.Sequential(rows, name=described["name"])
-    tensors = {name: library.layers.Input(shape, name=name) for name, shape in inputs}
+    tensors = {
+        name: library.layers.Input(shape, name=name if named else None) for name, shape in inputs
+    }
     for call in described["calls"]:
         given = [tensors[name] for name in call["from"]]
         fixed = {"training": False} if call["inference"] else {}

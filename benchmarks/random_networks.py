@@ -172,7 +172,7 @@ def judge(described: dict[str, Any], keras: Keras, folder: Path) -> Verdict:
             verdict.wrong.append(f"Keras: {reply['error']}")
             return verdict
         theirs, back = reply["theirs"], side.read(described, folder, "theirs")
-    # In TensorFlow's graphs Keras does not know a batch's size, and counts a short last one as whole
+    # In TensorFlow's graphs Keras knows no batch's size, and counts a short last one as a whole one
     # in the mean of each output's loss; on torch it does not.
     uncounted = reply["backend"] == "tensorflow" and len(described["outputs"]) > 1
     passed_over = ("history", "evaluated") if uncounted else ()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Literal
 
 from npcnn.arguments import Path, checked
-from npcnn.checks import FileError, message
 
 if TYPE_CHECKING:
     from npcnn.model import Model
@@ -16,31 +14,28 @@ class Stored:
     """A model's half that writes and reads files."""
 
     @checked
-    def save(self: Any, path: Path, overwrite: bool = True) -> None:
+    def save(self: Any, filepath: Path, overwrite: bool = True, zipped: bool | None = None) -> None:
         """Write the model to a `.keras` or `.h5` file that Keras reads as well."""
         from npcnn import saving
 
-        if not overwrite and os.path.exists(path):
-            fix = "name another file or leave overwrite out"
-            raise FileError(message(f"save {path}", "a new file", "one that exists", fix))
-        saving.save_model(self, path)
+        saving.save_model(self, filepath, overwrite, zipped)
 
     @checked
-    def save_weights(self: Any, path: Path) -> None:
+    def save_weights(self: Any, filepath: Path, overwrite: bool = True) -> None:
         """Write the weights to a `.weights.h5` file that Keras reads as well."""
         from npcnn import saving
 
-        saving.save_weights(self, path)
+        saving.save_weights(self, filepath, overwrite)
 
     @checked
-    def load_weights(self: Any, path: Path, *, budget: float = 1.0) -> None:
+    def load_weights(self: Any, filepath: Path, *, budget: float = 1.0) -> None:
         """Take the weights of a file of the same architecture; nothing else is changed.
 
         `budget` says how many times the usual bytes, objects and names reading may take.
         """
         from npcnn import saving
 
-        saving.load_weights(self, path, budget)
+        saving.load_weights(self, filepath, budget)
 
     @checked
     def export(self: Any, filepath: Path, format: Literal["onnx"] = "onnx") -> None:

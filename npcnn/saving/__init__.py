@@ -53,12 +53,21 @@ def extension(path: Any, where: str) -> str:
 
 
 @checked
-def save_model(model: AModel, path: Path, run: Config | None = None) -> None:
+def save_model(
+    model: AModel,
+    filepath: Path,
+    overwrite: bool = True,
+    zipped: bool | None = None,
+    *,
+    run: Config | None = None,
+) -> None:
     """Write a built model, with compile settings and optimizer state if it is compiled.
 
     Args:
         model: built; it need not be compiled.
-        path: ends in `.keras` or `.h5`; an old file is replaced by the whole new one or kept.
+        filepath: ends in `.keras` or `.h5`; an old file is replaced by the whole new one or kept.
+        overwrite: False to raise an error if there is a file.
+        zipped: taken; the extension decides.
         run: where a run stands, for `fit(resume_from=…)`; Keras passes over it.
 
     Raises:
@@ -66,12 +75,13 @@ def save_model(model: AModel, path: Path, run: Config | None = None) -> None:
     """
     from npcnn.saving import keras_h5, keras_zip
 
-    kind = extension(path, "save(path)")
+    kind = extension(filepath, "save(filepath)")
+    _spare(filepath, overwrite, "save()")
     write = keras_zip.write_model if kind == ".keras" else keras_h5.write_model
-    _write(model, path, "save()", lambda stream: write(model, stream, run))
+    _write(model, filepath, "save()", lambda stream: write(model, stream, run))
 
 
-def save_weights(model: Model, path: Any) -> None:
+def save_weights(model: Model, filepath: Any, overwrite: bool = True) -> None:
     """Write parameters (and optimizer state, as Keras does) to a `.weights.h5` file.
 
     Raises:
@@ -79,19 +89,21 @@ def save_weights(model: Model, path: Any) -> None:
     """
     from npcnn.saving import keras_zip
 
-    name = check_path(path, "save_weights(path)")
+    name = check_path(filepath, "save_weights(filepath)")
     if not name.lower().endswith(WEIGHTS):
         fix = "save() writes whole models"
         expected = f"a name ending in {WEIGHTS}"
-        raise ArgumentError(message("save_weights(path)", expected, shown(name), fix))
-    _write(model, path, "save_weights()", lambda stream: keras_zip.write_weights(model, stream))
+        raise ArgumentError(message("save_weights(filepath)", expected, shown(name), fix))
+    _spare(name, overwrite, "save_weights()")
+    _write(model, filepath, "save_weights()", lambda stream: keras_zip.write_weights(model, stream))
 
 
 @checked
 def load_model(
-    path: Path,
+    filepath: Path,
     custom_objects: registry.Objects | None = None,
     compile: bool = True,
+    safe_mode: bool = True,
     *,
     budget: Times = 1,
 ) -> Model:
@@ -101,10 +113,11 @@ def load_model(
     else a warning says what it lacks.
 
     Args:
-        path: the file.
+        filepath: the file.
         custom_objects: name, as the file has it → class of the program's own, for what is not
             registered (`npcnn.utils.register_keras_serializable`); no file decides what code runs.
         compile: False to leave the model uncompiled.
+        safe_mode: taken; reading is always safe.
         budget: how many times the usual bytes, objects and names reading may take.
 
     Raises:
@@ -120,17 +133,17 @@ def load_model(
     """
     with (
         registry.custom_object_scope(custom_objects),
-        opened_parts(path, "load_model(path)", budget) as parts,
+        opened_parts(filepath, "load_model(filepath)", budget) as parts,
     ):
         return parts.model(compile)
 
 
-def load_weights(model: Model, path: Any, budget: float = 1) -> None:
+def load_weights(model: Model, filepath: Any, budget: float = 1) -> None:
     """Overwrite the parameters of a built model with those of a file of the same architecture.
 
     Args:
         model: built; its architecture is the file's.
-        path: `.weights.h5`, or a whole model's `.keras` or `.h5`, or Keras 2's `.h5` of weights.
+        filepath: `.weights.h5`, a whole model's `.keras` or `.h5`, or Keras 2's `.h5` of weights.
         budget: as in `load_model`.
 
     Raises:
@@ -140,7 +153,7 @@ def load_weights(model: Model, path: Any, budget: float = 1) -> None:
     from npcnn.saving.hdf5_safe import Hdf5File
 
     _require_built(model, "load_weights()")
-    with _opened(path, "load_weights(path)", budget) as (stream, where, allowed):
+    with _opened(filepath, "load_weights(filepath)", budget) as (stream, where, allowed):
         if stream.read(4) == b"PK\3\4":
             parts = keras_zip.read_parts(stream, where, allowed)
             file, find = parts.file, keras_zip.find_weights
@@ -234,6 +247,12 @@ def _require_built(model: Model, call: str) -> None:
     if not model.built:
         fix = "give the first layer input_shape=…, call build(input_shape) or fit on data"
         raise StateError(message(f"Model.{call}", "a built model", "no shapes", fix))
+
+
+def _spare(path: Any, overwrite: bool, call: str) -> None:
+    if not overwrite and os.path.exists(path):
+        fix = "name another file or leave overwrite out"
+        raise FileError(message(f"{call[:-2]} {path}", "a new file", "one that exists", fix))
 
 
 def _write(model: Model, path: Any, call: str, write: Callable[[IO[bytes]], None]) -> None:

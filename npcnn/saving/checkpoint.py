@@ -38,7 +38,7 @@ def save_run(run: Run, path: Any) -> None:
         DtypeError: a callback's state holds what no checkpoint can.
     """
     state = {"format": FORMAT, "about": describe(run), "run": run.get_state()}
-    saving.save_model(run.model, path, state)
+    saving.save_model(run.model, path, run=state)
 
 
 def describe(run: Run) -> dict[str, Any]:

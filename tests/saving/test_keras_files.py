@@ -406,6 +406,13 @@ def test_keras_options_of_saving_and_loading(tmp_path, extension):
     with pytest.raises(npcnn.NpcnnError, match="expected a new file, got one that exists"):
         model.save(path, overwrite=False)
     assert path.read_bytes() == before
+    models.save_model(model, filepath=path, overwrite=True, zipped=None)
+    assert npcnn.load_model(filepath=path, safe_mode=True).compiled
+    weights = tmp_path / "model.weights.h5"
+    model.save_weights(filepath=weights)
+    with pytest.raises(npcnn.NpcnnError, match=r"save_weights .* expected a new file, got one"):
+        model.save_weights(weights, overwrite=False)
+    bare.load_weights(filepath=weights)
     with pytest.raises(
         npcnn.NpcnnError, match=r"load_model\(custom_objects\): expected a dict by name"
     ):

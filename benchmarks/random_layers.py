@@ -251,6 +251,8 @@ def batch_normalization(r: random.Random, shape: Shape) -> Layer:
 
 
 def layer_normalization(r: random.Random, shape: Shape) -> Layer:
+    if shape[-1] == 1:  # nothing but rounding is left of one number less its mean
+        return batch_normalization(r, shape)
     axis = list(range(1, len(shape) + 1)) if len(shape) > 1 and r.random() < 0.2 else -1
     found = {"axis": axis, "center": r.random() < 0.8, "scale": r.random() < 0.8}
     return "LayerNormalization", found | {"epsilon": r.choice([1e-3, 1e-2])}, shape

@@ -39,6 +39,7 @@ _TIMELESS = (1980, 1, 1, 0, 0, 0)  # as early as ZIP knows; a clock may be earli
 
 def write_model(model: Model, stream: IO[bytes], run: run_state.State | None = None) -> None:
     """Write a built model, compile settings and optimizer included if it is compiled."""
+    _require_one_place(model)
     config = keras_config.full_model_config(model)
     if model.compiled:
         config["compile_config"] = keras_compile.compile_config(model)
@@ -54,6 +55,21 @@ def write_model(model: Model, stream: IO[bytes], run: run_state.State | None = N
             info = zipfile.ZipInfo(name, _TIMELESS)
             info.external_attr = 0o600 << 16  # as zipfile gives members of its own
             archive.writestr(info, content)
+
+
+def _require_one_place(model: Model) -> None:
+    """Raise FormatError if a layer is a part of two models: Keras's config would make two of it."""
+    owner: dict[int, Operation] = {}
+    todo: list[Operation] = [model]
+    while todo:
+        whole = todo.pop()
+        for part in whole.parts() or ():
+            other = owner.setdefault(id(part), whole)
+            if other is not whole:
+                fix = "use save_weights and build the model by its program"
+                got = f"{part.name!r} in {other.name!r} and {whole.name!r}"
+                raise FormatError(message("save (.keras)", "layers of one model each", got, fix))
+            todo += [part] if part.parts() else []
 
 
 def write_weights(model: Model, stream: IO[bytes], run: run_state.State | None = None) -> None:

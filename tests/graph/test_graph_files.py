@@ -178,6 +178,22 @@ def test_a_spoilt_graph_is_one_line_at_once(name):
     assert len(str(caught.value)) < 400
 
 
+def test_what_two_models_share_is_no_model_file(tmp_path):
+    """Keras writes such a layer twice, and reads neither; its weights alone go both ways."""
+    dense, x, z = layers.Dense(3, name="shared"), layers.Input((3,)), layers.Input((3,))
+    block = Model(x, dense(dense(x)), name="block")
+    model = Model(z, layers.add([block(block(z)), dense(z)]), name="whole")
+    with pytest.raises(FormatError, match=r"one model each, got 'shared' in 'whole' and 'block'"):
+        model.save(tmp_path / "model.keras")
+    assert not list(tmp_path.iterdir())
+    block.save(tmp_path / "block.keras")
+    model.save_weights(tmp_path / "model.weights.h5")
+    before = dense.get_weights()
+    dense.set_weights([0 * value for value in before])
+    model.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(dense.kernel, before[0])
+
+
 def test_a_graph_may_be_deeper_than_python():
     """3000 calls in a row: written, read, run and learnt from without recursion."""
     x = layers.Input((2,))

@@ -61,7 +61,7 @@ def test_each_task_is_done_once(with_threads, number):
 def test_a_call_begins_when_the_one_before_has_ended(with_threads, number):
     """While notes are played nothing but the crew keeps the calls apart."""
     with_threads(number)
-    (counts, order), written = notes.write(lambda: counted(rounds=8), [])
+    (counts, order), written = notes.write(lambda: counted(rounds=8), [], [])
     for _ in range(20):
         counts[:] = 0
         written.play()
@@ -227,7 +227,7 @@ def test_where_no_thread_can_be_started_one_thread_trains(ignored, backend):
 
 def test_scratch_memory_recorded_for_fewer_threads_is_enough(with_threads):
     with_threads(1)
-    (counts, _), written = notes.write(counted, [])
+    (counts, _), written = notes.write(counted, [], [])
     counts[:] = 0
     with_threads(threads.MOST)
     written.play()

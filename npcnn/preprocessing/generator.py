@@ -27,6 +27,7 @@ from npcnn.checks import (
     is_number,
     is_whole,
     message,
+    non_negative,
     number,
     positive,
     shown,
@@ -75,6 +76,7 @@ def _shifts(value: Any, where: str) -> Any:
 
 Least = Annotated[float, partial(positive, fix="1e-6 is Keras's")]
 Scale = Annotated[float, partial(number, fix="1/255 is for pixels", most=1e30)]
+Spread = Annotated[float, partial(non_negative, fix="0 is for none", most=1e30)]
 Two = Annotated[Any, _two]
 Zoom = Annotated[Any, partial(_two, around=True)]
 Shifts = Annotated[Any, _shifts]
@@ -133,10 +135,10 @@ class ImageDataGenerator:
     def __init__(
         self, featurewise_center: bool = False, samplewise_center: bool = False,
         featurewise_std_normalization: bool = False, samplewise_std_normalization: bool = False,
-        zca_whitening: bool = False, zca_epsilon: Least = 1e-6, rotation_range: float = 0.0,
+        zca_whitening: bool = False, zca_epsilon: Least = 1e-6, rotation_range: Spread = 0.0,
         width_shift_range: Shifts = 0.0, height_shift_range: Shifts = 0.0,
-        brightness_range: Two | None = None, shear_range: float = 0.0, zoom_range: Zoom = 0.0,
-        channel_shift_range: float = 0.0, fill_mode: FillMode = "nearest", cval: float = 0.0,
+        brightness_range: Two | None = None, shear_range: Spread = 0.0, zoom_range: Zoom = 0.0,
+        channel_shift_range: Spread = 0.0, fill_mode: FillMode = "nearest", cval: float = 0.0,
         horizontal_flip: bool = False, vertical_flip: bool = False,
         rescale: Scale | None = None, preprocessing_function: Function | None = None,
         data_format: ChannelsLast = None,

@@ -7,7 +7,14 @@ import pytest
 
 import npcnn
 from npcnn import layers, utils
-from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError, NpcnnWarning
+from npcnn.checks import (
+    ArgumentError,
+    DtypeError,
+    FileError,
+    FormatError,
+    NpcnnError,
+    NpcnnWarning,
+)
 from npcnn.preprocessing import image, image_dataset_from_directory
 
 
@@ -241,3 +248,13 @@ def test_links_in_circles_end(folder):
     (folder / "dogs" / "again").symlink_to(folder / "dogs", target_is_directory=True)
     data = image_dataset_from_directory(folder, follow_links=True, verbose=False)
     assert len(data.file_paths) == 12
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"rotation_range": -1}, {"shear_range": -1}, {"channel_shift_range": 1e300},
+     {"width_shift_range": -1}, {"rescale": 1e300}, {"zca_epsilon": -1}, {"zoom_range": -1}],
+)  # fmt: skip
+def test_ranges_that_end_in_no_sense_are_refused(arguments):
+    with pytest.raises(NpcnnError, match=r"^ImageDataGenerator\(\w+\): expected "):
+        image.ImageDataGenerator(**arguments)

@@ -16,7 +16,7 @@ from npcnn.layers.parameter import set_arrays
 from npcnn.random import Seed
 from npcnn.streams import say
 from npcnn.summary import summary_lines
-from npcnn.symbolic import KerasTensor, Node, Operation, leaves_of, tensors
+from npcnn.symbolic import KerasTensor, Node, Operation, creations, leaves_of, tensors
 from npcnn.variables import Weight, Weighted
 
 Array = np.ndarray
@@ -39,6 +39,7 @@ class Network(Weighted, Operation):
         self._layers: list[Any] = []
         self._names: set[str] = set()
         self._inbound_nodes: list[Node] = []
+        self.created = next(creations)
         self.ends: Ends = ([], [])
         self._graph: Graph | None = None
 

@@ -16,6 +16,7 @@ from npcnn.repeated import Repeated
 from npcnn.symbolic import is_symbolic
 from npcnn.threads import single_threaded_blas
 from npcnn.training import forward
+from npcnn.variables import Answer
 
 Array = np.ndarray
 
@@ -100,8 +101,11 @@ class OnBatch(Network):
         xs = [one.astype(self.dtype, copy=False) for one in checked_xs]
         if training:
             step = int(self.optimizer.clock) if self.compiled else 0
-            return self.arranged(forward(self.graph, xs, training=True, step=step, keep=False))
-        return self.arranged(self._repeated(_infer, False)(*xs))
+            return self._answer(forward(self.graph, xs, training=True, step=step, keep=False))
+        return self._answer(self._repeated(_infer, False)(*xs))
+
+    def _answer(self, outputs: Any) -> Any:
+        return self.arranged([output.view(Answer) for output in outputs])
 
     def arranged(self, outputs: Any) -> Any:
         """Return outputs as the model was given them: one, a list, or a dict by name."""

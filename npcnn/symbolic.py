@@ -16,6 +16,7 @@ from npcnn.checks import ArgumentError, DtypeError, message, shown
 from npcnn.names import snake_case
 
 Shape = tuple[Any, ...]
+creations = itertools.count(1)
 operators: dict[str, Callable[[Any, Any], Any]] = {}  # '+', '-', '*': npcnn.layers.merging fills it
 
 
@@ -119,6 +120,7 @@ class Operation:
 
     name: Any
     named_by_model = False  # whether a model made up the name, and another may change it
+    created: int  # which of all that were made; names are numbered in this order, as in Keras
     beside: tuple[set[str], ...] = ()  # the names in each model that it is in
     _inbound_nodes: list[Node]
 
@@ -212,7 +214,7 @@ def give_names(layers: list[Any], names: set[str], where: str) -> None:
             fix = "give each layer another name"
             raise ArgumentError(message(where, "a new name", repr(name), fix))
         taken.add(name)
-    for layer in layers:
+    for layer in sorted(layers, key=lambda one: one.created):
         if layer.name is not None and not layer.named_by_model:
             continue
         if layer.name is None or layer.name in taken:

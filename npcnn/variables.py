@@ -12,6 +12,21 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 
+class Answer(np.ndarray):
+    """What a model answers to a batch: an array, with the method that programs ask a tensor for.
+
+    >>> np.zeros(2).view(Answer).numpy()
+    array([0., 0.])
+    """
+
+    def numpy(self) -> Array:
+        """Return the plain array."""
+        return np.asarray(self)
+
+    def __repr__(self) -> str:
+        return repr(np.asarray(self))
+
+
 class Variable(np.lib.mixins.NDArrayOperatorsMixin):
     """An array with a name on it; it computes as its array does.
 

@@ -141,3 +141,12 @@ def test_a_metric_by_weights_may_be_one_number_or_one_a_sample():
     model.compile("sgd", "mse", weighted_metrics=[lambda y, p: np.ones(7)])
     with pytest.raises(NpcnnError, match=r"expected 4 numbers, as many as weights, got \(7,\)"):
         model.evaluate(x, np.eye(3)[y], verbose=0)
+
+
+def test_a_models_answer_is_an_array_with_keras_numpy():
+    model = npcnn.Sequential([npcnn.layers.Input((3,)), npcnn.layers.Dense(2)])
+    answer = model(np.ones((4, 3)))
+    assert type(answer.numpy()) is np.ndarray
+    np.testing.assert_array_equal(answer.numpy(), model.predict(np.ones((4, 3)), verbose=0))
+    assert repr(answer) == repr(answer.numpy())
+    assert model(answer[:, [0, 1, 1]]).shape == (4, 2)

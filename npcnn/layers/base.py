@@ -32,7 +32,7 @@ from npcnn.layers.shapes import (
 from npcnn.layers.windows import Window
 from npcnn.names import snake_case
 from npcnn.subclasses import Open, missing
-from npcnn.symbolic import KerasTensor, Node, Operation, is_symbolic, tensors
+from npcnn.symbolic import KerasTensor, Node, Operation, creations, is_symbolic, tensors
 
 __all__ = [
     "MAX_AXES", "AnyShape", "BatchShape", "Layer", "Name", "SampleShape", "Shape",
@@ -112,6 +112,7 @@ class Layer(Open, Parameters, Operation):
         self.plan: dict[str, tuple[Any, Any, bool]] = {}  # parameters that are still to be made
         self.bound = 0  # another number whenever a parameter gets another array
         self._kept: list[Any] = [None]
+        self.created = next(creations)
         self._inbound_nodes: list[Node] = []  # its calls on symbolic tensors
         self.call_number = 0  # which of its calls in a step is being made; dropout's masks differ
 

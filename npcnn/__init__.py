@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from npcnn import blas  # noqa: F401  (first: it looks before NumPy is loaded)
+
+# isort: split
 from npcnn import (
     backend,
-    blas,  # noqa: F401  (first: it looks before NumPy is loaded)
     callbacks,
     config,
     constraints,

@@ -193,7 +193,8 @@ def test_names_of_two_models_in_a_third():
     x = layers.concatenate([a.output, b.output])
     names = [layer.name for layer in Model([a.input, b.input], layers.Dense(2)(x)).layers]
     assert len(set(names)) == len(names) == 8
-    assert [layer.name for layer in a.layers] == ["input_layer", "dense", "dense_1"]
+    # Python makes the outer layer first; names are numbered in that order, as in Keras
+    assert [layer.name for layer in a.layers] == ["input_layer", "dense_1", "dense"]
     assert len({layer.name for layer in b.layers}) == 3
     x, y = layers.Input((4,)), layers.Input((5,))
     both = Model([x, y], layers.add([a(x), b(y)]))

@@ -16,7 +16,8 @@ class Keras:
     """The real Keras behind a pipe; see keras_worker.py."""
 
     def __init__(self, folder, backend):
-        self.folder, self.first = folder, backend == BACKENDS[0]
+        self.folder, self.backend = folder, backend
+        self.first = backend == BACKENDS[0]
         self.numbers = itertools.count()
         script = Path(__file__).with_name("keras_worker.py")
         quiet = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}

@@ -49,7 +49,7 @@ RATES = [
 
 def compare(keras, optimizer, excluded=None, steps=8):
     """Take steps with gradients that are the same in both; all numbers must be."""
-    near = 1e-7 if keras.first else 5e-6  # TensorFlow takes 1 − β₂ᵗ in float32 all the same
+    near = 1e-7 if keras.backend == "torch" else 5e-6  # others: 1 − β₂ᵗ in float32
     rng = np.random.default_rng(5)
     gradients = rng.normal(size=(steps, SIZE))
     start = rng.normal(size=SIZE)
@@ -94,7 +94,7 @@ def test_every_optimizer_with_every_option(keras, name):
     """All of them on the first of Keras's backends; on the others, which are slow, together."""
     for own in OWN[name]:
         compare(keras, getattr(optimizers, name)(0.05, **own))
-    for common in COMMON if keras.first else COMMON[-1:]:
+    for common in COMMON if keras.backend == "torch" else COMMON[-1:]:
         compare(keras, getattr(optimizers, name)(0.05, **{**OWN[name][-1], **common}))
 
 
@@ -132,7 +132,7 @@ def test_files_there_and_back(keras, tmp_path, ending, steps):
     """Two parameters of one shape: only their order tells their slots apart."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(24, 5)).astype("float32"), rng.integers(0, 3, 24)
-    for name, options, rate in FILES if keras.first else FILES[1:3]:
+    for name, options, rate in FILES if keras.backend == "torch" else FILES[1:3]:
         stack = [layers.Dense(5, "tanh", use_bias=False) for _ in range(2)]
         model = npcnn.Sequential([layers.Input((5,)), *stack, layers.Dense(3, "softmax")])
         optimizer = getattr(optimizers, name)(rate, **options)

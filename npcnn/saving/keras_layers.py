@@ -141,7 +141,8 @@ def read_layer(entry: Any, where: str) -> Layer:
     except FormatError:
         raise
     except NpcnnError as error:
-        raise FormatError(f"{place}: {one_line(error)}") from error
+        text = one_line(error)
+        raise FormatError(text if text.startswith(place) else f"{place}: {text}") from error
     except (TypeError, ValueError, OverflowError, KeyError, AttributeError) as error:
         fix = "the file is damaged or no Keras model"
         raise FormatError(message(place, "sound options", one_line(error), fix)) from error

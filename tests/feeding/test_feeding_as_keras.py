@@ -35,7 +35,8 @@ def in_keras():
 def test_the_same_as_in_keras(name, in_keras):
     notes, returned = feeding_programs.result(name, npcnn)
     wanted_notes, wanted = in_keras[name]
-    assert notes == wanted_notes
+    if TRAINS[0] == "torch":  # on JAX, Keras asks for batches ahead of the hooks
+        assert notes == wanted_notes
     if not isinstance(wanted, dict):
         returned, wanted = {"returned": returned}, {"returned": wanted}
     assert sorted(returned) == sorted(wanted)

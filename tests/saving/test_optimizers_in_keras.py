@@ -72,7 +72,8 @@ def compare(keras, optimizer, excluded=None, steps=8):
     for row, wanted, rate in zip(
         gradients, theirs["arrays"]["after"], theirs["arrays"]["rates"], strict=True
     ):
-        assert optimizer.learning_rate == pytest.approx(rate, rel=1e-12)
+        exact = 1e-12 if keras.backend == "torch" else 1e-6  # others keep the rate in float32
+        assert optimizer.learning_rate == pytest.approx(rate, rel=exact)
         optimizer.apply(parts(row), moved)
         found = np.concatenate([m.value.ravel() for m in moved])
         np.testing.assert_allclose(found, wanted, rtol=near, atol=near)

@@ -367,7 +367,8 @@ VALID: dict[str, Callable[[Fixtures], Any]] = {
 
 SPECIAL: dict[str, Callable[[Fixtures], Any]] = {
     "Model.inputs": lambda f: f.tensors()[0], "Model.outputs": lambda f: f.tensors()[1],
-    "Model.load_weights.path": lambda f: "functional.weights.h5",
+    "Model.load_weights.filepath": lambda f: "functional.weights.h5",
+    "Model.save_weights.filepath": lambda f: "new.weights.h5",
     "Model.set_weights.weights": lambda f: f.last.get_weights(),
     "Model.from_config.config": lambda f: f.functional().get_config(),
     "random_transform.x": lambda f: X[0], "apply_transform.x": lambda f: X[0],
@@ -385,9 +386,9 @@ SPECIAL: dict[str, Callable[[Fixtures], Any]] = {
     "save_img.path": lambda f: "new.png", "load_img.path": lambda f: "pictures/00000_0.jpg",
     "fit.verbose": lambda f: 0, "evaluate.verbose": lambda f: 0, "predict.verbose": lambda f: 0,
     "Sequential.add.layer": lambda f: f.npcnn.layers.Dense(2, name="two"),
-    "load_model.path": lambda f: "model.keras", "load_recording.path": lambda f: "recorded.npz",
-    "Sequential.load_weights.path": lambda f: "model.weights.h5",
-    "Sequential.save_weights.path": lambda f: "new.weights.h5",
+    "load_model.filepath": lambda f: "model.keras", "load_recording.path": lambda f: "recorded.npz",
+    "Sequential.load_weights.filepath": lambda f: "model.weights.h5",
+    "Sequential.save_weights.filepath": lambda f: "new.weights.h5",
     "Recorder.path": lambda f: "other.npz", "read_idx.path": lambda f: "labels.idx",
     "write_idx.path": lambda f: "new.idx", "save_figure.path": lambda f: "new.png",
     "filter_gif.path": lambda f: "new.gif", "use_backend.name": lambda f: "numpy",

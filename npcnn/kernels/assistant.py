@@ -204,7 +204,8 @@ def _make_step(task: dict[str, Any]) -> None:
         ys = [np.zeros(shape, model.dtype) for shape in shapes]
         for y in ys:
             y[..., 0] = 1
-        try:
-            model.fit(xs, ys, verbose=0)
-        except NpcnnError:  # the loss wants class numbers
-            model.fit(xs, [np.zeros(shape[:-1], np.int64) for shape in shapes], verbose=0)
+        labels = [np.zeros(shape[:-1], np.int64) for shape in shapes]
+        for given in (ys, labels):  # the loss wants rows or class numbers
+            with contextlib.suppress(NpcnnError):
+                model.fit(xs, given if len(given) > 1 else given[0], verbose=0)
+                return

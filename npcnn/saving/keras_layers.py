@@ -244,4 +244,4 @@ def short(value: Any) -> str:
 
 def one_line(error: Exception) -> str:
     """Return an error's text without line breaks."""
-    return " ".join(str(error).split())[:300]
+    return " ".join(str(error).split())[:600]

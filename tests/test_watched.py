@@ -316,7 +316,7 @@ def test_settings_are_read_at_each_call_wherever_they_are(where, monkeypatch):
 
     program = histories(lambda: model_of(Settings(where)), [Sloped], monkeypatch, run)
     if JIT:
-        assert program.last.played
+        assert program.last.played, str(program)
 
 
 class ByRow(losses.MeanSquaredError):

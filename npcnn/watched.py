@@ -8,6 +8,7 @@ leave for Python, or for NumPy, is told to the program, which is then not played
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -181,6 +182,8 @@ def told(tell: Callable[[str], None], things: list[Any], known: list[Any]) -> It
         known: arrays, of the step's state, or views of these.
     """
     outer, own = _listening.tell, not sys.getprofile()
+    collects = gc.isenabled()
+    gc.disable()  # what a collection calls, others' finalizers and callbacks, is not the step's
     _listening.tell = tell
     if own:
         sys.setprofile(_called)
@@ -193,6 +196,8 @@ def told(tell: Callable[[str], None], things: list[Any], known: list[Any]) -> It
         if own:
             sys.setprofile(None)
         _listening.tell = outer
+        if collects:
+            gc.enable()
 
 
 @contextmanager

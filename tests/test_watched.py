@@ -5,6 +5,7 @@ steps does it come out otherwise than in the first. Replayed or not, the history
 """
 
 import ctypes
+import gc
 import math
 import random
 import re
@@ -315,6 +316,25 @@ def test_settings_are_read_at_each_call_wherever_they_are(where, monkeypatch):
         return stepped(model, lambda call: change(0.9) if call == LATE else None)
 
     program = histories(lambda: model_of(Settings(where)), [Sloped], monkeypatch, run)
+    if JIT:
+        assert program.last.played, str(program)
+
+
+def test_a_collection_in_the_middle_is_not_the_steps(monkeypatch):
+    """Hypothesis, and others, ask for the time whenever Python collects what nobody holds."""
+
+    def asks(*told):
+        time.perf_counter()
+
+    before = gc.get_threshold()
+    gc.callbacks.append(asks)
+    gc.set_threshold(1)
+    try:
+        program = histories(lambda: model_of(Settings("class")), [Sloped], monkeypatch, stepped)
+    finally:
+        gc.callbacks.remove(asks)
+        gc.set_threshold(*before)
+    assert gc.isenabled()
     if JIT:
         assert program.last.played, str(program)
 

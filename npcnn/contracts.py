@@ -17,15 +17,14 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import inspect
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from npcnn import affine, rules
-from npcnn.checks import ArgumentError, DtypeError, message
+from npcnn.signatures import check, follow, in_place, parsed, wrong
 from npcnn.watched import plain
 
 Array = np.ndarray
@@ -212,22 +211,11 @@ OPS: dict[str, Op] = {
 }
 
 
-class _Argument(NamedTuple):
-    name: str
-    front: list[str]  # the axes before `...`, or all of them
-    back: list[str] | None  # the axes behind it; None without `...`
-    optional: bool
-    written: bool
-    free: bool  # of any dtype
-    many: bool  # a list of them
-
-
 class _Listening(threading.local):
     listener: Callable[..., Any] | None = None
 
 
 _listening = _Listening()
-FLOATS = (np.dtype("float32"), np.dtype("float64"))
 REMEMBERED = 4096  # signatures of one op that are known to be right
 
 
@@ -262,7 +250,7 @@ def op(function: Function) -> Function:
     """
     name = function.__name__
     entry = OPS[name]
-    arguments = [_parsed(part) for part in entry.contract.split(",")]
+    arguments = [parsed(part) for part in entry.contract.split(",")]
     written = [place for place, argument in enumerate(arguments) if argument.written]
     count = len(arguments)
     right: set[Any] = set()
@@ -275,7 +263,7 @@ def op(function: Function) -> Function:
         if listener is not None:
             args, kwargs = plain(args), plain(kwargs)
         if len(args) < count:
-            args, kwargs = _in_place(function, args, kwargs), {}
+            args, kwargs = in_place(function, args, kwargs), {}
         try:
             signature: Any = [None if a is None else (a.shape, a.dtype) for a in args[:count]]
             rest = args[count:] if entry.rule is not None else ()
@@ -285,9 +273,9 @@ def op(function: Function) -> Function:
         except (AttributeError, TypeError):  # no array, or options that cannot be looked up
             signature, fits = None, False
         if not fits:
-            _check(name, arguments, args[:count], exact)
+            check(name, arguments, args[:count], exact)
             if entry.rule is not None:
-                _follow(name, entry.rule, args, kwargs)
+                follow(name, entry.rule, args, kwargs)
             if signature is not None:
                 if len(right) >= REMEMBERED:
                     right.clear()
@@ -295,7 +283,7 @@ def op(function: Function) -> Function:
         for place in written:
             array = args[place]
             if array is not None and not (array.flags.c_contiguous and _writable(array, listener)):
-                _wrong(name, arguments[place], "a C-contiguous writable array", "another", True)
+                wrong(name, arguments[place], "a C-contiguous writable array", "another", True)
         if listener is not None:
             return listener(name, function, args, kwargs)
         return function(*args, **kwargs)
@@ -307,91 +295,3 @@ def _writable(array: Array, listener: Any) -> bool:
     """Whether an op may write here; a program that is written seals results, but not for ops."""
     sealed = listener is not None and isinstance(array.base, np.ndarray)
     return array.flags.writeable or (sealed and array.base.flags.writeable)  # type: ignore[union-attr]
-
-
-def _parsed(part: str) -> _Argument:
-    name, axes = part.split(":")
-    own = name.strip(" =~?*")
-    front, dots, back = axes.partition("...")
-    behind = back.split() if dots else None
-    flags = [sign in name for sign in "?=~*"]
-    return _Argument(own, front.split(), behind, *flags)
-
-
-def _in_place(function: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-    """Return arguments given by name in their places, defaults among them."""
-    bound = inspect.signature(function).bind(*args, **kwargs)
-    bound.apply_defaults()
-    return bound.args
-
-
-def _check(name: str, arguments: list[_Argument], arrays: tuple[Any, ...], exact: bool) -> None:
-    lengths: dict[str, Any] = {"1": 1, "2": 2, "3": 3}
-    dtype = None
-    for argument, array in _each(name, arguments, arrays):
-        if array is None and argument.optional:
-            continue
-        if not isinstance(array, np.ndarray):
-            _wrong(name, argument, "an array", f"{type(array).__name__}", True)
-        if not argument.free:
-            if array.dtype not in FLOATS and (exact or array.dtype.kind != "c"):
-                _wrong(name, argument, "float32 or float64", str(array.dtype), True)
-            if dtype is None or (not exact and array.dtype.kind == "c"):
-                dtype = array.dtype
-            if array.dtype != dtype and (exact or dtype.kind != "c" or argument.written):
-                _wrong(name, argument, f"{dtype}, as the others", str(array.dtype), True)
-        lengths_here = [] if argument.many else _lengths(name, argument, array.shape)
-        for letter, length in lengths_here:
-            if lengths.setdefault(letter, length) != length:
-                known = f"{letter} = {lengths[letter]} in ({_axes(argument)})"
-                _wrong(name, argument, known, str(array.shape), False)
-
-
-def _each(name: str, arguments: list[_Argument], arrays: tuple[Any, ...]) -> Iterator[Any]:
-    """Yield (argument, array), for each array of a list too."""
-    for argument, given in zip(arguments, arrays, strict=True):
-        if not argument.many:
-            yield argument, given
-            continue
-        if not isinstance(given, (list, tuple)) or not given:
-            _wrong(name, argument, "a list of arrays", type(given).__name__, True)
-        for array in given:
-            yield argument, array
-
-
-def _lengths(name: str, argument: _Argument, shape: tuple[int, ...]) -> list[tuple[str, Any]]:
-    """Return (letter, length) for each axis; what stands for `...` has the letter `...`."""
-    front, back = argument.front, argument.back
-    least = len(front) + len(back or ())
-    if len(shape) < least or (back is None and len(shape) > least):
-        _wrong(name, argument, f"axes ({_axes(argument)})", str(shape), False)
-    pairs: list[tuple[str, Any]] = list(zip(front, shape, strict=False))
-    if back is not None:
-        stop = len(shape) - len(back)
-        pairs += [("...", shape[len(front) : stop]), *zip(back, shape[stop:], strict=True)]
-    return pairs
-
-
-def _axes(argument: _Argument) -> str:
-    dots = [] if argument.back is None else ["...", *argument.back]
-    return " ".join([*argument.front, *dots])
-
-
-def _has_arrays(value: Any) -> bool:
-    return isinstance(value, np.ndarray) or (isinstance(value, list) and _has_arrays(value[0]))
-
-
-def _follow(name: str, rule: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    fix = "give an op what its docstring asks for"
-    try:
-        found = rule(*args, **kwargs)
-    except (TypeError, ValueError, ZeroDivisionError):
-        found = f"options {str(tuple(a for a in args if not _has_arrays(a)))[:60]}"
-    if found is not None:
-        raise ArgumentError(message(f"ops.{name}", "arguments that fit together", found, fix))
-
-
-def _wrong(name: str, argument: _Argument, expected: str, got: str, dtype: bool) -> None:
-    kind = DtypeError if dtype else ArgumentError
-    fix = "a layer's forward and backward give arrays of the layer's dtype and shapes"
-    raise kind(message(f"ops.{name}({argument.name})", expected, got, fix))

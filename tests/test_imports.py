@@ -26,7 +26,7 @@ ROWS = [
         "watched",
         "strangers",
     },
-    {"arguments", "rules", "subclasses", "symbolic"},
+    {"arguments", "rules", "signatures", "subclasses", "symbolic"},
     {"contracts"},
     {"registry"},
     {"files", "threads", "config", "random"},

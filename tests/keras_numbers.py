@@ -6,6 +6,7 @@ Keras to make, and with which arguments:
 * loss: its value on (y, p, weights), and torch's gradient of its sum by p.
 * weight: a regularizer's value and gradient, or what a constraint makes of an array.
 * metric: the result after each of some batches.
+* described: class and config behind each name of a module, and those of entries that are read.
 * train: a network's history, weights and evaluation.
 """
 
@@ -65,6 +66,14 @@ def train(task, arrays):
     results["evaluated"] = np.array(model.evaluate(x, y, verbose=0))
     results["losses"] = np.array([float(value.detach()) for value in model.losses])
     return results
+
+
+def described(task, arrays):
+    module = getattr(keras, task["module"])
+    every = {name: kind() for name, kind in module.get.__globals__["ALL_OBJECTS_DICT"].items()}
+    found = {name: [type(one).__name__, one.get_config()] for name, one in every.items()}
+    read = [module.deserialize(entry).get_config() for entry in task["entries"]]
+    return {"json": np.array(json.dumps([found, read]))}
 
 
 def main(folder):

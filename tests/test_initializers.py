@@ -1,10 +1,13 @@
+import json
+
+import in_keras
 import numpy as np
 import pytest
 
 import npcnn
 from npcnn import initializers
 from npcnn.checks import ArgumentError
-from npcnn.initializers import fans
+from npcnn.initializers.variance_scaling import CUT, fans
 
 SHAPE = (3, 3, 40, 60)
 FAN_IN, FAN_OUT = 360, 540
@@ -84,6 +87,100 @@ def test_seeds():
     assert (free((4, 5)) != first).any()
     npcnn.set_random_seed(1234)
     np.testing.assert_array_equal(free((4, 5)), first)
+
+
+def test_truncated_normal_has_no_tails():
+    values = initializers.TruncatedNormal(3, 2, seed=0)((200, 200), "float64")
+    assert abs(values - 3).max() <= 4
+    assert values.mean() == pytest.approx(3, abs=0.05)
+    assert values.std() == pytest.approx(2 * CUT, rel=0.02)
+
+
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg"])
+@pytest.mark.parametrize(
+    ("distribution", "most"),
+    [("uniform", 3**0.5), ("truncated_normal", 2 / CUT), ("untruncated_normal", 9)],
+)
+def test_variance_scaling(mode, distribution, most):
+    n = {"fan_in": FAN_IN, "fan_out": FAN_OUT, "fan_avg": (FAN_IN + FAN_OUT) / 2}[mode]
+    values = initializers.VarianceScaling(0.5, mode, distribution, seed=1)(SHAPE, "float64")
+    deviation = (0.5 / n) ** 0.5
+    assert values.std() == pytest.approx(deviation, rel=0.02)
+    assert 0.9 * min(most, 4) * deviation < abs(values).max() <= most * deviation
+    turned = initializers.VarianceScaling(
+        0.5, mode, distribution, 1, input_axes=[3, 0, 1], output_axes=[2, 0, 1]
+    )(SHAPE, "float64")
+    n = {"fan_in": FAN_OUT, "fan_out": FAN_IN, "fan_avg": n}[mode]
+    assert turned.std() == pytest.approx((0.5 / n) ** 0.5, rel=0.02)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4), (3, 3, 2, 5), (1, 2, 2, 9)])
+def test_orthogonal(shape):
+    values = initializers.Orthogonal(2.0, seed=4)(shape, "float64")
+    matrix = values.reshape(-1, shape[-1])
+    product = matrix.T @ matrix if len(matrix) >= shape[-1] else matrix @ matrix.T
+    np.testing.assert_allclose(product, 4 * np.eye(len(product)), atol=1e-12)
+
+
+def test_orthogonal_ones_are_uniform():
+    """A matrix's entries have no sign, and no place, that they like better."""
+    draws = np.stack([initializers.Orthogonal(seed=k)((3, 3), "float64") for k in range(600)])
+    assert abs(draws.mean(axis=0)).max() < 0.1
+    np.testing.assert_allclose((draws**2).mean(axis=0), np.full((3, 3), 1 / 3), atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "expected"),
+    [
+        (initializers.Orthogonal(), (3,), "two axes or more"),
+        (initializers.Identity(), (3, 3, 1), "a matrix's shape"),
+        (initializers.HeNormal(None, [4], [0]), (3, 3), "axes of the kernel"),
+    ],
+)
+def test_shapes_that_do_not_suit(make, shape, expected):
+    with pytest.raises(ArgumentError, match=rf"^\w+\(shape\): expected {expected}, got .*\.$"):
+        make(shape)
+
+
+def test_a_subclass_of_ones_own_is_registered_for_files(tmp_path):
+    @npcnn.utils.register_keras_serializable("mine")
+    class Alternating(initializers.Initializer):
+        def __init__(self, size=1.0):
+            super().__init__()
+            self.size = size
+
+        def __call__(self, shape, dtype=None):
+            return self.size * (-1.0) ** np.indices(shape).sum(axis=0).astype(dtype)
+
+        def get_config(self):
+            return {"size": self.size}
+
+    layer = npcnn.layers.Dense(2, kernel_initializer=Alternating(3.0))
+    model = npcnn.Sequential([npcnn.layers.Input((2,)), layer])
+    assert layer.kernel.tolist() == [[3, -3], [-3, 3]]
+    model.save(tmp_path / "m.keras")
+    again = npcnn.load_model(tmp_path / "m.keras").layers[0].kernel_initializer
+    assert (type(again), again.size) == (Alternating, 3.0)
+    assert type(initializers.get(Alternating)) is Alternating
+
+
+@in_keras.needs_keras
+def test_names_are_keras_own(tmp_path):
+    """Each name of Keras's stands for the class that Keras has it for, with its config."""
+    mine = {name: initializers.get(name) for name in initializers.KNOWN}
+    entries = [initializers.config_of(one) for one in mine.values()]
+    task = {"do": "described", "module": "initializers", "entries": entries}
+    found = in_keras.ask(tmp_path, {"all": (task, {})})["all"]["json"]
+    theirs, read = json.loads(str(found))
+    others = {name for name in theirs if name.lower() == "initializer" or "stft" in name.lower()}
+    assert set(theirs) - others == set(mine)
+    for (name, own), config_read in zip(mine.items(), read, strict=True):
+        kind, config = theirs[name]
+        assert type(own).__name__ == kind
+        if kind != "Identity":  # Keras forgets the gain
+            axes = dict.fromkeys(("input_axes", "output_axes")) if "input_axes" in config else {}
+            assert own.get_config() | axes == config
+            assert config_read == config
 
 
 @pytest.mark.parametrize("name", sorted(initializers.CLASSES))

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from npcnn import config, initializers, notebook
+from npcnn import config, notebook
 from npcnn.arguments import PositiveInt, arguments_of, checked
 from npcnn.checks import ArgumentError, DtypeError, StateError, as_numbers, message, one_of, shown
 from npcnn.config import FloatType
 from npcnn.graph import operations_by_depth
+from npcnn.initializers import config_of as initializer_config
 from npcnn.layers.parameters import Parameters
 from npcnn.layers.shapes import (
     MAX_AXES,
@@ -36,7 +37,7 @@ from npcnn.symbolic import KerasTensor, Node, Operation, creations, is_symbolic,
 
 __all__ = [
     "MAX_AXES", "AnyShape", "BatchShape", "Layer", "Name", "SampleShape", "Shape",
-    "check_batch_shape", "snake_case",
+    "check_batch_shape", "initializer_config", "snake_case",
 ]  # fmt: skip
 
 Array = np.ndarray
@@ -384,8 +385,3 @@ def argument_names(cls: type) -> list[str]:
         if function is cls.__init__:  # type: ignore[misc]
             names += cls.regulations()  # type: ignore[attr-defined]
     return list(dict.fromkeys(names))
-
-
-def initializer_config(initializer: initializers.Initializer) -> dict[str, Any]:
-    """Return an initializer as Keras writes it: class name and arguments."""
-    return {"class_name": type(initializer).__name__, "config": initializer.get_config()}

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from npcnn.checks import ArgumentError, check_name, is_whole, message, shown
-from npcnn.initializers import check_shape
+from npcnn.initializers.base import check_shape
 
 Shape = tuple[Any, ...]  # the batch axis is None
 MAX_AXES = 31  # of one sample: NumPy 1 has 32, batch included

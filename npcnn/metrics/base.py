@@ -11,7 +11,7 @@ from npcnn import initializers
 from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.checks import ArgumentError, DtypeError, check_weights, message, same_length, shown
 from npcnn.config import FloatType
-from npcnn.initializers import Sizes
+from npcnn.initializers.base import Sizes
 from npcnn.variables import Variable as Variable
 
 Array = np.ndarray

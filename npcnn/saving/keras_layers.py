@@ -20,19 +20,6 @@ HELPERS: dict[str, Any] = {
     "initializer": initializers, "regularizer": regularizers, "constraint": constraints,
 }  # fmt: skip
 
-# Keras 2 wrote Glorot's and its kin under one class: (scale, mode, distribution) → the name.
-_VARIANCE_SCALING = {
-    (1.0, "fan_avg", "uniform"): "GlorotUniform",
-    (1.0, "fan_avg", "truncated_normal"): "GlorotNormal",
-    (1.0, "fan_avg", "normal"): "GlorotNormal",
-    (2.0, "fan_in", "uniform"): "HeUniform",
-    (2.0, "fan_in", "truncated_normal"): "HeNormal",
-    (2.0, "fan_in", "normal"): "HeNormal",
-    (1.0, "fan_in", "uniform"): "LecunUniform",
-    (1.0, "fan_in", "truncated_normal"): "LecunNormal",
-    (1.0, "fan_in", "normal"): "LecunNormal",
-}
-
 
 # Writing --------------------------------------------------------------------------------------
 
@@ -92,7 +79,7 @@ def _full(option: str, value: Any) -> Any:
         return value
     name, config = value["class_name"], value["config"]
     written = keras_object(f"keras.{module.__name__.rpartition('.')[2]}", name, config)
-    if module is not initializers and name not in module.known():
+    if name not in module.known():
         written |= {"module": "", "class_name": name.split(">")[-1], "registered_name": name}
     return written
 
@@ -216,24 +203,22 @@ def _activation(value: Any, place: str) -> str:
 
 
 def _initializer(value: Any, place: str) -> initializers.Initializer:
-    """Return the initializer an entry names, from npcnn's own list."""
-    if isinstance(value, str):
-        return initializers.get(value, place)
-    kind = value.get("class_name") if isinstance(value, dict) else value
-    config = value.get("config", {}) if isinstance(value, dict) else {}
-    config = {
-        key: item
-        for key, item in config.items()
-        if item is not None and key != "dtype"
-    }  # fmt: skip
-    if kind == "VarianceScaling":
-        rule = tuple(config.pop(key, None) for key in ("scale", "mode", "distribution"))
-        kind = _VARIANCE_SCALING.get(rule, kind)
-    if not isinstance(kind, str) or kind not in initializers.CLASSES:
-        known = ", ".join(initializers.CLASSES)
-        fix = "build the model with one of these"
-        raise FormatError(message(place, f"one of {known}", short(kind), fix))
-    return initializers.CLASSES[kind](**config)
+    """Return the initializer an entry names, of npcnn's own or the program's."""
+    config = value.get("config") if isinstance(value, dict) else None
+    if isinstance(config, dict):  # without a seed of Keras's own, and Keras 2's dtype
+        given = {key: v for key, v in config.items() if v is not None and key != "dtype"}
+        value = {**value, "config": given}
+        if value.get("class_name") == "VarianceScaling" and "module" not in value:
+            return _of_keras_2(initializers.get(value, place))
+    return initializers.get(value, place)
+
+
+def _of_keras_2(initializer: initializers.Initializer) -> initializers.Initializer:
+    """Return Glorot's or its kin, which Keras 2 wrote under one class, under the own name."""
+    config = initializer.get_config()
+    rule = tuple(config.pop(key) for key in ("scale", "mode", "distribution"))
+    named = [cls for cls in initializers.CLASSES.values() if getattr(cls, "rule", ()) == rule]
+    return named[0](**config) if named else initializer
 
 
 def short(value: Any) -> str:

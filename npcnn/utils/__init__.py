@@ -11,7 +11,7 @@ from npcnn.arguments import Numbers, PositiveInt, checked
 from npcnn.backend import clear_session
 from npcnn.checks import ArgumentError, DtypeError, message, whole
 from npcnn.feeding.py_dataset import PyDataset
-from npcnn.initializers import MOST, too_large
+from npcnn.initializers.base import MOST, too_large
 from npcnn.random import set_random_seed
 from npcnn.registry import custom_object_scope, register_keras_serializable
 

@@ -8,7 +8,6 @@ leave for Python, or for NumPy, is told to the program, which is then not played
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import threading
@@ -17,6 +16,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+
+from npcnn.garbage import no_collection
 
 # Functions of NumPy that ask for nothing but shapes, or give another view.
 _VIEWS = {
@@ -181,23 +182,21 @@ def told(tell: Callable[[str], None], things: list[Any], known: list[Any]) -> It
         things: whose attributes are watched meanwhile, where they are `known`.
         known: arrays, of the step's state, or views of these.
     """
-    outer, own = _listening.tell, not sys.getprofile()
-    collects = gc.isenabled()
-    gc.disable()  # what a collection calls, others' finalizers and callbacks, is not the step's
-    _listening.tell = tell
-    if own:
-        sys.setprofile(_called)
-    else:
-        tell("a profile function that somebody set hides what classes call")
-    try:
-        with _attributes(things, known):
-            yield
-    finally:
+    # What a collection calls, others' finalizers and callbacks, is not the step's.
+    with no_collection():
+        outer, own = _listening.tell, not sys.getprofile()
+        _listening.tell = tell
         if own:
-            sys.setprofile(None)
-        _listening.tell = outer
-        if collects:
-            gc.enable()
+            sys.setprofile(_called)
+        else:
+            tell("a profile function that somebody set hides what classes call")
+        try:
+            with _attributes(things, known):
+                yield
+        finally:
+            if own:
+                sys.setprofile(None)
+            _listening.tell = outer
 
 
 @contextmanager

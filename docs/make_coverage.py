@@ -79,7 +79,9 @@ class Entry(NamedTuple):
 def signature(thing: Any, inherited: bool = True) -> Signature:
     """Return a function's or a class's arguments, those of its bases behind ** if asked for."""
     found: dict[str, list[str]] = {}
-    functions = [c.__init__ for c in thing.__mro__[:-1]] if inspect.isclass(thing) else [thing]
+    functions = [thing]
+    if inspect.isclass(thing):  # its own signature shows defaults that its base's has not
+        functions = [c if "__signature__" in vars(c) else c.__init__ for c in thing.__mro__[:-1]]
     for function in functions if inherited else functions[:1]:
         passes_on = False
         for p in inspect.signature(function).parameters.values():

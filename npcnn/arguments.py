@@ -151,6 +151,21 @@ def argument_names(cls: type) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def show_default(cls: type, **defaults: Any) -> None:
+    """Let a class's signature show other defaults than its base's constructor has.
+
+    >>> class Point:
+    ...     def __init__(self, name: str | None = None) -> None: ...
+    >>> show_default(Point, name="point")
+    >>> inspect.signature(Point)
+    <Signature (name: 'str | None' = 'point') -> 'None'>
+    """
+    signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+    own = list(signature.parameters.values())[1:]
+    shown_ones = [p.replace(default=defaults.get(p.name, p.default)) for p in own]
+    cls.__signature__ = signature.replace(parameters=shown_ones)  # type: ignore[attr-defined]
+
+
 def config_of(config: Any, where: str) -> dict[str, Any]:
     """Return a dict of arguments, or raise DtypeError."""
     if not isinstance(config, dict) or not all(isinstance(name, str) for name in config):

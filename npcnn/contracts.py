@@ -123,6 +123,7 @@ OPS: dict[str, Op] = {
     "exponential": Op("curves", "x: ..."),
     "flatten": Op("flatten", "x: N ..."),
     "flatten_backward": Op("flatten", "grad_y: N F", rules.fold_rule),
+    "ftrl": Op("ftrl", f"{_MOVED}, =squares: P, =linears: P, step: 1"),
     "gather": Op("batches", "~data: n ..., ~indices: N"),
     "gelu": Op("gelu", "x: ..."),
     "gelu_backward": Op("gelu", "grad_y: ..., x: ..."),

@@ -7,6 +7,7 @@ Keras to make, and with which arguments:
 * weight: a regularizer's value and gradient, or what a constraint makes of an array.
 * metric: the result after each of some batches.
 * described: class and config behind each name of a module, and those of entries that are read.
+* function: what a function of metrics returns.
 * train: a network's history, weights and evaluation.
 """
 
@@ -47,9 +48,16 @@ def metric(task, arrays):
     own = made("metrics", task["make"])
     results = {}
     for k in range(task["batches"]):
-        own.update_state(arrays[f"y{k}"], arrays[f"p{k}"], arrays.get(f"w{k}"))
+        given = [arrays[f"{name}{k}"] for name in "yp" if f"{name}{k}" in arrays]
+        own.update_state(*given, sample_weight=arrays.get(f"w{k}"))
         results[f"result{k}"] = np.asarray(keras.ops.convert_to_numpy(own.result()))
     return results
+
+
+def function(task, arrays):
+    name, arguments = task["make"]
+    found = getattr(keras.metrics, name)(arrays["y"], arrays["p"], **arguments)
+    return {"value": keras.ops.convert_to_numpy(found)}
 
 
 def train(task, arrays):

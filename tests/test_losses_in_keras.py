@@ -68,6 +68,10 @@ CASES = [
     ("CategoricalFocalCrossentropy", {}, one_hot, uniform, "softmax"),
     ("CategoricalFocalCrossentropy", {"from_logits": True, "gamma": 1.0, "label_smoothing": 0.1},
      one_hot, normal, None),
+    ("Dice", {}, bits, uniform, "sigmoid"), ("Dice", {"axis": -1}, bits, uniform, "sigmoid"),
+    ("Tversky", {"alpha": 0.3, "beta": 0.9}, bits, uniform, "sigmoid"),
+    ("Tversky", {"axis": [-1], "beta": 0.2}, uniform, uniform, "sigmoid"),
+    ("CategoricalGeneralizedCrossEntropy", {"q": 0.7}, labels, probabilities, "softmax"),
     ("SparseCategoricalCrossentropy", {}, labels, probabilities, "softmax"),
     ("SparseCategoricalCrossentropy", {"from_logits": True, "ignore_class": 1}, labels, normal,
      None),
@@ -76,6 +80,9 @@ CASES = [
 NAMES = [f"{k} {case[0]}" for k, case in enumerate(CASES)]
 SHAPES = [(6, 4), (3, 5, 2, 4), (7, 1)]
 REDUCTIONS = ["sum_over_batch_size", "sum", None, "mean_with_sample_weight"]
+
+
+OF_A_BATCH = ("Dice", "Tversky")  # one number, which Keras adds up as often as there are weights
 
 
 def problem(case, shape, dtype="float32"):
@@ -94,13 +101,18 @@ def of_values():
     for name, case in zip(NAMES, CASES, strict=True):
         for k, shape in enumerate(SHAPES):
             if fits(case, shape):
-                for reduction in REDUCTIONS if k == 0 else REDUCTIONS[:1]:
+                own = [
+                    r
+                    for r in REDUCTIONS
+                    if "axis" in case[1] or case[0] not in OF_A_BATCH or r != "sum"
+                ]
+                for reduction in own if k == 0 else REDUCTIONS[:1]:
                     yield f"{name} {shape} {reduction}", case, shape, reduction, k < 2
 
 
 def network(case):
     """Return (layers, x, y, weights) of a network that a loss is to teach."""
-    images = case[0] in ("MeanSquaredError", "MeanAbsoluteError", "BinaryCrossentropy")
+    images = case[0] in ("MeanSquaredError", "MeanAbsoluteError", "BinaryCrossentropy", *OF_A_BATCH)
     width = 1 if images else 4
     last = ("Activation", {"activation": case[4] or "linear"})
     conv = ("Conv2D", {"filters": 3, "kernel_size": 3, "padding": "same", "activation": "tanh"})

@@ -9,8 +9,10 @@ from npcnn import names, registry
 from npcnn.losses.base import Loss, function_of
 from npcnn.losses.crossentropy import CategoricalCrossentropy, SparseCategoricalCrossentropy
 from npcnn.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
+from npcnn.losses.generalized import CategoricalGeneralizedCrossEntropy
 from npcnn.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
 from npcnn.losses.probabilistic import BinaryCrossentropy, KLDivergence
+from npcnn.losses.regions import Dice, Tversky
 from npcnn.losses.regression import (
     CosineSimilarity,
     Huber,
@@ -26,8 +28,10 @@ binary_crossentropy = function_of(BinaryCrossentropy)
 binary_focal_crossentropy = function_of(BinaryFocalCrossentropy)
 categorical_crossentropy = function_of(CategoricalCrossentropy)
 categorical_focal_crossentropy = function_of(CategoricalFocalCrossentropy)
+categorical_generalized_cross_entropy = function_of(CategoricalGeneralizedCrossEntropy)
 categorical_hinge = function_of(CategoricalHinge)
 cosine_similarity = function_of(CosineSimilarity)
+dice = function_of(Dice)
 hinge = function_of(Hinge)
 huber = function_of(Huber)
 kl_divergence = function_of(KLDivergence)
@@ -39,14 +43,17 @@ mean_squared_logarithmic_error = function_of(MeanSquaredLogarithmicError)
 poisson = function_of(Poisson)
 sparse_categorical_crossentropy = function_of(SparseCategoricalCrossentropy)
 squared_hinge = function_of(SquaredHinge)
+tversky = function_of(Tversky)
 
 __all__ = [
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
     "CosineSimilarity",
+    "Dice",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -59,12 +66,15 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Tversky",
     "binary_crossentropy",
     "binary_focal_crossentropy",
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "categorical_hinge",
     "cosine_similarity",
+    "dice",
     "get",
     "hinge",
     "huber",
@@ -77,6 +87,7 @@ __all__ = [
     "poisson",
     "sparse_categorical_crossentropy",
     "squared_hinge",
+    "tversky",
 ]
 
 if not TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn.arguments import Numbers, checked
+from npcnn.arguments import Numbers, checked, show_default
 from npcnn.backend import ops
 from npcnn.checks import (
     ArgumentError,
@@ -69,6 +69,7 @@ class Loss(Open):
     Attributes:
         default_name: by which `compile` knows it. aliases: and other such names.
         own_name: what `name` is by default, if not that.
+        by_name: whether Keras knows it by `default_name`, too; its files else have the class.
         logits_of: activations that it can start from before.
         labels: whether targets are class numbers.
 
@@ -84,6 +85,7 @@ class Loss(Open):
     overridable = ("values", "gradient", "losses_and_gradient")
     default_name: str | None = None
     own_name: str | None = None
+    by_name = True
     aliases: tuple[str, ...] = ()
     logits_of: tuple[str, ...] = ()
     replays = True  # as a layer's
@@ -102,6 +104,8 @@ class Loss(Open):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Let a class that says `values` or `gradient` anew be computed from them."""
         super().__init_subclass__(**kwargs)
+        named = cls.own_name or cls.default_name
+        show_default(cls, **({"name": named} if named else {}))
         own = vars(cls)
         if "from_rows" in own or "prepared" in own:
             fix = "a gradient by the outputs belongs into gradient(targets, outputs)"

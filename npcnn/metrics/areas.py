@@ -12,6 +12,7 @@ from npcnn.checks import ArgumentError, as_numbers, message, one_of, positive_in
 from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, broadcast_weights, same_rank
 from npcnn.metrics.confusion import Thresholds, confusion, quotient
+from npcnn.variables import answer
 
 Array = np.ndarray
 EPSILON = 1e-7  # beyond 0 and 1, so that every output lies between the ends
@@ -102,7 +103,8 @@ class AUC(Metric):
     def result(self) -> float:
         """Return the area; with multi_label, the mean of the columns'."""
         areas = [self._area(*counts) for counts in self.counts.numpy()]
-        return float(np.average(areas, weights=self.label_weights if self.multi_label else None))
+        weights = self.label_weights if self.multi_label else None
+        return answer(np.average(areas, weights=weights))
 
     def _area(self, tp: Array, fp: Array, tn: Array, fn: Array) -> float:
         if self.curve == "PR" and self.summation_method == "interpolation":

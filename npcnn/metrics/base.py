@@ -13,6 +13,7 @@ from npcnn.checks import ArgumentError, DtypeError, check_weights, message, same
 from npcnn.config import FloatType
 from npcnn.initializers.base import Sizes
 from npcnn.variables import Variable as Variable
+from npcnn.variables import answer
 
 Array = np.ndarray
 
@@ -60,7 +61,10 @@ class Metric:
 
     def update_state(self, y_true: Array, y_pred: Array, sample_weight: Any = None) -> None:
         """Count one batch; by default, add `values` up."""
-        values = np.asarray(self.values(y_true, y_pred))
+        self.add_up(np.asarray(self.values(y_true, y_pred)), sample_weight)
+
+    def add_up(self, values: Array, sample_weight: Any) -> None:
+        """Add numbers to `total`, and how many they are, or their weights, to `count`."""
         where, fix = f"the metric {self.name}", "return one for each sample"
         if values.dtype.kind not in "fiub":
             raise DtypeError(message(where, "numbers", shown(values), fix))
@@ -79,7 +83,7 @@ class Metric:
 
     def result(self) -> Any:
         """Return the number for all batches since `reset_state`; 0.0 before the first."""
-        return self.total / self.count if self.count else 0.0
+        return answer(self.total / self.count if self.count else 0.0)
 
     def reset_state(self) -> None:
         """Forget all batches."""

@@ -10,6 +10,7 @@ from npcnn.arguments import Count, PositiveInt, checked
 from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, broadcast_weights, same_rank
+from npcnn.variables import answer
 
 Array = np.ndarray
 
@@ -109,7 +110,7 @@ class ConfusionCounts(Metric):
     def result(self) -> Any:
         """Return one number, or one a threshold if there are several."""
         result = self.of(self.counts.numpy())
-        return float(result[0]) if len(result) == 1 else result
+        return answer(result[0] if len(result) == 1 else result)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""

@@ -11,6 +11,7 @@ from npcnn.arguments import checked
 from npcnn.checks import ArgumentError, is_number, message, positive, shown
 from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, check_targets
+from npcnn.variables import answer
 
 Array = np.ndarray
 EPSILON = 1e-7
@@ -74,17 +75,17 @@ class FBetaScore(Metric):
     def result(self) -> Any:
         """Return the score, or one a class; 0.0 before the first batch."""
         if self.counts is None:
-            return 0.0
+            return answer(0.0)
         counts = self.counts.sum(axis=1) if self.average == "micro" else self.counts
         tp, fp, fn, weights = counts
         precision, recall = tp / (tp + fp + EPSILON), tp / (tp + fn + EPSILON)
         squared = self.beta**2
         score = (1 + squared) * precision * recall / (squared * precision + recall + EPSILON)
         if self.average is None:
-            return score
+            return answer(score)
         if self.average == "weighted":
-            return float((score * weights / (weights.sum() + EPSILON)).sum())
-        return float(np.mean(score))
+            return answer((score * weights / (weights.sum() + EPSILON)).sum())
+        return answer(np.mean(score))
 
     def reset_state(self) -> None:
         """Forget all batches."""

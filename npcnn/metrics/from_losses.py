@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from npcnn import losses
-from npcnn.arguments import Fraction, checked
+from npcnn.arguments import Fraction, checked, show_default
 from npcnn.config import FloatType
 from npcnn.losses.base import LastAxis
 from npcnn.metrics.base import Metric
@@ -28,6 +28,11 @@ class LossMetric(Metric):
     own_name: str | None = None
     direction = "down"
     sign = 1
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Show the loss's name as the metric's."""
+        super().__init_subclass__(**kwargs)
+        show_default(cls, name=cls.own_name or cls.kind.default_name)
 
     @checked
     def __init__(

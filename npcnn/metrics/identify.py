@@ -6,10 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.arguments import Function, checked
+from npcnn import names
+from npcnn.arguments import Function, arguments_of, checked
 from npcnn.checks import one_of
 from npcnn.config import FloatType
-from npcnn.metrics import accuracies, areas, confusion, f_scores, from_losses, regression
+from npcnn.losses.base import Loss
+from npcnn.metrics import (
+    accuracies,
+    areas,
+    best_rates,
+    confusion,
+    correlations,
+    f_scores,
+    from_losses,
+    intersections,
+    r2_score,
+    reductions,
+    regression,
+)
 from npcnn.metrics.base import Metric, numbers_of, put_numbers, snake_case
 
 Array = np.ndarray
@@ -23,7 +37,8 @@ CLASSES: dict[str, type[Metric]] = {
         regression.RootMeanSquaredError, regression.MeanAbsoluteError, confusion.TruePositives,
         confusion.TrueNegatives, confusion.FalsePositives, confusion.FalseNegatives,
         confusion.Precision, confusion.Recall, areas.AUC, f_scores.FBetaScore, f_scores.F1Score,
-        *from_losses.CLASSES,
+        reductions.Mean, reductions.Sum, r2_score.R2Score, *from_losses.CLASSES,
+        *best_rates.CLASSES, *intersections.CLASSES, *correlations.CLASSES,
     )
 }  # fmt: skip
 BY_SHAPE = ("accuracy", "acc")
@@ -43,26 +58,38 @@ _NAMES: dict[str, type[Metric]] = {
 def get(identifier: Any, where: str = "compile(metrics)") -> Metric:
     """Return the metric named, that a function makes, or the object itself if it is one.
 
-    A function of (targets, outputs) is reported as the mean of what it returns. A name is the
-    metric's name as well, as in Keras; 'accuracy' is the one that fits the targets' shape.
+    A function of (targets, outputs) is reported as the mean of what it returns, under its own name
+    in snake_case. A name is the metric's name as well, as in Keras; 'accuracy' is the one that fits
+    the targets' shape.
 
     >>> get("mse").name, get("accuracy").name, get(lambda y, p: abs(p - y)).name
-    ('mse', 'accuracy', '<lambda>')
+    ('mse', 'accuracy', 'lambda')
     """
     if isinstance(identifier, Metric):
         return identifier
     if isinstance(identifier, type) and issubclass(identifier, Metric):
-        return identifier()
+        return identifier(**arguments_of(identifier, {}, f"{where}: {identifier.__name__}"))
+    if isinstance(identifier, Loss):
+        return MeanMetricWrapper(identifier)
     own = any(callable(getattr(identifier, name, None)) for name in ("values", "update_state"))
     if own and hasattr(identifier, "name") and not isinstance(identifier, type):
         return Wrapped(identifier)
     if callable(identifier) and not isinstance(identifier, type):
-        return MeanMetricWrapper(identifier)
+        return _of_function(identifier)
     if not isinstance(identifier, str) or identifier not in _NAMES:
         one_of(identifier, dict.fromkeys([*BY_SHAPE, *map(snake_case, CLASSES)]), where)
-    metric = _NAMES[identifier]()
+    kind = _NAMES[identifier]
+    metric = kind(**arguments_of(kind, {}, f"{where}: {kind.__name__}"))
     metric.name = identifier
     return metric
+
+
+def _of_function(function: Any) -> Metric:
+    """Return the class's object if the function is one of npcnn's, else what takes its mean."""
+    name, kind = getattr(function, "__name__", ""), getattr(function, "metric", None)
+    if isinstance(getattr(function, "loss", None), type) and name != "cosine_similarity":
+        kind = _NAMES.get(name)  # the metric of that name has the loss's other sign
+    return kind(name=name) if isinstance(kind, type) else MeanMetricWrapper(function)
 
 
 def get_all(identifiers: Any) -> list[Metric]:
@@ -86,7 +113,7 @@ class MeanMetricWrapper(Metric):
 
     Args:
         fn: the function.
-        name: None is the function's own.
+        name: None is the function's own, in snake_case.
         kwargs: handed on to it.
 
     >>> MeanMetricWrapper(lambda y, p, scale: scale * p, scale=2)(np.zeros(2), np.array([1.0, 2.0]))
@@ -97,11 +124,15 @@ class MeanMetricWrapper(Metric):
     def __init__(
         self, fn: Function, name: str | None = None, dtype: FloatType | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(name or getattr(fn, "__name__", type(fn).__name__), dtype)
+        own = getattr(fn, "name", None) or getattr(fn, "__name__", type(fn).__name__)
+        super().__init__(name or names.snake_case(str(own)), dtype)
         self.fn, self.arguments = fn, kwargs
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return what the function returns."""
+        kind = getattr(self.fn, "loss", None)
+        if isinstance(kind, type):  # whose rows let pass what is not finite
+            return kind(**self.arguments).rows(y_true, y_pred)
         return np.asarray(self.fn(y_true, y_pred, **self.arguments))
 
 

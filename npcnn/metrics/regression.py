@@ -9,6 +9,7 @@ import numpy as np
 from npcnn.arguments import checked
 from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, same_rank
+from npcnn.variables import answer
 
 Array = np.ndarray
 
@@ -54,7 +55,7 @@ class RootMeanSquaredError(Metric):
 
     def result(self) -> float:
         """Return the root of the mean."""
-        return math.sqrt(super().result())
+        return answer(math.sqrt(super().result()))
 
 
 class MeanAbsoluteError(Metric):

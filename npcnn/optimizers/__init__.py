@@ -15,6 +15,7 @@ from npcnn.optimizers.adam import Adam
 from npcnn.optimizers.adamax import Adamax
 from npcnn.optimizers.adamw import AdamW
 from npcnn.optimizers.base import Optimizer
+from npcnn.optimizers.ftrl import Ftrl
 from npcnn.optimizers.lion import Lion
 from npcnn.optimizers.nadam import Nadam
 from npcnn.optimizers.rmsprop import RMSprop
@@ -27,6 +28,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Ftrl",
     "Lion",
     "Nadam",
     "Optimizer",

@@ -240,13 +240,16 @@ class Optimizer(Open):
             slot.size == size and slot.dtype == dtype for slot in self.slots.values()
         )
         if not fits:
-            own = {name: np.full(size, self.slot_start, dtype) for name in self.slot_names}
-            self.slots = {name: np.zeros(size, dtype) for name in options.slots(self)} | own
+            self.slots = {name: np.full(size, self.start_of(name), dtype) for name in names}
         numbers = self.numbers(1)
         if self.now.dtype != dtype or len(self.now) != len(numbers):
             self.now = np.array(numbers, dtype)
         if not fits or self.beside is None or options.used(self):
             self.beside = options.beside(self, size, dtype, weights)
+
+    def start_of(self, slot: str) -> float:
+        """Return what the numbers of a slot, or of state that options need, begin with."""
+        return self.slot_start if slot in self.slot_names else 0.0
 
     def numbers(self, step: int) -> tuple[float, ...]:
         """Return what changes from step to step, for step 1, 2, …: the learning rate, or so."""

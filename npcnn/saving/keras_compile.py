@@ -74,8 +74,10 @@ def _written_loss(loss: losses.Loss, entry: Entry) -> Any:
     known = losses.known().get(type(loss).__name__) is type(loss)
     if not known:
         return own_object(type(loss), config)
-    plain = type(loss)().get_config() == config
-    return loss.default_name if plain else entry("keras.losses", type(loss).__name__, config)
+    if loss.by_name and type(loss)().get_config() == config:
+        return loss.default_name
+    entry = entry if loss.by_name else keras_object
+    return entry("keras.losses", type(loss).__name__, config)
 
 
 def _written_metrics(model: Model, weighted: bool, entry: Entry) -> list[Any] | None:
@@ -204,9 +206,9 @@ def _read_loss(written: Any) -> losses.Loss:
     config = dict(written.get("config") or {})
     if config.get("reduction") in (None, "auto"):  # one that is None cannot be trained with
         config.pop("reduction", None)
-    if config.pop("axis", None) not in (None, -1):
-        raise UnsupportedError(f"{name} over another axis than the last")
     own = kind().get_config()
+    if own.get("axis", -1) == -1 and config.pop("axis", None) not in (None, -1):
+        raise UnsupportedError(f"{name} over another axis than the last")
     extra = {key: v for key, v in config.items() if key not in own and key not in ("fn", "dtype")}
     if any(value is not None for value in extra.values()):
         raise UnsupportedError(f"{name}'s option {short(next(iter(extra)))}")

@@ -55,8 +55,7 @@ def optimizer_variables(model: Model) -> Iterator[tuple[str, Array]]:
     names = Counter(layer.name for layer in model.leaves)
     for slot, written, layer, name, value, place in order:
         flat = optimizer.slots.get(slot)
-        start = optimizer.slot_start if slot in optimizer.slot_names else 0.0
-        part = np.full(value.size, start, model.dtype)
+        part = np.full(value.size, optimizer.start_of(slot), model.dtype)
         if flat is not None and flat.size == size:
             part = flat[place]
         # layers of models within the model may have one name

@@ -79,6 +79,11 @@ def steps(shape, dtype):
         k.adagrad(p, g, v, one, 1e-7)
         return p, v
 
+    def ftrl(*flat):
+        p, g, v, z = map(copied, flat)
+        k.ftrl(p, g, abs(v), z, one, -0.5, 0.1, 0.2, 0.3, 0.4)
+        return p, z
+
     def nadam(*flat):
         p, g, v, w = map(copied, flat)
         k.nadam(p, g, v, w, three, 0.9, 0.999, 1e-7)
@@ -298,6 +303,7 @@ def steps(shape, dtype):
         "adamax": (adamax, [(99,)] * 4),
         "adadelta": (adadelta, [(99,)] * 4),
         "adagrad": (adagrad, [(99,)] * 3),
+        "ftrl": (ftrl, [(99,)] * 4),
         "nadam": (nadam, [(99,)] * 4),
         "amsgrad": (amsgrad, [(99,)] * 5),
         "lion": (lion, [(99,)] * 3),

@@ -134,6 +134,7 @@ def cases(dtype, height):
         "adamax": [update(k.adamax, 2, np.array([0.1], dtype), 0.9, 0.999, 1e-7)],
         "adadelta": [update(k.adadelta, 2, np.array([0.1], dtype), 0.95, 1e-7)],
         "adagrad": [update(k.adagrad, 1, np.array([0.1], dtype), 1e-7)],
+        "ftrl": [update(k.ftrl, 2, np.array([0.1], dtype), -0.5, 0.1, 0.2, 0.3, 0.4)],
         "nadam": [update(k.nadam, 2, np.array([0.1, 0.2, 1.5], dtype), 0.9, 0.999, 1e-7)],
         "accumulate": [added(k.accumulate)],
         "accumulated_mean": [added(k.accumulated_mean, 3)],

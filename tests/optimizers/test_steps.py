@@ -91,6 +91,18 @@ def lion(p, learning_rate=0.001, beta_1=0.9, beta_2=0.99):
     return p
 
 
+def ftrl(p, rate=0.001, power=-0.5, n=0.1, l1=0.0, l2=0.0, shrinkage=0.0, beta=0.0):
+    z = 0.0
+    for g in GRADIENTS:
+        old, n = n, n + g * g
+        z += g + 2 * shrinkage * p - (n**-power - old**-power) / rate * p
+        if abs(z) <= l1:
+            p = 0.0
+        else:
+            p = (math.copysign(l1, z) - z) / ((n**-power + beta) / rate + 2 * l2)
+    return p
+
+
 def sgd(p, *arguments):
     return oracles.sgd(p, GRADIENTS, *arguments)
 
@@ -128,6 +140,10 @@ TABLE = {
         ],
         "rho momentum epsilon centered",
     ),
+    "Ftrl": (
+        ftrl, [(), (0.1, -0.7, 0.2, 0.1, 0.3, 0.2, 0.5), (0.1, -0.5, 0.1, 30.0), (0.5, 0.0, 0.0)],
+        "initial_accumulator_value l1_regularization_strength l2_regularization_strength beta",
+    ),
     "Lion": (lion, [(), (0.1, 0.5, 0.9), (0.1, 1, 0)], "beta_1 beta_2"),
 }  # fmt: skip
 STEPS = [(name, arguments) for name, (_, every, _) in TABLE.items() for arguments in every]
@@ -145,6 +161,7 @@ OPS = {
     "adamax": (2, (np.array([0.1]), 0.9, 0.999, 1e-7)),
     "nadam": (2, (np.array([0.1, 0.2, 1.5]), 0.9, 0.999, 1e-7)),
     "rmsprop": (3, (np.array([0.1]), 0.9, 0.5, 1e-7)), "lion": (1, (np.array([0.1]), 0.9, 0.99)),
+    "ftrl": (2, (np.array([0.1]), -0.5, 0.1, 0.2, 0.3, 0.4)),
 }  # fmt: skip
 
 

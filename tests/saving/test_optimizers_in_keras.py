@@ -24,6 +24,11 @@ OWN = {
     "Adamax": [{}, {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-5}],
     "Nadam": [{}, {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-5}],
     "Lion": [{}, {"beta_1": 0.8, "beta_2": 0.9}],
+    "Ftrl": [
+        {}, {"learning_rate_power": -0.7, "l1_regularization_strength": 0.2, "beta": 0.3},
+        {"l2_regularization_strength": 0.1, "l2_shrinkage_regularization_strength": 0.2,
+         "initial_accumulator_value": 0.5},
+    ],
 }  # fmt: skip
 COMMON = [
     {"clipnorm": 0.7}, {"clipvalue": 0.2}, {"global_clipnorm": 0.9}, {"weight_decay": 0.1},
@@ -50,6 +55,8 @@ RATES = [
 def compare(keras, optimizer, excluded=None, steps=8):
     """Take steps with gradients that are the same in both; all numbers must be."""
     near = 1e-7 if keras.backend == "torch" else 5e-6  # others: 1 − β₂ᵗ in float32
+    if isinstance(optimizer, optimizers.Ftrl):
+        near = 5e-6  # its first accumulator is float32's 0.1, and divided by the rate
     rng = np.random.default_rng(5)
     gradients = rng.normal(size=(steps, SIZE))
     start = rng.normal(size=SIZE)
@@ -124,6 +131,7 @@ FILES = [
     ("RMSprop", {"centered": True, "epsilon": 1e-4}, 0.02), ("Adagrad", {}, 0.1),
     ("Adadelta", {"rho": 0.8, "epsilon": 1e-4}, 1.0), ("Adamax", {}, 0.01),
     ("Nadam", {"use_ema": True, "global_clipnorm": 0.5}, 0.01), ("Lion", {}, 0.001),
+    ("Ftrl", {"l1_regularization_strength": 0.01}, 0.1),
 ]  # fmt: skip
 
 

@@ -73,16 +73,19 @@ class Scores:
         return sum(share * total for share, total in parts) + self.penalty
 
     def result(self) -> dict[str, Any]:
-        """Return name → number; 0.0 before the first batch."""
+        """Return name → number; 0.0 before the first batch.
+
+        With several outputs their metrics come in the order of their names, as in Keras.
+        """
         means = [total / max(self.count, 1) for total in self.totals]
         found = {"loss": self.total / max(self.count, 1)}
         if len(means) > 1:
             named = zip(self.names, means, strict=True)
             found |= {f"{name}_loss": mean for name, mean in named}
-        return found | {
-            name: _number(measure.metric.result())
-            for name, measure in zip(self.measure_names(), self.measures, strict=True)
-        }
+        pairs = list(zip(self.measure_names(), self.measures, strict=True))
+        if len(means) > 1:
+            pairs.sort(key=lambda pair: pair[0])
+        return found | {name: _number(measure.metric.result()) for name, measure in pairs}
 
     def measure_names(self) -> list[str]:
         """Return the metrics' names as they are reported: with several outputs, theirs in front."""

@@ -27,8 +27,11 @@ from npcnn.sequential import Sequential
 KERAS_VERSION = "3.8.0"  # whose form the files have
 MAX_LAYERS = 1000
 MAX_DEPTH = 20  # of models within models
+SHARED = "shared_object_id"
 FIX = "npcnn reads Sequential and functional models"
 
+
+Shared = dict[int, Any]  # number → the layer, or the model, that two models are made of
 
 # Writing --------------------------------------------------------------------------------------
 
@@ -88,6 +91,27 @@ def short_model_config(model: Model) -> dict[str, Any]:
     return {"class_name": class_name(model), "config": model_config(model, full=False)}
 
 
+def mark_shared(model: Model, written: dict[str, Any]) -> None:
+    """Give each layer that is a part of two models a number, in all the entries that describe it.
+
+    From the number, which has the name that Keras has for it, `read_model` knows that they are one.
+    Keras passes over it in `.h5`, where it reads a layer an entry, all with the same weights.
+    """
+    places: dict[int, list[dict[str, Any]]] = {}
+    todo: list[tuple[Any, dict[str, Any]]] = [(model, written)]
+    while todo:
+        whole, about = todo.pop()
+        entries = {one["config"]["name"]: one for one in about["config"]["layers"]}
+        for part in whole.parts():
+            met = places.setdefault(id(part), [])
+            met.append(entries[part.name])
+            if isinstance(part, Model) and len(met) == 1:
+                todo.append((part, met[0]))
+    for number, met in enumerate(met for met in places.values() if len(met) > 1):
+        for one in met:
+            one[SHARED] = number
+
+
 def class_name(layer: Any) -> str:
     """Return the class under which Keras keeps a layer, or a model within the model."""
     if isinstance(layer, Network):
@@ -98,13 +122,14 @@ def class_name(layer: Any) -> str:
 # Reading --------------------------------------------------------------------------------------
 
 
-def read_model(config: Any, where: str, depth: int = 0) -> Model:
+def read_model(config: Any, where: str, depth: int = 0, shared: Shared | None = None) -> Model:
     """Return the model that a config describes; within `planned()`, nothing is allocated.
 
     Args:
         config: in the full or the short form of Keras 3, or in Keras 2's.
         where: the file, for the message.
         depth: how many models this one is within.
+        shared: what was read of the layers that are parts of two models, by number.
 
     Raises:
         FormatError: naming the layer and its class if npcnn has none like it.
@@ -126,27 +151,34 @@ def read_model(config: Any, where: str, depth: int = 0) -> Model:
     if name is not None and not isinstance(name, str):
         raise FormatError(message(where, "a name for the model", short(name), FIX))
     try:
-        return read[kind](inner, where, depth)
+        return read[kind](inner, where, depth, {} if shared is None else shared)
     except FormatError:
         raise
     except NpcnnError as error:
         raise FormatError(f"{where}: {one_line(error)}") from error
 
 
-def _read_any(written: Any, where: str, depth: int) -> Any:
+def _read_any(written: Any, where: str, depth: int, shared: Shared) -> Any:
     """Return the layer, or the model within the model, that an entry describes."""
     kind = written.get("class_name") if isinstance(written, dict) else None
+    number = written.get(SHARED) if isinstance(written, dict) and "module" not in written else None
+    if type(number) is int and number in shared:
+        return shared[number]
     if isinstance(kind, str) and kind in ("Sequential", "Functional", "Model"):
-        return read_model(written, where, depth + 1)
-    return read_layer(written, where)
+        found: Any = read_model(written, where, depth + 1, shared)
+    else:
+        found = read_layer(written, where)
+    if type(number) is int:
+        shared[number] = found
+    return found
 
 
-def _read_graph(inner: dict[str, Any], where: str, depth: int) -> Model:
-    return keras_graph.read_graph(inner, where, lambda one: _read_any(one, where, depth))
+def _read_graph(inner: dict[str, Any], where: str, depth: int, shared: Shared) -> Model:
+    return keras_graph.read_graph(inner, where, lambda one: _read_any(one, where, depth, shared))
 
 
-def _read_sequential(inner: dict[str, Any], where: str, depth: int) -> Sequential:
-    made = [_read_any(one, where, depth) for one in inner["layers"]]
+def _read_sequential(inner: dict[str, Any], where: str, depth: int, shared: Shared) -> Sequential:
+    made = [_read_any(one, where, depth, shared) for one in inner["layers"]]
     own = [layer for layer in made if isinstance(layer, Network) or not layer.is_input]
     dtypes = {layer.dtype for layer in own}
     if len(dtypes) > 1:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import IO, Any
 
+from npcnn.checks import FormatError
 from npcnn.model import Model
 from npcnn.saving import assembly, keras_compile, keras_config, run_state, variables
 from npcnn.saving.budget import Budget
@@ -21,10 +23,12 @@ def write_model(model: Model, stream: IO[bytes], run: run_state.State | None = N
     """Write a built model, compile settings and optimizer included if it is compiled."""
     import h5py
 
+    config = keras_config.short_model_config(model)
+    keras_config.mark_shared(model, config)
     with h5py.File(stream, "w") as file:
         file.attrs["keras_version"] = KERAS_VERSION
         file.attrs["backend"] = "numpy"
-        file.attrs["model_config"] = json.dumps(keras_config.short_model_config(model))
+        file.attrs["model_config"] = json.dumps(config)
         if model.compiled:
             file.attrs["training_config"] = json.dumps(keras_compile.training_config(model))
         _write_weights(model, file.create_group("model_weights"))
@@ -102,8 +106,26 @@ def read_parts(stream: IO[bytes], where: str, budget: Budget) -> Parts:
     if settings is not None and file.is_group("optimizer_weights"):
         names = attribute_list(file, "optimizer_weights", "weight_names")
         listed = [(name, file.dataset(f"optimizer_weights/{name}")) for name in names]
-        parts.state = OptimizerState(listed, parts, where)
+        parts.state = _optimizer_state(listed, parts, where)
     return parts
+
+
+def _optimizer_state(listed: list[Any], parts: Parts, where: str) -> OptimizerState | None:
+    """Return the optimizer's state; None, with a warning, if Keras wrote layers twice.
+
+    A layer of two models is two in Keras's `.h5`, and one in the optimizer's state.
+    """
+    try:
+        return OptimizerState(listed, parts, where)
+    except FormatError:
+        names = [layer.name for layer in parts.planned.leaves]
+        if len(set(names)) == len(names):
+            raise
+        text = (
+            f"{where}: loaded without its optimizer's state; it holds a layer of two models twice"
+        )
+        warnings.warn(text, stacklevel=2)
+        return None
 
 
 def attribute_list(file: Hdf5File, path: str, name: str) -> list[str]:

@@ -66,7 +66,7 @@ def _require_one_place(model: Model) -> None:
         for part in whole.parts() or ():
             other = owner.setdefault(id(part), whole)
             if other is not whole:
-                fix = "use save_weights and build the model by its program"
+                fix = "save it as .h5, or use save_weights and build the model by its program"
                 got = f"{part.name!r} in {other.name!r} and {whole.name!r}"
                 raise FormatError(message("save (.keras)", "layers of one model each", got, fix))
             todo += [part] if part.parts() else []

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import time
 
 import h5py
@@ -178,11 +179,16 @@ def test_a_spoilt_graph_is_one_line_at_once(name):
     assert len(str(caught.value)) < 400
 
 
-def test_what_two_models_share_is_no_model_file(tmp_path):
-    """Keras writes such a layer twice, and reads neither; its weights alone go both ways."""
+def sharing():
+    """Return a layer that a model and the model around it call, and both models."""
     dense, x, z = layers.Dense(3, name="shared"), layers.Input((3,)), layers.Input((3,))
     block = Model(x, dense(dense(x)), name="block")
-    model = Model(z, layers.add([block(block(z)), dense(z)]), name="whole")
+    return dense, block, Model(z, layers.add([block(block(z)), dense(z)]), name="whole")
+
+
+def test_what_two_models_share_is_no_keras_file(tmp_path):
+    """Keras writes such a layer twice, and reads neither; its weights alone go both ways."""
+    dense, block, model = sharing()
     with pytest.raises(FormatError, match=r"one model each, got 'shared' in 'whole' and 'block'"):
         model.save(tmp_path / "model.keras")
     assert not list(tmp_path.iterdir())
@@ -192,6 +198,42 @@ def test_what_two_models_share_is_no_model_file(tmp_path):
     dense.set_weights([0 * value for value in before])
     model.load_weights(tmp_path / "model.weights.h5")
     np.testing.assert_array_equal(dense.kernel, before[0])
+
+
+def test_what_two_models_share_is_one_in_h5(tmp_path):
+    """Layer and model, with the optimizer's state: both train on to the same bits."""
+    _, block, whole = sharing()
+    outer = layers.Input((3,))
+    model = Model(outer, whole(block(outer)), name="outer")
+    model.compile("adam", "mse")
+    x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+    model.fit(x, x, epochs=2, verbose=0)
+    model.save(tmp_path / "model.h5")
+    again = npcnn.load_model(tmp_path / "model.h5")
+    whole, block = again.get_layer("whole"), again.get_layer("block")
+    assert whole.get_layer("block") is block
+    assert whole.get_layer("shared") is block.get_layer("shared")
+    assert len(again.get_weights()) == 2
+    for one in (model, again):
+        one.fit(x, x, epochs=2, verbose=0)
+    for value, other in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(value, other)
+
+
+def test_two_of_one_layer_have_no_optimizer_state(tmp_path):
+    """Keras's .h5 of such a model does not say that they are one, and has one's slots."""
+    _, _, model = sharing()
+    model.compile("adam", "mse")
+    x = np.ones((4, 3), "float32")
+    model.fit(x, x, verbose=0)
+    model.save(tmp_path / "model.h5")
+    with h5py.File(tmp_path / "model.h5", "r+") as file:
+        text = re.sub(r', "shared_object_id": \d+', "", file.attrs["model_config"])
+        file.attrs["model_config"] = text
+    with pytest.warns(UserWarning, match="without its optimizer's state; it holds a layer of two"):
+        again = npcnn.load_model(tmp_path / "model.h5")
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert again.optimizer.iterations == 0
 
 
 def test_a_graph_may_be_deeper_than_python():

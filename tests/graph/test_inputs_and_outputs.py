@@ -52,6 +52,20 @@ def test_what_is_reported_is_what_it_says():
     assert list(history) == names + [f"val_{name}" for name in names]
 
 
+def test_metrics_of_several_outputs_come_by_name():
+    """As in Keras, whose list has the losses in the outputs' order, then the rest sorted."""
+    a, b = layers.Input((4,), name="a"), layers.Input((3,), name="b")
+    model = Model([a, b], [layers.Dense(1, name="z")(a), layers.Dense(1, name="c")(b)])
+    model.compile("sgd", "mse", metrics={"z": ["mse", "mae"], "c": "mae"})
+    names = ["loss", "z_loss", "c_loss", "c_mae", "z_mae", "z_mse"]
+    assert model.metrics_names == names
+    targets = [np.zeros((20, 1)), np.zeros((20, 1))]
+    z, c = model.predict(X, verbose=0)
+    want = [(z**2).mean(), (c**2).mean(), abs(c).mean(), abs(z).mean(), (z**2).mean()]
+    np.testing.assert_allclose(model.evaluate(X, targets, verbose=0)[1:], want, rtol=1e-5)
+    np.testing.assert_allclose(model.train_on_batch(X, targets)[1:], want, rtol=1e-5)
+
+
 def generator(*batch):
     while True:
         yield batch

@@ -77,3 +77,16 @@ def test_random_graphs(keras, tmp_path, seed):
         np.testing.assert_array_equal(one, other)
     from_text = npcnn.models.model_from_json(theirs["json"])
     assert [w.shape for w in from_text.get_weights()] == [w.shape for w in model.get_weights()]
+
+
+def test_a_layer_of_two_models(keras, tmp_path):
+    """In .h5 Keras makes two of it; the weights are those of the one."""
+    shared, x, z = layers.Dense(3, name="shared"), layers.Input((3,)), layers.Input((3,))
+    block = Model(x, shared(layers.Dense(3, name="own")(x)), name="block")
+    model = Model(z, layers.add([block(z), shared(z)]))
+    model.save(tmp_path / "model.h5")
+    data = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+    theirs = keras(data, load=tmp_path / "model.h5", save=[tmp_path / "theirs.h5"])
+    np.testing.assert_allclose(model(data), theirs["arrays"]["y"], atol=1e-5)
+    again = npcnn.load_model(tmp_path / "theirs.h5")
+    np.testing.assert_allclose(again(data), theirs["arrays"]["y"], atol=1e-5)

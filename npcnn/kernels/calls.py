@@ -17,14 +17,16 @@ from npcnn.kernels.plans import Geometry, Pair, output_shape, part, source_rows
 # columns, units a pair is cut into and the elements of the first, elements that all filters pass
 # together, the first source row of pair 0, and where lifted weights and a row of zeros lie. From
 # CELLS on, what short rows need (`outer.py`): cells of grad_y turned round at once (0: rows are
-# long), where two tables of their places are, where they lie, and from one to the next. The plans
-# follow.
+# long), where two tables of their places are, where they lie, and from one to the next. From LIFTED
+# on, what lifted rows need besides (`lifted.py`): whether they are, where x's lie, from channel to
+# channel, the first element that a row's first cell draws on, and where a row of zeros is. The
+# plans follow.
 (
     BLOCKS, GROUPS, MODE, WANTED, GRAD_AT, SPARE_AT, PITCH, PACKED, FORWARD, BACKWARD, PAIRED,
     KERNEL_COLUMNS, SPLIT, HALF, CHUNK, TOP, WEIGHTS_AT, ZEROS_AT, CELLS, CELLS_AT, TURNED_AT,
-    FILTER_PITCH,
-) = range(22)  # fmt: skip
-HEADER = 22
+    FILTER_PITCH, LIFTED, LIFTED_AT, LIFTED_PITCH, LEFTMOST, NOTHING_AT,
+) = range(27)  # fmt: skip
+HEADER = 27
 
 # Multiply-adds below which one thread is done before a second has woken up.
 SMALL = 400_000
@@ -37,6 +39,10 @@ ROWS_A_BLOCK = 3
 SHORT, BYTES_A_CELL = 32, 400
 # Short rows: cells that a block has at least, and no less than two rows.
 CELLS_A_BLOCK = 128
+# Lifted rows: cells at once, at most and as bytes of grad_y; and the least that are worth lifting:
+# cells of a row, channels, and filters of each 16 lanes.
+LIFTED_CELLS, LIFTED_BYTES = 512, 1 << 19
+LEAST_CELLS, LEAST_CHANNELS, LEAST_FILTERS = 64, 12, 14
 # Bytes of source rows that all filters slide over before the next ones come.
 CHUNK_BYTES = 1 << 16
 
@@ -51,6 +57,7 @@ class Call(NamedTuple):
     scratch: int
     totals: int
     ints: np.ndarray
+    lifted: bool = False
 
 
 def in_pairs(geometry: Geometry) -> bool:
@@ -171,6 +178,44 @@ def _cells(header: list[int], geometry: Geometry, dtype: np.dtype) -> int:
     return header[CELLS]
 
 
+def _lifts(header: list[int], geometry: Geometry, dtype: np.dtype) -> bool:
+    """Return whether the kernel's gradient draws on lifted rows, and write that down.
+
+    It does where a row of grad_y has cells, and its filters fill the vectors, to make up for
+    lifting and turning them.
+    """
+    filters, lanes = geometry.kernel_shape[3], simd.lanes_of(dtype)
+    wide = -(-filters // lanes) * lanes
+    line = output_shape(geometry)[1] * geometry.x_shape[0]
+    if not header[PAIRED] or line < LEAST_CELLS or geometry.x_shape[3] < LEAST_CHANNELS:
+        return False
+    if filters * 16 < LEAST_FILTERS * wide:
+        return False
+    if plans.multiply_adds(geometry) >= SMALL:  # of few rows too, each thread gets some
+        header[BLOCKS] = max(header[BLOCKS], shares(output_shape(geometry)[0], 2, 2))
+    cells = LIFTED_BYTES // (4 * wide * dtype.itemsize) // LEAST_CELLS * LEAST_CELLS
+    header[LIFTED], header[FILTER_PITCH] = 1, wide
+    header[CELLS] = min(max(cells, LEAST_CELLS), LIFTED_CELLS)
+    return True
+
+
+def _after_lifted(header: list[int], geometry: Geometry, at: int) -> tuple[int, list[int]]:
+    """Give lifted rows a place in the scratch memory; return what is behind, and their tables.
+
+    Of these there are three: where each cell of x and of grad_y lies, and each column's taps.
+    """
+    batch, most = geometry.x_shape[0], header[CELLS] + header[CELLS] // 2
+    offsets = [o for o, _ in plans.forward_axis(geometry, 1)[0]]
+    header[LEFTMOST] = min(offsets) * batch
+    header[LIFTED_PITCH] = most + (max(offsets) - min(offsets)) * batch
+    header[TURNED_AT] = at
+    header[LIFTED_AT] = header[TURNED_AT] + 4 * most * header[FILTER_PITCH]
+    header[NOTHING_AT] = header[LIFTED_AT] + 4 * tiles.ROWS * header[LIFTED_PITCH]
+    table = [*range(most), *(cell * header[FILTER_PITCH] for cell in range(most))]
+    table += [o * batch - header[LEFTMOST] for o in offsets]
+    return header[NOTHING_AT] + header[LIFTED_PITCH], table
+
+
 def _places(header: list[int], plan: list[int], line: int) -> list[int]:
     """Return where each cell is: in x's packed rows, and in those of grad_y turned round."""
     step = plan[plans.ROW_STEP] * plan[plans.ROW_PITCH]
@@ -185,7 +230,8 @@ def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int)
     batch, height, width, channels = geometry.x_shape
     filters, out_height, out_width = geometry.kernel_shape[3], *output_shape(geometry)
     header = _header(geometry, dtype, filters)
-    cells = _cells(header, geometry, dtype)
+    lifted = _lifts(header, geometry, dtype)
+    cells = 0 if lifted else _cells(header, geometry, dtype)
     dots = plans.forward_plan(geometry, dtype, True) if cells else plans.dot_plan(geometry, dtype)
     make = plans.paired_backward_plan if header[PAIRED] else plans.backward_plan
     backward = make(geometry, dtype)
@@ -194,7 +240,7 @@ def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int)
     for block in range(blocks if out_height * out_width * batch else 0):
         i0, i1 = part(out_height, block, blocks)
         first, last = source_rows(dots, 0, i0, i1)
-        x_rows = max(x_rows, last - first) if header[PACKED] else 0
+        x_rows = max(x_rows, last - first) if header[PACKED] and not lifted else 0
         if header[PAIRED]:
             units = units_of(height, block, blocks, header[SPLIT])
             first, last = rows_of_pairs(*units, header[SPLIT], header[TOP], out_height)
@@ -203,15 +249,22 @@ def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int)
         g_rows = max(g_rows, max(last, i1) - min(first, i0))
     taps = math.prod(geometry.kernel_shape[:3])
     header[MODE], header[WANTED], header[BACKWARD] = masked, wanted, HEADER + len(dots)
-    sums = taps * header[FILTER_PITCH] if cells else taps * filters * dots[plans.LANES]
+    sums = taps * (header[FILTER_PITCH] or filters * dots[plans.LANES])
+    if lifted:
+        sums = sums // 3 * 4
     header[PITCH] = (filters + 1) * dots[plans.LANES] + sums
     header[GRAD_AT] = x_rows * dots[plans.ROW_PITCH]
     header[SPARE_AT] = header[GRAD_AT] + g_rows * backward[plans.ROW_PITCH]
     scratch = header[SPARE_AT] + channels * max(width * batch, 2 * dots[plans.LANES])
-    scratch = header[TURNED_AT] = _after_pairs(header, geometry, scratch)
-    scratch += cells * header[FILTER_PITCH]
+    scratch = _after_pairs(header, geometry, scratch)
     header[CELLS_AT] = HEADER + len(dots) + len(backward)
-    places = _places(header, dots, out_width * batch) if cells else []
+    places: list[int] = []
+    if lifted:
+        scratch, places = _after_lifted(header, geometry, scratch)
+    elif cells:
+        header[TURNED_AT], scratch = scratch, scratch + cells * header[FILTER_PITCH]
+        places = _places(header, dots, out_width * batch)
     ints = np.array(header + dots + backward + places, np.int64)
     parallel, totals = plans.multiply_adds(geometry) >= SMALL, blocks * header[PITCH]
-    return Call(_block(geometry), header[PAIRED] > 0, parallel, blocks, scratch, totals, ints)
+    paired = header[PAIRED] > 0
+    return Call(_block(geometry), paired, parallel, blocks, scratch, totals, ints, lifted)

@@ -18,6 +18,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels import calls, layout, memory, plans, tiles
 from npcnn.kernels.compile import ZERO, helper
+from npcnn.kernels.lifted import lifted_rows, lower_sums
 from npcnn.kernels.outer import outer_rows, sum_blocks
 from npcnn.kernels.runs import sum_lanes, zero_run
 from npcnn.kernels.slide import dot_rows, pack_rows, part, slide_rows, source_rows
@@ -105,19 +106,31 @@ def conv2d(
 
 
 @helper
+def _pack(ints, task, g, y, first, last, totals, scratch):  # type: ignore[no-untyped-def]
+    """Pack rows first … last − 1 of grad_y; add up a block's sums for the bias.
+
+    Return where the others begin, and the block's own rows.
+    """
+    p, q, start = ints[calls.FORWARD], ints[calls.BACKWARD], task * ints[calls.PITCH]
+    i0, i1 = part(ints[p + plans.OUT_HEIGHT], task, ints[calls.BLOCKS])
+    zero_run(totals, start, ints[calls.PITCH])
+    pack_rows(
+        ints, q, g, y, ints[calls.MODE], first, last, i0, i1, scratch, ints[calls.GRAD_AT], totals,
+        start,
+    )  # fmt: skip
+    return start + (ints[p + plans.OUT_CHANNELS] + 1) * ints[p + plans.LANES], i0, i1
+
+
+@helper
 def _sums(ints, task, x, g, y, first, last, totals, scratch):  # type: ignore[no-untyped-def]
     """Pack rows first … last − 1 of grad_y; add up a block's sums for kernel and bias."""
-    p, q, blocks = ints[calls.FORWARD], ints[calls.BACKWARD], ints[calls.BLOCKS]
-    at, start = ints[calls.GRAD_AT], task * ints[calls.PITCH]
-    i0, i1 = part(ints[p + plans.OUT_HEIGHT], task, blocks)
-    zero_run(totals, start, ints[calls.PITCH])
-    pack_rows(ints, q, g, y, ints[calls.MODE], first, last, i0, i1, scratch, at, totals, start)
+    p, q, at = ints[calls.FORWARD], ints[calls.BACKWARD], ints[calls.GRAD_AT]
+    sums, i0, i1 = _pack(ints, task, g, y, first, last, totals, scratch)
     x_first, rows = ZERO, x
     if ints[calls.PACKED]:
         x_first, x_last = source_rows(ints, p, i0, i1)
         pack_rows(ints, p, x, x, ZERO, x_first, x_last, ZERO, ZERO, scratch, ZERO, totals, ZERO)
         rows = scratch
-    sums = start + (ints[p + plans.OUT_CHANNELS] + 1) * ints[p + plans.LANES]
     if ints[calls.CELLS]:
         outer_rows(ints, p, scratch, x_first, q, at, first, i0, i1, totals, sums)
     else:
@@ -141,22 +154,45 @@ def _backward(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: 
         )  # fmt: skip
 
 
-@Body
-def _backward_in_pairs(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
-    """Fill a block of pairs of rows of grad_x, and the block's own sums for the others."""
-    p, q, blocks = ints[calls.FORWARD], ints[calls.BACKWARD], ints[calls.BLOCKS]
-    height, split = ints[p + plans.OUT_HEIGHT], ints[calls.SPLIT]
+@helper
+def _pairs_reach(ints, task):  # type: ignore[no-untyped-def]
+    """Return which units of pairs of rows of grad_x a block has, and which of grad_y it needs."""
+    p, blocks, split = ints[calls.FORWARD], ints[calls.BLOCKS], ints[calls.SPLIT]
+    height = ints[p + plans.OUT_HEIGHT]
     first, last = part(height, task, blocks)
     u0, u1 = units_of(ints[p + plans.HEIGHT], task, blocks, split)
     if ints[calls.WANTED]:
         above, below = rows_of_pairs(u0, u1, split, ints[calls.TOP], height)
         first, last = min(first, above), max(last, below)
-    _sums(ints, task, x, g, y, first, last, totals, scratch)
+    return u0, u1, first, last
+
+
+@helper
+def _slide_back(ints, task, w, zeros, grad_x, scratch):  # type: ignore[no-untyped-def]
+    """Fill a block of pairs of rows of grad_x from packed rows of grad_y."""
+    q, (u0, u1, first, last) = ints[calls.BACKWARD], _pairs_reach(ints, task)
     if ints[calls.WANTED]:
         slide_pairs(
             ints, q, scratch, ints[calls.GRAD_AT], first, last, ints[q + plans.ROW_PITCH], w,
             ZERO + 1, u0, u1, ZERO, tiles_of(ints, q), ZERO, zeros, grad_x, scratch,
         )  # fmt: skip
+
+
+@Body
+def _backward_in_pairs(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill a block of pairs of rows of grad_x, and the block's own sums for the others."""
+    _, _, first, last = _pairs_reach(ints, task)
+    _sums(ints, task, x, g, y, first, last, totals, scratch)
+    _slide_back(ints, task, w, zeros, grad_x, scratch)
+
+
+@Body
+def _backward_lifted(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
+    """Do the same, the sums for the kernel from lifted rows."""
+    _, _, first, last = _pairs_reach(ints, task)
+    sums, i0, i1 = _pack(ints, task, g, y, first, last, totals, scratch)
+    lifted_rows(ints, x, scratch, first, i0, i1, totals, sums)
+    _slide_back(ints, task, w, zeros, grad_x, scratch)
 
 
 @Body
@@ -175,6 +211,16 @@ def _reduce(task, totals, grad_kernel, grad_bias, a3, a4, a5, a6, scratch, ints)
         start = (filters + 1 + k * filters) * lanes
         to = ints[p + ints[p + plans.WOFF] + k]
         sum_lanes(grad_kernel, to, totals, start, filters, blocks, pitch)
+
+
+@Body
+def _reduce_lifted(task, totals, grad_kernel, grad_bias, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Add up the blocks' sums, and lower those for the kernel; a share of its taps."""
+    p, blocks, pitch = ints[calls.FORWARD], ints[calls.BLOCKS], ints[calls.PITCH]
+    if task == 0:
+        sum_lanes(grad_bias, 0, totals, 0, ints[p + plans.OUT_CHANNELS], blocks, pitch)
+    k0, k1 = part(ints[calls.KERNEL_COLUMNS] * ints[p + plans.CHANNELS], task, REDUCERS)
+    lower_sums(ints, p, k0, k1, grad_kernel, totals)
 
 
 @op
@@ -214,7 +260,10 @@ def conv2d_backward(
         x_block, g_block, layout.batch_innermost(y) if relu else g_block,
         layout.contiguous(kernel), layout.zeros(kernel.shape[2], dtype), grad_x, totals,
     ]  # fmt: skip
-    body = _backward_in_pairs if call.paired else _backward
+    if call.lifted:
+        body, reduce = _backward_lifted, _reduce_lifted
+    else:
+        body, reduce = _backward_in_pairs if call.paired else _backward, _reduce
     body(call.tasks, call.parallel, arrays, call.ints, call.scratch)
-    _reduce(REDUCERS, kernel.size > 4000, [totals, grad_kernel, grad_bias], call.ints)
+    reduce(REDUCERS, kernel.size > 4000, [totals, grad_kernel, grad_bias], call.ints)
     return layout.batch_outermost(grad_x) if need_grad_x else None

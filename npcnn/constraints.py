@@ -17,6 +17,7 @@ from npcnn import contracts, names, regularizers
 from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, non_negative, shown
+from npcnn.remembered import Remembering
 
 __all__ = [
     "Constraint",
@@ -50,7 +51,7 @@ Axes = Annotated[Any, _axes]
 Length = Annotated[float, partial(non_negative, fix="2 is Keras's", most=1e30)]
 
 
-class Constraint:
+class Constraint(Remembering):
     """Base: called with an array, it returns what the array is to become.
 
     >>> class Halved(Constraint):

@@ -16,6 +16,7 @@ from npcnn import contracts, names, registry
 from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, non_negative, one_of, shown
+from npcnn.remembered import Remembering
 
 __all__ = [
     "L1",
@@ -38,7 +39,7 @@ if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)
 
 
-class Regularizer:
+class Regularizer(Remembering):
     """Base: called with an array, it returns the penalty; `gradient` is that by the array.
 
     >>> class Cubic(Regularizer):

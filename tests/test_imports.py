@@ -28,6 +28,7 @@ ROWS = [
         "strangers",
     },
     {"arguments", "rules", "signatures", "subclasses", "symbolic"},
+    {"remembered"},
     {"contracts"},
     {"registry"},
     {"files", "threads", "config", "random"},

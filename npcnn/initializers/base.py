@@ -12,6 +12,7 @@ from npcnn.arguments import arguments_of, checked
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.config import FloatType
 from npcnn.random import Seed, weights_generator
+from npcnn.remembered import Remembering
 
 MOST = 2**40  # numbers in an array: eight terabytes
 
@@ -39,13 +40,15 @@ def too_large(where: str, shape: tuple[int, ...]) -> ArgumentError:
     return ArgumentError(message(where, "an array that fits into memory", str(shape), "make less"))
 
 
-class Initializer:
+class Initializer(Remembering):
     """Base: called with a shape and a dtype, it returns the array to start from.
 
     With `seed` given, its draws depend on that seed alone; else on `npcnn.set_random_seed`. One of
     your own defines `draw`, or `__call__`; registered
     (`npcnn.utils.register_keras_serializable`), it may stand in files.
     """
+
+    seed: Any = None  # also of a class whose __init__ calls no other
 
     @checked
     def __init__(self, seed: Seed | None = None) -> None:

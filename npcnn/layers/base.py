@@ -32,6 +32,7 @@ from npcnn.layers.shapes import (
 )
 from npcnn.layers.windows import Window
 from npcnn.names import snake_case
+from npcnn.remembered import Remembering
 from npcnn.subclasses import Open, missing
 from npcnn.symbolic import KerasTensor, Node, Operation, creations, is_symbolic, tensors
 
@@ -45,7 +46,7 @@ _bindings = itertools.count(1)
 Place = tuple[Array, Array, int, int]  # flat values, flat gradients, first, last + 1
 
 
-class Layer(Open, Parameters, Operation):
+class Layer(Open, Remembering, Parameters, Operation):
     """Base of all layers.
 
     One of your own defines `forward`, with `backward` directly under it, and where it needs them

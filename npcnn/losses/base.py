@@ -25,6 +25,7 @@ from npcnn.checks import (
     shown,
 )
 from npcnn.config import FloatType
+from npcnn.remembered import Remembering
 from npcnn.subclasses import Open, missing
 
 Array = np.ndarray
@@ -51,7 +52,7 @@ Reduction = Annotated[Any, _reduction]
 LastAxis = Annotated[int, _last_axis]
 
 
-class Loss(Open):
+class Loss(Open, Remembering):
     """Base of all losses: the mean over all rows of w · values(targets, outputs).
 
     One of your own defines `values` and `gradient` (docs/extending.md); npcnn's own override

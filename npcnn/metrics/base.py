@@ -12,13 +12,14 @@ from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.checks import ArgumentError, DtypeError, check_weights, message, same_length, shown
 from npcnn.config import FloatType
 from npcnn.initializers.base import Sizes
+from npcnn.remembered import Remembering
 from npcnn.variables import Variable as Variable
 from npcnn.variables import answer
 
 Array = np.ndarray
 
 
-class Metric:
+class Metric(Remembering):
     """Base: a number that a run reports beside the loss.
 
     A mean over samples overrides `values` alone. Anything else overrides `update_state` and

@@ -35,6 +35,7 @@ from npcnn.optimizers.options import (
     Several,
 )  # fmt: skip
 from npcnn.optimizers.schedules.base import rate_at
+from npcnn.remembered import Remembering
 from npcnn.subclasses import Open, missing
 from npcnn.variables import Variable
 
@@ -68,7 +69,7 @@ LearningRate = Annotated[Any, _rate]  # out: a float, or a LearningRateSchedule
 Epsilon = Annotated[float, _epsilon]
 
 
-class Optimizer(Open):
+class Optimizer(Open, Remembering):
     """Base: a learning rate, a count of steps taken, and named vectors of state (`slots`).
 
     One of your own defines `update`, and names its state in `slot_names`:

@@ -7,8 +7,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from npcnn import metrics
-from npcnn.saving.keras_layers import short
+from npcnn import metrics, registry
+from npcnn.saving.keras_layers import own_object, short
 
 MAX_METRICS = 100
 MOST = 10_000  # thresholds and columns that a file may ask for
@@ -21,7 +21,7 @@ class UnsupportedError(Exception):
 def written(
     listed: list[metrics.Metric], sparse: bool, entry: Callable[[str, str, dict[str, Any]], Any]
 ) -> list[Any] | None:
-    """Return names and entries; a metric of one's own is left out, with a warning.
+    """Return names and entries; one that nobody registered is left out, with a warning.
 
     Args:
         listed: the model's.
@@ -39,9 +39,12 @@ def written(
             )
         elif type(metric) is metrics.CLASSES.get(kind):
             found.append(entry("keras.metrics", kind, metric.get_config()))
+        elif registry.registered_name(type(metric)):
+            found.append(own_object(type(metric), metric.get_config()))
         else:
             text = f"save: metric {metric.name!r} is not npcnn's own and is left out of the file"
-            warnings.warn(text, stacklevel=2)
+            fix = "register its class: @npcnn.utils.register_keras_serializable()"
+            warnings.warn(f"{text}; {fix}", stacklevel=2)
     return found or None
 
 
@@ -80,6 +83,9 @@ def _read_entry(item: Any) -> metrics.Metric:
         metric.name = config["name"]
         return metric
     own = metrics.CLASSES.get(kind)
+    custom = None if own else registry.custom(kind, item.get("registered_name"))
+    if isinstance(custom, type) and issubclass(custom, metrics.Metric):
+        return custom.from_config(config)
     if own is None or "name" not in config or not isinstance(config["name"], str):
         raise UnsupportedError(f"the metric {short(item if own else kind)}")
     known = inspect.signature(own).parameters

@@ -333,3 +333,61 @@ def _with_header(r: random.Random, content: bytes) -> bytes:
 def hostile_json(r: random.Random, data: bytes, others: list[bytes]) -> bytes:
     """Rewrite a configuration that stands alone."""
     return spoil_json(r, data.decode()).encode()
+
+
+# Nodes that run other graphs, need much, or are none.
+ODD_NODES = ("If", "Loop", "Scan", "LSTM", "Einsum", "Resize", "Pad", "Tile", "Expand", "Range", "")
+
+
+def hostile_onnx(r: random.Random, data: bytes, others: list[bytes]) -> bytes:
+    """Rewrite nodes, their attributes and links, the shapes, types and numbers of constants."""
+    import onnx
+
+    model = onnx.load_model_from_string(data)
+    graph = model.graph
+    names = [name for node in graph.node for name in (*node.input, *node.output)]
+    whole = [number - 2**64 if number >= 2**63 else number for number in NUMBERS]
+    for _ in range(r.choice((1, 1, 1, 2, 3))):
+        node, tensor, way = r.choice(graph.node), r.choice(graph.initializer), r.randrange(10)
+        if way == 0:
+            node.op_type = r.choice((*{one.op_type for one in graph.node}, *ODD_NODES))
+        elif way == 1 and node.attribute:
+            _spoil_attribute(r, r.choice(node.attribute), whole)
+        elif way == 2 and node.input:
+            node.input[r.randrange(len(node.input))] = r.choice((*names, "", "nowhere"))
+        elif way == 3 and tensor.dims:
+            tensor.dims[r.randrange(len(tensor.dims))] = r.choice((*whole, -1))
+        elif way == 4:
+            tensor.data_type = r.choice((*range(20), 2**31 - 1))
+        elif way == 5:
+            tensor.raw_data = r.choice(
+                (tensor.raw_data[:-1], b"", tensor.raw_data * 2, b"\xff" * 9)
+            )
+        elif way == 6:
+            ends = r.choice((graph.input, graph.output))
+            shape = r.choice(ends).type.tensor_type.shape
+            shape.dim[r.randrange(len(shape.dim))].dim_value = r.choice(whole)
+        elif way == 7:
+            graph.node.insert(r.randrange(len(graph.node)), node)
+        elif way == 8:
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            tensor.external_data.add(key="location", value=r.choice(("/etc/passwd", "../x", "")))
+        else:
+            r.choice((graph.input, graph.output))[0].name = r.choice(names)
+    return model.SerializeToString()
+
+
+def _spoil_attribute(r: random.Random, attribute: Any, whole: list[int]) -> None:
+    way = r.randrange(5)
+    if way == 0:
+        attribute.i = r.choice(whole)
+    elif way == 1:
+        attribute.f = r.choice((float("nan"), float("inf"), -1.0, 0.0, 1e30))
+    elif way == 2:
+        attribute.type = r.randrange(1, 15)
+    elif way == 3:
+        attribute.name = r.choice(("strides", "pads", "axis", "group", "x", ""))
+    elif attribute.ints and r.random() < 0.8:
+        attribute.ints[r.randrange(len(attribute.ints))] = r.choice(whole)
+    else:
+        attribute.ints.extend([r.choice(whole)] * r.choice((1, 3, 1000)))

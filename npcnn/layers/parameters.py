@@ -71,7 +71,7 @@ class Parameters(Weighted, Regulated):
     def suits(self, input_shape: Shape) -> bool:
         """Return whether an input of another shape would have parameters of the same shapes."""
         own = {name: plan[0] for name, plan in self.plan.items()}
-        own |= {name: value.shape for name, value in self.arrays() if name not in own}
+        own |= {name: vars(self)[name].shape for name in self.declared if name not in own}
         twin = copy.copy(self)
         twin.declared, twin.plan = {}, {}
         with planned():

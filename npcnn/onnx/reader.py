@@ -254,7 +254,9 @@ def read(path: str) -> Model:
             if isinstance(error, FormatError):
                 raise
             raise reader.error(f"a {step.kind} that npcnn has", str(error)) from error
-        except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
+        except (
+            ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
+        ) as error:  # fmt: skip
             got = f"{type(error).__name__}: {error!s:.80}"
             raise reader.error(f"a {step.kind} as ONNX has it", got, "export it anew") from error
         reader.end()

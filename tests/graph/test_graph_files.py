@@ -246,3 +246,17 @@ def test_a_graph_may_be_deeper_than_python():
     again = model_from_json(model.to_json())
     again.set_weights(model.get_weights())
     np.testing.assert_array_equal(again(np.ones((1, 2))), model(np.ones((1, 2))))
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_layer_called_on_two_shapes_of_input(suffix, tmp_path):
+    """Its parameters, which a file's layers have not got yet, suit both."""
+    wide, narrow = layers.Input((7, 6, 2)), layers.Input((5, 5, 2))
+    same = layers.Conv2D(3, 3)
+    ends = [layers.GlobalMaxPooling2D()(same(x)) for x in (wide, narrow)]
+    model = npcnn.Model([wide, narrow], layers.Add()(ends))
+    model.save(tmp_path / f"model{suffix}")
+    again = npcnn.load_model(tmp_path / f"model{suffix}")
+    rng = np.random.default_rng(5)
+    x = [rng.normal(size=(4, *shape[1:])) for shape in model.input_shape]
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))

@@ -154,6 +154,7 @@ def test_it_learns_on(tmp_path):
         ([("MaxPool", [], {"kernel_shape": [2, 2], "ceil_mode": 1})], "without dilations and ceil"),
         ([("MaxPool", [], {"kernel_shape": [2, 2], "pads": [1, 1, 1, 1]})], "pads as 'same'"),
         ([("MaxPool", [], {})], "a MaxPool as ONNX has it, got KeyError"),
+        ([("MaxPool", [], {"kernel_shape": [2, 2], "strides": [0, 2]})], "got ZeroDivisionError"),
         ([("Reshape", [np.array([6, 36])], {})], "the batch axis in front"),
         ([("Conv", [weights(4, 3, 30, 30)], {})], "a Conv that npcnn has"),
     ],

@@ -269,7 +269,7 @@ def op(function: Function) -> Function:
             signature: Any = [None if a is None else (a.shape, a.dtype) for a in args[:count]]
             rest = args[count:] if entry.rule is not None else ()
             # 1.0 and True equal 1, and are no lengths: their texts differ
-            signature = (*signature, *rest, *kwargs.values(), str(rest))
+            signature = (*signature, *rest, *kwargs.items(), str((rest, kwargs)))
             fits = signature in right
         except (AttributeError, TypeError):  # no array, or options that cannot be looked up
             signature, fits = None, False

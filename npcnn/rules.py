@@ -62,7 +62,7 @@ def grouped_rule(x: Array, kernel: Array, bias: Any, strides: Any, padding: str,
                  activation: str, groups: int) -> str | None:  # fmt: skip
     """Say so unless the groups are x's channels, and the filters can be cut into as many."""
     windows(x, kernel.shape[:2], strides, padding, dilation)
-    fits = isinstance(groups, int) and groups >= 1
+    fits = is_whole(groups) and groups >= 1
     fits = fits and x.shape[3] == groups * kernel.shape[2] and kernel.shape[3] % groups == 0
     return None if fits else f"groups {groups} for x {x.shape}, kernel {kernel.shape}"
 
@@ -81,7 +81,7 @@ def conv_transpose_rule(x: Array, kernel: Array, bias: Any, strides: Any, dilati
                         before: Any, size: Any, activation: str) -> str | None:  # fmt: skip
     """Say so unless these are four pairs of whole numbers, none too small."""
     given = (*strides, *dilation, *before, *size)
-    fits = len(given) == 8 and all(isinstance(number, int) for number in given)
+    fits = len(given) == 8 and all(map(is_whole, given))
     fits = fits and min(*strides, *dilation) >= 1 and min(*before, *size) >= 0
     return None if fits else f"strides, dilation, before, size {given}"
 
@@ -135,7 +135,7 @@ def edge_rule(x: Array, padding: Any) -> str | None:
     """Say so unless these are two pairs of whole numbers, none below zero."""
     sides = [side for pair in padding for side in pair]
     fits = [len(pair) for pair in padding] == [2, 2] and all(side >= 0 for side in sides)
-    fits = fits and all(isinstance(side, int) for side in sides)
+    fits = fits and all(map(is_whole, sides))
     return None if fits else f"padding {padding}"
 
 
@@ -148,7 +148,7 @@ def edge_backward_rule(grad_y: Array, padding: Any) -> str | None:
 def broadcast_rule(x: Array, shape: Any) -> str | None:
     """Whether x can be repeated to this shape."""
     fits = len(shape) == x.ndim and all(
-        isinstance(size, int) and size >= 0 and length in (1, size)
+        is_whole(size) and size >= 0 and length in (1, size)
         for length, size in zip(x.shape, shape, strict=True)
     )
     return None if fits else f"shape {tuple(shape)} for x {x.shape}"
@@ -157,30 +157,29 @@ def broadcast_rule(x: Array, shape: Any) -> str | None:
 def sum_rule(x: Array, shape: Any) -> str | None:
     """Whether x can be summed to this shape."""
     fits = len(shape) == x.ndim and all(
-        isinstance(size, int) and size in (1, length)
-        for length, size in zip(x.shape, shape, strict=True)
+        is_whole(size) and size in (1, length) for length, size in zip(x.shape, shape, strict=True)
     )
     return None if fits else f"shape {tuple(shape)} for x {x.shape}"
 
 
 def transpose_rule(x: Array, axes: Any) -> str | None:
     """Whether each axis is there once."""
-    fits = sorted(axes) == list(range(x.ndim)) and all(isinstance(axis, int) for axis in axes)
+    fits = sorted(axes) == list(range(x.ndim)) and all(map(is_whole, axes))
     return None if fits else f"axes {axes} for x {x.shape}"
 
 
 def join_rule(arrays: Any, axis: int) -> str | None:
     """Whether arrays are alike but for their lengths along an axis."""
     shapes = [array.shape for array in arrays]
-    whole = isinstance(axis, int) and 0 <= axis < len(shapes[0])
+    whole = is_whole(axis) and 0 <= axis < len(shapes[0])
     fits = whole and len({(len(s), *s[:axis], *s[axis + 1 :]) for s in shapes}) == 1
     return None if fits else f"axis {axis} for arrays {shapes}"
 
 
 def split_rule(grad_y: Array, sizes: Any, axis: int) -> str | None:
     """Whether sizes make up the gradient's length along an axis."""
-    whole = isinstance(axis, int) and 0 <= axis < grad_y.ndim
-    whole = whole and all(isinstance(size, int) and size >= 0 for size in sizes)
+    whole = is_whole(axis) and 0 <= axis < grad_y.ndim
+    whole = whole and all(is_whole(size) and size >= 0 for size in sizes)
     fits = whole and len(sizes) > 0 and sum(sizes) == grad_y.shape[axis]
     return None if fits else f"sizes {sizes} along axis {axis} of {grad_y.shape}"
 
@@ -188,14 +187,14 @@ def split_rule(grad_y: Array, sizes: Any, axis: int) -> str | None:
 def constant_rule(like: Array, numbers: Any, shape: Any) -> str | None:
     """Say so unless these are numbers, as many as the shape has."""
     fits = all(isinstance(n, (int, float)) for n in numbers)
-    fits = fits and all(isinstance(size, int) and size >= 0 for size in shape)
+    fits = fits and all(is_whole(size) and size >= 0 for size in shape)
     fits = fits and len(numbers) == math.prod(shape)
     return None if fits else f"{len(numbers)} numbers for shape {tuple(shape)}"
 
 
 def upsampling_rule(x: Array, size: Any, interpolation: str) -> str | None:
     """Say so unless size is two positive whole numbers, and interpolation is known."""
-    fits = len(size) == 2 and all(isinstance(factor, int) and factor >= 1 for factor in size)
+    fits = len(size) == 2 and all(is_whole(factor) and factor >= 1 for factor in size)
     fits = fits and interpolation in ("nearest", "bilinear")
     return None if fits else f"size {size}, interpolation {interpolation!r}"
 
@@ -209,7 +208,7 @@ def upsampling_backward_rule(grad_y: Array, size: Any, interpolation: str) -> st
 
 def normal_rule(like: Array, mean: float, stddev: float, key: int, step: Any = None) -> str | None:
     """Say so unless key is of 64 bits, and step one number of 64 bits."""
-    fits = isinstance(key, (int, np.integer)) and 0 <= int(key) < 1 << 64
+    fits = is_whole(key) and 0 <= int(key) < 1 << 64
     one = step is None or (isinstance(step, np.ndarray) and step.size == 1)
     fits = fits and one and (step is None or step.dtype == np.int64)
     return None if fits else f"key {key}, step {step}"
@@ -217,7 +216,7 @@ def normal_rule(like: Array, mean: float, stddev: float, key: int, step: Any = N
 
 def epsilon_rule(x: Array, gamma: Any, beta: Any, epsilon: float) -> str | None:
     """Say so unless epsilon is a number of 0 or more."""
-    fits = isinstance(epsilon, (int, float)) and epsilon >= 0
+    fits = is_number(epsilon) and epsilon >= 0
     return None if fits else f"epsilon {epsilon}"
 
 
@@ -289,6 +288,6 @@ def loss_rule(outputs: Array, targets: Array, weights: Array, formula: str, opti
 def stops_rule(gradients: Array, sums: Array, stops: Any, limit: float = 0.0) -> str | None:
     """Say so unless stops rise to the end of the gradients, one a sum."""
     fits = len(stops) == len(sums) and list(stops) == sorted(stops)
-    fits = fits and all(isinstance(stop, int) for stop in stops)
+    fits = fits and all(map(is_whole, stops))
     fits = fits and min(stops, default=0) >= 0 and max(stops, default=0) == len(gradients)
     return None if fits else f"stops {stops} for {len(gradients)} gradients, {len(sums)} sums"

@@ -87,9 +87,10 @@ class _Plain:
         self.step, self.strange = step, strangers.among(list(things))
 
     def __call__(self, *arrays: Any) -> Arrays:
-        if self.strange:  # a user's class may write into what it is given: not into the caller's
-            arrays = tuple([array.copy() for array in arrays])
-        return self.step(*arrays)
+        if not self.strange:
+            return self.step(*arrays)
+        # a user's class may write into what it is given, and into what it gave: not the caller's
+        return tuple(map(strangers.copied, self.step(*map(strangers.copied, arrays))))
 
     def as_it_was(self) -> bool:
         """Return whether what the step depends on is as it was; nothing was written down."""

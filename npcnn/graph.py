@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from npcnn import strangers
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message
 from npcnn.symbolic import KerasTensor, Node, Shape
@@ -34,6 +35,7 @@ class Call:
         last_used: the values that nobody asks for after this call.
         again: which of the layer's calls it is, where there are several; else None.
         active: what came of it, where there is a penalty on it, and the layer has other calls.
+        strange: whether the layer is a user's, or has something that is.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class Call:
         self.last_used: tuple[int, ...] = ()
         self._saved: Any = None
         self.active: Any = None
+        self.strange = strangers.among([layer])
+        self._left: strangers.Left | None = None
         self._gradients: dict[str, Array] = {}
 
     def of(self, layer: Any, inputs: tuple[int, ...], output: int) -> Call:
@@ -55,11 +59,15 @@ class Call:
         """Go forward through a layer that is called several times."""
         layer = self.layer
         layer.count_call(self.again)
+        left = strangers.Left(layer) if self.strange else None
         try:
             y = layer.forward(x, training, step, keep)
             self._saved = layer.kept()
         finally:
             layer.count_call(0)
+        if left is not None:
+            left.look()
+        self._left = left
         self.active = y if layer.activity_regularizer is not None else None
         return y
 
@@ -83,8 +91,16 @@ class Call:
         if self.again is None:
             return back(gradient, need)
         layer.keep(self._saved)
-        if first:
-            return back(gradient, need)
+        now = None if self._left is None else self._left.put()
+        try:
+            return back(gradient, need) if first else self._add(back, gradient, need)
+        finally:
+            if now is not None:
+                now.put()
+
+    def _add(self, back: Any, gradient: Array, need: bool) -> Any:
+        """Go back, and add the parameters' gradients to those of the layer's other calls."""
+        layer = self.layer
         sums, own = {name: total for name, _, total in layer.parameters()}, self.gradients()
         layer.write_gradients(own)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,7 @@ class Run:
         self.validation_freq = validation_freq
         self.trainer = trainer or train_on(model, data.source)
         self.step: Any = None  # as the model is set when an epoch begins
+        self.began: list[Any] = []
         self.optimizer = model.optimizer  # the one that it is made with
         self.scorer = None if validation is None else score_on(model, validation.source)
         self.scores, self.logs = model.scores(), dict[str, Any]()
@@ -94,7 +96,7 @@ class Run:
             self.call("on_epoch_begin", self.epoch, {})
         title = f"Epoch {self.epoch + 1}/{self.epochs}"
         printer = EpochPrinter(self.verbose, self.data.steps, title, self.batch)
-        self.step, self.optimizer = self.trainer.current(), self.model.optimizer
+        self.begin()
         batches = self.data.epoch(self.epoch, self.seed, self.batch)
         try:
             while not (self.batch and self.model.stop_training):
@@ -114,12 +116,23 @@ class Run:
         self.call("write_checkpoint")
         printer.close(logs)
 
+    def begin(self) -> None:
+        """Take the step as the model is set now."""
+        self.step = self.trainer.current()
+        self.optimizer, self.began = self.model.optimizer, self.learning()
+
+    def learning(self) -> list[Any]:
+        """Return what else than an epoch's settings says which numbers move, and by which state."""
+        model = self.model
+        trainable = [layer.trainable for layer in model.graph.layers]
+        return [model.optimizer, model.optimizer.slots, *trainable]
+
     def train_batch(self, samples: Arrays, ys: Arrays, weights: Arrays) -> None:
         """Take one step."""
         number = self.batch
         self.call("on_train_batch_begin", number, {})
-        if self.model.optimizer is not self.optimizer:  # a callback's doing
-            self.step, self.optimizer = self.trainer.current(), self.model.optimizer
+        if not all(map(operator.is_, self.learning(), self.began)):  # a callback's doing
+            self.begin()
         self.optimizer.prepare()
         found = self.step(*samples, *ys, *weights)
         self.scores.update(found[: -len(ys)], ys, found[-len(ys) :], weights)

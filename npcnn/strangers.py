@@ -7,6 +7,7 @@ and compared with the copies whenever somebody is about to repeat it (`npcnn/rep
 from __future__ import annotations
 
 import collections
+import copy
 import functools
 import random
 import sys
@@ -37,6 +38,73 @@ def own(thing: Any) -> bool:
 def among(things: list[Any]) -> bool:
     """Return whether one of the objects, or something that one holds, is a user's."""
     return any(not own(thing) or any(map(_foreign, _parts(vars(thing)))) for thing in things)
+
+
+def copied(array: Any) -> Any:
+    """Return what somebody may write into without harm.
+
+    While a step is written down, results of ops (`Watched`) refuse to be written into.
+    """
+    return array.copy(order="K") if type(array) is np.ndarray else array
+
+
+def lent(thing: Any, array: Any) -> Any:
+    """Return a copy for a user's object; npcnn's own write into nothing that they are given."""
+    return array if own(thing) else copied(array)
+
+
+class Left:
+    """What a pass leaves in a user's layer, and in the layers and objects that it holds.
+
+    Args:
+        thing: before the pass; `look` is called after it.
+    """
+
+    def __init__(self, thing: Any) -> None:
+        self.places = [vars(one) for one in _held(thing)]
+        self.before = [_state(place) for place in self.places]
+        self.after: list[dict[str, Any]] = []
+
+    def look(self) -> None:
+        """Take note of what is otherwise now."""
+        pairs = zip(self.places, self.before, strict=True)
+        self.after = [
+            {name: v for name, v in _state(place).items() if v is not old.get(name, self)}
+            for place, old in pairs
+        ]
+        self.before = []
+
+    def put(self) -> Left:
+        """Put it back; return what puts back what is there instead."""
+        other = copy.copy(self)
+        other.after = [
+            {name: _state(place)[name] for name in after if name in place}
+            for place, after in zip(self.places, self.after, strict=True)
+        ]
+        for place, after in zip(self.places, self.after, strict=True):
+            for name, value in after.items():
+                if name == "_kept":
+                    place[name][0] = value
+                else:
+                    place[name] = value
+        return other
+
+
+def _state(place: dict[str, Any]) -> dict[str, Any]:
+    return {**place, "_kept": place["_kept"][0]} if "_kept" in place else dict(place)
+
+
+def _held(thing: Any) -> list[Any]:
+    """Return an object, and the layers and users' objects that it holds."""
+    found: dict[int, Any] = {}
+    todo = [thing]
+    while todo:
+        one = todo.pop()
+        if id(one) not in found:
+            found[id(one)] = one
+            held = [part for part in _parts(list(vars(one).values())) if _has_attributes(part)]
+            todo += [p for p in held if "_kept" in vars(p) or (not own(p) and _is_of_interest(p))]
+    return list(found.values())
 
 
 def _top(thing: Any) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from npcnn.checks import DtypeError, NpcnnError, message
+from npcnn.checks import DtypeError, NpcnnError, StateError, message
 
 _PAGE = "docs/extending.md shows one"
 
@@ -29,6 +29,7 @@ class Open:
 
     Attributes:
         overridable: the names of such methods; the base's own have the arguments.
+        begun: the names of what the base's __init__ puts into an object.
 
     >>> class Base(Open):
     ...     overridable = ("do",)
@@ -43,6 +44,20 @@ class Open:
     """
 
     overridable: tuple[str, ...] = ()
+    begun: frozenset[str] = frozenset()
+
+    if not TYPE_CHECKING:  # or no misspelt attribute would be found
+
+        def __getattr__(self, name: str) -> Any:
+            """Say so in one line where a class forgets its base's __init__."""
+            found = inspect.getattr_static(type(self), name, None)
+            if isinstance(found, property):  # which raised an error of its own
+                return found.fget(self)
+            kind = type(self).__name__
+            if name in self.begun:
+                expected, fix = "super().__init__() called first", "begin __init__ with it"
+                raise StateError(message(kind, expected, "no such call", fix))
+            raise AttributeError(f"{kind!r} object has no attribute {name!r}")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Look at the methods that the class defines."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import interrupts, watched
+from npcnn import interrupts, strangers, watched
 from npcnn.backend import ops
+from npcnn.before import Before
 from npcnn.checks import ArgumentError, DtypeError, message
 from npcnn.graph import Call, Graph
 from npcnn.layers.regulated import charged, constrain
@@ -40,11 +41,18 @@ def train_step(
         ys: targets, one an output, checked by its loss.
         weights: one a row of an output.
     """
-    outputs = forward(model.graph, xs, training=True, step=model.optimizer.clock)
-    losses, gradients = model.objective.score(ys, outputs, weights, model.graph.heads)
-    backward(model.graph, gradients)
-    losses = with_penalties(model.graph, losses, learning=True)
-    update(model)
+    before = Before(model)
+    try:
+        outputs = forward(model.graph, xs, training=True, step=model.optimizer.clock)
+        losses, gradients = model.objective.score(ys, outputs, weights, model.graph.heads)
+        backward(model.graph, gradients)
+        losses = with_penalties(model.graph, losses, learning=True)
+        with interrupts.Deferred():
+            update(model)
+            before.passed = True
+    except BaseException:
+        before.restore()
+        raise
     return losses, outputs
 
 
@@ -77,12 +85,8 @@ def _charged(graph: Graph, losses: Array, learning: bool) -> Array:
 
 def update(model: Model) -> None:
     """Move the parameters by their gradients, and hold them to their constraints."""
-    if not any(layer.constraints for layer in model.leaves):
-        model.optimizer.apply(model.segments())
-        return
-    with interrupts.Deferred():
-        model.optimizer.apply(model.segments())
-        constrain(model.leaves)
+    model.optimizer.apply(model.segments())
+    constrain(model.leaves)
 
 
 def score_step(
@@ -125,11 +129,17 @@ def walk(
     """
     for call in graph.calls:
         layer, given = call.layer, [values[value] for value in call.inputs]
+        n = len(given[0])
+        if call.strange:  # what it writes into is nobody else's
+            given = [strangers.copied(array) for array in given]
         x = given if layer.merges else given[0]
         forward = layer.forward if call.again is None else call.forward
         y = forward(x, training, step, keep or (heads and call in graph.heads))
         layer.remember(y)
-        values[call.output] = crossing(call, "forward", y, len(given[0]))
+        y = crossing(call, "forward", y, n)
+        if call.strange and call.again is not None:  # one memory may be all that it ever gives
+            y = strangers.copied(y)
+        values[call.output] = y
         yield call, values[call.output]
         for value in call.last_used:
             values[value] = None
@@ -153,6 +163,8 @@ def backward(graph: Graph, gradients: Sequence[tuple[Array, bool]], penalties: b
         if gradient is None or not graph.needed[call.output]:
             continue
         wanted = [graph.needed[value] for value in call.inputs]
+        if call.strange:
+            gradient = strangers.copied(gradient)
         first = id(call.layer) not in visited
         grad_x = call.backward(gradient, any(wanted), call.output in logits, first, penalties)
         visited.add(id(call.layer))

@@ -42,7 +42,7 @@ ROWS = [
     {"data", "functional", "gradients", "network", "objective", "stored", "summary"},
     {"feeding"},
     {"utils"},
-    {"repeated", "training"},
+    {"before", "repeated", "training"},
     {"on_batch", "running"},
     {"model"},
     {"sequential"},

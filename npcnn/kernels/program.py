@@ -72,8 +72,10 @@ class Programs:
         return strangers.among(self.watched)
 
     def eager(self, arrays: Arrays) -> Arrays:
-        """Make the step as it is; what a user's class writes into is never the caller's array."""
-        return self.step(*map(layout.own_copy if self.strange else layout.in_order, arrays))
+        """Make the step as it is; what a user's class has hold of is never the caller's array."""
+        if not self.strange:
+            return self.step(*map(layout.in_order, arrays))
+        return tuple(map(strangers.copied, self.step(*map(layout.own_copy, arrays))))
 
     def as_it_was(self) -> bool:
         """Return whether what user's classes depend on is as it was when a step was written."""
@@ -173,12 +175,9 @@ class Program:
         except ValueError as error:
             if "read-only" not in str(error):
                 raise
-            _restore(state, before)
-            inputs = self.inputs
-            self._give_up("a layer writes into an op's result")
-            return self.family.step(*map(layout.own_copy, inputs))
+            return self._begin_again(before, given, "a layer writes into an op's result")
         if not all(map(_same_bits, self.inputs, given)):
-            self.reason = "a layer writes into the step's input"
+            return self._begin_again(before, given, "a layer writes into the step's input")
         after = [array.copy() for array in state]
         wanted = tuple([output.copy(order="K") for output in outputs])
         proved = False
@@ -196,6 +195,12 @@ class Program:
         if not proved:
             self._give_up("played, the step gave other bits: not all it does is kernel calls")
         return wanted
+
+    def _begin_again(self, before: list[Array], given: list[Array], reason: str) -> Arrays:
+        """Make the step as it is from where it began: who wrote what is not known."""
+        _restore(self.family.state, before)
+        self._give_up(reason)
+        return self.family.eager(tuple(given))
 
     def _give_up(self, reason: str) -> None:
         """Run the step as it is from now on, and give the memory back."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 from npcnn import activations
 from npcnn.activations import ActivationFunction
 from npcnn.layers.base import Array, Layer
+from npcnn.strangers import lent
 from npcnn.subclasses import missing
 
 Named = Annotated[activations.Given, activations.get]
@@ -48,7 +49,7 @@ class Activated(Layer):
 
     def finish(self, z: Array) -> Array:
         """Return y for what the op gave."""
-        return z if self.activation.fused else self.activation.forward(z)
+        return z if self.activation.fused else self.activation.forward(lent(self.activation, z))
 
     def before(self, x: Array) -> Array:
         """Return z, without any activation."""
@@ -59,7 +60,8 @@ class Activated(Layer):
         if self.activation.fused:
             return self.backward_logits(grad_y, need_grad_x)
         saved = self.saved()
-        return self.backward_logits(self.activation.backward(grad_y, saved.z, saved.y), need_grad_x)
+        grad_z = self.activation.backward(lent(self.activation, grad_y), saved.z, saved.y)
+        return self.backward_logits(grad_z, need_grad_x)
 
     def logits_of(self, names: tuple[str, ...]) -> Array | None:
         """Return z of the last forward pass, if the activation is among those named."""

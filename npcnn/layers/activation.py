@@ -7,6 +7,7 @@ from typing import Any
 from npcnn.arguments import checked
 from npcnn.layers.activated import Activated, Named, Saved
 from npcnn.layers.base import Array
+from npcnn.strangers import lent
 from npcnn.symbolic import operators
 
 
@@ -28,7 +29,7 @@ class Activation(Activated):
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return activation(x)."""
-        y = self.activation.forward(x)
+        y = self.activation.forward(lent(self.activation, x))
         if keep:
             self._saved = Saved(x, x, y)
         return y

@@ -29,6 +29,7 @@ from npcnn.layers.shapes import (
     SampleShape,
     Shape,
     check_batch_shape,
+    check_output_shape,
 )
 from npcnn.layers.windows import Window
 from npcnn.names import snake_case
@@ -232,7 +233,8 @@ class Layer(Open, Remembering, Parameters, Operation):
         if self.built and input_shape != self.input_shape and not self.suits(input_shape):
             fix = "make a new layer from its get_config()"
             raise ArgumentError(message(self.label, str(self.input_shape), str(input_shape), fix))
-        return self.compute_output_shape(input_shape)
+        where = f"{self.label}.compute_output_shape()"
+        return check_output_shape(self.compute_output_shape(input_shape), where)
 
     def __repr__(self) -> str:
         return f"<{notebook.layer_line(self)}>"
@@ -369,11 +371,12 @@ class Layer(Open, Remembering, Parameters, Operation):
             got = " and ".join(tensor.dtype for tensor in given)
             raise DtypeError(message(f"{self.label}(x)", "inputs of one dtype", got, fix))
         self.build(shape, given[0].dtype)
-        output_shape = self.compute_output_shape(shape)
+        output_shape = self.infer_output_shape(shape)
         return Node(self, given, [output_shape], self.dtype, training).outputs[0]
 
 
-Parameters.taken = {*dir(Layer), *vars(Layer())}
+Layer.begun = frozenset(vars(Layer()))
+Parameters.taken = {*dir(Layer), *Layer.begun}
 
 
 def argument_names(cls: type) -> list[str]:

@@ -45,6 +45,14 @@ def _batch_shape(value: Any, where: str) -> Shape:
     return (None, *check_sample_shape(tuple(value[1:]), where, least=0))
 
 
+def check_output_shape(value: Any, where: str) -> Shape:
+    """Return the shape that a layer says its output has, with None in front, or raise an error."""
+    if isinstance(value, (tuple, list)) and len(value) and not isinstance(value[0], (tuple, list)):
+        return _batch_shape(value, where)
+    fix = "return a tuple such as (None, 28, 28, 1), None for the batch"
+    raise ArgumentError(message(where, "a shape with the batch axis", shown(value), fix))
+
+
 def _layer_name(value: Any, where: str) -> str:
     return check_name(value, where)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from npcnn import strangers
 from npcnn.arguments import Numbers, checked, show_default
 from npcnn.backend import ops
 from npcnn.checks import (
@@ -27,6 +28,7 @@ from npcnn.checks import (
 from npcnn.config import FloatType
 from npcnn.remembered import Remembering
 from npcnn.subclasses import Open, missing
+from npcnn.watched import plain
 
 Array = np.ndarray
 Shape = tuple[Any, ...]
@@ -140,12 +142,17 @@ class Loss(Open, Remembering):
                 given, the gradient is by them, else by the outputs.
             weights: one a row, (N, …).
         """
-        losses = np.asarray(self.values(targets, outputs), outputs.dtype)
-        gradient = np.asarray(self.gradient(targets, outputs), outputs.dtype)
-        for got, like, what in ((losses, weights, "values"), (gradient, outputs, "gradient")):
+        found = []
+        for what, like in (("values", weights), ("gradient", outputs)):
+            given = strangers.copied(targets), strangers.copied(outputs)
+            got = np.asarray(getattr(self, what)(*given))
+            where, fix = f"{type(self).__name__}.{what}", "give one number for each"
+            if got.dtype.kind not in "fiub":
+                raise DtypeError(message(where, "numbers", f"dtype {got.dtype}", fix))
             if got.shape != like.shape:
-                where, fix = f"{type(self).__name__}.{what}", "give one number for each"
                 raise ArgumentError(message(where, str(like.shape), str(got.shape), fix))
+            found.append(got.astype(outputs.dtype, copy=False))
+        losses, gradient = found
         return losses * weights, gradient * (weights / weights.size)[..., np.newaxis]
 
     def score(
@@ -162,8 +169,25 @@ class Loss(Open, Remembering):
         targets = self.targets(y, outputs.shape, outputs.dtype)
         logits = last.logits_of(self.logits_of) if self.logits_of and last is not None else None
         weights = self.reduced(y, weights)
-        losses, gradient = self.losses_and_gradient(targets, outputs, logits, weights)
+        found = self.losses_and_gradient(targets, outputs, logits, weights)
+        if not strangers.own(self):
+            self._require_arrays(found, weights, outputs)
+        losses, gradient = found
         return losses, gradient, logits is not None
+
+    def _require_arrays(self, found: Any, *like: Array) -> None:
+        """Raise an error unless a user's loss gave arrays like these."""
+        where = f"{type(self).__name__}.losses_and_gradient()"
+        fix = "return each row's loss, and the gradient of their mean"
+        if not isinstance(found, tuple) or len(found) != len(like):
+            raise DtypeError(message(where, "two arrays", type(found).__name__, fix))
+        for one, other in zip(map(plain, found), like, strict=True):
+            wanted = f"{other.dtype} of shape {other.shape}"
+            if type(one) is not np.ndarray:
+                raise DtypeError(message(where, wanted, type(one).__name__, fix))
+            if (one.dtype, one.shape) != (other.dtype, other.shape):
+                kind = ArgumentError if one.dtype == other.dtype else DtypeError
+                raise kind(message(where, wanted, f"{one.dtype} of shape {one.shape}", fix))
 
     def reduced(self, y: Array, weights: Array) -> Array:
         """Return the weights with which the mean over all rows is what `reduction` asks for.
@@ -262,6 +286,9 @@ class Loss(Open, Remembering):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
         return {"name": self.name, "reduction": self.reduction}
+
+
+Loss.begun = frozenset(vars(Loss()))
 
 
 def function_of(cls: type[Loss]) -> Callable[..., Any]:

@@ -13,13 +13,14 @@ from npcnn.checks import ArgumentError, DtypeError, check_weights, message, same
 from npcnn.config import FloatType
 from npcnn.initializers.base import Sizes
 from npcnn.remembered import Remembering
+from npcnn.subclasses import Open
 from npcnn.variables import Variable as Variable
 from npcnn.variables import answer
 
 Array = np.ndarray
 
 
-class Metric(Remembering):
+class Metric(Remembering, Open):
     """Base: a number that a run reports beside the loss.
 
     A mean over samples overrides `values` alone. Anything else overrides `update_state` and
@@ -210,3 +211,6 @@ def check_targets(y_true: Array, shape: tuple[int, ...]) -> None:
         fix = "metrics for labels begin with Sparse, others want the outputs' shape"
         got = str(y_true.shape)
         raise ArgumentError(message("the metric's y_true", expected, got, fix))
+
+
+Metric.begun = frozenset(vars(Metric()))

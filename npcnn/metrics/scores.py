@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from npcnn import strangers
+from npcnn.checks import DtypeError, message, shown
 from npcnn.metrics.base import Metric
 
 Array = np.ndarray
@@ -44,6 +46,7 @@ class Scores:
         shares: Sequence[float] = (1.0,),
     ) -> None:
         self.measures, self.names, self.shares = measures, list(names), list(shares)
+        self.strange = [strangers.among([measure.metric]) for measure in measures]
         self.totals, self.penalty, self.count = [0.0] * len(names), 0.0, 0
         for measure in measures:
             measure.metric.reset_state()
@@ -62,9 +65,11 @@ class Scores:
             self.penalty += means.pop() * n
         self.totals = [total + mean * n for total, mean in zip(self.totals, means, strict=True)]
         self.count += n
-        for metric, k, weighted in self.measures:
-            own = (weights[k],) if weighted else ()
-            metric.update_state(ys[k], outputs[k], *own)
+        for (metric, k, weighted), strange in zip(self.measures, self.strange, strict=True):
+            given = [ys[k], outputs[k], *([weights[k]] if weighted else [])]
+            if strange:  # what it writes into is nobody else's
+                given = [strangers.copied(array) for array in given]
+            metric.update_state(*given)
 
     @property
     def total(self) -> float:
@@ -85,7 +90,7 @@ class Scores:
         pairs = list(zip(self.measure_names(), self.measures, strict=True))
         if len(means) > 1:
             pairs.sort(key=lambda pair: pair[0])
-        return found | {name: _number(measure.metric.result()) for name, measure in pairs}
+        return found | {name: _number(measure.metric.result(), name) for name, measure in pairs}
 
     def measure_names(self) -> list[str]:
         """Return the metrics' names as they are reported: with several outputs, theirs in front."""
@@ -109,7 +114,10 @@ class Scores:
             measure.metric.set_state(saved)
 
 
-def _number(value: Any) -> Any:
+def _number(value: Any, name: str) -> Any:
     """Return a metric's result as Python's number, or as a list if it is several."""
     array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        where, fix = f"the metric {name}, its result()", "return a number"
+        raise DtypeError(message(where, "a number", shown(value), fix))
     return array.item() if array.ndim == 0 else array.tolist()

@@ -378,3 +378,6 @@ class Optimizer(Open, Remembering):
     def from_config(cls, config: dict[str, Any]) -> Optimizer:
         """Return an optimizer with the arguments that `get_config` returned."""
         return cls(**arguments_of(cls, config, f"{cls.__name__}.from_config(config)"))
+
+
+Optimizer.begun = frozenset(vars(Optimizer()))

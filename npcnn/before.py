@@ -1,0 +1,38 @@
+"""A step that fails, or that Ctrl-C ends, leaves the model as it was before it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from npcnn import interrupts, strangers
+
+if TYPE_CHECKING:
+    from npcnn.model import Model
+
+
+class Before:
+    """Copies of what a step changes before the parameters move, such as running means.
+
+    Where a user's classes move parameters, of these and of the optimizer's state too: an update of
+    npcnn's own is all or nothing.
+
+    Args:
+        model: about to take a step.
+
+    Attributes:
+        passed: whether the parameters have moved, so that nothing is put back any more.
+    """
+
+    def __init__(self, model: Model) -> None:
+        arrays = [vars(one)[name] for one in model.graph.layers for name in one.state_names]
+        limits = [limit for one in model.graph.layers for limit in one.constraints.values()]
+        if not all(map(strangers.own, [model.optimizer, *limits])):
+            arrays += [*model.vectors(), *model.optimizer.arrays()]
+        self.arrays = [(array, array.copy()) for array in arrays]
+        self.passed = False
+
+    def restore(self) -> None:
+        """Put all back, unless the step has passed."""
+        with interrupts.Deferred():
+            for array, old in [] if self.passed else self.arrays:
+                array[...] = old

@@ -1,7 +1,8 @@
 """Batch normalisation, with its backward directly under it: a task a channel.
 
-A channel of a block (C, H, W, N) is one run of numbers. Sums go over sixteen lanes, which the
-compiler keeps in registers, and from time to time into a double.
+A channel of a block (C, H, W, N) is one run of numbers, which a core's own cache holds from the
+first of a task's three looks at it to the last. Chunks are summed up in registers (`moments.py`),
+their sums in doubles.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -16,87 +17,54 @@ from npcnn.contracts import op
 from npcnn.kernels import layout, memory
 from npcnn.kernels.compile import ZERO, helper
 from npcnn.kernels.elementwise import SMALL
+from npcnn.kernels.moments import moments
 from npcnn.kernels.tasks import Body
 
 Array = np.ndarray
 
-LANES = 16
-CHUNK = 64 * LANES  # numbers added up before their sum goes into a double
-# A call's integers.
-SIZE, CHANNELS, TRAINING = range(3)
+CHUNK = 4096  # numbers added up before their sum goes into a double
+# A call's integers; the last three are a double's bits each: momentum, 1 − momentum, epsilon.
+SIZE, CHANNELS, TRAINING, OPTIONS = range(4)
 
 
 @helper
-def _sums(g, x, start, size, center, lanes):
-    """Return Σ g·(x − center) and Σ g over a channel; lanes has room for 2 · LANES numbers."""
-    by_x = by_one = 0.0
-    for first in range(start, start + size, CHUNK):
-        stop = min(first + CHUNK, start + size)
-        for k in range(2 * LANES):
-            lanes[k] = 0
-        whole = first + (stop - first) // LANES * LANES
-        for t in range(first, whole, LANES):
-            for k in range(LANES):
-                lanes[k] += g[t + k] * (x[t + k] - center)
-                lanes[LANES + k] += g[t + k]
-        for t in range(whole, stop):
-            lanes[0] += g[t] * (x[t] - center)
-            lanes[LANES] += g[t]
-        for k in range(LANES):
-            by_x += lanes[k]
-            by_one += lanes[LANES + k]
-    return by_x, by_one
+def _sums(g, x, start, size, center, own, pair):
+    """Return Σ g·(x − center) and Σ g over a channel, or with own = 1 what `moments` has then.
 
-
-@helper
-def _mean(x, start, size, center, squared, lanes):
-    """Return the mean of x, or with `squared` of (x − center)²."""
-    total = 0.0
+    pair has room for two numbers.
+    """
+    products = ones = 0.0
     for first in range(start, start + size, CHUNK):
-        stop = min(first + CHUNK, start + size)
-        for k in range(LANES):
-            lanes[k] = 0
-        whole = first + (stop - first) // LANES * LANES
-        if squared:
-            for t in range(first, whole, LANES):
-                for k in range(LANES):
-                    lanes[k] += (x[t + k] - center) * (x[t + k] - center)
-            for t in range(whole, stop):
-                lanes[0] += (x[t] - center) * (x[t] - center)
-        else:
-            for t in range(first, whole, LANES):
-                for k in range(LANES):
-                    lanes[k] += x[t + k]
-            for t in range(whole, stop):
-                lanes[0] += x[t]
-        for k in range(LANES):
-            total += lanes[k]
-    return total / size
+        count = min(start + size - first, CHUNK)
+        moments(pair, g, x, (first, first, count), center, own)
+        products += pair[0]
+        ones += pair[1]
+    return products, ones
 
 
 @Body
-def _find(task, found, x, mean, variance, options, a5, a6, scratch, ints):
-    """Find a channel's center and rate; in training, move its running mean and variance."""
+def _forward(task, y, x, found, gamma, beta, mean, variance, scratch, ints):
+    """Fill a channel of y; in training, move its running mean and variance."""
     size, start = ints[SIZE], task * ints[SIZE]
+    for k in range(3):
+        scratch[k] = np.int64(ints[OPTIONS + k]).view(np.float64)  # now in x's dtype
+    stays, comes, epsilon = scratch[0], scratch[1], scratch[2]
     if ints[TRAINING]:
-        scratch[2 * LANES] = _mean(x, start, size, mean[task], ZERO, scratch)
-        center = scratch[2 * LANES]  # in x's dtype
-        scratch[2 * LANES] = _mean(x, start, size, center, ZERO + 1, scratch)
-        spread = scratch[2 * LANES]
-        mean[task] = options[0] * mean[task] + options[1] * center
-        variance[task] = options[0] * variance[task] + options[1] * spread
+        _, beyond = _sums(x, x, start, size, x[start], ZERO + 1, scratch)
+        scratch[2] = x[start] + beyond / size
+        center = scratch[2]
+        square, _ = _sums(x, x, start, size, center, ZERO + 1, scratch)
+        scratch[2] = square / size
+        spread = scratch[2]
+        mean[task] = stays * mean[task] + comes * center
+        variance[task] = stays * variance[task] + comes * spread
     else:
         center, spread = mean[task], variance[task]
     found[task] = center
-    found[ints[CHANNELS] + task] = 1 / math.sqrt(spread + options[2])
-
-
-@Body
-def _apply(task, y, x, found, gamma, beta, a5, a6, scratch, ints):
-    """Fill a channel of y."""
-    center, rate = found[task], found[ints[CHANNELS] + task] * gamma[task]
-    for t in range(task * ints[SIZE], (task + 1) * ints[SIZE]):
-        y[t] = (x[t] - center) * rate + beta[task]
+    found[ints[CHANNELS] + task] = 1 / math.sqrt(spread + epsilon)
+    rate, above = found[ints[CHANNELS] + task] * gamma[task], beta[task]
+    for t in range(start, start + size):
+        y[t] = (x[t] - center) * rate + above
 
 
 @op
@@ -128,12 +96,12 @@ def batch_normalization(
     y, found = memory.empty(block.shape, dtype), memory.empty((2 * channels,), dtype)
     parallel = y.size >= SMALL
     if channels:
-        ints = np.array([x.size // channels, channels, training and x.size > 0], np.int64)
-        options = memory.constant([momentum, 1 - momentum, epsilon], dtype)
-        _find(channels, parallel, [found, block, mean, variance, options], ints, 2 * LANES + 1)
+        options = np.array([momentum, 1 - momentum, epsilon]).view(np.int64)
+        ints = [x.size // channels, channels, training and x.size > 0, *options]
         gamma = layout.ones(channels, dtype) if gamma is None else layout.contiguous(gamma)
         beta = layout.zeros(channels, dtype) if beta is None else layout.contiguous(beta)
-        _apply(channels, parallel, [y, block, found, gamma, beta], ints)
+        arrays = [y, block, found, gamma, beta, mean, variance]
+        _forward(channels, parallel, arrays, np.array(ints, np.int64), 3)
     return layout.batch_outermost(y), found[:channels], found[channels:]
 
 
@@ -142,7 +110,7 @@ def _backward(task, grad_x, grad_y, x, gamma, centers, rates, grads, scratch, in
     """Fill a channel of grad_x, and its gradients by gamma and beta."""
     size, channels, start = ints[SIZE], ints[CHANNELS], task * ints[SIZE]
     center, rate = centers[task], rates[task]
-    by_x, by_one = _sums(grad_y, x, start, size, center, scratch)
+    by_x, by_one = _sums(grad_y, x, start, size, center, ZERO, scratch)
     grads[task], grads[channels + task] = by_x * rate, by_one
     factor = rate * gamma[task]
     if not ints[TRAINING]:
@@ -179,7 +147,7 @@ def batch_normalization_backward(
         ints = np.array([x.size // channels, channels, training and x.size > 0], np.int64)
         gamma = layout.ones(channels, dtype) if gamma is None else layout.contiguous(gamma)
         arrays = [grad_x, layout.batch_innermost(grad_y), block, gamma, center, rate, grads]
-        _backward(channels, grad_x.size >= SMALL, arrays, ints, 2 * LANES)
+        _backward(channels, grad_x.size >= SMALL, arrays, ints, 2)
         for number, held in enumerate((grad_gamma, grad_beta)):
             if held is not None:
                 _copy(1, False, [held, grads], np.array([channels, number * channels], np.int64))

@@ -102,7 +102,7 @@ def masked_run(to, g, y, sums, places, masked, lanes):  # type: ignore[no-untype
         sums[s + t - whole] += g[j + t]
 
 
-def _halves(builder: Any, vector: Any) -> Any:
+def halves(builder: Any, vector: Any) -> Any:
     """Return the sum of a vector's lanes: upper half onto lower half until one is left."""
     count = vector.type.count
     while count > 1:
@@ -127,7 +127,7 @@ def _emit_sum(builder: Any, to: Any, i: Any, totals: Any, j: Any, n: Any, parts:
         with simd.counted(builder, INT(0), parts, 1, start) as (part, sums, new):
             vector = simd.load(builder, simd.at(builder, place, builder.mul(part, pitch)))
             new.append(builder.fadd(sums[0], vector))
-        builder.store(_halves(builder, new[0]), simd.at(builder, to, t))
+        builder.store(halves(builder, new[0]), simd.at(builder, to, t))
 
 
 @simd.native(_emit_sum)

@@ -5,7 +5,7 @@ import pytest
 from agreement import DTYPES
 
 from npcnn.kernels import compile as compiling
-from npcnn.kernels import runs, simd, tiles
+from npcnn.kernels import moments, runs, simd, tiles
 from npcnn.kernels.compile import kernel
 
 pytestmark = pytest.mark.usefixtures("jit")
@@ -19,6 +19,11 @@ def _slide(*values):
 @kernel
 def _dot(*values):
     tiles.dot_tile(*values)
+
+
+@kernel
+def _moments(*values):
+    moments.moments(*values)
 
 
 @kernel
@@ -87,3 +92,15 @@ def test_a_lambda_compiles_without_a_place_on_disk(monkeypatch):
 
     monkeypatch.setattr(compiling, "KernelCache", nowhere)
     assert kernel(lambda a: a + 1)(1) == 2
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("own", [0, 1])
+def test_moments(own, dtype, rng):
+    g, x = rng.standard_normal((2, 400)).astype(dtype)
+    for n in (0, 1, 15, 16, 40, 64, 200, 333):
+        found, want = np.zeros((2, 4), dtype)
+        values = g, x, (7, 11, n), x.dtype.type(0.5), own
+        _moments(found, *values)
+        moments.moments(want, *values)
+        np.testing.assert_allclose(found, want, rtol=1e-4, atol=1e-4)

@@ -1,23 +1,36 @@
 """Random networks as plain descriptions, from which both npcnn and Keras build (random_sides.py).
 
-A description names inputs, layers, their calls in order, outputs, and how to compile and fit. The
-same seed gives the same description. Nothing here comes from npcnn.
+A description names inputs, layers (random_layers.py), their calls in order, outputs, and how to
+compile and fit (random_learning.py). The same seed gives the same description; of npcnn it only
+asks which layers there are.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
 import numpy as np
-from random_layers import Layer, Shape, flatten, keeping, layer, make, noise, random_picture
+from random_layers import fits, flatten, keeping, layer, noise
+from random_learning import OPTIMIZERS, Target, compiled, loss
+from random_parts import Layer, Shape, make
+from random_pictures import random_picture
+
+from npcnn import layers
 
 KINDS = ("sequential", "branches", "shared", "nested", "several")
 SAMPLES = 20
 # Keras 3.15's .h5 has no place for them ("cannot pickle 'module' object"), and its reader of .h5
 # passes over LayerNormalization's axes if they are several.
-NOT_IN_H5 = ("RandomTranslation", "RandomContrast", "RandomBrightness")
+IN_H5 = ("RandomFlip", "RandomRotation", "RandomZoom", "RandomCrop")
 MERGING = ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"]
+# Keras's other names of some layers.
+ALSO = {
+    "AveragePooling2D": "AvgPool2D", "Conv2D": "Convolution2D", "MaxPooling2D": "MaxPool2D",
+    "Conv2DTranspose": "Convolution2DTranspose", "GlobalMaxPooling2D": "GlobalMaxPool2D",
+    "GlobalAveragePooling2D": "GlobalAvgPool2D", "SeparableConv2D": "SeparableConvolution2D",
+}  # fmt: skip
 
 
 class Net:
@@ -38,6 +51,9 @@ class Net:
         else:
             kind, arguments, shape = found
             name = f"{self.name}_{kind.lower()}_{len(self.layers)}"
+            if self.r.random() < 0.1:  # what merges has a function, others another name
+                merges = kind in MERGING or kind == "Concatenate"
+                kind = kind.lower() if merges else ALSO.get(kind, kind)
             self.layers[name] = make(f"layers.{kind}", **arguments, name=name)
         return self.call(name, given, shape, inference)
 
@@ -60,12 +76,28 @@ class Net:
             at = self.put(keeping(self.r, self.shapes[at]), at)
         return at
 
+    def like(self, at: str, shape: Shape) -> str:
+        """Go on to a shape, if it is another."""
+        if self.shapes[at] == shape:
+            return at
+        if self.shapes[at][:-1] == shape[:-1]:
+            return self.put(("Dense", {"units": shape[-1]}, shape), at)
+        at = self.put(flatten(self.r, self.shapes[at]), at)
+        at = self.put(("Dense", {"units": math.prod(shape)}, (math.prod(shape),)), at)
+        return self.put(("Reshape", {"target_shape": list(shape)}, shape), at)
+
     def merged(self, tensors: list[str]) -> str:
         """Merge tensors of one shape."""
         shape = self.shapes[tensors[0]]
         if self.r.random() < 0.3:
-            to = (*shape[:-1], shape[-1] * len(tensors))
-            return self.put(("Concatenate", {}, to), *tensors)
+            axis = self.r.randint(1, len(shape)) if self.r.random() < 0.3 else -1
+            place = axis - 1 if axis > 0 else len(shape) - 1
+            to = (*shape[:place], shape[place] * len(tensors), *shape[place + 1 :])
+            if fits(to):
+                return self.put(("Concatenate", {} if axis < 0 else {"axis": axis}, to), *tensors)
+        if len(shape) == 1 and self.r.random() < 0.1 and hasattr(layers, "Dot"):
+            dot = {"axes": 1, "normalize": self.r.random() < 0.5}
+            return self.put(("Dot", dot, (1,)), *tensors[:2])
         kind = self.r.choice(MERGING)
         tensors = tensors[:2] if kind == "Subtract" else tensors
         return self.put((kind, {}, shape), *tensors)
@@ -100,21 +132,27 @@ def as_in_inference(net: Net, at: str) -> str:
 def chance(net: Net, at: str) -> str:
     """Call a layer that does in training what only chance knows."""
     shape = net.shapes[at]
-    pictures = len(shape) == 3 and net.r.random() < 0.7
-    return net.put(random_picture(net.r, shape) if pictures else noise(net.r, shape, 0.4), at)
+    while len(shape) == 3 and net.r.random() < 0.85:
+        found = random_picture(net.r, shape)
+        if hasattr(layers, found[0]):
+            return net.put(found, at)
+    return net.put(noise(net.r, shape, 0.4), at)
 
 
 def formats(layers: dict[str, Any]) -> list[str]:
     """Return the formats that Keras can itself save these layers in and load them from."""
+    found = [".keras", ".h5"]
     for one in layers.values():
+        if "same" in one:
+            return []  # a layer of two models: see shared_within
         if "calls" in one:
-            if len(formats(one["layers"])) == 1:
-                return [".keras"]
+            found = [extension for extension in formats(one["layers"]) if extension in found]
             continue
         kind, arguments = one["make"].split(".")[1], one["with"]
-        if kind in NOT_IN_H5 or (kind == "LayerNormalization" and arguments["axis"] != -1):
-            return [".keras"]
-    return [".keras", ".h5"]
+        lost = kind.startswith("Random") and kind not in IN_H5
+        if lost or (kind == "LayerNormalization" and arguments["axis"] != -1):
+            found = [extension for extension in found if extension != ".h5"]
+    return found
 
 
 def branched(net: Net, at: str) -> str:
@@ -142,7 +180,7 @@ def shared(net: Net, at: str) -> str:
 
 
 def nested(net: Net, at: str) -> str:
-    """Call a model as a layer, twice at times."""
+    """Call a model as a layer, twice at times: on what it gave, or on another tensor."""
     r, shape = net.r, net.shapes[at]
     name = f"{net.name}_model_{len(net.layers)}"
     inner, plain = Net(r, name, [shape], net.calm), r.random() < 0.5
@@ -154,17 +192,51 @@ def nested(net: Net, at: str) -> str:
         end = inner.more(end, r.randint(1, 3))
     if not plain:
         end = branched(inner, end)
-        while twice and inner.shapes[end] != shape:  # put back what a concatenation made longer
-            end = inner.put(("Dense", {"units": shape[-1]}, shape), end)
+        end = inner.like(end, shape) if twice else end  # a concatenation made it otherwise
     net.layers[name] = inner.described([end], sequential=plain)
-    at = net.call(name, [at], inner.shapes[end])
-    return net.call(name, [at], shape) if twice else at
+    first = net.call(name, [at], inner.shapes[end])
+    if not twice:
+        return first
+    if r.random() < 0.5:
+        return net.call(name, [first], shape)
+    return net.merged([first, net.call(name, [net.kept(at, 1)], shape)])
+
+
+def pairs(net: Net, at: str) -> str:
+    """Call a model of two inputs, and at times of two outputs."""
+    r, shape = net.r, net.shapes[at]
+    other = net.kept(at, 1)
+    name = f"{net.name}_model_{len(net.layers)}"
+    inner = Net(r, name, [shape, shape], net.calm)
+    ways = [inner.kept(one, r.randint(0, 1)) for one, _ in inner.inputs]
+    ends = [inner.like(inner.merged(ways), shape)]
+    if r.random() < 0.4:
+        ends.append(inner.kept(ways[0], 1))
+    net.layers[name] = inner.described(ends)
+    found = [net.call(name, [at, other], shape)]
+    if len(ends) > 1:
+        found.append(f"{found[0]}_second")
+        net.calls[-1]["to"], net.shapes[found[1]] = found, shape
+    return net.merged(found) if len(found) > 1 else found[0]
+
+
+def shared_within(net: Net, at: str) -> str:
+    """Call a layer here and within a model: it trains, but Keras's files hold two of it."""
+    r, shape = net.r, net.shapes[at]
+    first = net.put(keeping(r, shape), at)
+    used = net.calls[-1]["layer"]
+    name = f"{net.name}_model_{len(net.layers)}"
+    inner = Net(r, name, [shape], net.calm)
+    inner.layers[used] = {"same": used}
+    end = inner.kept(inner.call(used, [inner.inputs[0][0]], shape), 1)
+    net.layers[name] = inner.described([end])
+    return net.call(name, [first], shape)
 
 
 def network(r: random.Random, kind: str, calm: bool, trains: bool) -> dict[str, Any]:
     if kind == "sequential":
         net = Net(r, "net", [start(r)], calm)
-        at = net.inputs[0][0] if trains else chance(net, net.inputs[0][0])
+        at = net.inputs[0][0] if trains else chance(net, chance(net, net.inputs[0][0]))
         at = net.more(at, r.randint(1, 6))
         return {"net": net, "ends": [at]}
     first = start(r)
@@ -177,8 +249,9 @@ def network(r: random.Random, kind: str, calm: bool, trains: bool) -> dict[str, 
             ways = [net.put(flatten(r, net.shapes[at]), at) for at in ways]
             ways = [net.put(("Dense", {"units": 5}, (5,)), at) for at in ways]
         ways = [net.merged(ways)]
-    at = ways[0] if trains else chance(net, ways[0])
-    turns = {"branches": [branched], "shared": [shared], "nested": [nested]}
+    at = ways[0] if trains else chance(net, chance(net, ways[0]))
+    turns = {"branches": [branched], "shared": [shared, shared, shared_within],
+             "nested": [nested, nested, pairs]}  # fmt: skip
     for _ in range(r.randint(1, 3)):
         own = turns.get(kind, [branched, shared, nested])
         at = r.choice(own * 3 + [branched, as_in_inference])(net, at)
@@ -190,110 +263,7 @@ def network(r: random.Random, kind: str, calm: bool, trains: bool) -> dict[str, 
     return {"net": net, "ends": ends}
 
 
-# Learning -------------------------------------------------------------------------------------
-
-SPARSE, WIDE = "SparseCategoricalCrossentropy", "CategoricalCrossentropy"
-# Loss → what its outputs are, and its targets. (Huber's delta is left as it is: Keras forgets it.)
-LOSSES: dict[str, tuple[str | None, str]] = {
-    SPARSE: ("softmax", "labels"), WIDE: ("softmax", "one hot"),
-    "CategoricalFocalCrossentropy": ("softmax", "one hot"), "KLDivergence": ("softmax", "shares"),
-    "BinaryCrossentropy": ("sigmoid", "bits"), "BinaryFocalCrossentropy": ("sigmoid", "bits"),
-    "Hinge": (None, "signs"), "SquaredHinge": ("tanh", "signs"),
-    "CategoricalHinge": ("softmax", "one hot"), "CosineSimilarity": (None, "numbers"),
-    "Huber": (None, "numbers"), "LogCosh": (None, "numbers"), "MeanAbsoluteError": (None, "far"),
-    "MeanAbsolutePercentageError": (None, "far"), "MeanSquaredError": (None, "numbers"),
-    "MeanSquaredLogarithmicError": ("softplus", "far"), "Poisson": ("softplus", "far"),
-}  # fmt: skip
-SNAKES = {
-    SPARSE: "sparse_categorical_crossentropy", WIDE: "categorical_crossentropy",
-    "KLDivergence": "kl_divergence", "BinaryCrossentropy": "binary_crossentropy",
-    "Hinge": "hinge", "SquaredHinge": "squared_hinge", "CategoricalHinge": "categorical_hinge",
-    "CosineSimilarity": "cosine_similarity", "MeanSquaredError": "mse", "MeanAbsoluteError": "mae",
-    "MeanAbsolutePercentageError": "mape", "Poisson": "poisson",
-    "MeanSquaredLogarithmicError": "msle",
-}  # fmt: skip
-OPTIONS: dict[str, list[tuple[str, list[Any]]]] = {
-    "BinaryCrossentropy": [("label_smoothing", [0.1])],
-    WIDE: [("label_smoothing", [0.1])],
-    "BinaryFocalCrossentropy": [("gamma", [1.0, 3.0]), ("apply_class_balancing", [True])],
-    "CategoricalFocalCrossentropy": [("gamma", [1.0, 3.0]), ("alpha", [0.4])],
-    SPARSE: [("ignore_class", [0])],
-}
-LOGITS = (SPARSE, WIDE, "BinaryCrossentropy", "BinaryFocalCrossentropy")
-METRICS: dict[str, list[Any]] = {
-    "labels": ["accuracy", "sparse_categorical_accuracy"],
-    "one hot": ["accuracy", "categorical_accuracy", "mse"],
-    "shares": ["mae"], "signs": ["mse"], "far": ["mae", "mse"],
-    "numbers": ["mae", "mse", "cosine_similarity"], "bits": ["accuracy", "binary_accuracy"],
-}  # fmt: skip
-
-
-def loss(r: random.Random) -> tuple[Any, str | None, str]:
-    """Return a loss, the activation before it, and its kind of targets."""
-    name = r.choice(list(LOSSES))
-    before, targets = LOSSES[name]
-    if name in SNAKES and r.random() < 0.4:
-        return SNAKES[name], before, targets
-    options = {key: r.choice(some) for key, some in OPTIONS.get(name, []) if r.random() < 0.5}
-    if name in LOGITS and r.random() < 0.4:
-        options["from_logits"], before = True, None
-    if r.random() < 0.2:
-        options["reduction"] = r.choice(["sum", "mean_with_sample_weight"])
-    return make(f"losses.{name}", **options), before, targets
-
-
-def schedule(r: random.Random, rate: float) -> Any:
-    if r.random() < 0.65:
-        return rate
-    name, arguments = r.choice(
-        [
-            ("CosineDecay", {"decay_steps": 7, "alpha": 0.1}),
-            ("CosineDecay", {"initial_learning_rate": 0.0, "decay_steps": 6,
-                             "warmup_target": rate, "warmup_steps": 3}),
-            ("CosineDecayRestarts", {"first_decay_steps": 3}),
-            ("ExponentialDecay", {"decay_steps": 2, "decay_rate": 0.8,
-                                  "staircase": r.random() < 0.5}),
-            ("InverseTimeDecay", {"decay_steps": 2, "decay_rate": 0.5}),
-            ("PolynomialDecay", {"decay_steps": 5, "end_learning_rate": rate / 8, "power": 2.0,
-                                 "cycle": r.random() < 0.3}),
-            ("PiecewiseConstantDecay", {"boundaries": [2, 5],
-                                        "values": [rate, rate / 2, rate / 4]}),
-        ]
-    )  # fmt: skip
-    first = {} if name == "PiecewiseConstantDecay" else {"initial_learning_rate": rate}
-    return make(f"optimizers.schedules.{name}", **first | arguments)
-
-
-# Rates are powers of two: in Keras's files they are float32.
-OPTIMIZERS: dict[str, tuple[float, dict[str, list[Any]]]] = {
-    "SGD": (2**-5, {"momentum": [0.0, 0.9, 0.5], "nesterov": [False, True]}),
-    "Adam": (2**-7, {"beta_1": [0.9, 0.8], "beta_2": [0.999, 0.9], "amsgrad": [False, True]}),
-    "AdamW": (2**-7, {"weight_decay": [0.004, 0.1], "amsgrad": [False, True]}),
-    "Nadam": (2**-7, {"beta_1": [0.9, 0.8]}),
-    "Adamax": (2**-7, {"beta_2": [0.999, 0.9]}),
-    "Adagrad": (2**-6, {"initial_accumulator_value": [0.1, 0.01]}),
-    "Adadelta": (2**-2, {"rho": [0.95, 0.9]}),
-    "RMSprop": (2**-8, {"momentum": [0.0, 0.5], "centered": [False, True]}),
-    "Lion": (2**-10, {"beta_2": [0.99, 0.9]}),
-}
-MORE: list[dict[str, Any]] = [
-    {"clipnorm": 0.5}, {"clipvalue": 0.05}, {"global_clipnorm": 0.7}, {"weight_decay": 0.05},
-    {"use_ema": True, "ema_momentum": 0.8},
-    {"use_ema": True, "ema_momentum": 0.8, "ema_overwrite_frequency": 2},
-    {"gradient_accumulation_steps": 2}, {"loss_scale_factor": 8.0},
-]  # fmt: skip
-
-
-def optimizer(r: random.Random, name: str, rough: bool) -> Any:
-    rate, own = OPTIMIZERS[name]
-    options = {key: r.choice(some) for key, some in own.items()}
-    for more in r.sample(MORE, r.choice([0, 0, 1, 2])):
-        limits = [key for key in (*options, *more) if "clip" in key]
-        options |= more if len(limits) < 2 else {}
-    if rough and name in ("Adam", "AdamW", "Nadam", "Adamax", "Adadelta", "RMSprop"):
-        # A gradient that is zero but for rounding is not blown up to a whole step.
-        options["epsilon"] = 1e-3
-    return make(f"optimizers.{name}", learning_rate=schedule(r, rate), **options)
+# All of it ------------------------------------------------------------------------------------
 
 
 def describe(seed: int) -> dict[str, Any]:
@@ -303,51 +273,36 @@ def describe(seed: int) -> dict[str, Any]:
     named = r.choice(list(OPTIMIZERS))
     # Lion steps by the sign alone, also of a gradient that is zero but for rounding, such as that
     # of a bias whose effect the next layer normalises away.
-    trains = r.random() < 0.94
+    trains = r.random() < 0.88
     drawn = network(r, kind, named == "Lion", trains)
-    net, outputs, losses, targets = drawn["net"], [], [], []
-    while len(losses) < len(drawn["ends"]):
+    net, outputs, ends = drawn["net"], [], {}
+    for at in drawn["ends"]:
         wrong, before, kind_of_target = loss(r)
-        at = drawn["ends"][len(losses)]
         classes = r.randint(2, 5)
         if (len(net.shapes[at]) == 3 and r.random() < 0.8) or r.random() < 0.3:
             at = net.put(flatten(r, net.shapes[at]), at)
         head = {"units": classes, "activation": before}
         outputs.append(net.put(("Dense", head, (*net.shapes[at][:-1], classes)), at))
-        losses.append(wrong)
-        targets.append([kind_of_target, list(net.shapes[outputs[-1]])])
+        target: Target = (wrong, before, kind_of_target, net.shapes[outputs[-1]])
+        ends[net.calls[-1]["layer"]] = target
     # On torch Keras normalises in float32 in float64 models too.
     rough = dtype == "float32" or "Normalization" in str(net.layers)
-    compiled: dict[str, Any] = {"optimizer": optimizer(r, named, rough), "loss": losses[0]}
-    metrics = [r.sample(METRICS[kind], r.randint(0, 1)) for kind, _ in targets]
-    compiled["metrics"] = metrics[0]
-    if len(losses) > 1:
-        ends = [call["layer"] for to in outputs for call in net.calls if to in call["to"]]
-        compiled["loss"], compiled["metrics"] = losses, metrics
-        if r.random() < 0.5:
-            compiled["loss_weights"] = [1.0, 0.3]
-        if r.random() < 0.4:
-            compiled["loss"] = dict(zip(ends, losses, strict=True))
-            compiled["metrics"] = dict(zip(ends, metrics, strict=True))
-            if "loss_weights" in compiled:
-                compiled["loss_weights"] = dict(zip(ends, [1.0, 0.3], strict=True))
-    fit: dict[str, Any] = {}
-    if r.random() < 0.3:
-        fit["validation_split"] = 0.3
-    # Keras weighs no losses that are several a sample.
-    weigh = len(losses) == 1 and len(targets[0][1]) == 1 and r.random() < 0.3
-    if weigh and targets[0][0] == "labels" and len(targets[0][1]) == 1 and r.random() < 0.7:
-        fit["class_weight"] = {str(k): r.choice([0.5, 1.0, 2.0]) for k in range(targets[0][1][-1])}
-        weigh = False
+    learning = compiled(r, named, rough, ends)
+    if len(net.inputs) > 1 and r.random() < 0.3:
+        learning["fed"]["x"] = [name for name, _ in net.inputs]
     # Keras counts names through a program, npcnn through a model: they are alike without others.
     unnamed = kind in ("sequential", "branches", "shared") and seed % 4 == 0
+    unnamed = unnamed and not any("calls" in one for one in net.layers.values())
     for one in net.layers.values() if unnamed else []:
         del one["with"]["name"]
+    kept = formats(net.layers)
+    if "CategoricalGeneralized" in str(learning["compile"]["loss"]):  # Keras cannot read its own
+        kept = [extension for extension in kept if extension != ".h5"]
     return {
         **net.described(outputs, sequential=kind == "sequential"), "unnamed": unnamed,
-        "kind": kind, "seed": seed,
-        "dtype": dtype, "compile": compiled, "targets": targets, "fit": fit, "weigh": weigh,
-        "trains": trains, "formats": formats(net.layers),
+        "layered": r.random() < 0.3, "kind": kind, "seed": seed, "dtype": dtype, **learning,
+        "targets": [[kind, list(shape)] for _, _, kind, shape in ends.values()],
+        "trains": trains, "formats": kept,
     }  # fmt: skip
 
 
@@ -362,9 +317,8 @@ def arrays(described: dict[str, Any]) -> dict[str, np.ndarray]:
         labels = rng.integers(0, shape[-1], (SAMPLES, *shape[:-1]))
         y: Any = rng.normal(size=(SAMPLES, *shape))
         if kind == "labels":
-            found[f"y/{k}"] = labels
-            continue
-        if kind == "one hot":
+            y = labels
+        elif kind == "one hot":
             y = np.eye(shape[-1])[labels]
         elif kind == "shares":
             y = np.exp(y) / np.exp(y).sum(axis=-1, keepdims=True)
@@ -372,7 +326,7 @@ def arrays(described: dict[str, Any]) -> dict[str, np.ndarray]:
             y = (y > 0) * 1.0 if kind == "bits" else np.sign(y)
         elif kind == "far":
             y = rng.uniform(1, 3, y.shape)
-        found[f"y/{k}"] = y.astype(dtype)
-    if described["weigh"]:
-        found["sample_weight"] = rng.uniform(0.2, 2, SAMPLES)
+        found[f"y/{k}"] = y if kind == "labels" else y.astype(dtype)
+        if described["weigh"]:  # one a sample, or one a row of outputs
+            found[f"w/{k}"] = rng.uniform(0.2, 2, (SAMPLES, *shape[:-1]))
     return found

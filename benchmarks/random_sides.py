@@ -1,13 +1,14 @@
 """What npcnn and Keras both do with a described network; run as a script: Keras's half.
 
 Both libraries have the same names, so that one code builds, trains, saves and loads with either.
-The script answers one line of JSON (description, folder) with another; arrays go through files.
-Knows nothing of npcnn.
+The script answers one line of JSON (description, folder, what is asked) with another; arrays go
+through files. Knows nothing of npcnn.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import sys
@@ -25,30 +26,48 @@ BATCH, EPOCHS = 8, 3
 
 
 def made(library: Any, value: Any) -> Any:
-    """Return a description with {"make": name, "with": arguments} replaced by the object."""
+    """Return a description with its objects made.
+
+    They are {"make": name, "with": arguments}, or {"take": name} for the function itself. A layer's
+    function, such as `layers.add`, is left to be called on tensors.
+    """
     if isinstance(value, list):
         return [made(library, one) for one in value]
     if not isinstance(value, dict):
         return value
-    if "make" not in value:
+    if "make" not in value and "take" not in value:
         return {key: made(library, one) for key, one in value.items()}
-    place = library
-    for part in value["make"].split("."):
-        place = getattr(place, part)
-    return place(**made(library, value["with"]))
+    names = value.get("make", value.get("take")).split(".")
+    place = functools.reduce(getattr, names, library)
+    if "take" in value:
+        return place
+    arguments = made(library, value["with"])
+    if names[0] == "layers" and names[-1].islower():
+        return functools.partial(place, **arguments)
+    return place(**arguments)
 
 
-def build(library: Any, described: dict[str, Any]) -> Any:
-    """Return the model of a description, uncompiled."""
+def build(library: Any, described: dict[str, Any], outer: dict[str, Any] | None = None) -> Any:
+    """Return the model of a description, uncompiled.
+
+    Args:
+        library: keras or npcnn.
+        described: the model, or one within it.
+        outer: the layers around it, which it may call as well ({"same": name}).
+    """
     inputs = [(name, tuple(shape)) for name, shape in described["inputs"]]
     named = not described.get("unnamed")
-    parts = {
-        name: build(library, one) if "calls" in one else made(library, one)
-        for name, one in described["layers"].items()
-    }
+    parts: dict[str, Any] = {}
+    for name, one in described["layers"].items():
+        if "same" in one:
+            parts[name] = (outer or {})[one["same"]]
+        else:
+            within = "calls" in one
+            parts[name] = build(library, one, parts) if within else made(library, one)
     if described["sequential"]:
         (name, shape), *_ = inputs
-        rows = [library.layers.Input(shape, name=name if named else None)]
+        start = library.layers.InputLayer if described.get("layered") else library.layers.Input
+        rows = [start(shape, name=name if named else None)]
         rows += [parts[call["layer"]] for call in described["calls"]]
         return library.Sequential(rows, name=described["name"])
     tensors = {
@@ -70,10 +89,27 @@ def build(library: Any, described: dict[str, Any]) -> Any:
 # Learning and files ---------------------------------------------------------------------------
 
 
-def several(arrays: Any, letter: str) -> Any:
-    """Return x or y as `fit` takes it: an array, or a list of them."""
+def several(arrays: Any, letter: str, names: list[str] | None = None) -> Any:
+    """Return x, y or w as `fit` takes it: an array, a list of them, a dict if they have names."""
     found = [arrays[key] for key in sorted(arrays) if key.startswith(f"{letter}/")]
+    if names:
+        return dict(zip(names, found, strict=True))
     return found if len(found) > 1 else found[0]
+
+
+def nudged(values: Any, seed: int) -> list[np.ndarray]:
+    """Return arrays whose numbers are another rounding of the same: some units in the last place.
+
+    Args:
+        values: of floats.
+        seed: of the draws; 0 leaves them as they are.
+    """
+    rng = np.random.default_rng(seed)
+    far = 4 if seed else 0
+    return [
+        (v * (1 + far * np.finfo(v.dtype).eps * rng.uniform(-1, 1, v.shape))).astype(v.dtype)
+        for v in values
+    ]
 
 
 def flat(found: Any) -> list[np.ndarray]:
@@ -87,36 +123,65 @@ class Side:
         library: keras or npcnn.
         state: returns a model's optimizer's variables.
         load: returns the model of a file.
+        ready: is handed each model that is new, compiled or read.
     """
 
-    def __init__(self, library: Any, state: Any, load: Any) -> None:
-        self.library, self.state, self.load = library, state, load
+    def __init__(
+        self, library: Any, state: Any, load: Any, ready: Any = lambda model: None
+    ) -> None:  # fmt: skip
+        self.library, self.state, self.load, self.ready = library, state, load, ready
 
-    def learn(self, described: dict[str, Any], folder: Path, whose: str) -> dict[str, Any]:
-        """Build, predict, train, and save in both formats; return and keep all that comes out."""
+    def learn(
+        self, described: dict[str, Any], folder: Path, whose: str, nudge: int | None = None
+    ) -> dict[str, Any]:
+        """Build, predict, train, and save in all formats; return and keep all that comes out.
+
+        Args:
+            described: the network.
+            folder: where arrays and files lie.
+            whose: what their names begin with.
+            nudge: None, or a seed: then weights and inputs are another rounding of the same
+                (0: they are not), there are no files, and an epoch more is trained.
+        """
         arrays = dict(np.load(folder / "arrays.npz"))
         model = build(self.library, described)
-        first = folder / "weights.npz"
-        if first.exists():
-            model.set_weights([w for _, w in sorted(np.load(first).items())])
+        self.ready(model)
+        self.start(model, described["seed"], folder / "weights.npz", nudge or 0)
+        inputs = [key for key in arrays if key.startswith("x/")]
+        arrays |= zip(inputs, nudged((arrays[key] for key in inputs), nudge or 0), strict=True)
+        kept = {"names": names(model)}
+        found = {"before": flat(model.predict(several(arrays, "x"), verbose=0))}
+        model.compile(**made(self.library, described["compile"]))
+        self.ready(model)
+        kept["built"] = self.config(model)
+        kept["curves"] = self.fit(model, described, arrays, found, EPOCHS)
+        x, y = self.fed(described, arrays)
+        found["evaluated"] = [np.array(model.evaluate(x, y, batch_size=BATCH, verbose=0))]
+        for extension in described["formats"] if nudge is None else []:
+            model.save(folder / f"{whose}{extension}")
+        self.keep(model, described, several(arrays, "x"), found)
+        if nudge is not None:
+            more: dict[str, Any] = {}
+            self.fit(model, described, arrays, more, 1)
+            found |= {f"later {key}": values for key, values in more.items()}
+        return {**kept, **self.written(folder / f"{whose}.npz", found)}
+
+    def start(self, model: Any, seed: int, path: Path, nudge: int) -> None:
+        """Give a model the weights in a file, or draw them and write it."""
+        if path.exists():
+            start = nudged((w for _, w in sorted(np.load(path).items())), nudge)
         else:  # as drawn by the layers' own initializers, and no two alike
-            rng = np.random.default_rng(described["seed"])
+            rng = np.random.default_rng(seed)
             start = [
                 (w + rng.uniform(-0.1, 0.1, w.shape)).astype(w.dtype) for w in model.get_weights()
             ]
-            model.set_weights(start)
-            np.savez(first, **{f"{k:04}": w for k, w in enumerate(start)})
-        kept = {"names": names(model)}
-        x, y = several(arrays, "x"), several(arrays, "y")
-        found = {"before": flat(model.predict(x, verbose=0))}
-        model.compile(**made(self.library, described["compile"]))
-        kept["built"] = self.config(model)
-        kept["curves"] = self.fit(model, described, arrays, found, EPOCHS)
-        found["evaluated"] = [np.array(model.evaluate(x, y, batch_size=BATCH, verbose=0))]
-        for extension in described["formats"]:
-            model.save(folder / f"{whose}{extension}")
-        self.keep(model, described, x, found)
-        return {**kept, **self.written(folder / f"{whose}.npz", found)}
+            np.savez(path, **{f"{k:04}": w for k, w in enumerate(start)})
+        model.set_weights(start)
+
+    def fed(self, described: dict[str, Any], arrays: dict[str, Any]) -> tuple[Any, Any]:
+        """Return x and y in the form that the description asks for."""
+        by_name = described.get("fed") or {}
+        return several(arrays, "x", by_name.get("x")), several(arrays, "y", by_name.get("y"))
 
     def read(self, described: dict[str, Any], folder: Path, whose: str) -> dict[str, Any]:
         """Load the other's files, and train on for an epoch."""
@@ -124,6 +189,7 @@ class Side:
         answers = {}
         for extension in described["formats"]:
             model, found = self.load(folder / f"{whose}{extension}"), {}
+            self.ready(model)
             self.keep(model, described, several(arrays, "x"), found)
             config = self.config(model)
             curves = self.fit(model, described, arrays, found, 1)
@@ -139,12 +205,12 @@ class Side:
         """Train, unless layers of chance forbid it; return the curves' names."""
         if not described["trains"]:
             return []
-        x, y = several(arrays, "x"), several(arrays, "y")
-        options = dict(described["fit"])
+        (x, y), options = self.fed(described, arrays), dict(described["fit"])
         if "class_weight" in options:
             options["class_weight"] = {int(k): w for k, w in options["class_weight"].items()}
-        if "sample_weight" in arrays:
-            options["sample_weight"] = arrays["sample_weight"]
+        if "w/0" in arrays:
+            names = (described.get("fed") or {}).get("y")
+            options["sample_weight"] = several(arrays, "w", names)
         options |= {"epochs": epochs, "batch_size": BATCH, "shuffle": False, "verbose": 0}
         history = model.fit(x, y, **options).history
         found["history"] = [np.array(history[key]) for key in sorted(history)]
@@ -206,6 +272,18 @@ def keras_load(path: Path) -> Any:
     return model
 
 
+def keras_ready(model: Any) -> None:
+    """Let TensorFlow make no graph, which is slow to make, and knows no batch's size.
+
+    In graphs Keras counts a short last batch as a whole one in the mean of each output's loss; on
+    JAX and PyTorch it does not.
+    """
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        model.run_eagerly = True
+
+
 def answer(task: dict[str, Any]) -> dict[str, Any]:
     """Do all of Keras's half for one network."""
     import keras
@@ -214,11 +292,10 @@ def answer(task: dict[str, Any]) -> dict[str, Any]:
     described, folder = task["described"], Path(task["folder"])
     keras.utils.clear_session()
     keras.config.set_floatx(described["dtype"])
-    side = Side(keras, keras_state, keras_load)
-    return {
-        "theirs": side.learn(described, folder, "theirs"),
-        "read": side.read(described, folder, "ours"),
-    }
+    side = Side(keras, keras_state, keras_load, keras_ready)
+    whose, nudge = task["whose"], task["nudge"]
+    reply = {"theirs": side.learn(described, folder, whose, nudge)}
+    return reply if nudge is not None else {**reply, "read": side.read(described, folder, "ours")}
 
 
 def main() -> None:

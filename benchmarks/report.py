@@ -20,6 +20,7 @@ from steps import BATCHES
 MARK = "<!-- benchmarks -->"
 # The other batch sizes are in results/steps.json.
 SHOWN = [("train", 60), ("train", 64), ("infer", 1), ("infer", 60), ("infer", 64)]
+APART = ("undetermined", "fell_short")
 ENGLISH = {
     "epoch": "One training epoch of the document's network ({samples:,} images, batch {batch})",
     "columns": "| | seconds (min – max) | npcnn is faster by |",
@@ -35,6 +36,11 @@ ENGLISH = {
     "profile": "{threads} threads, batch {batch}; measured peak {peak:.0f} GFLOP/s; one by one "
     "{one:.0f} µs, as a step {step:.0f} µs. Medians.",
     "scaling": "A 3×3 layer's time as batch, channels and image grow",
+    "agreement": "| random networks | as Keras | not determined by Keras | otherwise |",
+    "apart": "Largest differences, by max(1, |value|): outputs {before:.1g}; after three epochs "
+    "losses and metrics {history:.1g}, weights {weights:.1g}, optimizers' state {state:.1g}. "
+    "Keras read {files} files of npcnn's and npcnn as many of Keras's, weights to the same bits. "
+    "Keras {version} on {backends}.",
 }
 CHINESE = {
     "epoch": "文中网络训练一个 epoch（{samples:,} 张图片，批大小 {batch}）",
@@ -51,13 +57,21 @@ CHINESE = {
     "profile": "{threads} 线程，批大小 {batch}；实测峰值 {peak:.0f} GFLOP/s；"
     "逐个执行共 {one:.0f} 微秒，作为一步 {step:.0f} 微秒。取中位数。",
     "scaling": "批大小、通道数、图片尺寸增大时，一个 3×3 卷积层的耗时",
+    "agreement": "| 随机网络 | 与 Keras 一致 | Keras 自身不确定 | 其他 |",
+    "apart": "最大差异（除以 max(1, |值|)）：输出 {before:.1g}；三个 epoch 之后，"
+    "损失与指标 {history:.1g}，权重 {weights:.1g}，优化器状态 {state:.1g}。"
+    "Keras 读入了 {files} 个 npcnn 的文件，npcnn 也读入了同样多的 Keras 文件，权重逐位相同。"
+    "Keras {version}，后端 {backends}。",
 }
 
 
 def main() -> None:
     check()
     for ending, words in (("", ENGLISH), (".zh-CN", CHINESE)):
-        write(f"README{ending}.md", [part(words) for part in (epoch, steps, start, accuracy)])
+        write(
+            f"README{ending}.md",
+            [part(words) for part in (epoch, steps, start, accuracy, agreement)],
+        )
         write(f"docs/speed{ending}.md", [ops(words), scaling(words)])
     draw()
 
@@ -85,6 +99,7 @@ def check() -> None:
         ("startup", {"contenders": three}, lambda r: {"contenders": sorted(r["import"])}),
         ("op_profile", {"batch": 60}, lambda r: r["profiles"][-1]),
         ("accuracy", {"contenders": ["keras", "npcnn"]}, lambda r: {"contenders": in_full(r)}),
+        ("random_networks", {"networks": 400, "first_seed": 0}, lambda r: r),
     ):
         result = load(name)
         if result is None:
@@ -199,6 +214,24 @@ def accuracy(words: dict[str, str]) -> str:
             f"| {value['min'] * 100:.2f} – {value['max'] * 100:.2f} % |"
         )
     return "\n".join(rows)
+
+
+def agreement(words: dict[str, str]) -> str:
+    """Return the table of random networks that come out as in Keras."""
+    result = load("random_networks")
+    if result is None:
+        return ""
+    counts = (result["networks"], result["agree"], *(len(result[key]) for key in APART))
+    row = "| " + " | ".join(str(count) for count in counts) + " |"
+    backends = result["keras_backends"]
+    far = {
+        key: max(result["worst_difference"].get(f"{name}, {key}", 0.0) for name in backends)
+        for key in ("before", "history", "weights", "state")
+    }
+    told = words["apart"].format(
+        files=result["files"], version=result["keras"], backends=" / ".join(backends), **far
+    )
+    return f"{words['agreement']}\n|---|---|---|---|\n{row}\n\n{told}"
 
 
 def ops(words: dict[str, str]) -> str:

@@ -312,7 +312,7 @@ class Model(Stored, OnBatch):
         with _held_threads():
             logs = running.evaluate(self, feed, printer, listed.call)
         printer.close(logs)
-        return logs if return_dict else alone(list(logs.values()))
+        return dict(sorted(logs.items())) if return_dict else alone(list(logs.values()))
 
     @checked
     def predict(

@@ -83,7 +83,7 @@ class OnBatch(Network):
         scores = self.scores()
         scores.update(found[: -len(ys)], ys, found[-len(ys) :], weights)
         logs = scores.result()
-        return logs if return_dict else alone(list(logs.values()))
+        return dict(sorted(logs.items())) if return_dict else alone(list(logs.values()))
 
     @checked
     def __call__(self, x: Given, training: bool | None = None) -> Any:

@@ -63,7 +63,7 @@ class Run:
         model = self.model
         model.history, model.stop_training, model.run = self.history, False, self
         self.data.restart()
-        plan = {"epochs": self.epochs, "steps": self.data.steps, "verbose": self.verbose}
+        plan = {"verbose": self.verbose, "epochs": self.epochs, "steps": self.data.steps}
         model.set_seed(self.seed)
         for callback in self.callbacks:
             callback.set_model(model)
@@ -107,14 +107,17 @@ class Run:
                 printer.step(self.scores.result)
         finally:
             printer.close()
-        logs = self.scores.result()
+        result = self.scores.result()
+        logs, names = dict(sorted(result.items())), list(result)
         if self.validation is not None and (self.epoch + 1) % self.validation_freq == 0:
             values = evaluate(self.model, self.validation, None, self.call, self.scorer)
-            logs |= {f"val_{name}": value for name, value in values.items()}
+            logs |= {f"val_{name}": value for name, value in sorted(values.items())}
+            names += [f"val_{name}" for name in values]
         epoch, self.epoch, self.batch, self.logs = self.epoch, self.epoch + 1, 0, logs
         self.call("on_epoch_end", epoch, logs)
         self.call("write_checkpoint")
-        printer.close(logs)
+        shown = [*names, *logs]  # logs are in Keras's order, a line begins with the loss
+        printer.close({name: logs[name] for name in shown if name in logs})
 
     def begin(self) -> None:
         """Take the step as the model is set now."""

@@ -36,7 +36,7 @@ def test_the_order_of_calls():
     assert set(ends[1][1]) == {"loss", "accuracy"}
     (epoch_end,) = [args for name, hook, *args in notes if (name, hook) == ("a", "epoch_end")]
     assert epoch_end[0] == 0
-    assert list(epoch_end[1]) == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert list(epoch_end[1]) == ["accuracy", "loss", "val_accuracy", "val_loss"]
     assert epoch_end[1]["loss"] == ends[1][1]["loss"]
     assert epoch_end[1]["loss"] == model.history.history["loss"][0]
 

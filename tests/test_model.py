@@ -32,7 +32,7 @@ def test_fit_learns_and_keeps_curves(backend):
     history = model.fit(x, y, 16, 12, 0, validation_data=small_data(30, seed=1))
     assert model.history is history
     curves = history.history
-    assert list(curves) == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert list(curves) == ["accuracy", "loss", "val_accuracy", "val_loss"]  # as in Keras
     assert all(len(curve) == 12 for curve in curves.values())
     assert history.epoch == list(range(12))
     assert curves["accuracy"][-1] >= 0.9

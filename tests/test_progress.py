@@ -59,7 +59,8 @@ def test_verbose_2_prints_the_documents_form(capsys, monkeypatch):
     assert lines[0] == "Epoch 1/2"
     assert lines[2] == "Epoch 2/2"
     for epoch in range(2):
-        shown = " - ".join(f"{k}: {format_value(v[epoch])}" for k, v in history.items())
+        names = ["loss", "accuracy", "val_loss", "val_accuracy"]
+        shown = " - ".join(f"{k}: {format_value(history[k][epoch])}" for k in names)
         assert lines[1 + 2 * epoch] == f"3/3 - 0s - {shown} - 0s/epoch - 0s/step"
     assert len(lines) == 4
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -18,6 +18,18 @@ from npcnn.variables import Variable as Variable
 from npcnn.variables import answer
 
 Array = np.ndarray
+
+
+def _any_dtype(value: Any, where: str) -> Any:
+    """Return what a counter is said to be; it counts in float64 all the same."""
+    try:
+        return np.dtype("int32" if value == "int" else value)
+    except (TypeError, ValueError) as error:
+        fix = "'float32' is Keras's"
+        raise DtypeError(message(where, "a dtype", shown(value), fix)) from error
+
+
+AnyType = Annotated[Any, _any_dtype]
 
 
 class Metric(Remembering, Open):
@@ -99,7 +111,7 @@ class Metric(Remembering, Open):
         self,
         shape: Sizes = (),
         initializer: initializers.Given = "zeros",
-        dtype: FloatType | None = None,
+        dtype: AnyType | None = None,
         name: str | None = None,
     ) -> Variable:
         """Return zeros to count in; keep them as an attribute.

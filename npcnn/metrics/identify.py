@@ -127,6 +127,8 @@ class MeanMetricWrapper(Metric):
         own = getattr(fn, "name", None) or getattr(fn, "__name__", type(fn).__name__)
         super().__init__(name or names.snake_case(str(own)), dtype)
         self.fn, self.arguments = fn, kwargs
+        if isinstance(fn, Loss) or isinstance(getattr(fn, "loss", None), type):
+            self.direction = "down"
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return what the function returns."""

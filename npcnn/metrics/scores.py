@@ -93,12 +93,16 @@ class Scores:
         return found | {name: _number(measure.metric.result(), name) for name, measure in pairs}
 
     def measure_names(self) -> list[str]:
-        """Return the metrics' names as they are reported: with several outputs, theirs in front."""
-        several = len(self.names) > 1
-        return [
-            f"{self.names[m.output]}_{m.metric.name}" if several else m.metric.name
-            for m in self.measures
-        ]
+        """Return the metrics' names as they are reported: with several outputs, theirs in front.
+
+        Where one that goes by sample weights has another's name, it begins with 'weighted_'.
+        """
+        names: list[str] = []
+        for metric, output, weighted in self.measures:
+            front = f"{self.names[output]}_" if len(self.names) > 1 else ""
+            name = front + metric.name
+            names.append(f"{front}weighted_{metric.name}" if weighted and name in names else name)
+        return names
 
     def get_state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""

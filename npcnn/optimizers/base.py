@@ -163,7 +163,8 @@ class Optimizer(Open, Remembering):
     def _refuse(self, unknown: dict[str, Any]) -> None:
         where = type(self).__name__
         if unknown.pop("decay", None) is not None:
-            text = f"{where} passes over decay, as Keras does: give a schedule as learning_rate."
+            fix = f"give {where} a schedule as learning_rate"
+            text = f"Argument `decay` is no longer supported and will be ignored; {fix}."
             warnings.warn(text, NpcnnWarning, stacklevel=4)
         if "lr" in unknown:
             fix = f"write learning_rate={shown(unknown['lr'])}"

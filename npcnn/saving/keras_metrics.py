@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import json
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-from npcnn import metrics, registry
-from npcnn.saving.keras_layers import own_object, short
+from npcnn import losses, metrics, registry
+from npcnn.arguments import argument_names
+from npcnn.checks import NpcnnWarning
+from npcnn.metrics.identify import Wrapped
+from npcnn.saving.keras_layers import keras_object, own_object, short
 
 MAX_METRICS = 100
 MOST = 10_000  # thresholds and columns that a file may ask for
@@ -21,7 +25,7 @@ class UnsupportedError(Exception):
 def written(
     listed: list[metrics.Metric], sparse: bool, entry: Callable[[str, str, dict[str, Any]], Any]
 ) -> list[Any] | None:
-    """Return names and entries; one that nobody registered is left out, with a warning.
+    """Return names and entries; what a file cannot name is left out, with a warning.
 
     Args:
         listed: the model's.
@@ -39,13 +43,42 @@ def written(
             )
         elif type(metric) is metrics.CLASSES.get(kind):
             found.append(entry("keras.metrics", kind, metric.get_config()))
-        elif registry.registered_name(type(metric)):
-            found.append(own_object(type(metric), metric.get_config()))
+        elif (own := _own_entry(metric)) is not None:
+            found.append(own)
         else:
             text = f"save: metric {metric.name!r} is not npcnn's own and is left out of the file"
-            fix = "register its class: @npcnn.utils.register_keras_serializable()"
+            fix = "give a function that has a name, or a subclass of Metric"
             warnings.warn(f"{text}; {fix}", stacklevel=2)
     return found or None
+
+
+def _own_entry(metric: metrics.Metric) -> dict[str, Any] | None:
+    """Return what stands for a loss, a function or a user's metric, as Keras writes it."""
+    function = getattr(metric, "fn", None)
+    if isinstance(function, losses.Loss):
+        kind, config = type(function), function.get_config()
+        if losses.known().get(kind.__name__) is kind:
+            return keras_object("keras.losses", kind.__name__, config)
+        return own_object(kind, config)
+    name = getattr(function, "__name__", "")
+    if name.isidentifier() and not getattr(metric, "arguments", {}):
+        called = registry.registered_name(function) or "function"
+        return {**keras_object("builtins", "function", {}), "config": name} | {
+            "registered_name": called
+        }
+    config = metric.get_config()
+    if function is not None or type(metric) is Wrapped or _foreign(config):
+        return None
+    return own_object(type(metric), config)
+
+
+def _foreign(config: Any) -> bool:
+    """Whether JSON cannot say this."""
+    try:
+        json.dumps(config, allow_nan=False)
+    except (TypeError, ValueError):
+        return True
+    return False
 
 
 def read(given: Any) -> list[metrics.Metric]:
@@ -62,15 +95,21 @@ def read(given: Any) -> list[metrics.Metric]:
         if isinstance(item, list):
             found.extend(read(item))
         elif isinstance(item, str):
-            found.append(metrics.get(item))
-        else:
-            found.append(_read_entry(item))
+            found.append(metrics.get(registry.custom(item) or item))
+        elif (metric := _read_entry(item)) is not None:
+            found.append(metric)
     return found
 
 
-def _read_entry(item: Any) -> metrics.Metric:
+def _read_entry(item: Any) -> metrics.Metric | None:
+    """Return the metric of an entry; None, with a warning, for a user's that nobody handed in."""
     kind = item.get("class_name") if isinstance(item, dict) else item
     config = item.get("config") if isinstance(item, dict) else None
+    if kind == "function" and isinstance(config, str):
+        home = next((home for home in (metrics, losses) if config in home.__all__), None)
+        if home is None or registry.custom(config, item.get("registered_name")) is not None:
+            return _handed_in(config, item)
+        return metrics.get(getattr(home, config))
     if not isinstance(kind, str) or not isinstance(config, dict):
         raise UnsupportedError(f"the metric {short(kind)}")
     config = {key: value for key, value in config.items() if key != "dtype" and value is not None}
@@ -82,10 +121,14 @@ def _read_entry(item: Any) -> metrics.Metric:
         metric = metrics.get(name)
         metric.name = config["name"]
         return metric
+    if item.get("module") == "keras.losses" and kind in losses.known():
+        loss = losses.known()[kind]
+        taken = inspect.signature(loss).parameters
+        return metrics.get(loss(**{key: v for key, v in config.items() if key in taken}))
     own = metrics.CLASSES.get(kind)
-    custom = None if own else registry.custom(kind, item.get("registered_name"))
-    if isinstance(custom, type) and issubclass(custom, metrics.Metric):
-        return custom.from_config(config)
+    users = item.get("registered_name") and item.get("module") != "keras.metrics"
+    if own is None and (users or registry.custom(kind) is not None):
+        return _handed_in(kind, item)
     if own is None or "name" not in config or not isinstance(config["name"], str):
         raise UnsupportedError(f"the metric {short(item if own else kind)}")
     known = inspect.signature(own).parameters
@@ -96,3 +139,16 @@ def _read_entry(item: Any) -> metrics.Metric:
         if key not in known or (isinstance(large, int) and large > MOST):
             raise UnsupportedError(f"{kind}'s option {short(key)} = {short(value)}")
     return own(**{key: value for key, value in config.items() if key != "fn"})
+
+
+def _handed_in(name: str, item: dict[str, Any]) -> metrics.Metric | None:
+    """Return a user's metric, by the class or function of that name; None, with a warning."""
+    own, config = registry.custom(name, item.get("registered_name")), item["config"]
+    if isinstance(own, type) and issubclass(own, metrics.Metric) and isinstance(config, dict):
+        known = argument_names(own)
+        return own.from_config({k: v for k, v in config.items() if k in known and k != "dtype"})
+    if callable(own):
+        return metrics.get(own)
+    text = f"load: the metric {short(name)} is left out; hand it in as custom_objects"
+    warnings.warn(text, NpcnnWarning, stacklevel=2)
+    return None

@@ -288,7 +288,7 @@ def test_options_that_are_none(cls, name, value):
 def test_names_that_keras_3_no_longer_takes():
     with pytest.raises(ArgumentError, match=r"^Adam\(lr\): .*; write learning_rate=0\.5\.$"):
         Adam(lr=0.5)
-    with pytest.warns(NpcnnWarning, match=r"^SGD passes over decay, as Keras does"):
+    with pytest.warns(NpcnnWarning, match=r"^Argument `decay` is no longer .* ignored; give SGD"):
         SGD(decay=1e-4)
     with pytest.raises(ArgumentError, match=r"^SGD, its arguments: .*'clipnorm' was meant\.$"):
         SGD(clip_norm=1.0)

@@ -75,14 +75,14 @@ def test_models_of_other_kinds_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"class_name": "Ftrl"}, "the optimizer 'Ftrl'"),
+        ({"class_name": "Lamb"}, "the optimizer 'Lamb'"),
         ({"decay": 0.1}, "Adam's option decay = 0.1"),
         ({"lookahead": 1.0}, "Adam's option 'lookahead'"),
         ({"clipnorm": -1.0}, r"Adam\(clipnorm\): expected a number > 0"),
         ({"learning_rate": {"class_name": "ExponentialDecay"}}, "learning_rate as it is given"),
         ({"learning_rate": {"class_name": "Sinking", "config": {}}}, "got 'Sinking'"),
-        ({"loss": "dice"}, "the loss 'dice'"),
-        ({"metrics": ["r2_score"]}, "'r2_score'"),
+        ({"loss": "circle"}, "the loss 'circle'"),
+        ({"metrics": ["r9_score"]}, "'r9_score'"),
         ({"loss_weights": [-1.0]}, "loss_weights"),
     ],
 )

@@ -61,25 +61,52 @@ class Ranges(NamedTuple):
         return [*self.rotation, *self.shear, *zoom, self.one_zoom, *shift, *flip, *self.places]
 
 
-def ranges_rule(x: Any, key: Any, ranges: Any, size: Any, step: Any = None) -> str | None:
+def ranges_rule(x: Any, key: Any, ranges: Any, size: Any, step: Any = None,
+                samples: Any = None) -> str | None:  # fmt: skip
     """Say so unless they are finite numbers in their places."""
     fits = isinstance(ranges, Ranges) and all(map(math.isfinite, ranges.flat()))
-    return None if fits and _is_size(size) else f"ranges {ranges} to {size}"
+    fits = fits and _is_size(size) and _are_numbers(x, step, samples)
+    return None if fits else f"ranges {ranges} to {size}"
 
 
 def warp_rule(x: Any, matrices: Any, size: Any, interpolation: str, fill_mode: str,
-              fill_value: float) -> str | None:  # fmt: skip
-    """Say so unless there are six float64 numbers a sample, and known names."""
+              fill_value: float, field: Any = None) -> str | None:  # fmt: skip
+    """Say so unless there are six float64 numbers a sample, a field that fits, and known names."""
     known = interpolation in INTERPOLATIONS and fill_mode in FILL_MODES
     fits = matrices.shape[1] == 6 and matrices.dtype == "float64" and _is_size(size)
     fits = fits and min(x.shape[1:3]) > 0
+    fits = fits and (field is None or _is_field(field, x, size))
     return None if known and fits else f"{matrices.shape} {interpolation} {fill_mode} {size}"
 
 
 def warp_backward_rule(grad_y: Any, matrices: Any, size: Any, interpolation: str,
-                       fill_mode: str) -> str | None:  # fmt: skip
-    """Say so unless there are six float64 numbers a sample, and known names."""
-    return warp_rule(grad_y, matrices, size, interpolation, fill_mode, 0.0)
+                       fill_mode: str, field: Any = None) -> str | None:  # fmt: skip
+    """Say so unless there are six float64 numbers a sample, a field that fits, and known names."""
+    fits = field is None or _is_field(field, grad_y, grad_y.shape[1:3])
+    found = warp_rule(grad_y, matrices, size, interpolation, fill_mode, 0.0)
+    return found if fits else f"a field for grad_y {grad_y.shape}"
+
+
+def field_rule(x: Any, key: Any, reach: Any, spacing: Any, step: Any = None,
+               samples: Any = None) -> str | None:  # fmt: skip
+    """Say so unless reach is a number, and spacing whole."""
+    fits = math.isfinite(reach) and isinstance(spacing, int) and spacing >= 1
+    fits = fits and min(x.shape[1:3]) > 0 and _are_numbers(x, step, samples)
+    return None if fits else f"reach {reach}, spacing {spacing} for x {x.shape}"
+
+
+def erase_rule(x: Any, key: Any, chance: Any, share: Any, value: Any, step: Any = None,
+               samples: Any = None) -> str | None:  # fmt: skip
+    """Say so unless these are two pairs of shares and a number."""
+    fits = all(len(pair) == 2 and 0 <= pair[0] <= pair[1] <= 1 for pair in (chance, share))
+    fits = fits and math.isfinite(value) and _are_numbers(x, step, samples)
+    return None if fits else f"chance {chance}, share {share}, value {value}"
+
+
+def erase_backward_rule(grad_y: Any, key: Any, chance: Any, share: Any, step: Any = None,
+                        samples: Any = None) -> str | None:  # fmt: skip
+    """Say so unless these are two pairs of shares."""
+    return erase_rule(grad_y, key, chance, share, 0.0, step, samples)
 
 
 def color_rule(x: Any, key: Any, ranges: Any, step: Any = None) -> str | None:
@@ -96,3 +123,15 @@ def color_backward_rule(grad_y: Any, x: Any, key: Any, ranges: Any, step: Any = 
 def _is_size(size: Any) -> bool:
     pair = isinstance(size, tuple) and len(size) == 2
     return pair and all(isinstance(n, int) and n > 0 for n in size)
+
+
+def _are_numbers(x: Any, step: Any, samples: Any) -> bool:
+    """Whether step is one int64, and samples one for each sample; or None."""
+    fits = step is None or (getattr(step, "size", 0) == 1 and step.dtype == "int64")
+    if samples is None:
+        return fits
+    return fits and getattr(samples, "shape", None) == (len(x),) and samples.dtype == "int64"
+
+
+def _is_field(field: Any, x: Any, size: Any) -> bool:
+    return getattr(field, "shape", None) == (len(x), 2, *size) and field.dtype == x.dtype

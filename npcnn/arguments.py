@@ -36,6 +36,7 @@ from npcnn.checks import ArgumentError, DtypeError, message, shown
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from npcnn.datasets import Augmenter
     from npcnn.inspection import Recording, Trace
     from npcnn.layers import Layer
     from npcnn.model import Model
@@ -310,6 +311,9 @@ ALayer = Annotated["Layer", instance("npcnn.layers", "Layer", "make one, such as
 ATrace = Annotated["Trace", instance("npcnn.inspection", "Trace", "give what npcnn.trace returns")]
 AFigure = Annotated[
     "Figure", instance("matplotlib.figure", "Figure", "give what a function of npcnn.plots returns")
+]
+AnAugmenter = Annotated[
+    "Augmenter", instance("npcnn.datasets.augmenter", "Augmenter", "give datasets.Augmenter(…)")
 ]
 ARecording = Annotated[
     "Recording",

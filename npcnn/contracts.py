@@ -7,10 +7,9 @@ An op's arrays come first among its arguments, and its contract says what they a
 A letter is a length, the same wherever it stands, and 1, 2, 3 are themselves; `...` is any number
 of axes; `?` allows None; `=` is written to, so C-contiguous and writable; `~` may be of another
 dtype than the rest, which are all float32 or all float64; `*` is several arrays in a list, whose
-shapes a rule compares. What options must be, and what an op
-costs, is said in `rules.py`. A body (`npcnn/kernels`) is compiled code over bare pointers: with an
-array of another shape or dtype it would read or write beyond the end. That was so once, with a
-layer of a user's own that gave float64 to a float32 model.
+shapes a rule compares. What options must be, and what an op costs, is said in `rules.py`. A body
+(`npcnn/kernels`) is compiled code over bare pointers: with an array of another shape or dtype, such
+as float64 from a user's layer in a float32 model, it would read or write beyond the end.
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ class Op(NamedTuple):
     flops: Callable[..., int] | None = None  # multiply-adds count as two
 
 
+_X, _OUT = "x: N H W C", "outputs: N ... K"
 _ROWS = "targets: N ... K, weights: N ..."
 _TWO = "x1: ..., x2: ..."
 _MOVED = "=parameters: P, gradients: P"
@@ -69,9 +69,7 @@ OPS: dict[str, Op] = {
         "=grad_beta?: C",
     ),
     "broadcast_to": Op("broadcasting", "x: ...", rules.broadcast_rule),
-    "categorical_focal_crossentropy": Op(
-        "row_losses", f"outputs: N ... K, {_ROWS}", rules.row_rule
-    ),
+    "categorical_focal_crossentropy": Op("row_losses", f"{_OUT}, {_ROWS}", rules.row_rule),
     "categorical_hinge": Op("row_losses", f"outputs: N ... K, {_ROWS}", rules.row_rule),
     "categorical_crossentropy": Op("losses", f"probabilities: N ... K, {_ROWS}", rules.row_rule),
     "categorical_crossentropy_from_logits": Op(
@@ -118,8 +116,11 @@ OPS: dict[str, Op] = {
     "dropout": Op("dropout", "x: ...", rules.noise_rule),
     "dropout_backward": Op("dropout", "grad_y: ...", rules.noise_rule),
     "elementwise_loss": Op("elementwise_losses", f"outputs: N ... K, {_ROWS}", rules.loss_rule),
+    "elastic_field": Op("elastic", "x: N H W C", affine.field_rule),
     "elu": Op("elu", "x: ..."),
     "elu_backward": Op("elu", "grad_y: ..., x: ..."),
+    "erase": Op("erasing", "x: N H W C", affine.erase_rule),
+    "erase_backward": Op("erasing", "grad_y: N H W C", affine.erase_backward_rule),
     "exponential": Op("curves", "x: ..."),
     "flatten": Op("flatten", "x: N ..."),
     "flatten_backward": Op("flatten", "grad_y: N F", rules.fold_rule),
@@ -172,11 +173,9 @@ OPS: dict[str, Op] = {
     "moving_average": Op("between_steps", "=parameters: P, =averages: P, step: 2"),
     "multiply": Op("arithmetic", _TWO),
     "one_hot": Op("losses", "~labels: N ..."),
-    "random_affine": Op("warp", "x: N H W C", affine.ranges_rule),
+    "random_affine": Op("drawing", "x: N H W C", affine.ranges_rule),
     "random_color": Op("colors", "x: N H W C", affine.color_rule),
-    "random_color_backward": Op(
-        "colors", "grad_y: N H W C, x: N H W C", affine.color_backward_rule
-    ),
+    "random_color_backward": Op("colors", f"grad_y: N H W C, {_X}", affine.color_backward_rule),
     "prelu": Op("prelu", "x: ..., alpha: ..."),
     "prelu_backward": Op("prelu", "grad_y: ..., x: ..., alpha: ..."),
     "random_normal": Op("noise", "like: N ...", rules.normal_rule),
@@ -267,7 +266,7 @@ def op(function: Function) -> Function:
             args, kwargs = in_place(function, args, kwargs), {}
         try:
             signature: Any = [None if a is None else (a.shape, a.dtype) for a in args[:count]]
-            rest = args[count:] if entry.rule is not None else ()
+            rest = [] if entry.rule is None else [_kind(a) for a in args[count:]]
             # 1.0 and True equal 1, and are no lengths: their texts differ
             signature = (*signature, *rest, *kwargs.items(), str((rest, kwargs)))
             fits = signature in right
@@ -296,3 +295,7 @@ def _writable(array: Array, listener: Any) -> bool:
     """Whether an op may write here; a program that is written seals results, but not for ops."""
     sealed = listener is not None and isinstance(array.base, np.ndarray)
     return array.flags.writeable or (sealed and array.base.flags.writeable)  # type: ignore[union-attr]
+
+
+def _kind(value: Any) -> Any:
+    return (value.shape, value.dtype) if type(value) is Array else value

@@ -42,7 +42,12 @@ class Batches:
         batch_size: samples a step; the last batch of a pass may be shorter.
         dtype: the model's.
         row_shapes: of each output of one sample, but for its last axis.
+
+    Attributes:
+        augmenter: what changes the pictures among the samples, or None.
     """
+
+    augmenter: Any = None
 
     def __init__(
         self, xs: Sequence[Array], ys: Sequence[Array], weights: Sequence[Array | None],
@@ -68,16 +73,23 @@ class Batches:
         stop = min(start + self.batch_size, len(self))
         return np.arange(start, stop) if order is None else order[start:stop]
 
-    def rows(self, number: int, order: Array | None = None) -> Batch:
-        """Return ((numbers,), targets, weights) of one batch, gathered in the step."""
+    def rows(self, number: int, order: Array | None = None, drawing: Array | None = None) -> Batch:
+        """Return (numbers, targets, weights) of one batch, gathered in the step.
+
+        With an augmenter, `drawing` stands beside the numbers: what decides the changes.
+        """
         numbers = self.numbers(number, order)
         ys = tuple([y[numbers] for y in self.ys])
-        return (numbers,), ys, tuple([self.row_weights(k, numbers) for k in range(len(ys))])
+        plain = self.augmenter is None or drawing is None
+        chosen = (numbers,) if plain else (numbers, drawing)
+        return chosen, ys, tuple([self.row_weights(k, numbers) for k in range(len(ys))])
 
-    def batches(self, order: Callable[[int], Array | None], first: int = 0) -> Iterator[Batch]:
+    def batches(
+        self, order: Callable[[int], Array | None], first: int = 0, drawing: Array | None = None
+    ) -> Iterator[Batch]:
         """Yield `rows` of each batch of a pass from one on; `order` makes one for a length."""
         chosen = order(len(self))
-        return (self.rows(number, chosen) for number in range(first, self.steps))
+        return (self.rows(number, chosen, drawing) for number in range(first, self.steps))
 
     @property
     def known(self) -> list[Array]:
@@ -86,7 +98,10 @@ class Batches:
 
     def samples(self, numbers: Sequence[Array]) -> list[Array]:
         """Return what the model's inputs are given: the samples of these numbers."""
-        return [ops.gather(x, numbers[0], self.dtype) for x in self.xs]
+        xs = [ops.gather(x, numbers[0], self.dtype) for x in self.xs]
+        if len(numbers) == 1:
+            return xs
+        return [self.augmenter.changed(x, *numbers) if x.ndim == 4 else x for x in xs]
 
     def sample(self) -> list[Array]:
         """Return the first one, as it was given: an array an input."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn import data, feeding, optimizers, random, running, training
-from npcnn.arguments import Count, Path, PositiveInt, Times, Verbose, checked
+from npcnn.arguments import AnAugmenter, Count, Path, PositiveInt, Times, Verbose, checked
 from npcnn.callbacks import CallbackList, History, check_callbacks
 from npcnn.checks import ArgumentError, StateError, arrays_in, is_number, message
 from npcnn.config import floatx
@@ -213,7 +213,8 @@ class Model(Stored, OnBatch):
         initial_epoch: Count = 0, steps_per_epoch: PositiveInt | None = None,
         validation_steps: PositiveInt | None = None,
         validation_batch_size: PositiveInt | None = None, validation_freq: PositiveInt = 1, *,
-        check_numerics: bool = False, resume_from: Path | None = None, budget: Times = 1,
+        augmenter: AnAugmenter | None = None, check_numerics: bool = False,
+        resume_from: Path | None = None, budget: Times = 1,
     ) -> History:  # fmt: skip
         """Learn from data; return the history, whose `history` maps names to curves.
 
@@ -240,6 +241,7 @@ class Model(Stored, OnBatch):
             validation_steps: batches of a validation; None for all.
             validation_batch_size: samples a validation step; batch_size if not given.
             validation_freq: epochs from one validation to the next.
+            augmenter: a `datasets.Augmenter`, by which each epoch sees other pictures.
             resume_from: a file that callbacks.ModelCheckpoint wrote in a call with the same data
                 and settings; the run goes on from there, seed included, to the same bits.
             check_numerics: True to stop before a step that would learn from NaN or infinity.
@@ -263,7 +265,7 @@ class Model(Stored, OnBatch):
             )
         train = opened(
             (x, y, sample_weight), self, "fit", batch_size, steps_per_epoch, shuffle=shuffle,
-            class_weight=class_weight, start=initial_epoch,
+            class_weight=class_weight, start=initial_epoch, augmenter=augmenter,
         )  # fmt: skip
         validation = None
         if validation_data is not None:

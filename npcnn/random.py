@@ -85,6 +85,16 @@ def dropout_key(*, seed: int, layer: int) -> int:
     return key
 
 
+def augmentation_key(*, seed: int, epoch: int) -> np.ndarray:
+    """Return what decides how an epoch's samples are changed: int64 (1,), an input of its steps.
+
+    >>> augmentation_key(seed=0, epoch=1) == augmentation_key(seed=0, epoch=2)
+    array([False])
+    """
+    key = dropout_key(seed=_mix(seed ^ 0x5851F42D4C957F2D), layer=epoch)
+    return np.array([key], np.uint64).view(np.int64)
+
+
 def _mix(h: int) -> int:
     """Scatter 64 bits: the finaliser of SplitMix64, as in reference/dropout.py."""
     h = ((h ^ (h >> 30)) * 0xBF58476D1CE4E5B9) & _MASK

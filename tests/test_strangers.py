@@ -125,6 +125,8 @@ REST = {
     "squareplus": (4.0,), "squareplus_backward": (4.0,),
     "layer_normalization": (1e-3,),
     "random_normal": (0.0, 1.0, 7),
+    "elastic_field": (7, 2.0, 5), "erase": (7, (0.5, 1.0), (0.1, 0.5), 0.3),
+    "erase_backward": (7, (0.5, 1.0), (0.1, 0.5)),
     "random_affine": (7, Ranges(), (6, 5)), "random_color": (7, COLORS),
     "random_color_backward": (7, COLORS), "warp": ((6, 5), "bilinear", "reflect", 0.0),
     "warp_backward": ((6, 5), "bilinear", "reflect"),

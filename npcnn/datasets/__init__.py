@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from npcnn import names
 from npcnn.datasets import cifar10, cifar100, fashion_mnist, mnist
+from npcnn.datasets.augmenter import Augmenter
 from npcnn.datasets.drawn import draw_digits
 from npcnn.datasets.idx import read_idx, write_idx
 from npcnn.datasets.image_folder import load_image, load_image_folder
@@ -12,6 +13,7 @@ from npcnn.datasets.mnist import load_mnist
 from npcnn.datasets.save_folder import save_image_folder
 
 __all__ = [
+    "Augmenter",
     "MnistStages",
     "cifar10",
     "cifar100",

@@ -41,13 +41,14 @@ def opened(
         steps: batches of an epoch; None is all there are.
         targets: whether outputs are compared with something.
         shapes: the model's input and output, where they are known though it is not built.
-        options: `class_weight`, `shuffle` and `start` as `Feed` has them.
+        options: `class_weight`, `augmenter`; `shuffle` and `start` as `Feed` has them.
     """
     class_weight, shuffle = options.get("class_weight"), options.get("shuffle", False)
-    start = options.get("start", 0)
+    start, augmenter = options.get("start", 0), options.get("augmenter")
     x, y, weights = given
     if is_stream(x):
         _alone(y, weights, where)
+        _of_pictures(augmenter, None, where)
         stream = stream_of(x, model, where, class_weight, targets, shapes)
         return Feed(stream, steps, shuffle, start, stream.shapes)
     shapes = shapes or model.shapes_for(x, f"{where}(x)")
@@ -57,6 +58,8 @@ def opened(
     else:
         xs = data.check_inputs(x, shapes[0], model, f"{where}(x)")
         batches = Batches([*map(data.gatherable, xs)], (), (), 1, model.dtype)
+    _of_pictures(augmenter, batches.xs, where)
+    batches.augmenter = augmenter
     size = batch_size or (math.ceil(len(batches) / steps) if steps else BATCH_SIZE)
     batches.batch_size = max(size, 1)
     return Feed(batches, steps, shuffle, start, shapes)
@@ -69,3 +72,13 @@ def _alone(y: Any, weights: Any, where: str) -> None:
             expected = "nothing beside an x that yields batches"
             fix = f"let it yield the {name} with each batch"
             raise ArgumentError(message(f"{where}({name})", expected, "an argument", fix))
+
+
+def _of_pictures(augmenter: Any, xs: Any, where: str) -> None:
+    """Raise ArgumentError if an augmenter has no pictures to change; xs are None for a stream."""
+    if augmenter is None or (xs is not None and any(x.ndim == 4 for x in xs)):
+        return
+    got = "batches from outside" if xs is None else ", ".join(str(x.shape) for x in xs)
+    fix = "reshape the samples, or take layers such as RandomRotation"
+    expected = "samples (n, rows, columns, channels) in arrays"
+    raise ArgumentError(message(f"{where}(augmenter)", expected, got, fix))

@@ -57,7 +57,8 @@ class Feed:
             if total is not None and self._seen >= total:
                 break
             if self._current is None:
-                self._current = self.source.batches(self._order(seed), self._seen)
+                drawing = random.augmentation_key(seed=seed, epoch=self._pass)
+                self._current = self.source.batches(self._order(seed), self._seen, drawing)
             batch = next(self._current, None)
             if batch is None:
                 total = self._seen

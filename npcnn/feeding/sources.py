@@ -79,7 +79,7 @@ class Stream:
         """Yield the batches of one pass as they come, from this number on."""
         return itertools.islice(iter(self.given), first, None)
 
-    def batches(self, order: Order, first: int = 0) -> Iterator[Batch]:
+    def batches(self, order: Order, first: int = 0, drawing: Any = None) -> Iterator[Batch]:
         """Yield the batches of one pass, from this number on."""
         return map(self.checked, self.raw(order, first))
 

@@ -1,23 +1,24 @@
-"""Pictures turned, shifted, zoomed, sheared and flipped; see npcnn/affine.py.
+"""Pictures turned, shifted, zoomed, sheared, flipped and bent; see npcnn/affine.py.
 
 The batch is innermost, and each sample has a transformation of its own: a place of the result is
-worked out once for each sample and read in all channels. Places are float64. No index leaves the
-picture, whatever a matrix holds: what is no number, or too large for one, counts as beyond.
+worked out once for each sample and read in all channels. Small pictures are first copied together,
+so that the pixels of one lie side by side. Places are float64. Which pixel stands for a place along
+one axis is looked up in a table (`_edges`); no index leaves it, whatever a matrix holds: what is no
+number, or too large for one, counts as beyond.
 """
 
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
-import math
+import functools
 
 import numpy as np
 
-from npcnn.affine import FILL_MODES, INTERPOLATIONS, SLOTS, Ranges
+from npcnn.affine import FILL_MODES, INTERPOLATIONS
 from npcnn.contracts import op
 from npcnn.kernels import layout, memory
-from npcnn.kernels.compile import helper
-from npcnn.kernels.dropout import BY_40, GOLDEN, scattered
+from npcnn.kernels.compile import ZERO, helper
 from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.tasks import Body
 
@@ -25,169 +26,200 @@ Array = np.ndarray
 
 CONSTANT, NEAREST, REFLECT, WRAP, MIRROR, SCIPY_CONSTANT, SCIPY_WRAP = range(7)
 NEAR, BILINEAR, NEAR_UP = range(3)
-BEYOND = -1
+BEYOND = -(1 << 40)  # what a table has instead of a pixel: no sum of it with another is 0 or more
 FAR = 1e9  # places from here on are beyond, and NaN
+NOWHERE = 2  # entries of a table that no place has: what is beyond has the first
+MANY = 8  # samples that are copied together
+STAGED = 1 << 14  # numbers of a sample and its result up to which that is done
 
 # A call's integers.
-CHANNELS, HEIGHT, WIDTH, BATCH, ROWS, COLUMNS, HOW, FILL, TASKS = range(9)
-# Those of `random_affine`.
-KEY, BY_STEP, SAMPLES, X_ROWS, X_COLUMNS, Y_ROWS, Y_COLUMNS = range(7)
+(
+    CHANNELS, HEIGHT, WIDTH, BATCH, ROWS, COLUMNS, HOW, FILL, BENT, PARTS, STRIPS, TOGETHER, TABLE,
+) = range(13)  # fmt: skip
+# Where those of columns begin among the limits of `_edges`, and where the fill value stands.
+OF_COLUMNS, FILLING = np.int64(4), 8
+LEFTS = np.int64(1)  # where in scratch that begins which is left of a row's places
 
 
-@helper
-def _drawn(key, sample, slot):
-    """Return a number in [0, 1), one of a sample's SLOTS."""
-    counter = np.uint64(sample * SLOTS + slot + 1) * GOLDEN
-    return float(scattered(key + counter) >> BY_40) / 16777216.0
-
-
-@helper
-def _between(key, sample, slot, low, high):
-    return low + _drawn(key, sample, slot) * (high - low)
-
-
-def _draw(task, out, options, step_of, a3, a4, a5, a6, scratch, ints):
-    """Write six numbers a sample; options are `Ranges.flat()`."""
-    o, key = options, np.uint64(ints[KEY])
-    if ints[BY_STEP]:
-        key = scattered(key + np.uint64(step_of[0]) + GOLDEN)
-    rows, columns = math.floor(_drawn(key, 0, 4) * o[16]), math.floor(_drawn(key, 0, 5) * o[17])
-    for n in range(ints[SAMPLES]):
-        angle, shear = _between(key, n, 0, o[0], o[1]), _between(key, n, 1, o[2], o[3])
-        zoom_y, zoom_x = _between(key, n, 2, o[4], o[5]), _between(key, n, 3, o[6], o[7])
-        if o[8] != 0:
-            zoom_x = zoom_y
-        shift_y = _between(key, n, 4, o[9], o[10]) + rows
-        shift_x = _between(key, n, 5, o[11], o[12]) + columns
-        if _drawn(key, n, 6) < o[13]:
-            zoom_y = -zoom_y
-        if _drawn(key, n, 7 - int(o[15])) < o[14]:
-            zoom_x = -zoom_x
-        cos, sin, tan = math.cos(angle), math.sin(angle), math.tan(shear)
-        a, b = cos * zoom_x, (cos * tan - sin) * zoom_y
-        d, e = sin * zoom_x, (sin * tan + cos) * zoom_y
-        x_out, y_out = (ints[Y_COLUMNS] - 1) / 2, (ints[Y_ROWS] - 1) / 2
-        out[6 * n], out[6 * n + 1] = a, b
-        out[6 * n + 2] = (ints[X_COLUMNS] - 1) / 2 + shift_x - (a * x_out + b * y_out)
-        out[6 * n + 3], out[6 * n + 4] = d, e
-        out[6 * n + 5] = (ints[X_ROWS] - 1) / 2 + shift_y - (d * x_out + e * y_out)
-
-
-_random_affine = Body(_draw, mixed=True)
-
-
-@op
-def random_affine(
-    x: Array, key: int, ranges: Ranges, size: tuple[int, int], step: Array | None = None
-) -> Array:
-    """Return a transformation for each sample, drawn by (key, step, sample).
-
-    Args:
-        x: (N, H, W, C), of which only the shape is read.
-        key: 64 bits.
-        ranges: what is drawn from.
-        size: rows and columns of the result.
-        step: None, or an array of one int64 that goes into the key.
-
-    Returns:
-        float64 (N, 6): a pixel (column, row) = (x, y) of the result is read at
-        (a·x + b·y + c, d·x + e·y + f).
-
-    >>> x = np.zeros((1, 4, 5, 1), "float32")
-    >>> random_affine(x, 0, Ranges(flip=(0.0, 1.0)), (4, 5)) + 0.0
-    array([[-1.,  0.,  4.,  0.,  1.,  0.]])
-    """
-    n, height, width, _ = x.shape
-    out = memory.empty((n, 6), np.float64)
-    if n:
-        ints = np.array([0, step is not None, n, height, width, *size], np.int64)
-        ints[KEY] = np.uint64(key).view(np.int64)
-        options = memory.constant(ranges.flat(), np.dtype("float64"))
-        now = memory.known(memory.NO_INTS) if step is None else step
-        with np.errstate(over="ignore"):  # hashes wrap, also where nothing is compiled
-            _random_affine(1, False, [out, options, now], ints)
-    return out
-
-
-@helper
-def _fixed(index, size, fill):
-    """Return the pixel that stands for an index along one axis, or BEYOND."""
-    if 0 <= index < size:
-        return index
-    if fill in (CONSTANT, SCIPY_CONSTANT):
+def _index(place: int, size: int, fill: int) -> int:
+    """Return the pixel that stands at a whole place along one axis, or BEYOND."""
+    if 0 <= place < size:
+        return place
+    if fill == CONSTANT:
         return BEYOND
     if fill == REFLECT:
-        index = (abs((2 * index + 1 + 2 * size) % (4 * size) - 2 * size) - 1) // 2
+        place = (abs((2 * place + 1 + 2 * size) % (4 * size) - 2 * size) - 1) // 2
     elif fill == WRAP:
-        index = index % size
+        place = place % size
     elif fill == MIRROR and size > 1:
-        index = abs((index + size - 1) % (2 * size - 2) - (size - 1))
-    return min(max(index, 0), size - 1)
+        place = abs((place + size - 1) % (2 * size - 2) - (size - 1))
+    return min(max(place, 0), size - 1)
+
+
+@functools.lru_cache(maxsize=256)
+def _edges(height: int, width: int, fill: int) -> tuple[tuple[float, ...], Array, int]:
+    """Return how places are brought in, the pixels that then stand for them, and how many of rows.
+
+    For rows and for columns four numbers: the least and the largest place that is told apart, and
+    the period and its inverse; then, behind those of NOWHERE, pixels for whole places from the one
+    before the least on, rows as where they begin in a picture.
+    """
+    limits: list[float] = []
+    tables = []
+    for size, apart in ((height, width), (width, 1)):
+        periods = {REFLECT: 2 * size, WRAP: size, MIRROR: 2 * size - 2}
+        period = periods.get(fill, 0)
+        least, most = (-1, size) if fill == CONSTANT else (0, period or size - 1)
+        limits += [least, most, period, 1 / period if period else 0.0]
+        found = [BEYOND] * NOWHERE
+        found += [_index(place, size, fill) for place in range(least - 1, most + 2)]
+        tables.append([index if index == BEYOND else index * apart for index in found])
+    return tuple(limits), np.array(tables[0] + tables[1], np.int64), len(tables[0])
 
 
 @helper
 def _seen(place, size, fill):
-    """Return a place along one axis as it is read, or FAR for what is beyond."""
-    if not abs(place) < FAR:
-        return FAR
-    if fill == SCIPY_CONSTANT and not 0 <= place <= size - 1:
-        return FAR
-    if fill == SCIPY_WRAP and size > 1:
-        end = size - 1
+    """Return a place along one axis as SciPy's modes read it; FAR for what is beyond."""
+    end = size - 1
+    if fill == SCIPY_CONSTANT:
+        return place if 0 <= place <= end else FAR
+    if end > 0 and abs(place) < FAR:
         if place < 0:
-            return place + end * (math.floor(-place / end) + 1)
+            return place + end * (np.floor(-place / end) + 1)
         if place > end:
-            return place - end * math.floor(place / end)
+            return place - end * np.floor(place / end)
     return place
 
 
 @helper
-def _near(place, how):
-    return int(np.rint(place)) if how == NEAR else math.floor(place + 0.5)
+def _settle(places, at, lefts, left_at, limits, axis, size, ints):
+    """Put entries of an axis's table in place of a row of places; what is left goes into `lefts`.
+
+    Each loop does one thing, so that compilers make vectors of it.
+    """
+    how, fill, count = ints[HOW], ints[FILL], ints[COLUMNS]
+    least, most, period, inverse = (
+        limits[axis],
+        limits[axis + 1],
+        limits[axis + 2],
+        limits[axis + 3],
+    )
+    if fill >= SCIPY_CONSTANT:  # and SCIPY_WRAP
+        for j in range(at, at + count):
+            places[j] = _seen(places[j], size, fill)
+    if how == NEAR:
+        for j in range(at, at + count):
+            places[j] = np.rint(places[j])
+    elif how == NEAR_UP:
+        for j in range(at, at + count):
+            places[j] = np.floor(places[j] + 0.5)
+    for j in range(count):
+        known = abs(places[at + j]) < FAR
+        place = places[at + j] if known else least
+        place -= period * np.floor(place * inverse)
+        place = place if place > least else least
+        place = place if place < most else most
+        whole = np.floor(place)
+        lefts[left_at + j] = place - whole
+        places[at + j] = whole + (NOWHERE + 1 - least) if known else 0.0
 
 
-def _read(task, y, x, matrices, fills, a4, a5, a6, scratch, ints):
-    """Fill a share of the rows of y (channels, rows, columns, batch)."""
-    height, width, batch = ints[HEIGHT], ints[WIDTH], ints[BATCH]
-    rows, columns, how, fill = ints[ROWS], ints[COLUMNS], ints[HOW], ints[FILL]
-    beyond, pixels = fills[0], height * width * batch
-    for i in range(rows * task // ints[TASKS], rows * (task + 1) // ints[TASKS]):
+@helper
+def _find(places, at, lefts, line, matrices, field, limits, ints):
+    """Find what is read for a row of a sample: places in the table, and what is left of them."""
+    columns, cells = ints[COLUMNS], ints[ROWS] * ints[COLUMNS]
+    n, i = line // ints[ROWS], line % ints[ROWS]
+    m = 6 * n
+    a, b, c = matrices[m], matrices[m + 1] * i, matrices[m + 2]
+    d, e, f = matrices[m + 3], matrices[m + 4] * i, matrices[m + 5]
+    rows_at = at + columns
+    for j in range(columns):
+        places[at + j] = a * j + b + c
+        places[rows_at + j] = d * j + e + f
+    if ints[BENT]:
+        by_row, by_column = 2 * n * cells + i * columns, (2 * n + 1) * cells + i * columns
         for j in range(columns):
-            for n in range(batch):
-                at = 6 * n
-                u = _seen(matrices[at] * j + matrices[at + 1] * i + matrices[at + 2], width, fill)
-                v = _seen(
-                    matrices[at + 3] * j + matrices[at + 4] * i + matrices[at + 5], height, fill
-                )
-                to = (i * columns + j) * batch + n
-                if u == FAR or v == FAR:
-                    for c in range(ints[CHANNELS]):
-                        y[c * rows * columns * batch + to] = beyond
-                elif how != BILINEAR:
-                    k = _fixed(_near(u, how), width, fill)
-                    h = _fixed(_near(v, how), height, fill)
-                    for c in range(ints[CHANNELS]):
-                        place = c * pixels + (h * width + k) * batch + n
-                        inside = h != BEYOND and k != BEYOND
-                        y[c * rows * columns * batch + to] = x[place] if inside else beyond
-                else:
-                    left, above = math.floor(u), math.floor(v)
-                    k0, h0 = _fixed(int(left), width, fill), _fixed(int(above), height, fill)
-                    k1 = _fixed(int(left) + 1, width, fill)
-                    h1 = _fixed(int(above) + 1, height, fill)
-                    right, below = u - left, v - above
-                    w00, w01 = (1 - below) * (1 - right), (1 - below) * right
-                    w10, w11 = below * (1 - right), below * right
-                    for c in range(ints[CHANNELS]):
-                        top, foot = c * pixels + n, c * pixels + n
-                        top, foot = top + h0 * width * batch, foot + h1 * width * batch
-                        p00 = x[top + k0 * batch] if h0 >= 0 and k0 >= 0 else beyond
-                        p01 = x[top + k1 * batch] if h0 >= 0 and k1 >= 0 else beyond
-                        p10 = x[foot + k0 * batch] if h1 >= 0 and k0 >= 0 else beyond
-                        p11 = x[foot + k1 * batch] if h1 >= 0 and k1 >= 0 else beyond
-                        y[c * rows * columns * batch + to] = (
-                            w00 * p00 + w01 * p01 + w10 * p10 + w11 * p11
-                        )
+            places[at + j] += field[by_column + j]
+            places[rows_at + j] += field[by_row + j]
+    _settle(places, at, lefts, LEFTS, limits, OF_COLUMNS, ints[WIDTH], ints)
+    _settle(places, rows_at, lefts, LEFTS + columns, limits, ZERO, ints[HEIGHT], ints)
+
+
+@helper
+def _pixel(source, place, base, apart, beyond):
+    """Return a pixel; `place` is its number in the picture, below 0 if there is none."""
+    value = source[base + max(place, ZERO) * apart]  # no branch: compilers like that
+    return value if place >= 0 else beyond
+
+
+@helper
+def _copy_in(scratch, at, x, first, lines, count, batch):
+    """Write some samples of x (lines, batch) into scratch, one after the other."""
+    if count == MANY:
+        for line in range(lines):
+            for s in range(MANY):
+                scratch[at + s * lines + line] = x[line * batch + first + s]
+    else:
+        for line in range(lines):
+            for s in range(count):
+                scratch[at + s * lines + line] = x[line * batch + first + s]
+
+
+@helper
+def _copy_out(y, first, scratch, at, count, line, stop, ints):
+    """Write the same samples' results, some lines of them, from scratch into y (lines, batch)."""
+    batch, lines = ints[BATCH], ints[CHANNELS] * ints[ROWS] * ints[COLUMNS]
+    if count == MANY:
+        for k in range(line, stop):
+            for s in range(MANY):
+                y[k * batch + first + s] = scratch[at + s * lines + k]
+    else:
+        for k in range(line, stop):
+            for s in range(count):
+                y[k * batch + first + s] = scratch[at + s * lines + k]
+
+
+def _read(task, y, x, matrices, limits, table, field, places, scratch, ints):
+    """Fill a strip of rows of a share of the samples of y (channels, rows, columns, batch)."""
+    batch, channels, columns = ints[BATCH], ints[CHANNELS], ints[COLUMNS]
+    pixels, cells = ints[HEIGHT] * ints[WIDTH], ints[ROWS] * columns
+    part, strip, strips = task // ints[STRIPS], task % ints[STRIPS], ints[STRIPS]
+    begin, end = ints[ROWS] * strip // strips, ints[ROWS] * (strip + 1) // strips
+    stop, many, of_columns = batch * (part + 1) // ints[PARTS], ints[TOGETHER], ints[TABLE]
+    at, rows = task * 2 * columns, ints[ROWS]
+    copies = LEFTS + 2 * columns
+    results = copies + many * channels * pixels
+    scratch[0] = limits[FILLING]  # as a number of y's kind
+    beyond = scratch[0]
+    for first in range(batch * part // ints[PARTS], stop, max(many, 1)):
+        count = min(max(many, 1), stop - first)
+        if many:
+            _copy_in(scratch, copies, x, first, channels * pixels, count, batch)
+        for s in range(count):
+            source, base, apart, out, to, pitch = x, first, batch, y, first, batch
+            if many:
+                source, base, apart = scratch, copies + s * channels * pixels, 1
+                out, to, pitch = scratch, results + s * channels * cells, 1
+            for i in range(begin, end):
+                line = (first + s) * rows + i
+                _find(places, at, scratch, line, matrices, field, limits, ints)
+                for channel in range(channels):
+                    of = base + channel * pixels * apart
+                    cell = channel * cells + i * columns
+                    for j in range(columns):
+                        k, h = of_columns + int(places[at + j]), int(places[at + columns + j])
+                        right, below = scratch[LEFTS + j], scratch[LEFTS + columns + j]
+                        over = _pixel(source, table[h] + table[k], of, apart, beyond)
+                        end_over = _pixel(source, table[h] + table[k + 1], of, apart, beyond)
+                        under = _pixel(source, table[h + 1] + table[k], of, apart, beyond)
+                        end_under = _pixel(source, table[h + 1] + table[k + 1], of, apart, beyond)
+                        over += right * (end_over - over)
+                        under += right * (end_under - under)
+                        out[to + (cell + j) * pitch] = over + below * (under - over)
+        if many:
+            for channel in range(channels):
+                line, last = channel * cells + begin * columns, channel * cells + end * columns
+                _copy_out(y, first, scratch, results, count, line, last, ints)
 
 
 _warp = Body(_read, mixed=True)
@@ -196,7 +228,7 @@ _warp = Body(_read, mixed=True)
 @op
 def warp(
     x: Array, matrices: Array, size: tuple[int, int], interpolation: str, fill_mode: str,
-    fill_value: float,
+    fill_value: float, field: Array | None = None,
 ) -> Array:  # fmt: skip
     """Return pictures read at transformed places; between pixels bilinearly, or at the nearest.
 
@@ -207,6 +239,7 @@ def warp(
         interpolation: one of npcnn.affine.INTERPOLATIONS.
         fill_mode: one of npcnn.affine.FILL_MODES.
         fill_value: what 'constant' fills with.
+        field: None, or (N, 2, *size): how many rows and columns further each place is read.
 
     Returns:
         (N, *size, C), the batch innermost in memory.
@@ -219,47 +252,47 @@ def warp(
     batch, height, width, channels = x.shape
     y = memory.empty((channels, *size, batch), x.dtype)
     if y.size:
-        tasks = layout.shares(size[0], 1, 16) if y.size >= SMALL else 1
+        room = channels * (height * width + size[0] * size[1])
+        many = MANY if room <= STAGED else 0
+        parts = layout.shares(batch, 16, 16) if y.size >= SMALL else 1
+        strips = layout.shares(size[0], 4, 16) if y.size >= SMALL and parts == 1 else 1
         how, fill = INTERPOLATIONS[interpolation], FILL_MODES[fill_mode]
-        ints = np.array([channels, height, width, batch, *size, how, fill, tasks], np.int64)
-        fills = memory.constant([fill_value], x.dtype)
-        arrays = [y, layout.batch_innermost(x), layout.contiguous(matrices), fills]
-        _warp(tasks, tasks > 1, arrays, ints)
+        limits, table, row_places = _edges(height, width, fill)
+        ints = [channels, height, width, batch, *size, how, fill, field is not None, parts, strips,
+                many, row_places]  # fmt: skip
+        numbers = memory.constant([*limits, fill_value], np.dtype("float64"))
+        arrays = [y, layout.batch_innermost(x), layout.contiguous(matrices), numbers]
+        arrays += [memory.known(table), y if field is None else layout.contiguous(field)]
+        arrays.append(memory.empty((parts * strips, 2 * size[1]), np.float64))
+        room = LEFTS + 2 * size[1] + many * room
+        _warp(parts * strips, y.size >= SMALL, arrays, np.array(ints, np.int64), room)
     return layout.batch_outermost(y)
 
 
-def _spread(task, grad_x, grad_y, matrices, a3, a4, a5, a6, scratch, ints):
+def _spread(task, grad_x, grad_y, matrices, limits, table, field, places, scratch, ints):
     """Fill the gradients of a share of the samples; ints as those of `_read`."""
-    height, width, batch = ints[HEIGHT], ints[WIDTH], ints[BATCH]
-    rows, columns, how, fill = ints[ROWS], ints[COLUMNS], ints[HOW], ints[FILL]
-    for n in range(batch * task // ints[TASKS], batch * (task + 1) // ints[TASKS]):
-        for k in range(ints[CHANNELS] * height * width):
+    batch, channels, columns = ints[BATCH], ints[CHANNELS], ints[COLUMNS]
+    pixels, cells = ints[HEIGHT] * ints[WIDTH], ints[ROWS] * columns
+    at, of_columns = task * 2 * columns, ints[TABLE]
+    for n in range(batch * task // ints[PARTS], batch * (task + 1) // ints[PARTS]):
+        for k in range(channels * pixels):
             grad_x[k * batch + n] = 0
-        at = 6 * n
-        for i in range(rows):
+        for i in range(ints[ROWS]):
+            line = n * ints[ROWS] + i
+            _find(places, at, scratch, line, matrices, field, limits, ints)
             for j in range(columns):
-                u = _seen(matrices[at] * j + matrices[at + 1] * i + matrices[at + 2], width, fill)
-                v = _seen(
-                    matrices[at + 3] * j + matrices[at + 4] * i + matrices[at + 5], height, fill
-                )
-                if u == FAR or v == FAR:
-                    continue
-                left, above = math.floor(u), math.floor(v)
-                if how != BILINEAR:
-                    left, above = _near(u, how), _near(v, how)
-                for corner in range(4 if how == BILINEAR else 1):
-                    k = _fixed(int(left) + corner % 2, width, fill)
-                    h = _fixed(int(above) + corner // 2, height, fill)
-                    if k == BEYOND or h == BEYOND:
+                k, h = of_columns + int(places[at + j]), int(places[at + columns + j])
+                right, below = scratch[LEFTS + j], scratch[LEFTS + columns + j]
+                for corner in range(4):
+                    row, column = corner // 2, corner % 2
+                    place = table[h + row] + table[k + column]
+                    if place < 0:
                         continue
-                    share = 1.0
-                    if how == BILINEAR:
-                        share = (u - left) if corner % 2 else 1 - (u - left)
-                        share *= (v - above) if corner // 2 else 1 - (v - above)
-                    for c in range(ints[CHANNELS]):
-                        place = ((c * height + h) * width + k) * batch + n
-                        grad = grad_y[((c * rows + i) * columns + j) * batch + n]
-                        grad_x[place] += share * grad
+                    share = right if column else 1 - right
+                    share *= below if row else 1 - below
+                    for c in range(channels):
+                        grad = grad_y[(c * cells + i * columns + j) * batch + n]
+                        grad_x[(c * pixels + place) * batch + n] += share * grad
 
 
 _warp_backward = Body(_spread, mixed=True)
@@ -267,15 +300,21 @@ _warp_backward = Body(_spread, mixed=True)
 
 @op
 def warp_backward(
-    grad_y: Array, matrices: Array, size: tuple[int, int], interpolation: str, fill_mode: str
-) -> Array:
+    grad_y: Array, matrices: Array, size: tuple[int, int], interpolation: str, fill_mode: str,
+    field: Array | None = None,
+) -> Array:  # fmt: skip
     """Return grad_x: each gradient goes to the pixels its place was read from; `size` is x's."""
     batch, rows, columns, channels = grad_y.shape
     grad_x = memory.empty((channels, *size, batch), grad_y.dtype)
     if grad_x.size:
-        tasks = layout.shares(batch, 1, 16) if grad_y.size >= SMALL else 1
+        parts = layout.shares(batch, 1, 16) if grad_y.size >= SMALL else 1
         how, fill = INTERPOLATIONS[interpolation], FILL_MODES[fill_mode]
-        ints = np.array([channels, *size, batch, rows, columns, how, fill, tasks], np.int64)
-        arrays = [grad_x, layout.batch_innermost(grad_y), layout.contiguous(matrices)]
-        _warp_backward(tasks, tasks > 1, arrays, ints)
+        limits, table, row_places = _edges(*size, fill)
+        ints = [channels, *size, batch, rows, columns, how, fill, field is not None, parts, 1, 0,
+                row_places]  # fmt: skip
+        numbers = memory.constant(limits, np.dtype("float64"))
+        arrays = [grad_x, layout.batch_innermost(grad_y), layout.contiguous(matrices), numbers]
+        arrays += [memory.known(table), grad_x if field is None else layout.contiguous(field)]
+        arrays.append(memory.empty((parts, 2 * columns), np.float64))
+        _warp_backward(parts, parts > 1, arrays, np.array(ints, np.int64), LEFTS + 2 * columns)
     return layout.batch_outermost(grad_x)

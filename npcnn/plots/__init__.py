@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from npcnn import names
 from npcnn.plots.attention import exciting_pictures, saliency
+from npcnn.plots.augmented import augmented_sheet
 from npcnn.plots.confusion import confusion_matrix
 from npcnn.plots.filters import filter_gif, filters
 from npcnn.plots.history import history_curves
@@ -20,6 +21,7 @@ from npcnn.plots.sheets import feature_maps, gradient_maps
 from npcnn.plots.style import save_figure
 
 __all__ = [
+    "augmented_sheet",
     "confident_mistakes",
     "confusion_matrix",
     "exciting_pictures",

@@ -1,4 +1,4 @@
-"""Pictures turned, shifted, zoomed, sheared and flipped; see npcnn/affine.py."""
+"""Pictures turned, shifted, zoomed, sheared, flipped and bent; see npcnn/affine.py."""
 
 from __future__ import annotations
 
@@ -6,67 +6,15 @@ import itertools
 
 import numpy as np
 
-from npcnn.affine import SLOTS, Ranges
 from npcnn.contracts import op
-from npcnn.reference.dropout import GOLDEN, mixed, uniform
 
 Array = np.ndarray
 
 
 @op
-def random_affine(
-    x: Array, key: int, ranges: Ranges, size: tuple[int, int], step: Array | None = None
-) -> Array:
-    """Return a transformation for each sample, drawn by (key, step, sample).
-
-    Args:
-        x: (N, H, W, C), of which only the shape is read.
-        key: 64 bits.
-        ranges: what is drawn from.
-        size: rows and columns of the result.
-        step: None, or an array of one int64 that goes into the key.
-
-    Returns:
-        float64 (N, 6): a pixel (column, row) = (x, y) of the result is read at
-        (a·x + b·y + c, d·x + e·y + f).
-
-    >>> x = np.zeros((1, 4, 5, 1), "float32")
-    >>> random_affine(x, 0, Ranges(flip=(0.0, 1.0)), (4, 5)) + 0.0
-    array([[-1.,  0.,  4.,  0.,  1.,  0.]])
-    """
-    n, height, width, _ = x.shape
-    if step is not None:
-        key = mixed(np.uint64(key) + step.astype(np.uint64).reshape(1) + GOLDEN)[0]
-    u = uniform(key, (n, SLOTS)).T
-
-    def drawn(slot: int, low: float, high: float) -> Array:
-        return low + u[slot] * (high - low)
-
-    angle, shear = drawn(0, *ranges.rotation), drawn(1, *ranges.shear)
-    zoom_y, zoom_x = drawn(2, *ranges.zoom[0]), drawn(3, *ranges.zoom[1])
-    if ranges.one_zoom:
-        zoom_x = zoom_y
-    shift_y, shift_x = drawn(4, *ranges.shift[0]), drawn(5, *ranges.shift[1])
-    flip_y, flip_x = u[6] < ranges.flip[0], u[6 if ranges.one_flip else 7] < ranges.flip[1]
-    zoom_y, zoom_x = np.where(flip_y, -zoom_y, zoom_y), np.where(flip_x, -zoom_x, zoom_x)
-    rows, columns = ranges.places
-    if rows:
-        shift_y = shift_y + np.floor(u[4, :1] * rows)
-    if columns:
-        shift_x = shift_x + np.floor(u[5, :1] * columns)
-    cos, sin, tan = np.cos(angle), np.sin(angle), np.tan(shear)
-    a, b = cos * zoom_x, (cos * tan - sin) * zoom_y
-    d, e = sin * zoom_x, (sin * tan + cos) * zoom_y
-    y_in, x_in, y_out, x_out = ((n - 1) / 2 for n in (height, width, *size))
-    c = x_in + shift_x - (a * x_out + b * y_out)
-    f = y_in + shift_y - (d * x_out + e * y_out)
-    return np.stack([a, b, c, d, e, f], axis=1)
-
-
-@op
 def warp(
     x: Array, matrices: Array, size: tuple[int, int], interpolation: str, fill_mode: str,
-    fill_value: float,
+    fill_value: float, field: Array | None = None,
 ) -> Array:  # fmt: skip
     """Return pictures read at transformed places; between pixels bilinearly, or at the nearest.
 
@@ -77,6 +25,7 @@ def warp(
         interpolation: one of npcnn.affine.INTERPOLATIONS.
         fill_mode: one of npcnn.affine.FILL_MODES.
         fill_value: what 'constant' fills with.
+        field: None, or (N, 2, *size): how many rows and columns further each place is read.
 
     Returns:
         (N, *size, C).
@@ -88,7 +37,7 @@ def warp(
     """
     y = np.zeros((len(x), *size, x.shape[3]), x.dtype)
     n = np.arange(len(x))[:, None, None]
-    corners = _corners(x.shape, matrices, size, interpolation, fill_mode)
+    corners = _corners(x.shape, matrices, size, (interpolation, fill_mode), field)
     for rows, columns, weights, inside in corners:
         values = np.where(inside[..., None], x[n, rows, columns], np.array(fill_value, x.dtype))
         y += weights[..., None].astype(x.dtype) * values
@@ -97,24 +46,27 @@ def warp(
 
 @op
 def warp_backward(
-    grad_y: Array, matrices: Array, size: tuple[int, int], interpolation: str, fill_mode: str
-) -> Array:
+    grad_y: Array, matrices: Array, size: tuple[int, int], interpolation: str, fill_mode: str,
+    field: Array | None = None,
+) -> Array:  # fmt: skip
     """Return grad_x: each gradient goes to the pixels its place was read from; `size` is x's."""
     grad_x = np.zeros((len(grad_y), *size, grad_y.shape[3]), grad_y.dtype)
     n = np.arange(len(grad_y))[:, None, None]
-    corners = _corners(grad_x.shape, matrices, grad_y.shape[1:3], interpolation, fill_mode)
+    how = (interpolation, fill_mode)
+    corners = _corners(grad_x.shape, matrices, grad_y.shape[1:3], how, field)
     for rows, columns, weights, inside in corners:
         share = (weights * inside)[..., None].astype(grad_y.dtype)
         np.add.at(grad_x, (n, rows, columns), share * grad_y)
     return grad_x
 
 
-def _corners(shape, matrices, size, interpolation, fill_mode):  # type: ignore[no-untyped-def]
+def _corners(shape, matrices, size, how, field):  # type: ignore[no-untyped-def]
     """Yield (rows, columns, weights, inside), each (N, *size), of the pixels that are read."""
     a, b, c, d, e, f = matrices.T[:, :, None, None]
     y, x = np.arange(size[0])[:, None], np.arange(size[1])
-    along_y = _neighbours(d * x + e * y + f, shape[1], interpolation, fill_mode)
-    along_x = _neighbours(a * x + b * y + c, shape[2], interpolation, fill_mode)
+    further = (0.0, 0.0) if field is None else (field[:, 0], field[:, 1])
+    along_y = _neighbours(d * x + e * y + f + further[0], shape[1], *how)
+    along_x = _neighbours(a * x + b * y + c + further[1], shape[2], *how)
     for (rows, weight_y, in_y), (columns, weight_x, in_x) in itertools.product(along_y, along_x):
         yield rows, columns, weight_y * weight_x, in_y & in_x
 

@@ -7,6 +7,7 @@ so a run that goes on ends with the bits of one that was never interrupted.
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +66,15 @@ def describe(run: Run) -> dict[str, Any]:
             "validation data": None if run.validation is None else fingerprint(run.validation),
             "validation_freq": run.validation_freq,
             "shuffle": run.data.shuffle,
+            "augmenter": _augmenter(run.data),
         }
     return run.about
+
+
+def _augmenter(feed: Feed) -> dict[str, Any] | None:
+    """Return what the samples are changed by, as files hold it: lists for pairs."""
+    augmenter = getattr(feed.source, "augmenter", None)
+    return None if augmenter is None else json.loads(json.dumps(augmenter.get_config()))
 
 
 def _layers(model: Model) -> list[dict[str, Any]]:

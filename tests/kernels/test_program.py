@@ -275,6 +275,9 @@ def steps(shape, dtype):
             lambda x: (k.sum_to(x, (n, 1, 1, channels)), k.sum_to(x, (1, 1, 1, channels))), [shape],
         ),
         "random_affine": (lambda x: (k.random_affine(x, 7, TURNED, (5, 6)),), [shape]),
+        "elastic_field": (lambda x: (k.elastic_field(x, 7, 2.0, 5),), [shape]),
+        "erase": (lambda x: (k.erase(x, 7, (0.5, 1.0), (0.1, 0.5), 0.3),), [shape]),
+        "erase_backward": (lambda g: (k.erase_backward(g, 7, (0.5, 1.0), (0.1, 0.5)),), [shape]),
         "random_color": (lambda x: (k.random_color(x, 7, COLORED),), [shape]),
         "random_color_backward": (
             lambda g, x: (k.random_color_backward(g, x, 7, COLORED),), [shape] * 2,

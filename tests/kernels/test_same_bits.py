@@ -24,6 +24,7 @@ def cases(dtype, height):
         return rng.standard_normal(shape).astype(dtype)
 
     x, flat = random(6, height, 33, 3), random(90, 40 * height)
+    many = random(2 * height, 20, 20, 1)
     probabilities = k.softmax(flat)
     labels = np.abs(flat) / np.abs(flat).sum(-1, keepdims=True)
     weights = np.abs(random(len(flat)))
@@ -222,11 +223,19 @@ def cases(dtype, height):
         "max_pooling2d": [lambda form=form: k.max_pooling2d(x, *form) for form in pools],
         "max_pooling2d_backward": [pool_back(*form) for form in pools],
         "random_affine": [lambda: k.random_affine(x, 7, moved, (9, 9))],
+        "elastic_field": [lambda: k.elastic_field(x, 7, 2.0, 5)],
+        "erase": [lambda: k.erase(x, 7, (0.5, 1.0), (0.1, 0.5), 0.3)],
+        "erase_backward": [lambda: k.erase_backward(x, 7, (0.5, 1.0), (0.1, 0.5))],
         "random_color": [lambda: k.random_color(x, 7, colored)],
         "random_color_backward": [lambda: k.random_color_backward(x, x[::-1], 7, colored)],
         "warp": [
             lambda form=form: k.warp(x, k.random_affine(x, 7, moved, (40, 40)), (40, 40), *form, 0)
             for form in (("bilinear", "reflect"), ("nearest", "constant"))
+        ] + [
+            lambda: k.warp(
+                many, k.random_affine(many, 7, moved, (20, 20)), (20, 20), "bilinear", "constant",
+                0, k.elastic_field(many, 7, 2.0, 5),
+            )
         ],
         "warp_backward": [
             lambda: k.warp_backward(

@@ -3,8 +3,8 @@ import pytest
 from figures import assert_nothing_cut, ink, pixels, texts, title
 
 from npcnn.checks import ArgumentError
-from npcnn.datasets import draw_digits
-from npcnn.plots import confident_mistakes, sample_sheet
+from npcnn.datasets import Augmenter, draw_digits
+from npcnn.plots import augmented_sheet, confident_mistakes, sample_sheet
 
 
 def test_sheet_shows_the_first_images_of_each_class_in_its_row():
@@ -88,3 +88,24 @@ def test_no_mistake_is_said_in_words():
 def test_mistakes_refuse_labels_in_place_of_probabilities():
     with pytest.raises(ArgumentError, match=r"^confident_mistakes\(probabilities\): expected floa"):
         confident_mistakes(np.zeros((2, 4, 4)), [0, 1], [0, 1])
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (3,)])
+def test_an_augmented_sheet_shows_each_epoch(channels):
+    images = np.random.default_rng(0).integers(0, 200, (3, 24, 20, *channels)).astype("uint8")
+    augmenter = Augmenter(rotation=20, shift=2)
+    figure = augmented_sheet(augmenter, images, epochs=5)
+    sheet = np.asarray(figure.axes[0].images[0].get_array())
+    assert sheet.shape[:2] == (3 * 24 + 2 * 2, 6 * 20 + 5 * 2)
+    low, high = float(images.min()), float(images.max())
+    for epoch in range(-1, 5):
+        seen = images if epoch < 0 else augmenter(images, epoch=epoch)
+        wanted = np.clip((np.squeeze(seen).astype("float32") - low) / (high - low), 0, 1)
+        left = 22 * (epoch + 1)
+        for k in range(3):
+            part = sheet[26 * k : 26 * k + 24, left : left + 20]
+            np.testing.assert_allclose(part, wanted[k], atol=1e-6)
+    assert title(figure) == "3 pictures in 5 epochs"
+    assert_nothing_cut(figure)
+    with pytest.raises(ArgumentError, match=r"augmented_sheet\(images\): expected pictures"):
+        augmented_sheet(augmenter, np.zeros((3, 4, 4, 2)))

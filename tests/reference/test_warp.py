@@ -64,19 +64,21 @@ def shares(place, size, how, fill):
     ]  # fmt: skip
 
 
-def matrix_of(shape, matrices, size, how, fill):
+def matrix_of(shape, matrices, field, how, fill):
     """Yield (sample, row, column, row read, column read, weight) of all that is read."""
-    for n, i, j in np.ndindex(len(matrices), *size):
+    for n, i, j in np.ndindex(len(matrices), *field.shape[2:]):
         a, b, c, d, e, f = matrices[n]
-        for row, by_row in shares(d * j + e * i + f, shape[1], how, fill):
-            for column, by_column in shares(a * j + b * i + c, shape[2], how, fill):
+        v, u = (d * j + e * i + f) + field[n, 0, i, j], (a * j + b * i + c) + field[n, 1, i, j]
+        for row, by_row in shares(v, shape[1], how, fill):
+            for column, by_column in shares(u, shape[2], how, fill):
                 yield n, i, j, row, column, by_row * by_column
 
 
-def oracles(x, grad_y, matrices, how, fill, value):
+def oracles(x, grad_y, matrices, how, fill, value, field=None):
     y, grad_x = np.zeros(grad_y.shape), np.zeros(x.shape)
-    size = grad_y.shape[1:3]
-    for n, i, j, row, column, weight in matrix_of(x.shape, matrices, size, how, fill):
+    if field is None:
+        field = np.zeros((len(x), 2, *grad_y.shape[1:3]))
+    for n, i, j, row, column, weight in matrix_of(x.shape, matrices, field, how, fill):
         if row is None or column is None:
             y[n, i, j] += weight * value
         else:
@@ -105,6 +107,24 @@ def test_what_is_read_and_where_gradients_go(rng, backend, how, fill, shape):
             np.testing.assert_allclose(y, want, **near)
             np.testing.assert_allclose(grad_x, want_back, **near)
             assert y.dtype == grad_x.dtype == dtype
+
+
+@pytest.mark.parametrize(("how", "fill"), [HOWS[1], HOWS[7], HOWS[20]])
+def test_a_field_moves_places_one_by_one(rng, backend, how, fill):
+    """Also where a batch is cut into tasks and groups, and where samples are too large for that."""
+    for shape, size in (
+        ((2, 4, 5, 3), (6, 3)),
+        ((37, 6, 5, 1), (30, 29)),
+        ((2, 90, 100, 2), (9, 5)),
+    ):
+        x, matrices = rng.normal(size=shape), rng.normal(size=(shape[0], 6))
+        grad_y = rng.normal(size=(shape[0], *size, shape[3]))
+        field = 2 * rng.normal(size=(shape[0], 2, *size))
+        want, want_back = oracles(x, grad_y, matrices, how, fill, 0.7, field)
+        y = ops.warp(x, matrices, size, how, fill, 0.7, field)
+        np.testing.assert_allclose(y, want, rtol=1e-12, atol=1e-12)
+        grad_x = ops.warp_backward(grad_y, matrices, shape[1:3], how, fill, field)
+        np.testing.assert_allclose(grad_x, want_back, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(("how", "fill"), HOWS)
@@ -179,6 +199,71 @@ def test_both_backends_draw_the_same_by_key_and_step():
     assert len({one.tobytes() for one in found["numba"]}) == 6
 
 
+def splitmix(key, step, counter):
+    """Return a number in [0, 1), as in reference/dropout.py, in Python's integers."""
+    whole, golden = 2**64, 0x9E3779B97F4A7C15
+
+    def mixed(h):
+        h = (h ^ (h >> 30)) * 0xBF58476D1CE4E5B9 % whole
+        h = (h ^ (h >> 27)) * 0x94D049BB133111EB % whole
+        return h ^ (h >> 31)
+
+    key = key if step is None else mixed((key + step + golden) % whole)
+    return (mixed((key + (counter + 1) * golden) % whole) >> 40) / 2**24
+
+
+def cox_de_boor(k, degree, t):
+    """Return the B-spline over whole knots that begins at k, by its recursion."""
+    if degree == 0:
+        return float(k <= t < k + 1)
+    left = (t - k) / degree * cox_de_boor(k, degree - 1, t)
+    return left + (k + degree + 1 - t) / degree * cox_de_boor(k + 1, degree - 1, t)
+
+
+@pytest.mark.parametrize(("dtype", "step"), [("float64", None), ("float32", -3)])
+def test_fields_are_splines_through_drawn_points(backend, dtype, step):
+    numbers, (height, width), spacing = [7, 0, 60_001], (5, 9), 4
+    high, wide = 5, 6  # points
+    x = np.zeros((3, height, width, 2), dtype)
+    now = None if step is None else np.array([step], np.int64)
+    got = ops.elastic_field(x, 5, 1.5, spacing, now, np.array(numbers))
+    assert got.shape == (3, 2, height, width)
+    assert got.dtype == dtype
+    for n, axis, i, j in np.ndindex(got.shape):
+        want = 0.0
+        for k, m in np.ndindex(high, wide):
+            counter = ((numbers[n] * 2 + axis) * high + k) * wide + m
+            point = 1.5 * (2 * splitmix(5, step, counter) - 1)
+            by_row = cox_de_boor(k - 3, 3, i / spacing)
+            want += point * by_row * cox_de_boor(m - 3, 3, j / spacing)
+        assert abs(got[n, axis, i, j] - want) < (1e-6 if dtype == "float32" else 1e-13)
+    np.testing.assert_array_equal(
+        ops.elastic_field(x, 5, 1.5, spacing, now),
+        ops.elastic_field(x, 5, 1.5, spacing, now, np.arange(3)),
+    )
+
+
+@pytest.mark.parametrize("chance", [(1.0, 1.0), (0.2, 0.6)])
+def test_rectangles_are_erased(rng, backend, chance):
+    numbers, step, share = np.array([*range(40), 1 << 40]), np.array([9], np.int64), (0.1, 0.7)
+    x, erased = rng.normal(size=(41, 30, 29, 2)), 0
+    y = ops.erase(x, 5, chance, share, 0.7, step, numbers)
+    back = ops.erase_backward(x, 5, chance, share, step, numbers)
+    for n, number in enumerate(numbers.tolist()):
+        u = [splitmix(5, 9, number * 6 + slot) for slot in range(6)]
+        want, want_back = x[n].copy(), x[n].copy()
+        if u[0] < chance[0] + u[1] * (chance[1] - chance[0]):
+            erased += 1
+            high, wide = (size * (0.1 + s * 0.6) ** 0.5 for size, s in ((30, u[2]), (29, u[4])))
+            top, left = u[3] * (30 - high), u[5] * (29 - wide)
+            for i, j in np.ndindex(30, 29):
+                if top <= i < top + high and left <= j < left + wide:
+                    want[i, j], want_back[i, j] = 0.7, 0.0
+        np.testing.assert_array_equal(y[n], want)
+        np.testing.assert_array_equal(back[n], want_back)
+    assert erased == 41 if chance[0] == 1 else 5 < erased < 30
+
+
 def test_colors(rng, backend):
     x = rng.normal(size=(40, 6, 5, 3))
     ranges = (0.5, 1.5, -0.3, 0.4, -1.0, 1.2)
@@ -209,5 +294,27 @@ def test_what_ops_refuse(backend):
             ops.warp(x, matrices, *rest, 0.0)
     with pytest.raises(ArgumentError, match=r"ops\.random_affine"):
         ops.random_affine(x, 0, Ranges(rotation=(np.nan, 1.0)), (3, 3))
+    numbers, field = np.arange(2), np.zeros((2, 2, 3, 3))
+    for wrong in (numbers[:1], numbers.astype("float64"), [0, 1], numbers.astype("int32")):
+        with pytest.raises(ArgumentError, match=r"ops\.random_affine"):
+            ops.random_affine(x, 0, Ranges(), (3, 3), None, wrong)
+        with pytest.raises(ArgumentError, match=r"ops\.elastic_field"):
+            ops.elastic_field(x, 0, 1.0, 2, None, wrong)
+        with pytest.raises(ArgumentError, match=r"ops\.erase"):
+            ops.erase(x, 0, (1.0, 1.0), (0.0, 0.1), 0.0, None, wrong)
+    for wrong in (np.zeros(0, np.int64), np.zeros(1), 3):
+        with pytest.raises(ArgumentError, match=r"ops\.elastic_field"):
+            ops.elastic_field(x, 0, 1.0, 2, wrong)
+    for wrong in (field[:1], field[..., :2], field.astype("float32"), [0.0]):
+        with pytest.raises(ArgumentError, match=r"ops\.warp"):
+            ops.warp(x, matrices, (3, 3), "bilinear", "nearest", 0.0, wrong)
+        with pytest.raises(ArgumentError, match=r"ops\.warp_backward"):
+            ops.warp_backward(x, matrices, (3, 3), "bilinear", "nearest", wrong)
+    for wrong in ((np.nan, 2), (1.0, 0), (1.0, 2.0)):
+        with pytest.raises(ArgumentError, match=r"ops\.elastic_field"):
+            ops.elastic_field(x, 0, *wrong)
+    for wrong in (((0.5, 0.2), (0.0, 0.1)), ((0.0, 1.0), (0.0, 1.1)), ((0.0, 1.0), (np.nan, 1.0))):
+        with pytest.raises(ArgumentError, match=r"ops\.erase"):
+            ops.erase(x, 0, *wrong, 0.0)
     with pytest.raises(DtypeError, match=r"ops\.random_color"):
         ops.random_color(x.astype(int), 0, (1.0, 1.0, 0.0, 0.0, 0.0, 1.0))

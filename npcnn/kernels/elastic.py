@@ -1,0 +1,121 @@
+"""Fields that bend pictures: smooth, and random by (key, step, sample)."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.compile import helper
+from npcnn.kernels.drawing import numbers_of
+from npcnn.kernels.dropout import BY_40, GOLDEN, scattered
+from npcnn.kernels.elementwise import SMALL
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+# A call's integers.
+KEY, BY_STEP, BATCH, ROWS, COLUMNS, SPACING, PARTS, NUMBERED = range(8)
+
+
+@helper
+def _weighted(values, place, apart, weights, at):
+    """Return the sum of four numbers, so far apart, by four weights."""
+    return (
+        weights[at] * values[place]
+        + weights[at + 1] * values[place + apart]
+        + weights[at + 2] * values[place + 2 * apart]
+        + weights[at + 3] * values[place + 3 * apart]
+    )
+
+
+def _bend(task, out, weights, options, step_of, numbers, a5, a6, scratch, ints):
+    """Fill a share of the samples of out (batch, 2, rows, columns).
+
+    Four weights for each pixel of an axis, that of rows first. In scratch are the control points,
+    and what columns make of them.
+    """
+    rows, columns, spacing = ints[ROWS], ints[COLUMNS], ints[SPACING]
+    high, wide = (rows - 1) // spacing + 4, (columns - 1) // spacing + 4
+    batch, parts, of_columns = ints[BATCH], ints[PARTS], 4 * rows
+    key, reach = np.uint64(ints[KEY]), options[0]
+    if ints[BY_STEP]:
+        key = scattered(key + np.uint64(step_of[0]) + GOLDEN)
+    for n in range(batch * task // parts, batch * (task + 1) // parts):
+        sample = numbers[n] if ints[NUMBERED] else n
+        first = np.uint64(sample * 2 * high * wide + 1)
+        for axis in range(2):
+            for k in range(high * wide):
+                counter = (first + np.uint64(axis * high * wide + k)) * GOLDEN
+                share = float(scattered(key + counter) >> BY_40) / 16777216.0
+                scratch[k] = reach * (2 * share - 1)
+            lines = high * wide
+            for h in range(high):
+                for j in range(columns):
+                    place, at = h * wide + j // spacing, of_columns + 4 * j
+                    scratch[lines + h * columns + j] = _weighted(scratch, place, 1, weights, at)
+            for i in range(rows):
+                above = lines + i // spacing * columns
+                to = ((2 * n + axis) * rows + i) * columns
+                for j in range(columns):
+                    out[to + j] = _weighted(scratch, above + j, columns, weights, 4 * i)
+
+
+_elastic_field = Body(_bend, mixed=True)
+
+
+@op
+def elastic_field(
+    x: Array, key: int, reach: float, spacing: int, step: Array | None = None,
+    samples: Array | None = None,
+) -> Array:  # fmt: skip
+    """Return how far each pixel is moved, as `warp` takes it: a cubic B-spline through a grid.
+
+    Along rows and columns, a control point stands every `spacing` pixels, one before the first
+    pixel and as many behind the last as are needed. Each has two numbers, drawn evenly from −reach
+    to reach; the reference says with which weights four of them move a pixel along an axis.
+
+    Args:
+        x: (N, H, W, C), of which only shape and dtype are read.
+        key: 64 bits.
+        reach: in pixels; no pixel is moved further.
+        spacing: in pixels.
+        step: None, or an array of one int64 that goes into the key.
+        samples: int64 (N,): the samples' numbers, where they are not 0 to N − 1.
+
+    Returns:
+        (N, 2, H, W): along rows, along columns.
+
+    >>> elastic_field(np.zeros((1, 1, 3, 1)), 7, 1.0, 2)[0, 1].round(4)
+    array([[-0.4604, -0.481 , -0.2109]])
+    """
+    n, height, width, _ = x.shape
+    out = memory.empty((n, 2, height, width), x.dtype)
+    if out.size:
+        parts = layout.shares(n, 4, 16) if out.size >= SMALL else 1
+        ints = [0, step is not None, n, height, width, spacing, parts, samples is not None]
+        integers = np.array(ints, np.int64)
+        integers[KEY] = np.uint64(key).view(np.int64)
+        weights = memory.constant(_weights(height, spacing) + _weights(width, spacing), x.dtype)
+        now = memory.known(memory.NO_INTS) if step is None else step
+        arrays = [out, weights, memory.constant([reach], x.dtype), now, numbers_of(samples)]
+        high, wide = (height - 1) // spacing + 4, (width - 1) // spacing + 4
+        with np.errstate(over="ignore"):  # hashes wrap, also where nothing is compiled
+            _elastic_field(parts, parts > 1, arrays, integers, high * (wide + width))
+    return out
+
+
+def _weights(size: int, spacing: int) -> list[float]:
+    """Return the four weights for each pixel of an axis.
+
+    >>> [round(6 * weight) for weight in _weights(1, 4)]
+    [1, 4, 1, 0]
+    """
+    found = []
+    for i in range(size):
+        t = i % spacing / spacing
+        found += [(1 - t) ** 3 / 6, (3 * t**3 - 6 * t**2 + 4) / 6]
+        found += [(1 + 3 * t + 3 * t**2 - 3 * t**3) / 6, t**3 / 6]
+    return found

@@ -28,8 +28,9 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from absurd_fixtures import ABSTRACT, INSIDE, PARAMETERS, Fixtures, public_names
-from absurd_values import ENDLESS, SENSE, VALUES, makes_sense
+from absurd_fixtures import Fixtures
+from absurd_names import ABSTRACT, ALSO, INSIDE, PARAMETERS, public_names
+from absurd_values import ENDLESS, NO_NUMBERS, SENSE, VALUES, makes_sense
 
 from npcnn.layers import Layer
 
@@ -62,6 +63,7 @@ def find_calls() -> dict[str, list[str]]:
             own = getattr(getattr(function, "__func__", function), "__module__", None) or ""
             hidden = method.startswith("_") and method not in ("__call__", "__getitem__")
             inside = method in INSIDE or f"{name}.{method}" in INSIDE or method[:3] == "on_"
+            inside = inside and f"{name}.{method}" not in ALSO
             if callable(function) and own.startswith("npcnn") and not hidden and not inside:
                 found[f"{name}.{method}"] = _arguments(f"{name}.{method}", function)
     return {name: a for name, a in found.items() if a and name not in ABSTRACT}
@@ -70,8 +72,8 @@ def find_calls() -> dict[str, list[str]]:
 def _arguments(name: str, function: Any) -> list[str]:
     names = []
     for p in inspect.signature(function).parameters.values():
-        if p.kind is p.VAR_KEYWORD:
-            names += PARAMETERS["**"] if name in LAYERS else []
+        if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL):
+            names += PARAMETERS["**"] if name in LAYERS and p.kind is p.VAR_KEYWORD else []
         elif p.name != "self":
             names.append(p.name)
     return names
@@ -106,7 +108,8 @@ def attempt(fixtures: Fixtures, call: Call) -> tuple[str, str]:
             return "sense", "what a function of the caller's raises is the caller's"
         return "raw", f"{type(error).__name__}: {error!s:.200}"
     if left:
-        return ("sense", "NaN in, NaN out") if value == "[nan]" else ("odd", left)
+        handed_on = value == "[nan]" or (argument == "values" and value in NO_NUMBERS)
+        return ("sense", "NaN in, NaN out") if handed_on else ("odd", left)
     if not argument:
         return "sense", "right arguments"
     p = inspect.signature(function).parameters.get(argument)

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from npcnn import activations
+
 
 class Odd:
     """An object whose repr fails."""
@@ -49,6 +51,18 @@ def objects() -> np.ndarray:
     array = np.empty(3, object)
     array[:] = [None, "a", 1]
     return array
+
+
+def _layers() -> Any:
+    from npcnn import layers  # once the process has chosen its backend
+
+    return layers
+
+
+def _model() -> Any:
+    from npcnn import Sequential
+
+    return Sequential([_layers().Input((6, 6, 1)), _layers().Flatten(), _layers().Dense(3)])
 
 
 VALUES: dict[str, Callable[[], Any]] = {
@@ -115,6 +129,11 @@ VALUES: dict[str, Callable[[], Any]] = {
     "module": lambda: np,
     "Ellipsis": lambda: ...,
     "slice": lambda: slice(None),
+    "tensor": lambda: _layers().Input((6, 6, 1)),
+    "tensors": lambda: [_layers().Input((6, 6, 1)), _layers().Input((4,))],
+    "[tensor, 1]": lambda: [_layers().Input((6, 6, 1)), 1],
+    "layer": lambda: _layers().Dense(3),
+    "model": lambda: _model(),
 }
 
 
@@ -133,11 +152,13 @@ PATHS = {"'abc'", "lines", "slashes", "Path", "long text"}
 ARRAYS = {
     "array", "matrix", "range", "million", "1e30 array", "empty array", "()", "[]", "[nan]",
 }  # fmt: skip
+NO_NUMBERS = {"nan", "np.nan32", "inf", "-inf"}
 FRACTIONS = {"0", "0.0", "1e-320", "Fraction"}
-CALLABLES = {"function", "class", "exception"}
+CALLABLES = {"function", "class", "exception", "layer", "model"}
 LISTS = {"()", "[]", "range", "million", "array", "matrix"}
 
 SENSE: dict[str, set[str]] = {
+    "other": NUMBERS | {"tensor"}, "model": {"model"},
     **_each(
         ("trainable", "training", "keep", "update", "append", "overwrite", "compile", "shuffle",
          "check_numerics", "use_bias", "from_logits", "nesterov", "save_best_only", "return_dict",
@@ -211,6 +232,13 @@ SENSE: dict[str, set[str]] = {
 }  # fmt: skip
 # Where that is not so: the same name means something else.
 ELSEWHERE: dict[str, set[str]] = {
+    "Sequential.add.layer": {"layer", "model", "tensor"},
+    "__call__.x": ARRAYS | {"tensor", "tensors"},
+    "KerasTensor.__truediv__.other": NUMBERS,
+    **_each(("update_state.values", "__call__.values"),
+            ARRAYS | NUMBERS | NO_NUMBERS | {"True", "np.False_", "0-d"}),
+    "activations.get.identifier": {"None"}, "__call__.other": set(),
+    **{f"{name}.x": ARRAYS | {"tensor"} for name in activations.__all__},
     "Sequential.set_weights.weights": set(), "occlusion_map.size": COUNTS,
     "filters.size": POSITIVE, "load_image.size": COUNTS, "load_image_folder.size": COUNTS,
     "set_floatx.value": {"class"}, "BinaryAccuracy.threshold": NUMBERS,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, DtypeError, message, shown
+from npcnn.checks import ArgumentError, DtypeError, message, number, shown
 from npcnn.names import snake_case
 
 Shape = tuple[Any, ...]
@@ -84,7 +84,11 @@ class KerasTensor:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> KerasTensor:
-        return operators["*"](self, 1 / other)
+        where, fix = "an operator on a symbolic tensor", "call layers on it for anything else"
+        divisor = number(other, where, fix)
+        if abs(divisor) < 1e-30:
+            raise ArgumentError(message(where, "no division by 0", shown(other), fix))
+        return operators["*"](self, 1 / divisor)
 
     def __neg__(self) -> KerasTensor:
         return operators["*"](self, -1.0)

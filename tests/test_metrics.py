@@ -4,7 +4,7 @@ from models import small_data, small_model
 
 import npcnn
 from npcnn import metrics
-from npcnn.checks import ArgumentError
+from npcnn.checks import ArgumentError, NpcnnError
 from npcnn.metrics import Accuracy, Measure, Metric, Scores
 
 OUTPUTS = np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3], [0.4, 0.4, 0.2]])
@@ -177,3 +177,36 @@ def test_scores_begin_anew():
     metric = metrics.get("accuracy")
     metric.update_state(np.array([1]), OUTPUTS[:1])
     assert Scores([Measure(metric, 0)]).result() == {"loss": 0, "accuracy": 0}
+
+
+ALONE = {
+    "labels": (metrics.SparseCategoricalAccuracy, [0, 1, 1], [[0.8, 0.2], [0.3, 0.7], [0.6, 0.4]]),
+    "bits": (metrics.BinaryAccuracy, [0, 1, 1], [0.2, 0.8, 0.4]),
+    "auc": (metrics.AUC, [0, 1, 1], [0.2, 0.8, 0.4]),
+    "precision": (metrics.Precision, [0, 1, 1], [0.2, 0.8, 0.4]),
+    "f1": (metrics.F1Score, [[0, 1], [1, 0], [1, 0]], [[0.2, 0.8], [0.4, 0.6], [0.7, 0.3]]),
+    "mse": (metrics.MeanSquaredError, [[0.0], [1.0], [2.0]], [[1.0], [1.0], [1.0]]),
+    "r2": (metrics.R2Score, [[0.0], [1.0], [2.0]], [[0.5], [1.0], [1.0]]),
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_metrics_alone_take_lists(name):
+    """As programs with a loop of their own call them; what is no numbers is one line."""
+    make, y_true, y_pred = ALONE[name]
+    metric, other = make(), make()
+    metric.update_state(y_true, y_pred)
+    np.testing.assert_array_equal(metric.result(), other(np.array(y_true), np.array(y_pred)))
+    metric.reset_state()
+    metric.update_state(y_true, y_pred, sample_weight=2)
+    np.testing.assert_allclose(metric.result(), other.result())
+    metric.reset_state()
+    metric.update_state(y_true, y_pred, [1, 0, 1])
+    for wrong in (
+        (None, y_pred), (y_true, "text"), (y_true, [[1], [1, 2]]), (y_true[:2], y_pred),
+        (y_true, y_pred, "text"), (y_true, y_pred, [1, 2]), (y_true, y_pred, [1, -1, 1]),
+        (y_true, y_pred, [1, np.nan, 1]), (y_true, y_pred, np.ma.masked_array([1, 1, 1])),
+    ):  # fmt: skip
+        with pytest.raises(NpcnnError) as caught:
+            metric.update_state(*wrong)
+        assert "\n" not in str(caught.value)

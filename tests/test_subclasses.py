@@ -181,3 +181,25 @@ def test_batch_normalization_far_from_zero():
     state = np.zeros(3, "float32"), np.ones(3, "float32")
     y, *_ = ops.batch_normalization(x, None, None, *state, 0.9, 1e-3, True)
     np.testing.assert_allclose(y, want, atol=1.5e-3)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (("w", (2, 0), "zeros"), "positive integers"),
+        (("w", (2,), lambda shape, dtype: np.zeros(3)), r"numbers of shape \(2,\), got .*\(3,\)"),
+        (("w", (2,), lambda shape, dtype: None), r"numbers of shape \(2,\), got object"),
+        (("w", (2,), "zeros", np.ones(3)), "True or False"),
+        (("w" * 1000, (2,), "zeros"), "an attribute's name"),
+    ],
+)
+def test_a_parameter_that_is_none(given, text):
+    """It once had another shape than was said, or was learnt whatever `trainable` was."""
+
+    class Mine(layers.Layer):
+        def create_parameters(self, input_shape):
+            self.add_parameter(*given)
+
+    with pytest.raises(NpcnnError, match=text) as caught:
+        Mine(name="mine").build((None, 2))
+    assert "\n" not in str(caught.value)

@@ -74,7 +74,7 @@ def check_free(layer: Any, name: Any, taken: set[str]) -> None:
         taken: names that every layer uses itself.
     """
     fits = isinstance(name, str) and name.isidentifier() and not name.startswith(("_", "grad_"))
-    if not fits or name in taken:
+    if not fits or len(name) > 200 or name in taken:
         expected = "an attribute's name that no layer has, no _ or grad_ in front"
         where, fix = f"{layer.label}.add_parameter(name)", "call it otherwise"
         raise ArgumentError(message(where, expected, shown(name), fix))

@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from npcnn import initializers
+from npcnn.arguments import checked
+from npcnn.checks import ArgumentError, message
 from npcnn.layers.parameter import Parameter, check_free, planned, planning, set_arrays
 from npcnn.layers.regulated import Regulated
-from npcnn.layers.shapes import Shape
+from npcnn.layers.shapes import AnyShape, Shape
 from npcnn.symbolic import leaves_of
 from npcnn.variables import Weight, Weighted
 
@@ -35,8 +37,9 @@ class Parameters(Weighted, Regulated):
     create_parameters: Any
     taken: ClassVar[set[str]] = set()  # attributes that all layers have
 
+    @checked
     def add_parameter(
-        self, name: str, shape: tuple[int, ...], initializer: Any, trainable: bool = True,
+        self, name: Any, shape: AnyShape, initializer: Any, trainable: bool = True,
         regularizer: Any = None, constraint: Any = None,
     ) -> None:  # fmt: skip
         """Create `self.<name>` from the initializer, and `self.grad_<name>` beside it.
@@ -84,7 +87,12 @@ class Parameters(Weighted, Regulated):
         make = initializer
         if isinstance(initializer, (str, type)) or not callable(initializer):
             make = initializers.get(initializer, f"{self.label}.add_parameter({name!r})")
-        return np.ascontiguousarray(make(shape, self.dtype), self.dtype)
+        made = np.asarray(make(shape, self.dtype))
+        if made.dtype.kind not in "fiub" or made.shape != shape:
+            where, fix = f"{self.label}, its {name}", "give an initializer of shape and dtype"
+            got = f"{made.dtype} of shape {made.shape}"
+            raise ArgumentError(message(where, f"numbers of shape {shape}", got, fix))
+        return np.array(made, self.dtype, order="C")
 
     def adopt(self, name: str, value: Array, trainable: bool = True) -> None:
         """Let the layer have a parameter, whose array this is from now on."""

@@ -39,7 +39,8 @@ def check_batch_shape(value: Any, where: str) -> Shape:
 
 def _batch_shape(value: Any, where: str) -> Shape:
     shaped = isinstance(value, (tuple, list)) and len(value) > 0
-    if not shaped or (len(value) == 1 and value[0] is not None):
+    batch = shaped and (value[0] is None or (is_whole(value[0]) and value[0] >= 0))
+    if not batch or (len(value) == 1 and value[0] is not None):
         fix = "put None for the batch in front, as in (None, 28, 28, 1)"
         raise ArgumentError(message(where, "a shape with the batch axis", shown(value), fix))
     return (None, *check_sample_shape(tuple(value[1:]), where, least=0))

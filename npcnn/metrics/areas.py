@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from npcnn.arguments import checked
+from npcnn.arguments import Numbers, checked
 from npcnn.checks import ArgumentError, as_numbers, message, one_of, positive_int, shown
 from npcnn.config import FloatType
-from npcnn.metrics.base import Metric, broadcast_weights, same_rank
+from npcnn.metrics.base import Metric, Weighing, broadcast_weights, same_rank
 from npcnn.metrics.confusion import Thresholds, confusion, quotient
 from npcnn.variables import answer
 
@@ -85,7 +85,10 @@ class AUC(Metric):
         self.num_thresholds = len(self.thresholds)
         self.counts = self.add_variable((num_labels or 1, 4, self.num_thresholds))
 
-    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Any = None) -> None:
+    @checked
+    def update_state(
+        self, y_true: Numbers, y_pred: Numbers, sample_weight: Weighing | None = None
+    ) -> None:
         """Count one batch."""
         y_true, y_pred = same_rank(np.asarray(y_true), np.asarray(y_pred))
         if self.from_logits:

@@ -9,7 +9,17 @@ import numpy as np
 
 from npcnn import initializers
 from npcnn.arguments import Numbers, arguments_of, checked
-from npcnn.checks import ArgumentError, DtypeError, check_weights, message, same_length, shown
+from npcnn.checks import (
+    ArgumentError,
+    DtypeError,
+    as_numbers,
+    check_finite,
+    check_weights,
+    is_number,
+    message,
+    same_length,
+    shown,
+)
 from npcnn.config import FloatType
 from npcnn.initializers.base import Sizes
 from npcnn.remembered import Remembering
@@ -30,6 +40,19 @@ def _any_dtype(value: Any, where: str) -> Any:
 
 
 AnyType = Annotated[Any, _any_dtype]
+
+
+def _weighing(value: Any, where: str) -> Any:
+    """Return weights as an array, without axes if they are one number, or raise an error."""
+    given = as_numbers([value] if is_number(value) else value, where)
+    check_finite(given, where)
+    if (given < 0).any():
+        fix = "use 0 to leave a sample out"
+        raise ArgumentError(message(where, "weights ≥ 0", str(given.min()), fix))
+    return given.reshape(()) if is_number(value) else given
+
+
+Weighing = Annotated[Any, _weighing]
 
 
 class Metric(Remembering, Open):
@@ -73,8 +96,12 @@ class Metric(Remembering, Open):
         """
         raise NotImplementedError(f"{type(self).__name__} needs values(), or update_state()")
 
-    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Any = None) -> None:
+    @checked
+    def update_state(
+        self, y_true: Numbers, y_pred: Numbers, sample_weight: Weighing | None = None
+    ) -> None:
         """Count one batch; by default, add `values` up."""
+        same_length(y_pred, y_true, f"the metric {self.name}", ("predictions", "targets"))
         self.add_up(np.asarray(self.values(y_true, y_pred)), sample_weight)
 
     def add_up(self, values: Array, sample_weight: Any) -> None:
@@ -84,7 +111,7 @@ class Metric(Remembering, Open):
             raise DtypeError(message(where, "numbers", shown(values), fix))
         if sample_weight is not None and not values.ndim:  # one for the whole batch
             values = np.broadcast_to(values, np.shape(sample_weight))
-        if sample_weight is not None and len(values) != len(sample_weight):
+        if np.ndim(sample_weight) and len(values) != len(sample_weight):
             expected = f"{len(sample_weight)} numbers, as many as weights"
             raise ArgumentError(message(where, expected, str(values.shape), fix))
         if sample_weight is None:
@@ -196,7 +223,13 @@ def broadcast_weights(weights: Any, shape: tuple[int, ...]) -> Array:
     array = np.asarray(weights, np.float64)
     if array.ndim == len(shape) + 1 and array.shape[-1] == 1:
         array = array[..., 0]
-    return np.broadcast_to(array.reshape(array.shape + (1,) * (len(shape) - array.ndim)), shape)
+    spread = array.reshape(array.shape + (1,) * (len(shape) - array.ndim))
+    try:
+        return np.broadcast_to(spread, shape)
+    except ValueError as error:
+        fix, expected = "give one a sample", f"weights for numbers of shape {shape}"
+        where, got = "the metric's sample_weight", str(array.shape)
+        raise ArgumentError(message(where, expected, got, fix)) from error
 
 
 def same_rank(y_true: Array, y_pred: Array) -> tuple[Array, Array]:

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn.arguments import Count, PositiveInt, checked
+from npcnn.arguments import Count, Numbers, PositiveInt, checked
 from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.config import FloatType
-from npcnn.metrics.base import Metric, broadcast_weights, same_rank
+from npcnn.metrics.base import Metric, Weighing, broadcast_weights, same_rank
 from npcnn.variables import answer
 
 Array = np.ndarray
@@ -82,7 +82,10 @@ class ConfusionCounts(Metric):
         self.thresholds = np.array(listed, np.float64)
         self.counts = self.add_variable((4, len(self.thresholds)))
 
-    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Any = None) -> None:
+    @checked
+    def update_state(
+        self, y_true: Numbers, y_pred: Numbers, sample_weight: Weighing | None = None
+    ) -> None:
         """Count one batch."""
         y_true, y_pred = same_rank(np.asarray(y_true), np.asarray(y_pred))
         weights = np.ones(y_pred.shape)

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from npcnn.arguments import checked
+from npcnn.arguments import Numbers, checked
 from npcnn.checks import ArgumentError, is_number, message, positive, shown
 from npcnn.config import FloatType
-from npcnn.metrics.base import Metric, check_targets
+from npcnn.metrics.base import Metric, Weighing, broadcast_weights, check_targets
 from npcnn.variables import answer
 
 Array = np.ndarray
@@ -54,7 +54,10 @@ class FBetaScore(Metric):
         self.average, self.beta, self.threshold = average, beta, threshold
         self.counts: Array | None = None  # tp, fp, fn and weights, a class each
 
-    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Any = None) -> None:
+    @checked
+    def update_state(
+        self, y_true: Numbers, y_pred: Numbers, sample_weight: Weighing | None = None
+    ) -> None:
         """Count one batch."""
         y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
         check_targets(y_true, y_pred.shape)
@@ -68,7 +71,7 @@ class FBetaScore(Metric):
         t = y_true.astype(np.float64)
         parts = np.array([yes * t, yes * (1 - t), ~yes * t, t])
         if sample_weight is not None:
-            parts = parts * np.asarray(sample_weight, np.float64).reshape(-1, 1)
+            parts = parts * broadcast_weights(sample_weight, y_pred.shape)
         sums = parts.sum(axis=1)
         self.counts = sums if self.counts is None else self.counts + sums
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from npcnn import names
-from npcnn.arguments import Function, arguments_of, checked
+from npcnn.arguments import Function, Numbers, arguments_of, checked
 from npcnn.checks import one_of
 from npcnn.config import FloatType
 from npcnn.losses.base import Loss
@@ -24,7 +24,7 @@ from npcnn.metrics import (
     reductions,
     regression,
 )
-from npcnn.metrics.base import Metric, numbers_of, put_numbers, snake_case
+from npcnn.metrics.base import Metric, Weighing, numbers_of, put_numbers, snake_case
 
 Array = np.ndarray
 
@@ -155,7 +155,10 @@ class Wrapped(Metric):
         """Return the object's values."""
         return self.metric.values(y_true, y_pred)
 
-    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Any = None) -> None:
+    @checked
+    def update_state(
+        self, y_true: Numbers, y_pred: Numbers, sample_weight: Weighing | None = None
+    ) -> None:
         """Let the object count one batch."""
         if hasattr(self.metric, "update_state"):
             self.metric.update_state(y_true, y_pred, sample_weight)

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn.arguments import checked
+from npcnn.arguments import Numbers, checked
 from npcnn.checks import ArgumentError, is_number, is_whole, message, positive_int, shown
 from npcnn.config import named_dtype
 from npcnn.losses.base import LastAxis
-from npcnn.metrics.base import Metric, broadcast_weights
+from npcnn.metrics.base import Metric, Weighing, broadcast_weights
 from npcnn.variables import answer
 
 Array = np.ndarray
@@ -82,7 +82,10 @@ class IoU(Metric):
         self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
         self.total_cm = self.add_variable((num_classes, num_classes))  # true class, class said
 
-    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Any = None) -> None:
+    @checked
+    def update_state(
+        self, y_true: Numbers, y_pred: Numbers, sample_weight: Weighing | None = None
+    ) -> None:
         """Count one batch."""
         y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
         y_true = y_true if self.sparse_y_true else y_true.argmax(axis=-1)
@@ -139,7 +142,10 @@ class BinaryIoU(IoU):
         super().__init__(2, target_class_ids, name, dtype)
         self.threshold = threshold
 
-    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Any = None) -> None:
+    @checked
+    def update_state(
+        self, y_true: Numbers, y_pred: Numbers, sample_weight: Weighing | None = None
+    ) -> None:
         """Count one batch."""
         said = np.asarray(y_pred, np.float32) >= np.float32(self.threshold)
         super().update_state(y_true, said, sample_weight)

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from npcnn.arguments import Count, checked
+from npcnn.arguments import Count, Numbers, checked
 from npcnn.checks import ArgumentError, NpcnnWarning, message
 from npcnn.config import FloatType
-from npcnn.metrics.base import Metric, broadcast_weights, same_rank
+from npcnn.metrics.base import Metric, Weighing, broadcast_weights, same_rank
 from npcnn.variables import answer
 
 Array = np.ndarray
@@ -42,7 +42,10 @@ class R2Score(Metric):
         self.sums: Array | None = None  # of w·t, w·t², w·(t − y)² and w, a column each
         self.num_samples = 0
 
-    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Any = None) -> None:
+    @checked
+    def update_state(
+        self, y_true: Numbers, y_pred: Numbers, sample_weight: Weighing | None = None
+    ) -> None:
         """Count one batch."""
         y_true, y_pred = np.asarray(y_true, np.float64), np.asarray(y_pred, np.float64)
         if y_pred.ndim == 2 and y_true.ndim == 1:

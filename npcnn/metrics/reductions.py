@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from npcnn.arguments import checked
-from npcnn.checks import DtypeError, message, shown
+from npcnn.checks import as_numbers
 from npcnn.config import FloatType
-from npcnn.metrics.base import Metric
+from npcnn.metrics.base import Metric, Weighing
 from npcnn.variables import answer
 
 Array = np.ndarray
+
+
+def _numbers(value: Any, where: str) -> Array:
+    """Return one number, or an array of them, as an array; NaN among them is NaN in the result."""
+    one = isinstance(value, (int, float, np.number, np.bool_)) or getattr(value, "shape", 1) == ()
+    given = as_numbers([value] if one else value, where)
+    return given.reshape(()) if one else given
+
+
+Values = Annotated[Any, _numbers]
 
 
 class Mean(Metric):
@@ -34,15 +44,17 @@ class Mean(Metric):
     def __init__(self, name: str | None = "mean", dtype: FloatType | None = None) -> None:
         super().__init__(name, dtype)
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+    @checked
+    def update_state(  # type: ignore[override]
+        self, values: Values, sample_weight: Weighing | None = None
+    ) -> None:
         """Count numbers: one, or an array of them, each of which has a weight or goes by its row's.
 
         Args:
             values: (N, …), or a number.
             sample_weight: (N,), or as many axes as the values begin with; None for 1.
         """
-        where = f"{type(self).__name__}.update_state"
-        self.add_up(_numbers(values, f"{where}(values)"), _weights(sample_weight, where))
+        self.add_up(values, sample_weight)
 
     def __call__(self, values: Any, sample_weight: Any = None) -> Any:  # type: ignore[override]
         """Count numbers and return the result so far."""
@@ -67,18 +79,3 @@ class Sum(Mean):
     def result(self) -> Any:
         """Return the sum since `reset_state`."""
         return answer(self.total)
-
-
-def _numbers(values: Any, where: str) -> Array:
-    try:
-        array = np.asarray(values)
-    except ValueError:  # rows of different lengths
-        array = np.empty(0, object)
-    if array.dtype.kind not in "fiub":
-        fix = "give a number or an array"
-        raise DtypeError(message(where, "numbers", shown(values), fix))
-    return array
-
-
-def _weights(given: Any, where: str) -> Array | None:
-    return None if given is None else _numbers(given, f"{where}(sample_weight)")

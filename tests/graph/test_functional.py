@@ -286,3 +286,14 @@ def test_wrong_use_is_one_line(case):
         make()
     assert "\n" not in str(caught.value)
     assert isinstance(caught.value, (ArgumentError, StateError, NpcnnError, AttributeError))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda x: x / x, lambda x: x / 0, lambda x: x / "a", lambda x: 1 - x / None, lambda x: x + "a",
+     lambda x: np.ones(4) * x, lambda x: x - [1]],
+)  # fmt: skip
+def test_signs_between_what_does_not_go_together(wrong):
+    with pytest.raises(NpcnnError, match=r"expected .*, got ") as caught:
+        wrong(layers.Input((4,)))
+    assert "\n" not in str(caught.value)

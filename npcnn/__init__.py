@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         trace,
     )
     from npcnn.onnx import load_onnx
+    from npcnn.page import save_page
 
 __version__ = "0.1.0"
 
@@ -88,6 +89,7 @@ __all__ = [
     "plots",
     "preprocessing",
     "regularizers",
+    "save_page",
     "saving",
     "set_num_threads",
     "set_random_seed",
@@ -102,7 +104,7 @@ if not TYPE_CHECKING:
     _LATE = {name: "npcnn.inspection" for name in __all__ if name not in globals()}
     for _name in ("datasets", "gradient_check", "plots", "preprocessing"):
         _LATE[_name] = f"npcnn.{_name}"
-    _LATE["load_onnx"] = "npcnn.onnx"
+    _LATE["load_onnx"], _LATE["save_page"] = "npcnn.onnx", "npcnn.page"
     __getattr__ = names.lookup(__name__, __all__, _LATE)
 
     def __dir__() -> list[str]:

@@ -50,9 +50,10 @@ ROWS = [
     {"preprocessing"},
     {"inspection"},
     {"plots"},
+    {"page"},
 ]
 # Loaded when they are first asked for, or by what is.
-LATE = ["npcnn.plots", "npcnn.inspection", "npcnn.datasets", "npcnn.gradient_check"]
+LATE = ["npcnn.page", "npcnn.plots", "npcnn.inspection", "npcnn.datasets", "npcnn.gradient_check"]
 LATE += ["concurrent.futures", "socket", "tarfile"]
 HEAVY = ["numba", "llvmlite", "matplotlib", "h5py", "PIL", "tqdm", "platformdirs", "threadpoolctl"]
 

@@ -135,7 +135,10 @@ def test_the_sdist_holds_all_that_its_tests_need(sdist):
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    assert inside == files(ROOT, "npcnn/**/*.py") | {"npcnn/py.typed"}
+    page = {
+        name for kind in ("js", "css", "html") for name in files(ROOT, f"npcnn/page/**/*.{kind}")
+    }
+    assert inside == files(ROOT, "npcnn/**/*.py") | page | {"npcnn/py.typed"}
     assert any("licenses/LICENSE" in name for name in zipfile.ZipFile(wheel).namelist())
 
 

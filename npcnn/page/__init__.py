@@ -1,0 +1,11 @@
+"""The page: a network taken apart in a browser, as one file."""
+
+from typing import TYPE_CHECKING
+
+from npcnn import names
+from npcnn.page.one_file import save_page
+
+__all__ = ["save_page"]
+
+if not TYPE_CHECKING:
+    __getattr__ = names.lookup(__name__, __all__)

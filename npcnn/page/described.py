@@ -1,0 +1,154 @@
+"""A model as the page knows it: layers with their parameters, calls, samples; JSON and bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npcnn import layers as npcnn_layers
+from npcnn.page.packed import Bytes
+
+if TYPE_CHECKING:
+    from npcnn.graph import Call
+    from npcnn.layers import Layer
+    from npcnn.model import Model
+
+Array = np.ndarray
+Described = dict[str, Any]
+
+# What of a layer's arguments the page computes with.
+OPTIONS = (
+    "activation", "alpha", "axis", "cropping", "depth_multiplier", "dilation_rate", "dims",
+    "epsilon", "groups", "interpolation", "kernel_size", "max_value", "negative_slope", "offset",
+    "padding", "pool_size", "rate", "scale", "size", "strides", "threshold",
+)  # fmt: skip
+
+
+# Kinds of layers and activations that the page computes by itself (npcnn/page/web/engine/).
+KINDS = (
+    "Activation", "Add", "Average", "AveragePooling2D", "BatchNormalization", "Concatenate",
+    "Conv2D", "Cropping2D", "Dense", "DepthwiseConv2D", "ELU", "Flatten",
+    "GlobalAveragePooling2D", "GlobalMaxPooling2D", "Identity", "LeakyReLU", "MaxPooling2D",
+    "Maximum", "Minimum", "Multiply", "Permute", "ReLU", "Rescaling", "Reshape", "Softmax",
+    "Subtract", "UpSampling2D", "ZeroPadding2D",
+)  # fmt: skip
+ACTIVATIONS = (
+    "elu", "exponential", "gelu", "hard_sigmoid", "leaky_relu", "linear", "relu", "relu6", "selu",
+    "sigmoid", "silu", "softmax", "softplus", "softsign", "swish", "tanh",
+)  # fmt: skip
+
+
+def describe(model: Model, row: Bytes) -> Described:
+    """Return a built model's layers, calls, inputs, outputs and losses; parameters go into the row.
+
+    A SeparableConv2D is told as its two halves: the page then shows what lies between them.
+    """
+    graph = model.graph
+    listed = _Layers(row)
+    calls: list[Described] = []
+    places = list(range(graph.inputs))  # of the graph's values among those of the page
+    for call in graph.calls:
+        given = [places[value] for value in call.inputs]
+        for layer, shape in listed.parts(call):
+            output = graph.inputs + len(calls)
+            calls.append({"layer": layer, "inputs": given, "output": output, "shape": shape})
+            given = [output]
+        places.append(given[0])
+    return {
+        "name": str(model.name),
+        "inputs": [_input(tensor) for tensor in model.inputs],
+        "layers": listed.described,
+        "calls": calls,
+        "outputs": [places[value] for value in graph.outputs],
+        "losses": [_loss(loss) for loss in model.objective.losses] if model.compiled else [None],
+        "places": places,
+    }
+
+
+def known(layer: Described) -> bool:
+    """Whether the page computes a layer by itself."""
+    options = layer["options"]
+    bilinear = options.get("interpolation") == "bilinear"
+    activation = options.get("activation", "linear")
+    return layer["kind"] in KINDS and activation in ACTIVATIONS and not bilinear
+
+
+class _Layers:
+    """The layers met so far, each once."""
+
+    def __init__(self, row: Bytes) -> None:
+        self.row = row
+        self.described: list[Described] = []
+        self._places: dict[int, list[int]] = {}
+
+    def parts(self, call: Call) -> list[tuple[int, list[int]]]:
+        """Return for a call the layers that do it, by place, and the shapes that they give."""
+        layer, shape = call.layer, [int(n) for n in call.shapes[-1][1:]]
+        if id(layer) not in self._places:
+            self._places[id(layer)] = [self._add(one) for one in _told(layer)]
+        places = self._places[id(layer)]
+        if len(places) == 1:
+            return [(places[0], shape)]
+        deep = layer.depthwise_kernel.shape
+        return [(places[0], [*shape[:2], deep[2] * deep[3]]), (places[1], shape)]
+
+    def _add(self, told: Described) -> int:
+        place = len(self.described)
+        parameters = {name: self.row.add(value) for name, value in told["parameters"].items()}
+        self.described.append({**told, "place": place, "parameters": parameters})
+        return place
+
+
+def _told(layer: Layer) -> list[Described]:
+    """Return a layer as the page's layers: name, kind, options, parameters."""
+    kind = type(layer).__name__
+    if getattr(npcnn_layers, kind, None) is not type(layer):
+        kind = "?"  # a stranger's, whatever it is called
+    elif layer.training_only:
+        kind = "Identity"
+    name, config = str(layer.name), layer.get_config()
+    options = {key: _plain(config[key]) for key in OPTIONS if key in config}
+    if kind == "Softmax":
+        options["activation"] = "softmax" if options.pop("axis", -1) == -1 else "?"
+    parameters = dict(layer.arrays())
+    told: Described = {"name": name, "class": type(layer).__name__, "kind": kind}
+    if kind != "SeparableConv2D":
+        return [{**told, "options": options, "parameters": parameters}]
+    deep = {**options, "activation": "linear"}
+    wide = {**options, "kernel_size": [1, 1], "strides": [1, 1], "padding": "valid",
+            "dilation_rate": [1, 1], "groups": 1}  # fmt: skip
+    pointwise = {"kernel": parameters["pointwise_kernel"]}
+    if "bias" in parameters:
+        pointwise["bias"] = parameters["bias"]
+    first = {"kind": "DepthwiseConv2D", "name": f"{name}·depthwise", "options": deep,
+             "parameters": {"kernel": parameters["depthwise_kernel"]}}  # fmt: skip
+    return [
+        {**told, **first},
+        {**told, "kind": "Conv2D", "options": wide, "parameters": pointwise},
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """Return an argument as JSON has it."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(one) for one in value]
+    return value if value is None or isinstance(value, (bool, int, float)) else "?"
+
+
+def _input(tensor: Any) -> Described:
+    return {"name": tensor.name, "shape": [int(n) for n in tensor.shape[1:]]}
+
+
+def _loss(loss: Any) -> Described | None:
+    """Return a loss's name and options; None for one that the page does not go back from."""
+    from npcnn import losses
+
+    config = loss.get_config()
+    name = getattr(type(loss), "default_name", "")
+    plain = not config.get("label_smoothing") and config.get("ignore_class") is None
+    if getattr(losses, type(loss).__name__, None) is not type(loss) or not plain:
+        return None
+    return {"name": name, "from_logits": bool(config.get("from_logits", False))}

@@ -1,0 +1,120 @@
+"""The page as one file: HTML, styles, program, network and samples, and nothing from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from npcnn.arguments import AModel, Arrays, Path, checked
+from npcnn.checks import StateError, message
+from npcnn.files import atomic_write
+from npcnn.page.described import describe
+from npcnn.page.packed import Bytes
+from npcnn.page.samples import describe_samples
+
+IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
+
+
+@checked
+def save_page(model: AModel, path: Path, x: Arrays | None = None, y: Arrays | None = None) -> None:
+    """Write a page that shows a model from the inside: one file, to be opened in any browser.
+
+    One draws a digit or picks a sample, sees what every layer makes of it, and clicks a number for
+    the sum that made it, down to the pixels. The page computes by itself, in JavaScript; of layers
+    that it does not know it shows what npcnn computed for the first samples.
+
+    Args:
+        model: built; the loss that it was compiled with is what the page goes backward from.
+        path: of the file, by custom ….html; written whole or not at all.
+        x: samples to pick from, as `fit` takes them; the first 1,000 at most.
+        y: their classes, as numbers or one-hot rows, or other targets.
+
+    Raises:
+        StateError: the model is not built.
+        ArgumentError: x does not fit the model, or y does not fit x.
+        FileError: the file cannot be written.
+
+    >>> import pathlib, tempfile
+    >>> from npcnn import Sequential, layers
+    >>> model = Sequential([layers.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.Flatten()])
+    >>> name = pathlib.Path(tempfile.mkdtemp()) / "page.html"
+    >>> save_page(model, name)
+    >>> name.read_text("utf-8").startswith("<!DOCTYPE html>")
+    True
+    """
+    with atomic_write(path) as temporary:
+        temporary.write_text(page_of(model, x, y), encoding="utf-8")
+
+
+def page_of(model: Any, x: Any = None, y: Any = None) -> str:
+    """Return the page's text."""
+    if not model.built:
+        fix = "call build(input_shape), or use it on data first"
+        raise StateError(message("save_page(model)", "a built model", "one that is not", fix))
+    row = Bytes()
+    description = describe(model, row)
+    if x is not None:
+        description["samples"] = describe_samples(model, x, y, row, description)
+    return assembled(description, row)
+
+
+def assembled(description: dict[str, Any], row: Bytes) -> str:
+    """Return the page around a description and its bytes."""
+    program = bundle()
+    digest = base64.b64encode(hashlib.sha256(program.encode()).digest()).decode()
+    parts = {
+        "policy": f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "img-src data: blob:; form-action 'none'; base-uri 'none'",
+        "style": read("page.css"),
+        "network": json.dumps(description, ensure_ascii=False).replace("<", "\\u003c"),
+        "numbers": base64.b64encode(row.content()).decode(),
+        "program": program,
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read("page.html"))
+
+
+def read(name: str) -> str:
+    """Return a file of the page."""
+    return (resources.files("npcnn.page") / "web" / name).read_text(encoding="utf-8")
+
+
+@cache
+def bundle() -> str:
+    """Return the page's modules as one, each behind those that it imports.
+
+    A page opened from disk may not load modules. Ours import by name only, from files beside them,
+    and no two say the same name for different things: put one behind the other, without the words
+    `import` and `export`, they are one program.
+    """
+    done: dict[str, str] = {}
+
+    def visit(name: str) -> None:
+        text = read(name)
+        for found in IMPORT.findall(text):
+            target = _beside(name, found)
+            if target not in done:
+                visit(target)
+        done[name] = re.sub(r"^export ", "", IMPORT.sub("", text), flags=re.MULTILINE)
+
+    visit("main.js")
+    return "\n" + "\n".join(f"// {name}\n{text}" for name, text in done.items())
+
+
+def _beside(name: str, target: str) -> str:
+    """Return the path that a module's import means.
+
+    >>> _beside("engine/dense.js", "./tensor.js"), _beside("parts/pad.js", "../main.js")
+    ('engine/tensor.js', 'main.js')
+    """
+    parts = name.split("/")[:-1]
+    for part in target.split("/"):
+        if part == "..":
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return "/".join(parts)

@@ -1,0 +1,29 @@
+// Which room makes which layer. A room has forward, backward, sees (what of its inputs an output
+// hangs on) and explain (the sum that made a number).
+import { KNOWN_ACTIVATIONS, named, normalization, shaped } from "./elements.js";
+import { conv2d } from "./conv2d.js";
+import { dense } from "./dense.js";
+import { concatenation, merging } from "./merging.js";
+import { cropping, padding, passing, permuting, upsampling } from "./moving.js";
+import { pooling } from "./pooling.js";
+
+const ROOMS = {
+  Activation: named, Add: merging, Average: merging, AveragePooling2D: pooling,
+  BatchNormalization: normalization, Concatenate: concatenation, Conv2D: conv2d,
+  Cropping2D: cropping, Dense: dense, DepthwiseConv2D: conv2d, ELU: shaped, Flatten: passing,
+  GlobalAveragePooling2D: pooling, GlobalMaxPooling2D: pooling, Identity: passing,
+  LeakyReLU: shaped, MaxPooling2D: pooling, Maximum: merging, Minimum: merging,
+  Multiply: merging, Permute: permuting, ReLU: shaped, Rescaling: normalization,
+  Reshape: passing, Softmax: named, Subtract: merging, UpSampling2D: upsampling,
+  ZeroPadding2D: padding,
+};
+
+export const KINDS = Object.keys(ROOMS);
+
+/** Return the room of a layer; undefined for one that this page cannot compute. */
+export function roomOf(layer) {
+  const { activation } = layer.options;
+  if (activation !== undefined && !KNOWN_ACTIVATIONS.includes(activation)) return undefined;
+  if (layer.kind === "UpSampling2D" && layer.options.interpolation !== "nearest") return undefined;
+  return ROOMS[layer.kind];
+}

@@ -1,0 +1,144 @@
+// What the page knows and what follows from it: the network, the picture that goes in, every number
+// that comes of it, the one that is looked at. Parts listen, and draw themselves anew.
+import { backward, canGoBack, forward, lossOf } from "../engine/passes.js";
+import { arrayOf } from "../engine/network.js";
+import { argmax, sizeOf, tensor } from "../engine/tensor.js";
+import { shapesOf } from "../draw/seen.js";
+
+export class App {
+  constructor(network, bytes) {
+    this.network = network;
+    this.bytes = bytes;
+    this.shapes = shapesOf(network);
+    this.samples = network.samples ? loaded(network.samples, bytes) : null;
+    this.sample = -1; // which one goes in; -1 for a picture of one's own
+    this.inputs = network.inputs.map(({ shape }) => tensor(shape));
+    this.target = null;
+    this.view = "output";
+    this.zoom = 1;
+    this.chosen = null; // { value, index } or { layer, parameter, index }
+    this.trail = [];
+    this.canGoBack = canGoBack(network);
+    this.found = null; // the gradients, once somebody asked for them
+    this.listeners = [];
+    this.ready = false;
+  }
+
+  listen(listener) {
+    this.listeners.push(listener);
+  }
+
+  /** Tell every part what changed: "numbers", "chosen", "view". */
+  changed(what) {
+    for (const listener of [...this.listeners]) listener(what);
+  }
+
+  /** Let a sample go in. */
+  useSample(place) {
+    const count = this.samples.count;
+    this.sample = ((place % count) + count) % count;
+    this.inputs = this.samples.inputs.map((array) => rowOf(array, this.sample));
+    this.target = this.samples.targets?.[this.sample] ?? null;
+    this.compute();
+  }
+
+  /** Let a picture of one's own go in: numbers for the first input. */
+  useInput(data, target = null) {
+    this.sample = -1;
+    this.inputs = [tensor(this.network.inputs[0].shape, data), ...this.inputs.slice(1)];
+    if (target !== null) this.target = target;
+    this.compute();
+  }
+
+  setTarget(target) {
+    this.target = target;
+    this.compute();
+  }
+
+  /** Compute everything anew. */
+  compute() {
+    this.ready = true;
+    const computed = this.samples && this.sample >= 0 ? this.samples.computedFor(this.sample) : {};
+    this.pass = forward(this.network, this.inputs, computed);
+    const [output] = this.pass.outputs;
+    this.answer = output && output.shape.length === 1 ? argmax(output.data) : -1;
+    this.found = null;
+    this.changed("numbers");
+  }
+
+  /** Whether the gradients can be asked for: the way back is known, and what is true. */
+  get hasGradients() {
+    return this.ready && this.canGoBack && this.target !== null;
+  }
+
+  /** The gradients of the loss, computed when they are first asked for; null without. */
+  get gradients() {
+    if (!this.hasGradients) return null;
+    this.found ??= backward(this.network, this.pass, this.target);
+    return this.found;
+  }
+
+  /** Whether the way back begins before the activation of a value: softmax and loss are one. */
+  leaps(value) {
+    return this.hasGradients && value === this.network.outputs[0] &&
+      lossOf(this.network, this.pass, this.target).byLogits;
+  }
+
+  /** The loss, or null. */
+  get loss() {
+    return this.hasGradients ? lossOf(this.network, this.pass, this.target).loss : null;
+  }
+
+  /** Return which calls cannot be computed here for what goes in now. */
+  missing() {
+    return this.network.calls.filter((call) => this.ready && !this.pass.kept[call.place]);
+  }
+
+  /** Look at a number; where one came from is kept on the trail. */
+  choose(chosen) {
+    if (this.chosen) this.trail.push(this.chosen);
+    this.chosen = chosen;
+    this.changed("chosen");
+  }
+
+  back() {
+    this.chosen = this.trail.pop() ?? null;
+    this.changed("chosen");
+  }
+
+  close() {
+    this.chosen = null;
+    this.trail = [];
+    this.changed("chosen");
+  }
+
+  /** Return the call that gave a value; undefined for an input. */
+  callOf(value) {
+    return this.network.calls[value - this.network.inputs.length];
+  }
+
+  nameOf(value) {
+    const call = this.callOf(value);
+    if (!call) return this.network.inputs[value].name;
+    const again = this.network.calls.filter((other) => other.layer === call.layer);
+    return again.length > 1 ? `${call.layer.name}[${again.indexOf(call)}]` : call.layer.name;
+  }
+}
+
+function rowOf(array, place) {
+  const shape = array.shape.slice(1);
+  const size = sizeOf(shape);
+  return tensor(shape, array.data.subarray(place * size, (place + 1) * size));
+}
+
+function loaded(samples, bytes) {
+  const computed = Object.entries(samples.computed).map(([call, where]) =>
+    [call, arrayOf(bytes, where)]);
+  return {
+    ...samples,
+    inputs: samples.inputs.map((where) => arrayOf(bytes, where)),
+    computedFor: (place) => Object.fromEntries(computed
+      .filter(([, array]) => place < array.shape[0])
+      .map(([call, array]) => [call, rowOf(array, place)])),
+  };
+}

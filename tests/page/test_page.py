@@ -1,0 +1,261 @@
+"""The page as one uses it: drawn on, clicked through, read at any width and in both languages."""
+
+import base64
+
+import numpy as np
+import pytest
+from sample_networks import digits, document_network, pictures, small_network
+
+import npcnn
+from npcnn import layers
+from npcnn.datasets import draw_digits, load_image
+
+CHOSEN = "return npcnn.app.chosen && [npcnn.app.chosen.value, npcnn.app.chosen.index]"
+VALUE = "return Number(document.querySelector('.explain .value').dataset.value)"
+
+
+def wait(browser, script, *arguments):
+    """Return what a script gives as soon as it gives something; it may take ten seconds."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, 10, 0.05).until(lambda b: b.execute_script(script, *arguments))
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A small network that knows upright strokes from rings."""
+    before = npcnn.get_backend()
+    npcnn.use_backend("numpy")
+    npcnn.set_random_seed(1)
+    model = npcnn.Sequential(
+        [
+            layers.Input((28, 28, 1)),
+            layers.AveragePooling2D(2),
+            layers.Conv2D(4, 3, strides=2, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    x, y = draw_digits(2000, seed=1)
+    x, y = x[y < 2][..., None] / np.float32(255), y[y < 2]
+    history = model.fit(x, y, batch_size=10, epochs=8, verbose=0)
+    assert history.history["accuracy"][-1] > 0.95
+    yield model, x[:30], y[:30]
+    npcnn.use_backend(before)
+
+
+def draw(browser, points):
+    """Draw on the sheet with the mouse, from point to point."""
+    from selenium.webdriver import ActionChains
+
+    sheet = browser.find_element("css selector", ".pad")
+    actions = ActionChains(browser, duration=20)
+    for k, (x, y) in enumerate(points):
+        actions.move_to_element_with_offset(sheet, x, y)
+        if k == 0:
+            actions.click_and_hold()
+    actions.release().perform()
+
+
+RING = [(45 * np.cos(a), 70 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 13)]
+STROKE = [(10, -60), (5, 0), (0, 60)]
+
+
+@pytest.mark.parametrize(("points", "answer"), [(STROKE, 1), (RING, 0)])
+def test_a_digit_is_drawn_and_answered(opened, trained, tmp_path, points, answer):
+    model, x, y = trained
+    browser = opened(model, x, y)
+    draw(browser, points)
+    wait(
+        browser, "return npcnn.app.sample === -1 && document.querySelectorAll('.stages figure')[0]"
+    )
+    seen = browser.execute_script("return [...npcnn.app.inputs[0].data]")
+    pixels = np.float32(seen).reshape(1, 28, 28, 1)
+    best = browser.find_element("css selector", ".bar.best")
+    assert best.get_attribute("data-class") == str(answer)
+    assert model.predict(pixels, verbose=0).argmax() == answer
+    # What went in is what Python makes of the sheet.
+    url = browser.execute_script("return document.querySelector('.pad').toDataURL()")
+    (tmp_path / "sheet.png").write_bytes(base64.b64decode(url.partition(",")[2]))
+    python = load_image(tmp_path / "sheet.png", like="mnist")
+    assert np.abs(pixels[0, :, :, 0] * 255 - python).mean() < 6
+    browser.find_element("css selector", ".clear").click()
+    assert browser.execute_script("return Math.max(...npcnn.app.inputs[0].data)") == 0
+
+
+def test_from_an_answer_to_a_pixel_and_back(opened):
+    """Every number on the way is the trace's."""
+    model, (x, y) = document_network(), digits(3)
+    trace = npcnn.trace(model, x, y)
+    arrays = [trace.x, *(layer.activation for layer in trace)]
+    browser = opened(model, x, y, address="lang=en&sample=2")
+    browser.find_element("css selector", ".bar.best").click()
+    path = []
+    while True:
+        value, index = browser.execute_script(CHOSEN)
+        path.append((value, index))
+        shown = browser.execute_script(VALUE)
+        array = arrays[value][2].ravel()
+        assert shown == pytest.approx(array[index], rel=1e-4, abs=1e-5 * float(np.abs(array).max()))
+        sources = browser.find_elements("css selector", ".explain [data-source]:not(:disabled)")
+        if not sources:
+            break
+        for source in sources:
+            number, place = map(int, source.get_attribute("data-source").split(":"))
+            text = source.text.replace("\n", " ")
+            expected = arrays[number][2].ravel()[place]
+            written = [float(one) for one in re_numbers(text)]
+            assert any(v == pytest.approx(expected, rel=1e-4, abs=2e-6) for v in written), text
+        sources[len(sources) // 2].click()
+    assert path[0][0] == len(arrays) - 1
+    assert path[-1][0] == 0
+    assert len(path) == len(arrays)
+    for before in reversed(path[:-1]):
+        browser.find_element("css selector", ".explain .back").click()
+        assert browser.execute_script(CHOSEN) == list(before)
+
+
+def re_numbers(text):
+    import re
+
+    return re.findall(r"-?\d[\d.]*(?:e[-+]\d+)?", text)
+
+
+def test_by_keyboard_alone(opened):
+    from selenium.webdriver import Keys
+
+    browser = opened(small_network(), *pictures(3))
+    canvas = browser.execute_script(
+        "const canvas = document.querySelector('[data-card=conv2d] canvas');"
+        "canvas.focus(); return canvas;"
+    )
+    canvas.send_keys(Keys.ARROW_DOWN, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    tip = browser.find_element("css selector", ".tip").text
+    assert tip.startswith("row 1, column 2, map 0: ")
+    canvas.send_keys(Keys.ENTER)
+    assert browser.execute_script(CHOSEN) == [1, (1 * 8 + 2) * 3]
+    cell = browser.execute_script(
+        "const cell = document.querySelector('.explain .cell:not(:disabled)');"
+        "cell.focus(); return cell;"
+    )
+    cell.send_keys(Keys.ENTER)
+    assert browser.execute_script(CHOSEN)[0] == 0
+    # A select, the zoom, the samples: all can be reached with the tabulator.
+    reached = browser.execute_script(
+        "const all = 'button, select, input:not([hidden]), canvas[tabindex]';"
+        "return [...document.querySelectorAll(all)]"
+        ".every((node) => node.tabIndex === 0)"
+    )
+    assert reached
+
+
+def test_a_pointer_lights_up_what_a_number_hangs_on(opened):
+    from selenium.webdriver import ActionChains
+
+    browser = opened(document_network(), *digits(2))
+    canvas = wait(browser, "return document.querySelector('[data-card=conv2d_1] canvas')")
+    ActionChains(browser, duration=20).move_to_element(canvas).perform()
+    feeding = (
+        "return [...document.querySelectorAll('.card.feeds')].map((card) => card.dataset.card)"
+    )
+    assert wait(browser, feeding) == ["input_layer", "conv2d"]
+    boxes = browser.execute_script(
+        "return npcnn.board.cards.slice(0, 2).map((card) => card.picture.marks.seen.length)"
+    )
+    assert boxes == [1, 5]
+
+
+def test_samples_views_and_zoom(opened):
+    model, (x, y) = document_network(), digits(20)
+    browser = opened(model, x, y)
+    expected = model.predict(x, verbose=0)
+    for place in (0, 7):
+        browser.find_element("css selector", f"[data-sample='{place}']").click()
+        found = browser.execute_script("return [...npcnn.app.pass.outputs[0].data]")
+        np.testing.assert_allclose(found, expected[place], rtol=1e-4, atol=1e-6)
+    width = "return npcnn.board.cards[1].picture.canvas.width"
+    before = browser.execute_script(width)
+    browser.execute_script(
+        "const zoom = document.querySelector('input[type=range]'); zoom.value = 3;"
+        "zoom.dispatchEvent(new Event('input'))"
+    )
+    assert wait(browser, f"{width} > {before}")
+    trace = npcnn.trace(model, x[7:8], y[7:8])
+    arrays = {
+        "kernel": trace["conv2d_1"].kernel,
+        "before": trace["conv2d_1"].pre_activation[0],
+        "gradient": trace["conv2d_1"].grad_activation[0],
+        "gradient kernel": trace["conv2d_1"].grad_kernel,
+    }
+    for view, array in arrays.items():
+        browser.execute_script("npcnn.board.setView(arguments[0])", view)
+        shown = browser.execute_script("return [...npcnn.board.cards[2].picture.array.data]")
+        limit = 1e-4 * np.abs(array).max()
+        np.testing.assert_allclose(shown, array.ravel(), atol=limit, rtol=1e-4)
+
+
+def test_a_layer_that_the_page_does_not_know(opened):
+    class Twice(layers.Layer):
+        def forward(self, x, training=False, step=0, keep=True):
+            return x * 2
+
+    model = npcnn.Sequential(
+        [layers.Input((8, 8, 2)), layers.Conv2D(2, 3), Twice(), layers.Flatten(), layers.Dense(3)]
+    )
+    model.compile("sgd", "mse")
+    x, _ = pictures(30)
+    browser = opened(model, x)
+    found = browser.execute_script(
+        "return [0, 19, 20].map((k) => {"
+        "  npcnn.app.useSample(k); const [answer] = npcnn.app.pass.outputs;"
+        "  return answer ? [...answer.data] : null; })"
+    )
+    expected = model.predict(x, verbose=0)
+    np.testing.assert_allclose(found[:2], expected[[0, 19]], rtol=1e-4, atol=1e-5)
+    assert found[2] is None
+    said = "return document.querySelector('[data-card=twice] .said').textContent"
+    assert "first samples" in browser.execute_script(said)
+
+
+LOOK = """
+const small = [];
+for (const node of document.querySelectorAll('#page *')) {
+  const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
+  if (own && node.checkVisibility() && parseFloat(getComputedStyle(node).fontSize) < 11) {
+    small.push(node.outerHTML);
+  }
+}
+const text = document.body.innerText;
+return [small, document.documentElement.scrollWidth, text];
+"""
+
+
+@pytest.mark.parametrize("width", [390, 1600])
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_at_any_width_in_both_languages(opened, browser, resize, width, language, theme):
+    resize(width)
+    model, (x, y) = document_network(), digits(3)
+    opened(model, x, y, address=f"lang={language}&theme={theme}&sample=1&at=conv2d_1:2000")
+    small, reach, text = browser.execute_script(LOOK)
+    assert small == []
+    assert reach <= width
+    chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in text)
+    assert chinese > 80 if language == "zh" else chinese == 2  # the button 中文
+    # The address says what is looked at, so that it can be handed out.
+    assert f"lang={language}" in browser.current_url
+    assert "at=conv2d_1%3A2000" in browser.current_url
+    other = browser.find_element("css selector", ".top button:last-child")
+    other.click()
+    assert f"lang={'en' if language == 'zh' else 'zh'}" in browser.current_url
+    assert browser.execute_script(CHOSEN) == [2, 2000]
+
+
+def test_the_page_of_the_document_opens_in_a_second(opened):
+    """And is below 3 MB with a thousand samples."""
+    x, y = draw_digits(1000)
+    browser = opened(document_network(), x[..., None] / np.float32(255), y)
+    assert browser.execute_script("return document.documentElement.outerHTML.length") < 3e6
+    entry = "const [e] = performance.getEntriesByType('navigation'); return e.loadEventEnd"
+    assert wait(browser, entry) < 5000  # a second, on a machine that does nothing else

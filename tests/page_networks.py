@@ -1,0 +1,84 @@
+"""Networks of images drawn at random from all that the page computes."""
+
+from functools import partial
+
+import numpy as np
+
+import npcnn
+from npcnn import layers
+from npcnn.page.described import ACTIVATIONS
+
+ELEMENTWISE = [name for name in ACTIVATIONS if name != "softmax"]
+
+
+def random_network(seed):
+    """Return a compiled network in float64, with branches, and x and y for it."""
+    rng = np.random.default_rng(seed)
+    pick = lambda *options: options[rng.integers(len(options))]  # noqa: E731
+    size, channels, classes = int(rng.integers(7, 11)), pick(1, 2, 3), int(rng.integers(2, 6))
+    x = start = layers.Input((size, size + 1, channels), dtype="float64")
+    for k in range(rng.integers(2, 5)):
+        options = steps(x, rng, pick)
+        x = options[seed % len(options) if k == 0 else rng.integers(len(options))]()
+    x = pick(
+        lambda: layers.Flatten()(x),
+        lambda: layers.GlobalAveragePooling2D()(x),
+        lambda: layers.GlobalMaxPooling2D()(x),
+        lambda: layers.Reshape((int(np.prod(x.shape[1:])),))(x),
+    )()
+    x = layers.Dense(5, activation=pick(*ELEMENTWISE))(x)
+    activation, loss = pick(
+        ("softmax", "sparse_categorical_crossentropy"),
+        ("sigmoid", "sparse_categorical_crossentropy"),
+        ("sigmoid", "binary_crossentropy"),
+        ("tanh", "mean_squared_error"),
+    )
+    model = npcnn.Model(start, layers.Dense(classes, activation=activation)(x))
+    for layer in model.layers:
+        for name, value in layer.arrays():
+            low = 0.5 if "variance" in name or name == "gamma" else -0.3
+            value[...] = rng.uniform(low, low + 0.7, value.shape).astype(np.float32)
+    model.compile("sgd", loss)
+    pictures = rng.normal(size=(1, size, size + 1, channels)).astype(np.float32)
+    if loss.startswith("sparse"):
+        return model, pictures, rng.integers(0, classes, 1)
+    return model, pictures, rng.integers(0, 2, (1, classes)).astype(np.float32)
+
+
+def steps(x, rng, pick):
+    """Return what may come next, as functions that give the next tensor."""
+    rows, columns, channels = x.shape[1:]
+    small = min(rows, columns) < 4
+    padding = "same" if small else pick("valid", "same")
+    window = {"padding": padding, "strides": 1 if small else pick(1, 2)}
+    active = {"activation": pick(*ELEMENTWISE)}
+    other = layers.Conv2D(channels, 3, padding="same", use_bias=pick(True, False))
+    return [
+        lambda: layers.Conv2D(4, (2, 3), groups=pick(1, channels), **window, **active)(x)
+        if 4 % channels == 0
+        else layers.Conv2D(3, 3, padding="same", dilation_rate=2, **active)(x),
+        lambda: layers.DepthwiseConv2D(3, depth_multiplier=2, **window, **active)(x),
+        lambda: layers.SeparableConv2D(3, 2, **window, **active)(x),
+        lambda: layers.MaxPooling2D(2, **window)(x),
+        lambda: layers.AveragePooling2D(2, **window)(x),
+        lambda: layers.BatchNormalization()(x),
+        lambda: layers.Rescaling(0.5, -0.1)(x),
+        lambda: layers.Dropout(0.3)(layers.ZeroPadding2D(((1, 0), (0, 2)))(x)),
+        lambda: layers.UpSampling2D((1, 2))(layers.Cropping2D(((1, 1), (0, 1)))(x)),
+        lambda: layers.Permute((2, 1, 3))(x),
+        lambda: layers.ReLU(1.5, 0.1, 0.2)(x),
+        lambda: layers.LeakyReLU(0.3)(layers.ELU(0.7)(x)),
+        lambda: layers.Softmax()(layers.Activation("softmax")(x)),
+        *(partial(merged, merge, x, other) for merge in MERGING),
+        lambda: layers.Subtract()([x, other(x)]),
+        lambda: layers.Concatenate(pick(-1, 1, 3))([x, other(x)]),
+    ]  # fmt: skip
+
+
+def merged(merge, x, other):
+    return merge()([x, other(x)])
+
+
+MERGING = [
+    layers.Add, layers.Average, layers.Maximum, layers.Minimum, layers.Multiply,
+]  # fmt: skip

@@ -13,6 +13,7 @@ _WEIGHTS = "no weights are shipped; build the network from layers, or load a .ke
 _CONFIGS = "objects are written by their get_config() and made again by from_config()"
 _DEVICES = "there is one processor and one process to compute on"
 _FETCH = "fetch it with urllib.request.urlretrieve"
+_DOT = "utils.plot_model draws a model without Graphviz"
 _SEND = "send it from a LambdaCallback of your own"
 _GRAPHS = "there is no graph of a framework behind npcnn to be set up"
 _TYPES = "a model computes in float32 or float64: Sequential(dtype=…), config.set_floatx"
@@ -45,10 +46,10 @@ _TABLE: dict[str, dict[str, str]] = {
     _FUNCTIONS: {"layers": "Lambda"},
     _BOXES: {"layers": "MaxNumBoundingBoxes", "utils": "bounding_boxes"},
     _FETCH: {"utils": "get_file"},
+    _DOT: {"utils": "model_to_dot"},
     _SEND: {"callbacks": "RemoteMonitor"},
     _CONFIGS: {
-        "(?!optimizers).*": r"(de)?serialize|(de)?serialize_keras_object|.*get_registered_\w+"
-        "|get_custom_objects"
+        "(?!optimizers).*": "(de)?serialize|(de)?serialize_keras_object"
     },
     _OPS: {"": "ops", "backend": "(?!set_|get_|is_|clear|backend|count_|epsilon|floatx|image).*"},
     _WEIGHTS: {"": "applications"},
@@ -64,7 +65,7 @@ _TABLE: dict[str, dict[str, str]] = {
         "backend": "get_uid|set_session|get_session|function|learning_phase|set_learning_phase",
         "config": r".*(flash_attention|traceback_filtering|nnx|interactive_logging|unsafe_des)\w*"
         r"|set_backend|(set_)?max_(epochs|steps)\w*",
-        "utils": ".*interactive_logging.*|get_source_inputs|legacy|Config|is_keras_tensor",
+        "utils": ".*interactive_logging.*|get_source_inputs|legacy|Config",
         "optimizers": "legacy",
     },
 }  # fmt: skip
@@ -79,6 +80,7 @@ CHINESE = {
     _CONFIGS: "对象由 `get_config` 写出，由 `from_config` 重建",
     _DEVICES: "只在一个处理器、一个进程中计算",
     _FETCH: "请用 `urllib.request.urlretrieve` 下载",
+    _DOT: "`utils.plot_model` 不需要 Graphviz 即可绘制模型",
     _SEND: "请在自己的 `LambdaCallback` 中发送",
     _GRAPHS: "npcnn 背后没有需要设置的框架计算图",
     _TYPES: "模型以 float32 或 float64 计算：`Sequential(dtype=…)`、`config.set_floatx`",

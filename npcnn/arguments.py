@@ -286,6 +286,12 @@ def passed_over(value: Any, where: str) -> Any:
     return value
 
 
+def anything(value: Any, where: str) -> Any:
+    """Return a value that may be of any kind, as it is."""
+    return value
+
+
+Anything = Annotated[Any, anything]
 PositiveInt = Annotated[int, checks.positive_int]
 Count = Annotated[int, checks.count]
 NonNegative = Annotated[float, checks.non_negative]

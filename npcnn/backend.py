@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from npcnn import names, strangers
-from npcnn.arguments import Numbers, checked
-from npcnn.checks import StateError, as_numbers, is_number, message, one_of
+from npcnn.arguments import Anything, Numbers, checked
+from npcnn.checks import DtypeError, StateError, as_numbers, is_number, message, one_of, shown
 from npcnn.config import epsilon as epsilon
 from npcnn.config import floatx as floatx
 from npcnn.config import image_data_format as image_data_format
@@ -26,8 +26,8 @@ from npcnn.streams import say
 
 __all__ = [
     "backend", "clear_session", "count_params", "epsilon", "floatx", "get_backend", "get_value",
-    "image_data_format", "ops", "set_epsilon", "set_floatx", "set_image_data_format",
-    "use_backend", "using",
+    "image_data_format", "int_shape", "is_keras_tensor", "ops", "set_epsilon", "set_floatx",
+    "set_image_data_format", "set_value", "use_backend", "using",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:
@@ -220,3 +220,44 @@ def _value(x: Any, where: str) -> Any:
 def get_value(x: Annotated[Any, _value]) -> Any:
     """Return a copy of a parameter's numbers; a number, such as an optimizer's rate, as it is."""
     return x
+
+
+def _variable(x: Any, where: str) -> Any:
+    if hasattr(x, "assign"):
+        return x
+    fix = "give such as model.optimizer.learning_rate or model.weights[0]"
+    raise DtypeError(message(where, "a variable", shown(x), fix))
+
+
+@checked
+def set_value(x: Annotated[Any, _variable], value: Anything) -> None:
+    """Assign numbers to a parameter, or to an optimizer's learning rate."""
+    x.assign(value)
+
+
+@checked
+def is_keras_tensor(x: Anything) -> bool:
+    """Return whether a thing is what `Input`, or a layer called on such, returned.
+
+    >>> from npcnn import layers
+    >>> is_keras_tensor(layers.Input((3,))), is_keras_tensor(3)
+    (True, False)
+    """
+    from npcnn.symbolic import KerasTensor
+
+    return isinstance(x, KerasTensor)
+
+
+def _shaped(x: Any, where: str) -> Any:
+    return x if isinstance(getattr(x, "shape", None), tuple) else as_numbers(x, where)
+
+
+@checked
+def int_shape(x: Annotated[Any, _shaped]) -> tuple[int | None, ...]:
+    """Return a tensor's or an array's shape, None for the batch.
+
+    >>> from npcnn import layers
+    >>> int_shape(layers.Input((3,)))
+    (None, 3)
+    """
+    return tuple(x.shape)

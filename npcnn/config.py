@@ -12,7 +12,8 @@ from npcnn.arguments import checked
 from npcnn.checks import ArgumentError, DtypeError, message, number, shown
 
 __all__ = [
-    "epsilon", "floatx", "image_data_format", "set_epsilon", "set_floatx", "set_image_data_format",
+    "backend", "epsilon", "floatx", "image_data_format", "set_epsilon", "set_floatx",
+    "set_image_data_format",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:
@@ -49,6 +50,17 @@ def set_floatx(value: Annotated[Any, named_dtype]) -> None:
     """Make 'float32' or 'float64' the float type of models built from now on."""
     global _floatx
     _floatx = value.name
+
+
+def backend() -> str:
+    """Return the name of the backend in use, as `npcnn.get_backend` does.
+
+    >>> backend() in ("numba", "numpy")
+    True
+    """
+    from npcnn.backend import get_backend
+
+    return get_backend()
 
 
 def image_data_format() -> str:

@@ -24,6 +24,7 @@ from npcnn.checks import (
     shown,
 )
 from npcnn.losses.base import Loss, row_weights
+from npcnn.losses.no_loss import NoLoss
 
 Array = np.ndarray
 Shape = tuple[Any, ...]
@@ -275,7 +276,7 @@ def prepare(
         loss.require_reduction(where)
     xs = check_inputs(x, inputs, model, f"{where}(x)")
     names = names_of(model, 1, len(outputs))
-    given = parts(y, names, len(outputs[0]), f"{where}(y)")
+    given = parts(_with_blanks(y, names, losses, xs[0]), names, len(outputs[0]), f"{where}(y)")
     ys = [
         loss.check_targets(one, shape, f"{where}(y)")
         for loss, one, shape in zip(losses, given, outputs, strict=True)
@@ -289,6 +290,19 @@ def prepare(
         for one, row in zip(listed, rows, strict=True)
     ]
     return Batches([*map(gatherable, xs)], ys, checked, batch_size, model.dtype, rows)
+
+
+def _with_blanks(y: Any, names: list[str], losses: list[Loss], x: Array) -> Any:
+    """Return targets with zeros where an output without a loss has none."""
+    idle = [isinstance(loss, NoLoss) for loss in losses]
+    if isinstance(y, dict):
+        blanks = {name: None for name, one in zip(names, idle, strict=True) if one}
+        listed = blanks | y
+        return {k: np.zeros(len(x)) if k in blanks and v is None else v for k, v in listed.items()}
+    if any(idle) and isinstance(y, (list, tuple)) and len(y) == len(names):
+        pairs = zip(y, idle, strict=True)
+        return [np.zeros(len(x)) if one is None and free else one for one, free in pairs]
+    return y
 
 
 def _weights(weights: Any, names: list[str], where: str) -> list[Any]:

@@ -25,8 +25,9 @@ def rooted(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> Ends:
 
 
 def recalled(
-    inputs: list[KerasTensor], outputs: list[KerasTensor], begun: list[KerasTensor], instead: Any
-) -> list[KerasTensor]:
+    inputs: list[KerasTensor], outputs: list[KerasTensor], begun: list[KerasTensor], instead: Any,
+    call: Any = None,
+) -> list[KerasTensor]:  # fmt: skip
     """Return what comes out if all calls between inputs and outputs are made on other inputs.
 
     Args:
@@ -34,6 +35,7 @@ def recalled(
         outputs: where they end.
         begun: what stands in for the inputs.
         instead: operation → what is called in its place; None notes the same calls anew.
+        call: (operation, tensors) → tensors, which calls it; None does so plainly.
     """
     made = {id(old): new for old, new in zip(inputs, begun, strict=True)}
     for node in ordered_nodes(inputs, outputs):
@@ -44,7 +46,9 @@ def recalled(
             found: Any = Node(node.operation, given, shapes, dtype, node.training).outputs
         else:
             one = len(given) == 1 and not getattr(node.operation, "merges", False)
-            found = instead(node.operation).on_tensors(given[0] if one else given, node.training)
+            x, own = given[0] if one else given, instead(node.operation)
+            how = {} if node.training is None else {"training": node.training}
+            found = call(own, x, **how) if call else own.on_tensors(x, node.training)
         listed = found if isinstance(found, list) else [found]
         made |= {id(old): new for old, new in zip(node.outputs, listed, strict=True)}
     return [made[id(tensor)] for tensor in outputs]

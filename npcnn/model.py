@@ -25,7 +25,7 @@ from npcnn.on_batch import OnBatch, alone
 from npcnn.progress import EpochPrinter
 from npcnn.repeated import Repeated
 from npcnn.stored import Stored
-from npcnn.subclasses import missing
+from npcnn.subclasses import missing, refuse
 from npcnn.symbolic import Node, give_names, tensors
 
 if TYPE_CHECKING:
@@ -69,6 +69,12 @@ class Model(Stored, OnBatch):
         self.begin(name, "functional", trainable, np.dtype(ins[0].dtype))
         self._take(rooted(ins, outs), (keys_of(inputs), keys_of(outputs)))
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse what Keras would call: gradients are not recorded here."""
+        super().__init_subclass__(**kwargs)
+        fix = "gradients are not recorded: write a Loss or Layer with its gradient, or a Callback"
+        refuse(cls, ("train_step", "test_step", "predict_step", "compute_loss"), fix)
+
     def _take(self, ends: Ends, structure: tuple[Any, Any]) -> None:
         """Let the model be the graph between these ends."""
         layers = operations_by_depth(*ends)
@@ -87,6 +93,7 @@ class Model(Stored, OnBatch):
         self.optimizer: Optimizer
         self.objective: Objective
         self.measures: list[Measure] = []
+        self.last_scores: Scores | None = None
         self.compiled = self.run_eagerly = False
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: History | None = None
@@ -202,7 +209,9 @@ class Model(Stored, OnBatch):
         """Return what counts one pass over data."""
         count = len(self.objective.losses)
         names = data.names_of(self, 1, count) if count > 1 else [""]
-        return Scores(self.measures, names, self.objective.weights)
+        goal = self.objective
+        self.last_scores = Scores(self.measures, names, goal.weights, goal.reported)
+        return self.last_scores
 
     @checked
     def fit(

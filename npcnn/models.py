@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from npcnn import names
 from npcnn.arguments import AModel, Function, PassedOver, checked
+from npcnn.checks import ArgumentError, message
 from npcnn.functional import recalled
 from npcnn.layers import Layer
 from npcnn.model import Model
@@ -18,52 +19,75 @@ if not TYPE_CHECKING:
 
 @checked
 def clone_model(
-    model: AModel, input_tensors: PassedOver = None, clone_function: Function | None = None
-) -> Model:
+    model: AModel, input_tensors: PassedOver = None, clone_function: Function | None = None,
+    call_function: Function | None = None, recursive: bool = False,
+) -> Model:  # fmt: skip
     """Return a model of the same architecture, with layers and weights of its own.
 
     Args:
         model: what is cloned; it is neither changed nor shared.
         input_tensors: passed over; a model takes what it was built for.
-        clone_function: makes a layer of a layer; None goes by `get_config()`.
+        clone_function: makes a layer of a layer, or of a model within the model; None goes by
+            `get_config()`.
+        call_function: (layer, tensors) → tensors, which calls each layer; it may put others before
+            or behind. Not for a Sequential.
+        recursive: whether models within the model are cloned layer by layer, too.
+
+    Raises:
+        ArgumentError: there is a call_function for a Sequential.
 
     >>> from npcnn import layers
     >>> model = Sequential([layers.Input((3,)), layers.Dense(2, name="out")])
     >>> clone_model(model).layers
     [<Dense 'out': (None, 3) → (None, 2), 8 parameters>]
     """
-    return _cloned(model, clone_function or _again, {})
+    if call_function is not None and isinstance(model, Sequential):
+        fix = "make it of Input and Model, or put layers in with add()"
+        where = "clone_model(call_function)"
+        raise ArgumentError(message(where, "a functional model", "a Sequential", fix))
+    make, within = clone_function or _again, recursive or clone_function is None
+
+    def clone(layer: Any) -> Any:
+        deep = within and isinstance(layer, Model)
+        return _cloned(layer, once, call_function) if deep else make(layer)
+
+    once = _once(clone)
+    return _cloned(model, once, call_function)
 
 
-def _cloned(model: Any, make: Any, done: dict[int, Any]) -> Any:
-    """Return a model's clone; `done` knows the clones that there are, of what is shared."""
+def _once(make: Any) -> Any:
+    """Return a function that gives the same clone again for what is shared."""
+    done: dict[int, Any] = {}
+
+    def clone(layer: Any) -> Any:
+        if id(layer) not in done:
+            begins = isinstance(layer, Layer) and layer.is_input
+            done[id(layer)] = _again(layer) if begins else make(layer)
+        return done[id(layer)]
+
+    return clone
+
+
+def _cloned(model: Any, make: Any, call: Any) -> Any:
+    """Return a model's clone; `make` clones a layer or a model in it."""
     if isinstance(model, Sequential):
         clone = Sequential(None, model.trainable, model.name, model.dtype)
         if model.input_layer is not None:
             clone.add(_again(model.input_layer))
         for layer in model.layers:
-            clone.add(_clone(layer, make, done))
+            clone.add(make(layer))
         if model.built and not clone.built:
             clone.build(model.input_shape)
         return clone
-    clones = {id(layer): _clone(layer, make, done) for layer in model.layers}
+    clones = {id(layer): make(layer) for layer in model.layers}
     inputs, outputs = model.ends
     begun = [clones[id(tensor.node.operation)].output for tensor in inputs]
-    ends = recalled(inputs, outputs, begun, lambda operation: clones[id(operation)])
+    ends = recalled(inputs, outputs, begun, lambda operation: clones[id(operation)], call)
     ins, outs = (
         dict(zip(keys, tensors, strict=True)) if keys is not None else tensors
         for keys, tensors in zip(model.structure, (begun, ends), strict=True)
     )
     return Model(ins, outs, trainable=model.trainable, name=model.name)
-
-
-def _clone(layer: Any, make: Any, done: dict[int, Any]) -> Any:
-    if id(layer) not in done:
-        if isinstance(layer, Model):
-            done[id(layer)] = _cloned(layer, make, done)
-        else:
-            done[id(layer)] = _again(layer) if layer.is_input else make(layer)
-    return done[id(layer)]
 
 
 def _again(layer: Layer) -> Any:

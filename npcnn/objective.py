@@ -11,6 +11,7 @@ from npcnn import losses
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, non_negative, one_of, shown
 from npcnn.losses.base import Loss
+from npcnn.losses.no_loss import NoLoss
 from npcnn.metrics import Measure, get_all
 
 Array = np.ndarray
@@ -26,6 +27,11 @@ class Objective:
 
     def __init__(self, losses: list[Loss], weights: list[float]) -> None:
         self.losses, self.weights = losses, weights
+
+    @property
+    def reported(self) -> list[bool]:
+        """Which outputs have a loss."""
+        return [not isinstance(loss, NoLoss) for loss in self.losses]
 
     def score(
         self, ys: Sequence[Array], outputs: Sequence[Array], weights: Sequence[Array],
@@ -54,11 +60,14 @@ def objective(loss: Any, loss_weights: Any, names: list[str]) -> Objective:
     """Return the objective that `compile` was asked for.
 
     Args:
-        loss: a name or a Loss for all outputs; or a list, or a dict by name, of one each.
+        loss: a name or a Loss for all outputs; or a list, or a dict by name, of one each, None
+            for those that are not learnt by.
         loss_weights: a number an output, in a list or a dict by name; None for 1.
         names: of the outputs.
     """
-    given = [losses.get(one) for one in by_output(loss, names, "compile(loss)", spread=True)]
+    listed = by_output(loss, names, "compile(loss)", spread=True)
+    some = len(names) > 1 and any(one is not None for one in listed)
+    given = [NoLoss() if some and one is None else losses.get(one) for one in listed]
     shares = [1.0] * len(names)
     if loss_weights is not None:
         listed = by_output(loss_weights, names, "compile(loss_weights)")

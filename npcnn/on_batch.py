@@ -37,6 +37,7 @@ class OnBatch(Network):
     optimizer: Any
     _steps: dict[Any, Repeated]
     scores: Any
+    last_scores: Any
     shapes_for: Any
     _require_compiled: Any
     _prepare_optimizer: Any
@@ -61,6 +62,15 @@ class OnBatch(Network):
     def predict_on_batch(self, x: Data) -> Any:
         """Return the outputs for one batch."""
         return self(x)
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Return name → number of the last pass over data, as far as it came."""
+        return {} if self.last_scores is None else self.last_scores.result()
+
+    def reset_metrics(self) -> None:
+        """Let loss and metrics begin anew; a pass over data does so by itself."""
+        if self.compiled:
+            self.scores()
 
     def _on_batch(self, given: Any, class_weight: Any, return_dict: bool, where: str) -> Any:
         """Take a training step, or only look, and return what the loss and the metrics say."""

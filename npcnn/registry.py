@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
-from npcnn.arguments import checked
+from npcnn.arguments import Anything, checked
 from npcnn.checks import ArgumentError, DtypeError, message, one_of, shown
 
 Thing = TypeVar("Thing")
@@ -78,6 +78,47 @@ def custom_object_scope(custom_objects: Objects | None) -> Iterator[None]:
     finally:
         _handed_in.clear()
         _handed_in.update(before)
+
+
+CustomObjectScope = custom_object_scope
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """Return the one dict of what is registered; what a program puts into it, files may name.
+
+    >>> get_custom_objects()["doubled"] = lambda x: 2 * x
+    >>> get_registered_object("doubled")(2)
+    4
+    >>> del get_custom_objects()["doubled"]
+    """
+    return _registered
+
+
+@checked
+def get_registered_name(obj: Anything) -> str:
+    """Return the name that files have a class or function by: 'package>name', or its own.
+
+    >>> get_registered_name(dict)
+    'dict'
+    """
+    return registered_name(obj) or str(getattr(obj, "__name__", type(obj).__name__))
+
+
+@checked
+def get_registered_object(
+    name: str, custom_objects: Objects | None = None, module_objects: Objects | None = None
+) -> Any:
+    """Return the class or function that a file means by a name; None for none.
+
+    Args:
+        name: 'package>name', or the own name of what was handed in.
+        custom_objects: where to look after all that is registered.
+        module_objects: where to look last.
+    """
+    for known in (_handed_in, _registered, custom_objects or {}, module_objects or {}):
+        if name in known:
+            return known[name]
+    return None
 
 
 def custom(name: Any, key: Any = None) -> Any:

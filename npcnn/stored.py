@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from npcnn.arguments import Path, checked
+from npcnn.arguments import Config, Path, checked
+from npcnn.registry import Objects, custom_object_scope
 
 if TYPE_CHECKING:
     from npcnn.model import Model
@@ -28,14 +29,17 @@ class Stored:
         saving.save_weights(self, filepath, overwrite)
 
     @checked
-    def load_weights(self: Any, filepath: Path, *, budget: float = 1.0) -> None:
+    def load_weights(
+        self: Any, filepath: Path, skip_mismatch: bool = False, *, budget: float = 1.0
+    ) -> None:
         """Take the weights of a file of the same architecture; nothing else is changed.
 
+        With `skip_mismatch` a layer of which the file has other parameters keeps its own.
         `budget` says how many times the usual bytes, objects and names reading may take.
         """
         from npcnn import saving
 
-        saving.load_weights(self, filepath, budget)
+        saving.load_weights(self, filepath, skip_mismatch, budget)
 
     @checked
     def export(self: Any, filepath: Path, format: Literal["onnx"] = "onnx") -> None:
@@ -57,9 +61,29 @@ class Stored:
         return model_config(self)
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Model:
-        """Return a model of the architecture that `get_config` returned, with new weights."""
+    @checked
+    def from_config(cls, config: Config, custom_objects: Objects | None = None) -> Model:
+        """Return a model of the architecture that `get_config` returned, with new weights.
+
+        `custom_objects` has the program's own classes by the names in the config.
+        """
         from npcnn.saving.assembly import fresh_model
 
         where = f"{cls.__name__}.from_config"
-        return fresh_model({"class_name": cls.__name__, "config": config}, where)
+        with custom_object_scope(custom_objects):
+            return fresh_model({"class_name": cls.__name__, "config": config}, where)
+
+    def get_compile_config(self: Any) -> dict[str, Any]:
+        """Return optimizer, loss and metrics as files have them; {} if there are none."""
+        from npcnn.saving.keras_compile import compile_config
+
+        return compile_config(self) if self.compiled else {}
+
+    @checked
+    def compile_from_config(self: Any, config: Config) -> None:
+        """Compile with what `get_compile_config` returned, or warn and do not."""
+        from npcnn.saving import keras_compile
+
+        where = f"{type(self).__name__}.compile_from_config(config)"
+        settings = keras_compile.read_compile(config, where, max(1, len(self.ends[1])))
+        keras_compile.compiled(self, settings, where)

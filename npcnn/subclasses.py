@@ -69,6 +69,22 @@ class Open:
                 _compare(cls, name, vars(base)[name], given)
 
 
+def refuse(cls: type, names: tuple[str, ...], fix: str) -> None:
+    """Raise DtypeError for a class that defines what nobody would call.
+
+    >>> class Mine:
+    ...     def train_step(self, data): ...
+    >>> refuse(Mine, ("train_step",), "write a Callback")
+    Traceback (most recent call last):
+        ...
+    npcnn.checks.DtypeError: class Mine: expected no train_step, got one; write a Callback.
+    """
+    for name in names:
+        if name in vars(cls):
+            where = f"class {cls.__name__}"
+            raise DtypeError(message(where, f"no {name}", "one", fix))
+
+
 def _compare(cls: type, name: str, base: Any, given: Any) -> None:
     wanted = [p.name for p in _parameters(base) if p.kind is not p.VAR_POSITIONAL]
     slots = getattr(cls, "slot_names", ())

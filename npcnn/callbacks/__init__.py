@@ -15,6 +15,8 @@ from npcnn.callbacks.history import History
 from npcnn.callbacks.lambda_callback import LambdaCallback
 from npcnn.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from npcnn.callbacks.model_checkpoint import ModelCheckpoint
+from npcnn.callbacks.progbar_logger import ProgbarLogger
+from npcnn.callbacks.swap_ema_weights import SwapEMAWeights
 from npcnn.callbacks.tensorboard import TensorBoard
 from npcnn.callbacks.terminate_on_nan import TerminateOnNaN
 
@@ -32,8 +34,10 @@ __all__ = [
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "ProgbarLogger",
     "Recorder",
     "ReduceLROnPlateau",
+    "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
 ]

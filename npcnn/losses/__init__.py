@@ -6,6 +6,7 @@ A loss of your own is a subclass of `Loss`; hand its object to `compile`.
 from typing import TYPE_CHECKING, Any
 
 from npcnn import names, registry
+from npcnn.checks import ArgumentError, message, shown
 from npcnn.losses.base import Loss, function_of
 from npcnn.losses.crossentropy import CategoricalCrossentropy, SparseCategoricalCrossentropy
 from npcnn.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
@@ -117,4 +118,9 @@ def get(identifier: Any, where: str = "compile(loss)") -> Loss:
         return identifier
     if isinstance(getattr(identifier, "loss", None), type):
         return identifier.loss()
+    if callable(identifier) and not isinstance(identifier, type):
+        got = f"the function {getattr(identifier, '__name__', shown(identifier))}"
+        fix = "no gradient is made of NumPy's functions: subclass Loss with values and gradient"
+        expected = "a loss's name or an object of losses.Loss"
+        raise ArgumentError(message(where, expected, got, f"{fix}, as docs/extending.md shows"))
     return registry.find(identifier, known(), where)()

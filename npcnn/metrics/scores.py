@@ -31,6 +31,7 @@ class Scores:
         measures: what is looked at beside the loss.
         names: of the outputs; with several, each has a loss of its own besides.
         shares: how much each output's loss counts in the whole.
+        reported: which outputs have a loss; all if empty.
 
     >>> scores = Scores([])
     >>> scores.update([np.array([4.0, 4.0])], [np.zeros(2)], [np.zeros(2)], [np.ones(2)])
@@ -44,7 +45,9 @@ class Scores:
         measures: list[Measure],
         names: Sequence[str] = ("",),
         shares: Sequence[float] = (1.0,),
+        reported: Sequence[bool] = (),
     ) -> None:
+        self.reported = list(reported) or [True] * len(names)
         self.measures, self.names, self.shares = measures, list(names), list(shares)
         self.strange = [strangers.among([measure.metric]) for measure in measures]
         self.totals, self.penalty, self.count = [0.0] * len(names), 0.0, 0
@@ -84,9 +87,9 @@ class Scores:
         """
         means = [total / max(self.count, 1) for total in self.totals]
         found = {"loss": self.total / max(self.count, 1)}
-        if len(means) > 1:
-            named = zip(self.names, means, strict=True)
-            found |= {f"{name}_loss": mean for name, mean in named}
+        if sum(self.reported) > 1:
+            named = zip(self.names, means, self.reported, strict=True)
+            found |= {f"{name}_loss": mean for name, mean, is_loss in named if is_loss}
         pairs = list(zip(self.measure_names(), self.measures, strict=True))
         if len(means) > 1:
             pairs.sort(key=lambda pair: pair[0])

@@ -24,6 +24,7 @@ from npcnn.checks import (
 )  # fmt: skip
 from npcnn.names import snake_case
 from npcnn.optimizers import options, schedules
+from npcnn.optimizers.held import Rate, Steps
 from npcnn.optimizers.options import (
     Arrays,
     Decay,
@@ -174,12 +175,16 @@ class Optimizer(Open, Remembering):
 
     @property
     def learning_rate(self) -> float:
-        """How far the next step goes, or within `update` this one; may be set between steps."""
+        """How far the next step goes, or within `update` this one; may be set between steps.
+
+        Between steps it has a variable's `assign` and `numpy`.
+        """
+        rate = self._learning_rate
         if self.scheduled:
             if self.reads_rate:
                 contracts.read_in_python(f"{self.name}.learning_rate, a schedule,")
-            return rate_at(self._learning_rate, int(self.clock) - self._counted, MOST)
-        return self._learning_rate
+            rate = rate_at(self._learning_rate, int(self.clock) - self._counted, MOST)
+        return rate if self._counted else Rate(rate, self)
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
@@ -190,6 +195,15 @@ class Optimizer(Open, Remembering):
             expected = f"the schedule {type(self._learning_rate).__name__} to stay, or another one"
             raise DtypeError(message(where, expected, shown(value), fix))
         self._learning_rate = rate
+
+    @property
+    def lr(self) -> float:
+        """`learning_rate`, as Keras 2 calls it."""
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, value: Any) -> None:
+        self.learning_rate = value
 
     @property
     def scheduled(self) -> bool:
@@ -203,7 +217,8 @@ class Optimizer(Open, Remembering):
         With gradient_accumulation_steps it counts how often the parameters moved, as in Keras.
         """
         contracts.read_in_python(f"{self.name}.iterations")
-        return int(self.clock) // (self.gradient_accumulation_steps or 1)
+        done = int(self.clock) // (self.gradient_accumulation_steps or 1)
+        return done if self._counted else Steps(done, self)
 
     @iterations.setter
     def iterations(self, value: int) -> None:

@@ -22,7 +22,14 @@ from npcnn.checks import (
 )
 from npcnn.checks import path as check_path
 from npcnn.files import atomic_write, open_regular
-from npcnn.registry import custom_object_scope, register_keras_serializable
+from npcnn.registry import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 from npcnn.saving.budget import Budget
 
 if TYPE_CHECKING:
@@ -30,7 +37,8 @@ if TYPE_CHECKING:
     from npcnn.saving.state import Parts
 
 __all__ = [
-    "custom_object_scope", "load_model", "model_from_json", "register_keras_serializable",
+    "CustomObjectScope", "custom_object_scope", "get_custom_objects", "get_registered_name",
+    "get_registered_object", "load_model", "model_from_json", "register_keras_serializable",
     "save_model",
 ]  # fmt: skip
 
@@ -138,12 +146,16 @@ def load_model(
         return parts.model(compile)
 
 
-def load_weights(model: Model, filepath: Any, budget: float = 1) -> None:
+def load_weights(
+    model: Model, filepath: Any, skip_mismatch: bool = False, budget: float = 1
+) -> None:
     """Overwrite the parameters of a built model with those of a file of the same architecture.
 
     Args:
         model: built; its architecture is the file's.
         filepath: `.weights.h5`, a whole model's `.keras` or `.h5`, or Keras 2's `.h5` of weights.
+        skip_mismatch: whether a layer of which the file has other parameters keeps its own, with a
+            warning.
         budget: as in `load_model`.
 
     Raises:
@@ -162,10 +174,14 @@ def load_weights(model: Model, filepath: Any, budget: float = 1) -> None:
             find = keras_zip.find_weights
             if file.is_group("model_weights") or file.attribute("", "layer_names") is not None:
                 find = keras_h5.find_weights
-        found = find(file, model)
+        found = find(file, model, skip_mismatch)
         arrays = state.read_all(found)
     model.set_weights(
-        [arrays[id(layer)][name] for layer in model.leaves for name, _ in layer.arrays()]
+        [
+            arrays.get(id(layer), {}).get(name, value)
+            for layer in model.leaves
+            for name, value in layer.arrays()
+        ]
     )
 
 

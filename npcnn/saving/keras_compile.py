@@ -11,6 +11,7 @@ import numpy as np
 
 from npcnn import losses, optimizers, registry
 from npcnn.checks import NpcnnError
+from npcnn.losses.no_loss import NoLoss
 from npcnn.optimizers import schedules
 from npcnn.saving import keras_metrics
 from npcnn.saving.keras_layers import keras_object, one_line, own_object, short
@@ -70,6 +71,8 @@ def _settings(model: Model, full: bool) -> dict[str, Any]:
 
 
 def _written_loss(loss: losses.Loss, entry: Entry) -> Any:
+    if isinstance(loss, NoLoss):
+        return None
     config = loss.get_config()
     known = losses.known().get(type(loss).__name__) is type(loss)
     if not known:
@@ -111,7 +114,7 @@ def read_compile(config: Any, where: str, outputs: int = 1) -> dict[str, Any] | 
         metrics, weighted = (config.get(key) for key in ("metrics", "weighted_metrics"))
         return {
             "optimizer": _read_optimizer(written),
-            "loss": _by_output(loss, outputs, _read_loss) if outputs > 1 else _read_loss(loss),
+            "loss": _by_output(loss, outputs, _optional_loss) if outputs > 1 else _read_loss(loss),
             "loss_weights": config.get("loss_weights"),
             "metrics": _by_output(metrics, outputs, keras_metrics.read),
             "weighted_metrics": _by_output(weighted, outputs, keras_metrics.read),
@@ -178,6 +181,11 @@ def _read_optimizer(written: Any) -> optimizers.Optimizer:
         elif key not in _OFF and key not in _IDLE and value is not None:
             raise UnsupportedError(f"{name}'s option {short(key)}")
     return kind(**arguments)
+
+
+def _optional_loss(written: Any) -> losses.Loss | None:
+    """Return one of several outputs' losses; None for none."""
+    return None if written is None else _read_loss(written)
 
 
 def _read_schedule(written: dict[str, Any], where: str) -> Any:

@@ -142,7 +142,7 @@ def attribute_list(file: Hdf5File, path: str, name: str) -> list[str]:
     return parts
 
 
-def find_weights(file: Hdf5File, model: Model) -> Found:
+def find_weights(file: Hdf5File, model: Model, skip: bool = False) -> Found:
     """Return where each layer's parameters lie, matched by order, all shapes checked.
 
     Keras 2's files of weights alone have no group `model_weights`; their root is it.
@@ -159,5 +159,5 @@ def find_weights(file: Hdf5File, model: Model) -> Found:
     found: Found = {}
     for (layer, wanted), name in zip(own, saved, strict=True):
         paths = [f"{root}/{name}/{weight}" for weight in listed[name]]
-        match(file, str(layer.name), wanted, paths, found)
+        match(file, str(layer.name), wanted, paths, found, skip)
     return found

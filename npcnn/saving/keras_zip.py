@@ -145,7 +145,7 @@ def read_parts(stream: IO[bytes], where: str, budget: Budget) -> Parts:
     return parts
 
 
-def find_weights(file: Hdf5File, model: Model) -> Found:
+def find_weights(file: Hdf5File, model: Model, skip: bool = False) -> Found:
     """Return where each layer's parameters lie, all shapes checked."""
     old = "_layer_checkpoint_dependencies"
     found: Found = {}
@@ -155,7 +155,7 @@ def find_weights(file: Hdf5File, model: Model) -> Found:
             group = group.replace("layers/", f"{old}/")
         names = sorted(file.names(group), key=lambda name: (len(name), name))
         wanted = assembly.own_arrays(layer)
-        match(file, str(layer.name), wanted, [f"{group}/{name}" for name in names], found)
+        match(file, str(layer.name), wanted, [f"{group}/{name}" for name in names], found, skip)
     return found
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from npcnn.checks import FormatError, message
+from npcnn.checks import FormatError, NpcnnWarning, message
 from npcnn.model import Model
 from npcnn.optimizers.options import keras_order
 from npcnn.optimizers.options import slots as option_slots
@@ -67,8 +68,9 @@ class Parts:
 
 
 def match(
-    file: Hdf5File, name: str, wanted: assembly.Wanted, paths: list[str], found: Found
-) -> None:
+    file: Hdf5File, name: str, wanted: assembly.Wanted, paths: list[str], found: Found,
+    skip: bool = False,
+) -> None:  # fmt: skip
     """Note where each parameter's values are, or raise FormatError if one does not fit.
 
     Args:
@@ -77,7 +79,23 @@ def match(
         wanted: its parameters in the file's order.
         paths: of the datasets, in that order.
         found: what is added to.
+        skip: whether to warn instead, and leave such a layer out.
     """
+    own: Found = {}
+    try:
+        _match(file, name, wanted, paths, own)
+    except FormatError as error:
+        if not skip:
+            raise
+        warnings.warn(f"skipped: {error}", NpcnnWarning, stacklevel=2)
+        return
+    for key, datasets in own.items():
+        found.setdefault(key, {}).update(datasets)
+
+
+def _match(
+    file: Hdf5File, name: str, wanted: assembly.Wanted, paths: list[str], found: Found
+) -> None:
     fix = "use the architecture it was saved from"
     if len(paths) != len(wanted):
         raise file.error(f"{len(wanted)} weights for layer {name!r}", str(len(paths)), fix)

@@ -8,12 +8,25 @@ import numpy as np
 
 from npcnn import names
 from npcnn.arguments import Numbers, PositiveInt, checked
-from npcnn.backend import clear_session
+from npcnn.backend import clear_session, is_keras_tensor
 from npcnn.checks import ArgumentError, DtypeError, message, whole
 from npcnn.feeding.py_dataset import PyDataset
 from npcnn.initializers.base import MOST, too_large
 from npcnn.random import set_random_seed
-from npcnn.registry import custom_object_scope, register_keras_serializable
+from npcnn.registry import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+from npcnn.utils.progbar import Progbar
+from npcnn.utils.splitting import (
+    pack_x_y_sample_weight,
+    split_dataset,
+    unpack_x_y_sample_weight,
+)
 
 if TYPE_CHECKING:
     from npcnn.plots.model_chart import plot_model
@@ -22,21 +35,30 @@ if TYPE_CHECKING:
     from npcnn.utils import np_utils
 
 __all__ = [
+    "CustomObjectScope",
+    "Progbar",
     "PyDataset",
     "Sequence",
     "array_to_img",
     "clear_session",
     "custom_object_scope",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
     "image_dataset_from_directory",
     "img_to_array",
+    "is_keras_tensor",
     "load_img",
     "normalize",
     "np_utils",
+    "pack_x_y_sample_weight",
     "plot_model",
     "register_keras_serializable",
     "save_img",
     "set_random_seed",
+    "split_dataset",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]
 
 Sequence = PyDataset  # as Keras 2 calls it

@@ -440,7 +440,7 @@ def test_names_that_a_callback_of_ones_own_adds(tmp_path):
     small_model().fit(x, y, verbose=0, callbacks=listed)
     assert (tmp_path / "3.h5").exists()
     listed = [LambdaCallback(on_epoch_end=add), ModelCheckpoint(tmp_path / "{yours}.h5")]
-    with pytest.raises(ArgumentError, match="names among loss, accuracy, mine, epoch"):
+    with pytest.raises(ArgumentError, match="names among accuracy, loss, mine, epoch"):
         small_model().fit(x, y, verbose=0, callbacks=listed)
 
 

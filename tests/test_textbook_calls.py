@@ -1,0 +1,231 @@
+"""What textbook programs ask of optimizers, models, callbacks and utils beside `fit`."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from models import assert_same_weights, small_data, small_model
+
+import npcnn
+from npcnn import backend, callbacks, config, layers, models, optimizers, saving, utils
+from npcnn.checks import ArgumentError, DtypeError, NpcnnWarning
+
+K = backend
+RATES = {
+    "set": lambda o: setattr(o, "learning_rate", 0.25),
+    "assign": lambda o: o.learning_rate.assign(0.25),
+    "assign an array": lambda o: o.learning_rate.assign(np.float32(0.25)),
+    "set_value": lambda o: K.set_value(o.learning_rate, 0.25),
+    "Keras 2's name": lambda o: K.set_value(o.lr, 0.25),
+    "set by that name": lambda o: setattr(o, "lr", K.get_value(o.lr) * 0.5),
+}
+
+
+@pytest.mark.parametrize("way", RATES)
+def test_ways_to_another_learning_rate(way):
+    optimizer = optimizers.SGD(0.5)
+    RATES[way](optimizer)
+    rate = optimizer.learning_rate
+    assert [float(rate), rate.numpy(), rate.value, optimizer.lr, rate * 2] == [0.25] * 4 + [0.5]
+    assert f"{rate:.3f} {rate!r}" == "0.250 0.25"
+    assert type(optimizer.get_config()["learning_rate"]) is float
+    assert (np.ones(2, "float32") * rate).dtype == "float32"
+    again = pickle.loads(pickle.dumps(copy.deepcopy(rate)))
+    assert again == rate
+
+
+def test_a_learning_rate_that_is_scheduled_stays_so():
+    optimizer = optimizers.SGD(optimizers.schedules.ExponentialDecay(0.5, 10, 0.5))
+    assert optimizer.learning_rate.numpy() == 0.5
+    with pytest.raises(DtypeError, match=r"SGD\(learning_rate\): expected the schedule"):
+        optimizer.learning_rate.assign(0.1)
+
+
+def test_steps_are_counted_in_a_number_with_numpy():
+    model = small_model()
+    model.train_on_batch(*small_data(4))
+    optimizer = model.optimizer
+    assert (optimizer.iterations, optimizer.iterations.numpy()) == (1, 1)
+    optimizer.iterations.assign(5)
+    assert optimizer.iterations == 5
+    assert [v.name for v in optimizer.variables][:2] == ["iteration", "learning_rate"]
+
+
+def test_what_the_backend_is_asked():
+    model = small_model()
+    assert config.backend() == K.backend() == npcnn.get_backend()
+    assert K.int_shape(model.output) == (None, 3)
+    assert K.int_shape(np.zeros((2, 3))) == (2, 3)
+    assert K.is_keras_tensor(model.output)
+    assert not utils.is_keras_tensor(model.weights[0])
+    K.set_value(model.weights[1], np.ones(model.weights[1].shape))
+    assert (model.get_weights()[1] == 1).all()
+    with pytest.raises(DtypeError, match=r"set_value\(x\): expected a variable, got 3"):
+        K.set_value(3, 4)
+
+
+@pytest.mark.parametrize("form", ["m.weights.h5", "m.keras", "m.h5"])
+def test_weights_that_do_not_fit_may_be_skipped(tmp_path, form):
+    model, path = small_model(), tmp_path / form
+    model.save_weights(path) if "weights" in form else model.save(path)
+    other = models.clone_model(model, clone_function=_wider)
+    before = other.get_weights()
+    with pytest.raises(Exception, match="of layer"):
+        other.load_weights(path)
+    with pytest.warns(NpcnnWarning, match="skipped: .*of layer 'dense_1'"):
+        other.load_weights(path, skip_mismatch=True)
+    assert_same_weights(other.get_weights()[:-2], model.get_weights()[:-2])
+    assert_same_weights(other.get_weights()[-2:], before[-2:])
+
+
+def _wider(layer):
+    config = layer.get_config()
+    return type(layer).from_config(config | ({"units": 7} if config.get("units") == 3 else {}))
+
+
+def test_a_clone_may_call_its_layers_otherwise():
+    x = layers.Input((4,))
+    inner = npcnn.Sequential([layers.Input((4,)), layers.Dense(4, name="in")], name="inner")
+    model = npcnn.Model(x, layers.Dense(2, name="out")(inner(x)))
+
+    def dropped(layer, *args, **kwargs):
+        y = layer(*args, **kwargs)
+        return layers.Dropout(0.5)(y) if isinstance(layer, layers.Dense) else y
+
+    clone = models.clone_model(model, call_function=dropped)
+    assert [type(layer).__name__ for layer in clone.layers][-2:] == ["Dense", "Dropout"]
+    shared = models.clone_model(model, clone_function=lambda layer: layer, call_function=dropped)
+    assert shared.get_layer("out") is model.get_layer("out")
+    seen = []
+    models.clone_model(model, clone_function=lambda layer: seen.append(layer.name) or layer)
+    assert seen == ["inner", "out"]
+    models.clone_model(
+        model, clone_function=lambda layer: seen.append(layer.name) or layer, recursive=True
+    )
+    assert seen[2:] == ["in", "out"]
+    with pytest.raises(ArgumentError, match=r"clone_model\(call_function\): expected a functional"):
+        models.clone_model(inner, call_function=dropped)
+
+
+def test_compile_settings_go_from_model_to_model():
+    model, other = small_model(), small_model(compiled=False)
+    assert other.get_compile_config() == {}
+    other.compile_from_config(model.get_compile_config())
+    assert other.metric_names == model.metric_names
+    assert other.optimizer.get_config() == model.optimizer.get_config()
+
+
+def test_numbers_of_the_last_pass():
+    model, data = small_model(), small_data()
+    assert model.get_metrics_result() == {}
+    found = model.evaluate(*data, verbose=0)
+    assert list(model.get_metrics_result().values()) == found
+    model.reset_metrics()
+    assert set(model.get_metrics_result().values()) == {0}
+
+
+@pytest.mark.parametrize("losses", [{"a": "mse"}, ["mse", None], {"a": "mse", "b": None}])
+def test_an_output_that_is_not_learnt_by(tmp_path, losses):
+    x = layers.Input((3,))
+    a, b = layers.Dense(2, name="a")(x), layers.Dense(4, name="b")(x)
+    model = npcnn.Model(x, [a, b])
+    model.compile("sgd", losses, metrics={"b": ["mae"]})
+    given, rng = model.get_weights(), np.random.default_rng(0)
+    data = rng.random((8, 3)), [rng.random((8, 2)), rng.random((8, 4))]
+    history = model.fit(*data, epochs=2, verbose=0).history
+    assert list(history) == ["b_mae", "loss"]
+    alone = npcnn.Model(x, a)
+    alone.set_weights(given[:2])
+    alone.compile("sgd", "mse")
+    assert alone.fit(data[0], data[1][0], epochs=2, verbose=0).history["loss"] == history["loss"]
+    np.testing.assert_array_equal(model.get_weights()[2], given[2])
+    model.save(tmp_path / "m.keras")
+    again = npcnn.load_model(tmp_path / "m.keras")
+    assert again.evaluate(*data, verbose=0) == model.evaluate(*data, verbose=0)
+    model.compile("sgd", losses)
+    assert list(model.fit(data[0], {"a": data[1][0]}, verbose=0).history) == ["loss"]
+
+
+def test_what_has_no_gradient_is_one_line():
+    def mine(y_true, y_pred):
+        return ((y_true - y_pred) ** 2).mean(axis=-1)
+
+    with pytest.raises(ArgumentError, match=r"^compile\(loss\): .*got the function mine; no grad"):
+        small_model().compile("sgd", mine)
+    with pytest.raises(DtypeError, match=r"^class Own: expected no train_step, got one; gradients"):
+
+        class Own(npcnn.Model):
+            def train_step(self, data):
+                pass
+
+
+def test_running_means_are_looked_at():
+    model, data = small_model(), small_data(24)
+    model.compile(optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5), model.loss)
+    seen, swap = [], callbacks.SwapEMAWeights(swap_on_epoch=True)
+    kept = callbacks.LambdaCallback(on_epoch_end=lambda *_: seen.append(model.get_weights()))
+    model.fit(*data, epochs=2, verbose=0, callbacks=[swap, kept])
+    assert_same_weights(seen[-1], model.get_weights())  # the means, in the end as at its epochs'
+    means = model.optimizer.slots["average"]
+    np.testing.assert_array_equal(np.concatenate([w.ravel() for w in seen[-1]]), means)
+    model.optimizer.slots["average"][:] = 0
+    plain = model.evaluate(*data, verbose=0)
+    loss = model.evaluate(*data, verbose=0, callbacks=[callbacks.SwapEMAWeights()])
+    assert loss == pytest.approx(np.log(3), rel=1e-5)  # of outputs that are all alike
+    assert model.evaluate(*data, verbose=0) == plain
+    with pytest.raises(ArgumentError, match=r"^SwapEMAWeights: .*give the optimizer use_ema=True"):
+        small_model().evaluate(*data, verbose=0, callbacks=[callbacks.SwapEMAWeights()])
+
+
+def test_a_bar_of_a_callback(capsys):
+    model, data = small_model(), small_data(24)
+    model.fit(*data, 8, 2, 0, [callbacks.ProgbarLogger()], validation_data=data)
+    lines = capsys.readouterr().out.splitlines()
+    ends = [line for line in lines if "val_loss" in line]
+    assert [line for line in lines if line.startswith("Epoch")] == ["Epoch 1/2", "Epoch 2/2"]
+    assert len(ends) == 2
+    assert all(line.startswith(f"3/3 {'━' * 20} ") for line in ends)
+    assert f"loss: {model.history.history['loss'][-1]:.4f}" in ends[-1]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "lengths"),
+    [((0.75, None), (6, 2)), ((None, 3), (5, 3)), ((2, 0.25), (2, 2)), ((0.5, 4), (4, 4))],
+)
+def test_split_dataset(sizes, lengths):
+    x, y = np.arange(8.0), np.arange(8) * 10
+    left, right = utils.split_dataset((x, y), *sizes)
+    assert (len(left[0]), len(right[0])) == lengths
+    assert (left[0][0], right[1][-1]) == (0, 70)
+    left, right = utils.split_dataset([x, y], *sizes, shuffle=True, seed=3)
+    np.testing.assert_array_equal(left[0] * 10, left[1])
+    assert len({*left[0], *right[0]}) == sum(lengths)
+    assert (utils.split_dataset(x, *sizes, shuffle=True, seed=3)[0] == left[0]).all()
+
+
+def test_what_is_packed_is_unpacked():
+    for parts in ((1, None, None), (1, 2, None), (1, 2, 3)):
+        assert utils.unpack_x_y_sample_weight(utils.pack_x_y_sample_weight(*parts)) == parts
+    with pytest.raises(ArgumentError, match=r"unpack_x_y_sample_weight\(data\): .*4 parts"):
+        utils.unpack_x_y_sample_weight((1, 2, 3, 4))
+
+
+def test_names_that_files_may_say():
+    class Mine(layers.Layer):
+        def forward(self, x, *how):
+            return x
+
+    model = npcnn.Sequential([layers.Input((3,)), Mine()])
+    found = npcnn.Sequential.from_config(model.get_config(), {"Mine": Mine})
+    with saving.CustomObjectScope({"Mine": Mine}):
+        other = npcnn.Sequential.from_config(model.get_config())
+    utils.get_custom_objects().update({"Mine": Mine})
+    try:
+        third = npcnn.Sequential.from_config(model.get_config())
+        assert utils.get_registered_object("Mine") is Mine
+        assert utils.get_registered_name(Mine) == "Mine"
+    finally:
+        del utils.get_custom_objects()["Mine"]
+    assert [type(m.layers[0]) for m in (found, other, third)] == [Mine] * 3
+    assert utils.get_registered_object("Mine") is None

@@ -33,7 +33,7 @@ SHAPES = {
 
 VALID: dict[str, Callable[[Fixtures], Any]] = {
     "other": lambda f: f.tensors()[0], "num_classes": lambda f: 3,
-    "target_class_ids": lambda f: [0, 1],
+    "augmenter": lambda f: f.npcnn.datasets.Augmenter(), "target_class_ids": lambda f: [0, 1],
     **dict.fromkeys(("recall", "precision", "specificity", "sensitivity"), lambda f: 0.5),
     "update_state.values": lambda f: [1.0, 2.0], "initializer": lambda f: "zeros",
     "grads_and_vars": lambda f: [(np.ones(3, "float32"), np.ones(3, "float32"))],

@@ -158,7 +158,15 @@ CALLABLES = {"function", "class", "exception", "layer", "model"}
 LISTS = {"()", "[]", "range", "million", "array", "matrix"}
 
 SENSE: dict[str, set[str]] = {
-    "other": NUMBERS | {"tensor"}, "model": {"model"},
+    "other": NUMBERS | {"tensor"}, "gain": NUMBERS, "dpi": COUNTS,
+    "learning_rate_power": {"0", "0.0", "-1", "1e-320"},
+    "to_file": PATHS | {"None"}, "num_regressors": COUNTS | {"0"},
+    **_each(("input_axes", "output_axes"), COUNTS | LISTS | {"0", "-1"}),
+    **_each(("var_list", "grads_and_vars"), LISTS), "var_names": TEXTS | LISTS,
+    **_each(("l1_regularization_strength", "l2_regularization_strength",
+             "l2_shrinkage_regularization_strength", "b"), POSITIVE),
+    **_each(("recall", "precision", "specificity", "sensitivity", "q"), FRACTIONS),
+    "target_class_ids": LISTS, "model": {"model"},
     **_each(
         ("trainable", "training", "keep", "update", "append", "overwrite", "compile", "shuffle",
          "check_numerics", "use_bias", "from_logits", "nesterov", "save_best_only", "return_dict",
@@ -172,7 +180,9 @@ SENSE: dict[str, set[str]] = {
          "from_sorted_ids", "delete_checkpoint", "save_before_preemption",
          "double_checkpoint", "raise_error", "write_graph", "write_images",
          "write_steps_per_second", "use_multiprocessing", "crop_to_aspect_ratio", "run_eagerly",
-         "auto_scale_loss", "free_memory"), TRUTHS),
+         "auto_scale_loss", "free_memory", "approximate", "sparse_y_true", "sparse_y_pred",
+         "zipped", "safe_mode", "show_layer_names", "show_dtype", "show_layer_activations",
+         "show_shapes"), TRUTHS),
     **_each(
         ("filters", "kernel_size", "strides", "dilation_rate", "units", "pool_size", "batch_size",
          "validation_batch_size", "validation_freq", "epochs", "every", "max_frames", "entries",
@@ -237,6 +247,8 @@ ELSEWHERE: dict[str, set[str]] = {
     "KerasTensor.__truediv__.other": NUMBERS,
     **_each(("update_state.values", "__call__.values"),
             ARRAYS | NUMBERS | NO_NUMBERS | {"True", "np.False_", "0-d"}),
+    **_each(("add_variable.dtype", "add_weight.dtype"), {"class"}),
+    "scale_loss.loss": NUMBERS | ARRAYS, "BinaryIoU.threshold": NUMBERS,
     "activations.get.identifier": {"None"}, "__call__.other": set(),
     **{f"{name}.x": ARRAYS | {"tensor"} for name in activations.__all__},
     "Sequential.set_weights.weights": set(), "occlusion_map.size": COUNTS,

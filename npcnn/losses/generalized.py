@@ -13,14 +13,15 @@ from npcnn.losses.base import Loss, Reduction
 from npcnn.losses.crossentropy import SparseCategoricalCrossentropy
 
 Array = np.ndarray
+SMALLEST = 1e-6  # below it, nothing is left of 1 - p^q in float32
 LEAST = 1e-7  # a probability, below which the slope rises no more
 
 
 def _power(value: Any, where: str) -> float:
-    if is_number(value) and 0 < value < 1:
+    if is_number(value) and SMALLEST <= value < 1:
         return float(value)
     fix = "near 0 it is cross-entropy, near 1 the mean of 1 − p"
-    raise ArgumentError(message(where, "a number between 0 and 1", shown(value), fix))
+    raise ArgumentError(message(where, f"a number from {SMALLEST:g} to 1", shown(value), fix))
 
 
 Power = Annotated[float, _power]

@@ -8,7 +8,15 @@ from typing import Annotated, Any
 import numpy as np
 
 from npcnn.arguments import Numbers, checked
-from npcnn.checks import ArgumentError, is_whole, message, non_negative, shown
+from npcnn.checks import (
+    ArgumentError,
+    as_numbers,
+    is_number,
+    is_whole,
+    message,
+    non_negative,
+    shown,
+)
 from npcnn.config import FloatType
 from npcnn.losses.base import Loss, Reduction
 
@@ -18,7 +26,7 @@ EPSILON = 1e-7
 
 def _axes(value: Any, where: str) -> tuple[int, ...]:
     listed = list(value) if isinstance(value, (list, tuple)) else [value]
-    if not listed or not all(is_whole(one) and abs(one) <= 32 for one in listed):
+    if not 0 < len(listed) <= 32 or not all(is_whole(one) and abs(one) <= 32 for one in listed):
         fix = "give axes such as (1, 2, 3), one loss a sample; None adds up all"
         raise ArgumentError(message(where, "axes", shown(value), fix))
     return tuple(int(one) for one in listed)
@@ -71,10 +79,21 @@ class Overlap(Loss):
         if self.reduction is not None:
             return super().__call__(y_true, y_pred, sample_weight)
         self._check(y_pred.shape)
+        where, fix = type(self).__name__, "give a target for each output"
+        if y_true.shape != y_pred.shape:
+            expected = f"targets of shape {y_pred.shape}"
+            raise ArgumentError(message(where, expected, str(y_true.shape), fix))
         outputs = y_pred if y_pred.dtype.kind == "f" else y_pred.astype(np.float64)
         losses = 1 - self.share(y_true.astype(outputs.dtype), outputs)[0]
         losses = np.squeeze(losses, axis=self.axis)
-        return losses if sample_weight is None else losses * np.asarray(sample_weight)
+        if sample_weight is None:
+            return losses
+        one = is_number(sample_weight)
+        weights = as_numbers([sample_weight] if one else sample_weight, f"{where}(sample_weight)")
+        if not one and weights.shape != losses.shape:
+            expected, fix = f"weights of shape {losses.shape}", "give one a region"
+            raise ArgumentError(message(where, expected, str(weights.shape), fix))
+        return losses * (weights[0] if one else weights)
 
     def _check(self, shape: tuple[int, ...]) -> None:
         if self.axis is not None and not all(-len(shape) <= a < len(shape) for a in self.axis):

@@ -32,10 +32,13 @@ Array = np.ndarray
 
 def _any_dtype(value: Any, where: str) -> Any:
     """Return what a counter is said to be; it counts in float64 all the same."""
+    fix = "'float32' is Keras's"
+    kind = isinstance(value, type) and issubclass(value, (np.generic, bool, int, float))
+    if not kind and not isinstance(value, (str, np.dtype)):
+        raise DtypeError(message(where, "a dtype", shown(value), fix))
     try:
-        return np.dtype("int32" if value == "int" else value)
-    except (TypeError, ValueError) as error:
-        fix = "'float32' is Keras's"
+        return np.dtype("int32" if isinstance(value, str) and value == "int" else value)
+    except (TypeError, ValueError, SyntaxError) as error:
         raise DtypeError(message(where, "a dtype", shown(value), fix)) from error
 
 

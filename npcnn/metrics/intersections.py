@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from npcnn.arguments import Numbers, checked
-from npcnn.checks import ArgumentError, is_number, is_whole, message, positive_int, shown
+from npcnn.checks import ArgumentError, is_whole, message, number, positive_int, shown
 from npcnn.config import named_dtype
 from npcnn.losses.base import LastAxis
 from npcnn.metrics.base import Metric, Weighing, broadcast_weights
@@ -20,7 +20,7 @@ EPSILON = 1e-7
 
 def _whole_or_float(value: Any, where: str) -> Any:
     """Return 'float32' or 'float64', or None for whole numbers, which Keras's files call 'int'."""
-    if value is None or value in ("int", "int32", "int64"):
+    if value is None or (isinstance(value, str) and value in ("int", "int32", "int64")):
         return None
     return named_dtype(value, where).name
 
@@ -34,9 +34,7 @@ def _class_ids(value: Any, where: str) -> list[int]:
 
 
 def _threshold(value: Any, where: str) -> float:
-    if is_number(value):
-        return float(value)
-    raise ArgumentError(message(where, "a number", shown(value), "0.5 is usual"))
+    return number(value, where, "0.5 is usual", most=1e30)
 
 
 Kind = Annotated[Any, _whole_or_float]
@@ -87,7 +85,10 @@ class IoU(Metric):
         self, y_true: Numbers, y_pred: Numbers, sample_weight: Weighing | None = None
     ) -> None:
         """Count one batch."""
-        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+        rows = [y_true] * (not self.sparse_y_true) + [y_pred] * (not self.sparse_y_pred)
+        if not all(one.shape[-1] for one in rows):
+            where, fix = f"{type(self).__name__}.update_state()", "give a number a class"
+            raise ArgumentError(message(where, "rows with a largest entry", "empty rows", fix))
         y_true = y_true if self.sparse_y_true else y_true.argmax(axis=-1)
         y_pred = y_pred if self.sparse_y_pred else y_pred.argmax(axis=-1)
         if y_true.size != y_pred.size:

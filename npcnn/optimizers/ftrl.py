@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, message, non_negative, shown
-from npcnn.optimizers.base import MOST, Array, LearningRate, Optimizer
+from npcnn.optimizers.base import LEAST, MOST, Array, LearningRate, Optimizer
 
 
 def _power(value: Any, where: str) -> float:
@@ -18,7 +18,15 @@ def _power(value: Any, where: str) -> float:
     raise ArgumentError(message(where, "a number from -10 to 0", shown(value), fix))
 
 
+def _start(value: Any, where: str) -> float:
+    if is_number(value) and LEAST <= value <= MOST:
+        return float(value)
+    fix = "with 0 a parameter without a gradient is 0 / 0; 0.1 is Keras's"
+    raise ArgumentError(message(where, f"a number from {LEAST:g}", shown(value), fix))
+
+
 Power = Annotated[float, _power]
+Start = Annotated[float, _start]
 Strength = Annotated[float, partial(non_negative, fix="0 is none", most=MOST)]
 
 
@@ -50,7 +58,7 @@ class Ftrl(Optimizer):
     @checked
     def __init__(
         self, learning_rate: LearningRate = 0.001, learning_rate_power: Power = -0.5,
-        initial_accumulator_value: Strength = 0.1, l1_regularization_strength: Strength = 0.0,
+        initial_accumulator_value: Start = 0.1, l1_regularization_strength: Strength = 0.0,
         l2_regularization_strength: Strength = 0.0,
         l2_shrinkage_regularization_strength: Strength = 0.0, beta: Strength = 0.0, **options: Any,
     ) -> None:  # fmt: skip

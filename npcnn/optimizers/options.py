@@ -81,7 +81,7 @@ def _pairs(value: Any, where: str) -> list[Any]:
 
 def _loss(value: Any, where: str) -> Any:
     """Return a number, or an array of floats; DtypeError otherwise."""
-    if is_number(value) or (isinstance(value, np.ndarray) and value.dtype.kind == "f"):
+    if is_number(value) or (type(value) is np.ndarray and value.dtype.kind == "f"):
         return value
     raise DtypeError(message(where, "a number or an array of floats", shown(value), "give a loss"))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-from npcnn.arguments import AModel, PositiveInt
-from npcnn.checks import ArgumentError, message, shown
+from npcnn.arguments import AModel
+from npcnn.checks import ArgumentError, message, one_of, positive_int, shown
 from npcnn.checks import path as check_path
 from npcnn.plots import facts, style
 from npcnn.plots.chart import Box, chart
@@ -28,16 +29,15 @@ def _png(value: Any, where: str) -> str | None:
     return name
 
 
+Dots = Annotated[int, partial(positive_int, fix="200 is Keras's", most=1200)]
+
+
 def _down(value: Any, where: str) -> str:
-    if value != "TB":
-        raise ArgumentError(message(where, "'TB'", shown(value), "leave it out"))
-    return "TB"
+    return one_of(value, ["TB"], where)
 
 
 def _right_angled(value: Any, where: str) -> str:
-    if value != "ortho":
-        raise ArgumentError(message(where, "'ortho'", shown(value), "leave it out"))
-    return "ortho"
+    return one_of(value, ["ortho"], where)
 
 
 def chart_of(model: Any, title: str) -> Figure:
@@ -60,7 +60,7 @@ def chart_of(model: Any, title: str) -> Figure:
 def plot_model(
     model: AModel, to_file: Annotated[Any, _png] = "model.png", show_shapes: bool = False,
     show_dtype: bool = False, show_layer_names: bool = False, rankdir: Annotated[str, _down] = "TB",
-    expand_nested: bool = False, dpi: PositiveInt = 200, show_layer_activations: bool = False,
+    expand_nested: bool = False, dpi: Dots = 200, show_layer_activations: bool = False,
     show_trainable: bool = False, splines: Annotated[str, _right_angled] = "ortho",
 ) -> Figure:  # fmt: skip
     """Draw a model's graph, a box a layer, write it as a PNG file, and return the figure.

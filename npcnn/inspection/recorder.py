@@ -22,6 +22,7 @@ from npcnn.inspection.recording import (
     LOWEST,
     Array,
     Frame,
+    Recording,
     load_recording,
 )
 from npcnn.inspection.spy import rectifies
@@ -82,10 +83,11 @@ class Recorder(Callback):
         most = math.ceil(total / max(self.max_frames - 2, 1))
         self.pitch = self.every or max(most, min(SELDOM, total // FEW), 1)
         self.loss, self.before = BatchLoss(), None
-        self.frames = self._earlier()
         self._picture = self._checked_picture()
-        if not self.frames or self.frames[-1]["step"] < int(self.model.optimizer.clock):
-            self._keep(self._frame(math.nan))
+        first = self._frame(math.nan)
+        self.frames = self._earlier(first)
+        if not self.frames or self.frames[-1]["step"] < first["step"]:
+            self._keep(first)
         self.begun = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -137,7 +139,9 @@ class Recorder(Callback):
         """Go on with the frames of the file up to that step."""
         self.pitch = int(state["pitch"])
         if self.path.exists():
-            frames = load_recording(self.path).frames()
+            recording = load_recording(self.path)
+            own = not self.frames or _fits(recording, self.frames[0])
+            frames = recording.frames() if own else []
             kept = [frame for frame in frames if frame["step"] <= state["step"]]
             self.frames = kept or self.frames[:1]  # else the file is another run's, or spoilt
 
@@ -203,17 +207,25 @@ class Recorder(Callback):
             given[None], (None, *shape), "Recorder(picture)", self.model.dtype
         ).astype(self.model.dtype)
 
-    def _earlier(self) -> list[Frame]:
+    def _earlier(self, first: Frame) -> list[Frame]:
+        """Return the frames of the file that is to go on; `first` is how the model stands."""
         if not self.append or not self.path.exists():
             return []
         recording = load_recording(self.path)
-        own = {f"weights/{name}": value.shape for name, value in _parameters(self.model).items()}
-        theirs = {n: a.shape[1:] for n, a in recording.arrays.items() if n.startswith("weights/")}
-        if own != theirs:
+        if not _fits(recording, first):
             fix = "give another path or append=False"
             got = "one of another model"
             raise FormatError(message(f"append to {self.path}", "a recording of it", got, fix))
         return recording.frames()
+
+
+def _fits(recording: Recording, frame: Frame) -> bool:
+    """Whether a recording is of a model that has frames like this one."""
+    shaped = ("weights/", "picture/")
+    own = {name: np.shape(value) for name, value in frame.items() if name.startswith(shaped)}
+    theirs = {n: a.shape[1:] for n, a in recording.arrays.items() if n.startswith(shaped)}
+    sizes = {a.shape[1:] for n, a in recording.arrays.items() if n.startswith("gradient_sizes/")}
+    return own == theirs and sizes <= {(HIGHEST - LOWEST,)}
 
 
 def _parameters(model: Any) -> dict[str, Array]:

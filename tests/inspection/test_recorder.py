@@ -223,3 +223,21 @@ def test_too_few_frames_are_refused(tmp_path, number):
     text = rf"Recorder\(max_frames\): expected 3 or more, got {number}; 100 is a good number\."
     with pytest.raises(ArgumentError, match=text):
         npcnn.Recorder(tmp_path / "run.npz", max_frames=number)
+
+
+def test_a_run_is_resumed_where_another_model_has_written(tmp_path):
+    """It once ended when all epochs were over, in NumPy's error about shapes."""
+    saved, path = tmp_path / "run.keras", tmp_path / "run.npz"
+    x, y = networks.digits(20)
+
+    def fit(epochs, **more):
+        listed = [npcnn.Recorder(path, every=1), ModelCheckpoint(saved)]
+        networks.document_network().fit(x, y, 10, epochs, 0, listed, **more)
+
+    fit(1)
+    kept = saved.read_bytes()
+    other, pictures = networks.small_network(), networks.pictures(4)
+    other.fit(*pictures, verbose=0, callbacks=[npcnn.Recorder(path, every=1)])
+    saved.write_bytes(kept)
+    fit(2, resume_from=saved)
+    assert npcnn.load_recording(path).steps.tolist() == [0, 3, 4]

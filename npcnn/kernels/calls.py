@@ -43,6 +43,8 @@ CELLS_A_BLOCK = 128
 # cells of a row, channels, and filters of each 16 lanes.
 LIFTED_CELLS, LIFTED_BYTES = 512, 1 << 19
 LEAST_CELLS, LEAST_CHANNELS, LEAST_FILTERS = 64, 12, 14
+# Bytes of a channel, that is a group of its own, which are packed at once.
+PLANE_BYTES = 1 << 18
 # Bytes of source rows that all filters slide over before the next ones come.
 CHUNK_BYTES = 1 << 16
 
@@ -89,10 +91,11 @@ def rows_of_pairs(u0: int, u1: int, split: int, top: int, height: int) -> Pair:
     return first, max(min(2 * ((u1 + split - 1) // split) + top + 2, height), first)
 
 
-def _header(geometry: Geometry, dtype: np.dtype, channels: int) -> list[int]:
+def _header(geometry: Geometry, dtype: np.dtype, channels: int, single: bool) -> list[int]:
     """Return what the headers of both passes have in common.
 
-    `channels` is how many the source rows have: x's going forward, grad_y's going back.
+    `channels` is how many the source rows have: x's going forward, grad_y's going back. `single`
+    is for a channel that is a group of its own (`depthwise.py`).
     """
     rows, columns = output_shape(geometry)
     height, narrow = min(geometry.x_shape[1], rows), min(geometry.x_shape[2], columns)
@@ -100,7 +103,7 @@ def _header(geometry: Geometry, dtype: np.dtype, channels: int) -> list[int]:
     header[BLOCKS] = header[GROUPS] = 1
     header[KERNEL_COLUMNS] = geometry.kernel_shape[1]
     header[FORWARD], header[PACKED] = HEADER, not plans.in_place(geometry, dtype)
-    paired = in_pairs(geometry)
+    paired = in_pairs(geometry) and not single
     # Seven pairs on two threads would be three and four: half a pair more makes them equal.
     header[HALF] = narrow // 2 * geometry.x_shape[0]
     header[SPLIT] = 2 if header[HALF] >= simd.lanes_of(dtype) else 1
@@ -109,7 +112,11 @@ def _header(geometry: Geometry, dtype: np.dtype, channels: int) -> list[int]:
     header[CHUNK] = min(max(chunk // 64, 1), line // 64 + 1) * 64
     if paired:
         header[PAIRED] = winograd_tiles.slide_address(dtype) or 1  # no address without the JIT
-    if plans.multiply_adds(geometry) >= SMALL:
+    if single:
+        source = math.prod(geometry.x_shape) * dtype.itemsize
+        while header[BLOCKS] * PLANE_BYTES < source and header[BLOCKS] * ROWS_A_BLOCK < rows:
+            header[BLOCKS] *= 2
+    elif plans.multiply_adds(geometry) >= SMALL:
         parts = (height + 1) // 2 * header[SPLIT] if paired else rows
         header[BLOCKS] = shares(parts, ROWS_A_BLOCK, 16)
     return header
@@ -133,15 +140,15 @@ def _after_pairs(header: list[int], geometry: Geometry, at: int) -> int:
 
 
 @functools.lru_cache(maxsize=256)
-def forward_call(geometry: Geometry, dtype: np.dtype, mode: int) -> Call:
+def forward_call(geometry: Geometry, dtype: np.dtype, mode: int, single: bool = False) -> Call:
     """Return what the forward pass of a convolution needs."""
     batch, height, width = geometry.x_shape[0], *output_shape(geometry)
     filters = geometry.kernel_shape[3]
-    header = _header(geometry, dtype, geometry.x_shape[3])
+    header = _header(geometry, dtype, geometry.x_shape[3], single)
     make = plans.paired_forward_plan if header[PAIRED] else plans.forward_plan
     plan = make(geometry, dtype)
     blocks, parallel, rows = header[BLOCKS], plans.multiply_adds(geometry) >= SMALL, 0
-    if parallel:
+    if parallel and not single:
         few = winograd_tiles.FILTERS if header[PAIRED] else tiles.ROWS
         header[GROUPS] = shares(filters, few, max(4 // blocks, 1))
     header[TOP] = -plans.pad_before(geometry, 0)
@@ -225,14 +232,20 @@ def _places(header: list[int], plan: list[int], line: int) -> list[int]:
 
 
 @functools.lru_cache(maxsize=256)
-def backward_call(geometry: Geometry, dtype: np.dtype, masked: int, wanted: int) -> Call:
+def backward_call(
+    geometry: Geometry, dtype: np.dtype, masked: int, wanted: int, single: bool = False
+) -> Call:
     """Return what the backward pass of a convolution needs."""
     batch, height, width, channels = geometry.x_shape
     filters, out_height, out_width = geometry.kernel_shape[3], *output_shape(geometry)
-    header = _header(geometry, dtype, filters)
+    header = _header(geometry, dtype, filters, single)
     lifted = _lifts(header, geometry, dtype)
-    cells = 0 if lifted else _cells(header, geometry, dtype)
-    dots = plans.forward_plan(geometry, dtype, True) if cells else plans.dot_plan(geometry, dtype)
+    cells = 0 if lifted or single else _cells(header, geometry, dtype)
+    header[PACKED] |= single
+    if cells or single:
+        dots = plans.forward_plan(geometry, dtype, True)
+    else:
+        dots = plans.dot_plan(geometry, dtype)
     make = plans.paired_backward_plan if header[PAIRED] else plans.backward_plan
     backward = make(geometry, dtype)
     header[TOP] = plans.pad_before(geometry, 0) - 2

@@ -5,8 +5,8 @@ outputs. So a task of a group is a task of a plain convolution whose arrays begi
 the kernel, in which all filters of a tap are neighbours, is sorted by groups first, and its
 gradient sorted back.
 
-A channel that is a group of its own (the depthwise convolution) is a convolution of one channel:
-its four-vector tiles load a vector for each multiply-add, which is what the machine can do.
+A channel that is a group of its own (the depthwise convolution) has tasks of its own,
+`depthwise.py`'s.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import calls, conv, layout, memory, plans, tiles
+from npcnn.kernels import calls, conv, depthwise, layout, memory, plans, tiles
 from npcnn.kernels.compile import ZERO, helper
 from npcnn.kernels.plans import Pair
 from npcnn.kernels.runs import copy_run
@@ -38,6 +38,8 @@ TAPS, ALL, EACH, BACK = range(4)
 _rows, _pairs = helper(conv._forward.function), helper(conv._forward_in_pairs.function)
 _rows_back, _pairs_back = helper(conv._backward.function), helper(conv._backward_in_pairs.function)
 _reduced = helper(conv._reduce.function)
+_single = helper(depthwise._forward.function)
+_single_back = helper(depthwise._backward.function)
 
 
 class _Call(NamedTuple):
@@ -47,22 +49,25 @@ class _Call(NamedTuple):
     tasks: int
     parallel: bool
     ints: Array
+    single: bool  # whether a group is one channel
 
 
 @functools.lru_cache(maxsize=256)
 def _call(geometry: plans.Geometry, groups: int, dtype: np.dtype, mode: int, wanted: int | None
           ) -> _Call:  # fmt: skip
     """Return what a call needs: `wanted` is None for the forward pass, else as for backward."""
+    single = geometry.x_shape[3] == 1
     if wanted is None:
-        one = calls.forward_call(geometry, dtype, mode)
+        one = calls.forward_call(geometry, dtype, mode, single)
     else:
-        one = calls.backward_call(geometry, dtype, mode, wanted)
+        one = calls.backward_call(geometry, dtype, mode, wanted, single)
     header = [0] * HEADER
     header[TASKS], header[X], header[Y] = one.tasks, prod(geometry.x_shape), prod(one.y_block)
     header[KERNEL], header[FILTERS] = prod(geometry.kernel_shape), geometry.kernel_shape[3]
     header[TOTALS] = one.totals
     parallel = groups * plans.multiply_adds(geometry) >= calls.SMALL
-    return _Call(one, groups * one.tasks, parallel, np.array([*header, *one.ints], np.int64))
+    ints = np.array([*header, *one.ints], np.int64)
+    return _Call(one, groups * one.tasks, parallel, ints, single)
 
 
 @Body
@@ -87,6 +92,15 @@ def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no
         _pairs(own, x, w, bias, y, a4, a5, a6, scratch, moved(ints, ZERO + HEADER))
     else:
         _rows(own, x, w, bias, y, a4, a5, a6, scratch, moved(ints, ZERO + HEADER))
+
+
+@Body
+def _forward_single(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Do a task of one channel."""
+    group, own = task // ints[TASKS], task % ints[TASKS]
+    x, w = moved(x, group * ints[X]), moved(w, group * ints[KERNEL])
+    bias, y = moved(bias, group * ints[FILTERS]), moved(y, group * ints[Y])
+    _single(own, x, w, bias, y, a4, a5, a6, scratch, moved(ints, ZERO + HEADER))
 
 
 @op
@@ -121,7 +135,8 @@ def grouped_conv2d(
     if y.size:
         bias = layout.zeros(filters, dtype) if bias is None else layout.contiguous(bias)
         arrays = [layout.batch_innermost(x), _sorted(kernel, groups), bias, y]
-        _forward(call.tasks, call.parallel, arrays, call.ints, call.one.scratch)
+        body = _forward_single if call.single else _forward
+        body(call.tasks, call.parallel, arrays, call.ints, call.one.scratch)
     return layout.batch_outermost(y)
 
 
@@ -138,6 +153,18 @@ def _backward(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: 
         _pairs_back(own, x, g, y, w, zeros, grad_x, totals, scratch, moved(ints, ZERO + HEADER))
     else:
         _rows_back(own, x, g, y, w, zeros, grad_x, totals, scratch, moved(ints, ZERO + HEADER))
+
+
+@Body
+def _backward_single(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
+    """Do a task of one channel."""
+    group, own = task // ints[TASKS], task % ints[TASKS]
+    x, grad_x = moved(x, group * ints[X]), moved(grad_x, group * ints[X])
+    g, y, w = (
+        moved(g, group * ints[Y]), moved(y, group * ints[Y]), moved(w, group * ints[KERNEL]),
+    )  # fmt: skip
+    totals, ints = moved(totals, group * ints[TOTALS]), moved(ints, ZERO + HEADER)
+    _single_back(own, x, g, y, w, zeros, grad_x, totals, scratch, ints)
 
 
 @Body
@@ -174,7 +201,8 @@ def grouped_conv2d_backward(
         x_block, g_block, layout.batch_innermost(y) if relu else g_block, _sorted(kernel, groups),
         layout.zeros(kernel.shape[2], dtype), grad_x, totals,
     ]  # fmt: skip
-    _backward(call.tasks, call.parallel, arrays, call.ints, call.one.scratch)
+    body = _backward_single if call.single else _backward
+    body(call.tasks, call.parallel, arrays, call.ints, call.one.scratch)
     by_group = memory.empty((kernel.size,), dtype)
     _reduce(groups, call.parallel, [totals, by_group, grad_bias], call.ints)
     _sort(groups, False, [grad_kernel, by_group], _order(kernel.shape, groups, 1))

@@ -17,7 +17,6 @@ _DOT = "utils.plot_model draws a model without Graphviz"
 _SEND = "send it from a LambdaCallback of your own"
 _GRAPHS = "there is no graph of a framework behind npcnn to be set up"
 _TYPES = "a model computes in float32 or float64: Sequential(dtype=…), config.set_floatx"
-_FUNCTIONS = "NumPy functions have no gradient here: write a Layer with forward and backward"
 _BOXES = "npcnn tells what is in a picture, not where"
 
 # Reason → module → names, as a regular expression. What is in no row is 'not yet'.
@@ -38,12 +37,11 @@ _TABLE: dict[str, dict[str, str]] = {
         "preprocessing": "text|text_dataset.*",
     },
     _LARGE: {
-        "layers": ".*Attention|EinsumDense|RMSNormalization",
+        "layers": ".*Attention|EinsumDense",
         "optimizers": "Muon|Lamb|Adafactor|ScheduleFreeAdamW|MultiOptimizer|OptimizerMap",
         "callbacks": "OrbaxCheckpoint",
     },
     _OTHERS: {"layers": "FlaxLayer|JaxLayer|TFSMLayer|TorchModuleWrapper"},
-    _FUNCTIONS: {"layers": "Lambda"},
     _BOXES: {"layers": "MaxNumBoundingBoxes", "utils": "bounding_boxes"},
     _FETCH: {"utils": "get_file"},
     _DOT: {"utils": "model_to_dot"},
@@ -84,7 +82,6 @@ CHINESE = {
     _SEND: "请在自己的 `LambdaCallback` 中发送",
     _GRAPHS: "npcnn 背后没有需要设置的框架计算图",
     _TYPES: "模型以 float32 或 float64 计算：`Sequential(dtype=…)`、`config.set_floatx`",
-    _FUNCTIONS: "NumPy 函数在此没有梯度：请写带 `forward` 与 `backward` 的 `Layer`",
     _BOXES: "npcnn 说图片里是什么，而不说在哪里",
 }
 

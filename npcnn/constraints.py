@@ -215,3 +215,6 @@ def get(identifier: Any, where: str = "constraints.get(identifier)") -> Constrai
     (2.0, 1)
     """
     return regularizers.found(identifier, Constraint, known(), where)
+
+
+Given = Annotated[Any, get]  # in: a name, an object, a config; out: an object, or None

@@ -60,6 +60,7 @@ OPS: dict[str, Op] = {
     "average_pooling2d_backward": Op(
         "average_pooling", "grad_y: N OH OW C, x: N H W C", rules.mean_backward_rule
     ),
+    "batch_dot": Op("batch_dot", "x1: N P K, x2: N Q K"),
     "batch_normalization": Op(
         "batch_normalization", "x: N ... C, gamma?: C, beta?: C, =mean: C, =variance: C"
     ),
@@ -130,6 +131,15 @@ OPS: dict[str, Op] = {
     "gelu_backward": Op("gelu", "grad_y: ..., x: ..."),
     "global_average_pooling2d": Op("global_pooling", "x: N H W C"),
     "global_average_pooling2d_backward": Op("global_pooling", "grad_y: N C, x: N H W C"),
+    "group_normalization": Op(
+        "group_normalization", "x: N ... C, gamma?: C, beta?: C", rules.group_rule
+    ),
+    "group_normalization_backward": Op(
+        "group_normalization",
+        "grad_y: N ... C, x: N ... C, gamma?: C, center: N G, rate: N G, =grad_gamma?: C, "
+        "=grad_beta?: C",
+        rules.group_backward_rule,
+    ),
     "grouped_conv2d": Op(
         "grouped_conv",
         "x: N H W C, kernel: KH KW c F, bias?: F",
@@ -172,6 +182,12 @@ OPS: dict[str, Op] = {
     "mish_backward": Op("curves", "grad_y: ..., x: ..."),
     "moving_average": Op("between_steps", "=parameters: P, =averages: P, step: 2"),
     "multiply": Op("arithmetic", _TWO),
+    "normalize": Op(
+        "normalization", "x: N ..., mean: 1 ..., variance: 1 ...", rules.normalize_rule
+    ),
+    "normalize_backward": Op(
+        "normalization", "grad_y: N ..., variance: 1 ...", rules.normalize_backward_rule
+    ),
     "one_hot": Op("losses", "~labels: N ..."),
     "random_affine": Op("drawing", "x: N H W C", affine.ranges_rule),
     "random_color": Op("colors", "x: N H W C", affine.color_rule),
@@ -182,6 +198,11 @@ OPS: dict[str, Op] = {
     "relu": Op("activations", "x: ..."),
     "relu_backward": Op("activations", "grad_y: ..., x: ..."),
     "rescale": Op("rescaling", "~x: ..."),
+    "rms_normalization": Op("rms_normalization", "x: N ... K, gamma?: K", rules.rms_rule),
+    "rms_normalization_backward": Op(
+        "rms_normalization",
+        "grad_y: N ... K, x: N ... K, gamma?: K, rate: N ... 1, =grad_gamma?: K",
+    ),
     "rmsprop": Op("rmsprop", f"{_MOVED}, =velocity: P, =momenta?: P, =means?: P, step: 1"),
     "sgd": Op("optimizers", f"{_MOVED}, =velocity: P"),
     "sigmoid": Op("activations", "x: ..."),
@@ -195,6 +216,8 @@ OPS: dict[str, Op] = {
     "softsign_backward": Op("curves", "grad_y: ..., x: ..."),
     "squareplus": Op("curves", "x: ..."),
     "squareplus_backward": Op("curves", "grad_y: ..., x: ..."),
+    "sparsemax": Op("sparsemax", "x: ... K"),
+    "sparsemax_backward": Op("sparsemax", "grad_y: ... K, y: ... K"),
     "square_sums": Op("clipping", "gradients: P, =sums: K", rules.stops_rule),
     "subtract": Op("arithmetic", _TWO),
     "sum_to": Op("broadcasting", "x: ...", rules.sum_rule),

@@ -242,3 +242,6 @@ def config_of(thing: Any) -> dict[str, Any] | None:
         return None
     name = registry.registered_name(type(thing)) or type(thing).__name__
     return {"class_name": name, "config": thing.get_config()}
+
+
+Given = Annotated[Any, get]  # in: a name, an object, a config; out: an object, or None

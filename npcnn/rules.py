@@ -220,6 +220,39 @@ def epsilon_rule(x: Array, gamma: Any, beta: Any, epsilon: float) -> str | None:
     return None if fits else f"epsilon {epsilon}"
 
 
+def group_rule(x: Array, gamma: Any, beta: Any, groups: int, epsilon: float) -> str | None:
+    """Say so unless the channels can be cut into so many groups."""
+    fits = isinstance(groups, int) and groups >= 1 and x.shape[-1] % groups == 0
+    wrong = None if fits else f"groups {groups} for x {x.shape}"
+    return wrong or epsilon_rule(x, gamma, beta, epsilon)
+
+
+def group_backward_rule(grad_y: Array, x: Array, gamma: Any, center: Array, *rest: Any
+                        ) -> str | None:  # fmt: skip
+    """Say so unless they can be cut into as many as there are centers."""
+    return group_rule(x, gamma, None, center.shape[1], 0.0)
+
+
+def rms_rule(x: Array, gamma: Any, epsilon: float) -> str | None:
+    """Say so unless epsilon is a number of 0 or more."""
+    return epsilon_rule(x, gamma, None, epsilon)
+
+
+def normalize_rule(
+    x: Array, mean: Array, variance: Array, epsilon: float, invert: bool
+) -> str | None:
+    """Say so unless epsilon is a number of 0 or more, and invert is a flag."""
+    return normalize_backward_rule(x, variance, epsilon, invert)
+
+
+def normalize_backward_rule(
+    grad_y: Array, variance: Array, epsilon: float, invert: bool
+) -> str | None:
+    """Say the same."""
+    wrong = epsilon_rule(grad_y, None, None, epsilon)
+    return wrong or (None if isinstance(invert, bool) else f"invert {invert}")
+
+
 def conv_flops(x: Array, kernel: Array, bias: Any, strides: Any, padding: str, dilation: Any,
                 activation: str) -> int:  # fmt: skip
     """Return two for each output and each weight it meets."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, DtypeError, message, number, shown
+from npcnn.checks import ArgumentError, DtypeError, is_whole, message, number, shown
 from npcnn.names import snake_case
 
 Shape = tuple[Any, ...]
@@ -92,6 +92,15 @@ class KerasTensor:
 
     def __neg__(self) -> KerasTensor:
         return operators["*"](self, -1.0)
+
+    def __pow__(self, exponent: Any) -> KerasTensor:
+        if not is_whole(exponent) or not 1 <= exponent <= 8:
+            fix = "there are no other powers of a symbolic tensor"
+            raise DtypeError(message("x ** n", "a whole n, 1 to 8", shown(exponent), fix))
+        power = self
+        for _ in range(exponent - 1):
+            power = operators["*"](power, self)
+        return power
 
 
 class Node:

@@ -147,7 +147,8 @@ class Weight(Variable):
     @property
     def path(self) -> str:
         """Layer's and parameter's name: 'dense/kernel'."""
-        return f"{self.layer.name or type(self.layer).__name__}/{self.name}"
+        own = self.layer.stored.get(self.name, (self.name, ""))[0]
+        return f"{self.layer.name or type(self.layer).__name__}/{own}"
 
     @property
     def trainable(self) -> bool:

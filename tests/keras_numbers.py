@@ -6,6 +6,7 @@ Keras to make, and with which arguments:
 * loss: its value on (y, p, weights), and torch's gradient of its sum by p.
 * weight: a regularizer's value and gradient, or what a constraint makes of an array.
 * metric: the result after each of some batches.
+* called: what a layer or a function makes of arrays, and the gradients by these.
 * described: class and config behind each name of a module, and those of entries that are read.
 * function: what a function of metrics returns.
 * train: a network's history, weights and evaluation.
@@ -82,6 +83,23 @@ def described(task, arrays):
     found = {name: [type(one).__name__, one.get_config()] for name, one in every.items()}
     read = [module.deserialize(entry).get_config() for entry in task["entries"]]
     return {"json": np.array(json.dumps([found, read]))}
+
+
+def called(task, arrays):
+    thing = getattr(getattr(keras, task["module"]), task["name"])
+    if isinstance(thing, type):
+        thing = thing(**task.get("arguments", {}))
+        if "data" in arrays:
+            thing.adapt(arrays["data"])
+    xs = [
+        torch.tensor(arrays[name], requires_grad=True) for name in sorted(arrays) if name[0] == "x"
+    ]
+    y = thing(xs if len(xs) > 1 else xs[0], **task.get("options", {}))
+    y.backward(torch.tensor(arrays["grad_y"]))
+    results = {f"grad{k}": x.grad.numpy() for k, x in enumerate(xs)}
+    if hasattr(thing, "weights"):
+        results |= {f"weight{k}": w for k, w in enumerate(thing.get_weights())}
+    return {"y": y.detach().numpy(), **results}
 
 
 def main(folder):

@@ -135,6 +135,64 @@ def test_softmax_and_its_logarithm(rng, backend, axis):
             function(x, 3)
 
 
+def sparse(row):
+    """The row's numbers less what makes those above 0 add up to 1: by bisection."""
+    low, high = min(row) - 1, max(row)
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if sum(max(v - middle, 0) for v in row) > 1 else (low, middle)
+    return [max(v - low, 0) for v in row]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sparsemax(rng, backend, dtype):
+    x = rng.normal(size=(3, 4, 5)).astype(dtype)
+    x[0, 0], x[0, 1], x[1, 1, 1:3] = 1, [5, 0, 0, 0, 0], 2
+    want = np.array([[sparse(row) for row in rows] for rows in x.astype("float64")])
+    for layout in LAYOUTS:
+        assert_close(activations.sparsemax(in_layout(x, layout)), want, dtype)
+    np.testing.assert_allclose(
+        activations.sparsemax(np.moveaxis(x, 2, 0), 0), np.moveaxis(want, 2, 0), atol=1e-5
+    )
+    assert (want == 0).any()
+    assert check_layer(layers.Activation("sparsemax"), (3, 5)).passed
+    assert check_layer(layers.Dense(4, "sparsemax"), (2, 3, 5)).passed
+    x = np.array([[0.3, 0.2, -4]])
+    along = reference.sparsemax(x + 1e-100j * np.array([[1, 0, 0]])).imag / 1e-100
+    back = reference.sparsemax_backward(np.eye(3)[:1], reference.sparsemax(x))
+    np.testing.assert_allclose(back, along)
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_glu(rng, backend, axis, tmp_path):
+    x = rng.normal(size=(3, 4, 6))
+    want = np.empty((3, 4, 3) if axis == -1 else (3, 2, 6))
+    for place in np.ndindex(want.shape):
+        other = list(place)
+        other[axis] += want.shape[axis]
+        want[place] = x[place] / (1 + math.exp(-x[tuple(other)]))
+    np.testing.assert_allclose(activations.glu(x, axis), want, rtol=1e-12)
+    assert check_layer(layers.Activation("glu"), (3, 4)).passed
+    first = layers.Input((4, 6))
+    model = npcnn.Model(first, layers.Dense(2)(activations.glu(first)))
+    assert [layer.output_shape for layer in model.layers[1:]] == [(None, 4, 3), (None, 4, 2)]
+    model.save(tmp_path / "m.keras")
+    np.testing.assert_array_equal(npcnn.load_model(tmp_path / "m.keras")(x), model(x))
+    for layer in (lambda: layers.Dense(6, "glu"), lambda: layers.Conv2D(6, 3, activation="glu")):
+        with pytest.raises(ArgumentError, match=r"\(activation\): .*the shape, got 'glu'; put"):
+            layer()
+    with pytest.raises(ArgumentError, match="expected an even last axis"):
+        layers.Activation("glu")(np.ones((2, 3)))
+
+
+def test_threshold():
+    x = np.array([[-1.0, 2.0], [2.5, np.nan]])
+    np.testing.assert_array_equal(activations.threshold(x, 2.0, -3.0), [[-3, -3], [2.5, -3]])
+    assert activations.threshold([1, 5], 2, 0.5).tolist() == [0.5, 5]
+    with pytest.raises(NpcnnError, match=r"threshold\(default_value\): expected"):
+        activations.threshold(x, 2, "a")
+
+
 def test_log_softmax_in_a_layer(backend):
     assert check_layer(layers.Activation("log_softmax"), (3, 5)).passed
     assert check_layer(layers.Dense(4, "log_softmax"), (2, 3, 5)).passed

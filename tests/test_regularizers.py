@@ -271,6 +271,31 @@ def test_a_layer_of_ones_own_declares_them(backend):
     np.testing.assert_array_equal(model.layers[0].scale, 0)
 
 
+@pytest.mark.parametrize(
+    "make", [layers.MaxPooling2D, layers.Flatten, layers.Identity, layers.BatchNormalization]
+)
+def test_every_layer_may_be_charged_for_what_it_gives(backend, tmp_path, make):
+    x, y = np.random.default_rng(0).normal(size=(6, 4, 4, 1)), np.arange(6.0)[:, None]
+    rows = [make(activity_regularizer=regularizers.L2(0.5)), layers.Flatten(), layers.Dense(1)]
+    model = npcnn.Sequential([layers.Input((4, 4, 1)), layers.Conv2D(2, 2), *rows])
+    model.compile("sgd", "mse")
+    losses = [model.train_on_batch(x, y) for _ in range(3)]
+    assert losses[-1] < losses[0]
+    given = npcnn.Model(model.input, model.layers[1].output).predict(x, verbose=0)
+    want = ((model.predict(x, verbose=0) - y) ** 2).mean() + 0.5 * (given**2).sum() / 6
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(want, rel=1e-5)
+    model.save(tmp_path / "m.keras")
+    again = npcnn.load_model(tmp_path / "m.keras")
+    assert again.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
+
+
+class Made(layers.Layer):
+    """A layer made of a layer."""
+
+    def call(self, inputs):
+        return layers.Dense(2)(inputs)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_traces_and_slow_motion(backend, name):
     """A trace's gradients are the layers' own; a step in slow motion is the step."""
@@ -291,7 +316,8 @@ def test_traces_and_slow_motion(backend, name):
         (lambda: layers.Dense(3, kernel_regularizer=0.1), "expected a Regularizer, got 0.1"),
         (lambda: layers.Dense(3, bias_constraint="maxnorm"), "perhaps 'max_norm' was meant"),
         (lambda: layers.Flatten(kernel_regularizer="l2"), "got 'kernel_regularizer'"),
-        (lambda: layers.MaxPooling2D(activity_regularizer="l2"), "got 'activity_regularizer'"),
+        (lambda: layers.InputLayer((3,), activity_regularizer="l2"), "got 'activity_regularizer'"),
+        (lambda: Made(activity_regularizer="l2")(layers.Input((3,))), "on a layer made of layers"),
         (lambda: regularizers.L2(-1), r"L2\(l2\): expected a number ≥ 0"),
         (lambda: constraints.MaxNorm(axis="x"), r"MaxNorm\(axis\): expected an axis"),
         (lambda: layers.Dense(3, kernel_constraint=constraints.MaxNorm(axis=2)).build((None, 2)),

@@ -94,7 +94,8 @@ def test_what_crosses_to_the_next_layer_is_checked(backend, where, what):
 
 
 LENGTHS = {"N": 3, "n": 5, "H": 6, "W": 5, "OH": 6, "OW": 5, "C": 2, "c": 1, "F": 4, "KH": 3,
-           "KW": 3, "X": 2, "Y": 3, "Z": 4, "I": 4, "U": 2, "K": 4, "P": 9, "M": 8, "1": 1,
+           "KW": 3, "X": 2, "Y": 3, "Z": 4, "I": 4, "U": 2, "K": 4, "P": 9, "Q": 5, "G": 2,
+           "M": 8, "1": 1,
            "2": 2, "3": 3, "A": 6}  # fmt: skip
 COLORS = (0.5, 1.5, -0.1, 0.1, 0.0, 1.0)
 CONV, MOVED = ((1, 1), "same", (1, 1), "relu"), ((1, 1), (1, 1), (1, 1))
@@ -123,7 +124,8 @@ REST = {
     "max_pooling2d_backward": ((1, 1), (1, 1), "same"),
     "broadcast_to": ((2, 3),), "sum_to": ((2, 1),), "transpose": ((1, 0),),
     "squareplus": (4.0,), "squareplus_backward": (4.0,),
-    "layer_normalization": (1e-3,),
+    "group_normalization": (2, 1e-3), "layer_normalization": (1e-3,), "rms_normalization": (1e-3,),
+    "normalize": (1e-7, False), "normalize_backward": (1e-7, True),
     "random_normal": (0.0, 1.0, 7),
     "elastic_field": (7, 2.0, 5), "erase": (7, (0.5, 1.0), (0.1, 0.5), 0.3),
     "erase_backward": (7, (0.5, 1.0), (0.1, 0.5)),

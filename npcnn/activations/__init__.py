@@ -11,6 +11,7 @@ from npcnn.activations.base import ActivationFunction
 from npcnn.activations.elu import celu, elu, selu
 from npcnn.activations.exponential import exponential
 from npcnn.activations.gelu import gelu
+from npcnn.activations.glu import glu
 from npcnn.activations.hard_sigmoid import hard_sigmoid, hard_silu, sparse_sigmoid
 from npcnn.activations.leaky_relu import leaky_relu
 from npcnn.activations.linear import linear
@@ -23,8 +24,12 @@ from npcnn.activations.silu import silu
 from npcnn.activations.softmax import softmax
 from npcnn.activations.softplus import log_sigmoid, softplus
 from npcnn.activations.softsign import softsign
+from npcnn.activations.sparsemax import sparsemax
 from npcnn.activations.squareplus import squareplus
 from npcnn.activations.tanh import tanh
+from npcnn.activations.threshold import threshold
+from npcnn.checks import ArgumentError, message, shown
+from npcnn.symbolic import operators
 
 swish, hard_swish = silu, hard_silu  # Keras has both names
 
@@ -35,6 +40,7 @@ __all__ = [
     "exponential",
     "gelu",
     "get",
+    "glu",
     "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
@@ -56,10 +62,12 @@ __all__ = [
     "softsign",
     "sparse_plus",
     "sparse_sigmoid",
+    "sparsemax",
     "squareplus",
     "swish",
     "tanh",
     "tanh_shrink",
+    "threshold",
 ]
 
 # What `activation=` takes, so that a type checker finds a misspelt name.
@@ -69,6 +77,7 @@ Given: TypeAlias = (
         "elu",
         "exponential",
         "gelu",
+        "glu",
         "hard_shrink",
         "hard_sigmoid",
         "hard_silu",
@@ -90,6 +99,7 @@ Given: TypeAlias = (
         "softsign",
         "sparse_plus",
         "sparse_sigmoid",
+        "sparsemax",
         "squareplus",
         "swish",
         "tanh",
@@ -106,6 +116,8 @@ if not TYPE_CHECKING:
 def get(identifier: Any, where: str = "activations.get(identifier)") -> ActivationFunction:
     """Return the activation named, or the object itself; None is 'linear'.
 
+    A layer without weights, such as `layers.LeakyReLU(0.1)`, is taken for one as well.
+
     Raises ArgumentError for a name that neither npcnn nor the program itself has registered.
 
     >>> get(None), get("relu") is relu
@@ -113,6 +125,15 @@ def get(identifier: Any, where: str = "activations.get(identifier)") -> Activati
     """
     if isinstance(identifier, ActivationFunction):
         return identifier
+    if not isinstance(identifier, str | None):
+        found = operators["layer activation"](identifier, where)
+        if found is not None:
+            return found
+        fix = "a function of NumPy has no gradient: write an ActivationFunction (docs/extending.md)"
+        if isinstance(identifier, type):
+            fix = "make one, such as layers.LeakyReLU(0.1)"
+        expected = "a name, an activation or a layer"
+        raise ArgumentError(message(where, expected, shown(identifier), fix))
     return registry.find("linear" if identifier is None else identifier, known(), where)
 
 

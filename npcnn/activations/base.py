@@ -51,10 +51,12 @@ class ActivationFunction(Open, str):
 
     Attributes:
         fused: whether `ops.conv2d` and `ops.dense` apply it themselves, on the way.
+        keeps_shape: whether y has the shape of x.
     """
 
     overridable = ("forward", "backward")
     fused = False
+    keeps_shape = True
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -68,6 +70,14 @@ class ActivationFunction(Open, str):
     def backward(self, grad_y: Array, x: Array, y: Array) -> Array:
         """Return the gradient by x, from the one by y."""
         raise missing(self, "backward")
+
+    def output_shape(self, shape: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+        """Return the shape of y for one of x: nearly always the same."""
+        return shape
+
+    def written(self, dtype: Any) -> Any:
+        """Return what stands for it in a layer's config."""
+        return self
 
     def kinks(self, x: Array) -> int:
         """Return how many x are exactly where no derivative exists."""

@@ -28,7 +28,7 @@ LENGTH, ROWS, PARTS, GROUP = range(4)
 
 
 @helper
-def _close(scratch, to, part, wide):
+def close(scratch, to, part, wide):
     """Add the sums of a group to those of all, and begin anew."""
     for n in range(wide):
         scratch[to + n] += scratch[part + n]
@@ -48,7 +48,7 @@ def _forward(task, y, x, found, gamma, beta, options, a6, scratch, ints):
             for n in range(wide):
                 scratch[2 * WIDTH + n] += x[k * rows + first + n]
             if (k + 1) % group == 0 or k + 1 == length:
-                _close(scratch, 0, 2 * WIDTH, wide)
+                close(scratch, 0, 2 * WIDTH, wide)
         for n in range(wide):
             scratch[n] /= length
         for k in range(length):
@@ -56,7 +56,7 @@ def _forward(task, y, x, found, gamma, beta, options, a6, scratch, ints):
                 apart = x[k * rows + first + n] - scratch[n]
                 scratch[2 * WIDTH + n] += apart * apart
             if (k + 1) % group == 0 or k + 1 == length:
-                _close(scratch, WIDTH, 2 * WIDTH, wide)
+                close(scratch, WIDTH, 2 * WIDTH, wide)
         for n in range(wide):
             scratch[WIDTH + n] = 1 / math.sqrt(scratch[WIDTH + n] / length + options[0])
             found[first + n], found[rows + first + n] = scratch[n], scratch[WIDTH + n]
@@ -94,13 +94,14 @@ def layer_normalization(
         gamma = layout.ones(length, dtype) if gamma is None else layout.contiguous(gamma)
         beta = layout.zeros(length, dtype) if beta is None else layout.contiguous(beta)
         arrays = [y, block, found, gamma, beta, memory.constant([epsilon], dtype)]
-        ints = _integers(block)
+        ints = integers(block)
         _forward(ints[PARTS], ints[PARTS] > 1, arrays, ints, 3 * WIDTH)
     center, rate = (layout.batch_outermost(found[k : k + 1]) for k in range(2))
     return layout.batch_outermost(y), center, rate
 
 
-def _integers(block: Array) -> Array:
+def integers(block: Array) -> Array:
+    """Return how a block is cut: a call's integers."""
     length, rows = len(block), block.size // len(block)
     parts = layout.shares(rows, 16, 16) if block.size >= SMALL else 1
     return np.array([length, rows, parts, 1 + math.isqrt(length)], np.int64)
@@ -122,8 +123,8 @@ def _by_x(task, grad_x, grad_y, x, center, rate, gamma, a6, scratch, ints):
                 scratch[2 * WIDTH + n] += g
                 scratch[3 * WIDTH + n] += g * ((x[place] - center[first + n]) * rate[first + n])
             if (k + 1) % group == 0 or k + 1 == length:
-                _close(scratch, 0, 2 * WIDTH, wide)
-                _close(scratch, WIDTH, 3 * WIDTH, wide)
+                close(scratch, 0, 2 * WIDTH, wide)
+                close(scratch, WIDTH, 3 * WIDTH, wide)
         for n in range(wide):
             scratch[n] /= length
             scratch[WIDTH + n] /= length
@@ -136,7 +137,7 @@ def _by_x(task, grad_x, grad_y, x, center, rate, gamma, a6, scratch, ints):
 
 
 @Body
-def _by_parameters(task, grad_gamma, grad_beta, grad_y, x, center, rate, a6, scratch, ints):
+def by_parameters(task, grad_gamma, grad_beta, grad_y, x, center, rate, a6, scratch, ints):
     """Write the gradients by one gamma and one beta; ints[2], ints[3] say whether there is one."""
     rows, start, total = ints[ROWS], task * ints[ROWS], 0.0
     if ints[2]:
@@ -174,9 +175,9 @@ def layer_normalization_backward(
         ints = [length, rows, grad_gamma is not None, grad_beta is not None]
         arrays = [*held, grads, block, centers, rates]
         shared = block.size >= SMALL
-        _by_parameters(length, shared, arrays, np.array(ints, np.int64), LANES + WIDTH)
+        by_parameters(length, shared, arrays, np.array(ints, np.int64), LANES + WIDTH)
         if block.size:
-            cut = _integers(block)
+            cut = integers(block)
             arrays = [grad_x, grads, block, centers, rates, gamma]
             _by_x(cut[PARTS], cut[PARTS] > 1, arrays, cut, 4 * WIDTH)
     return layout.batch_outermost(grad_x)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from npcnn import names
 from npcnn.layers.activation import Activation
 from npcnn.layers.activity_regularization import ActivityRegularization
+from npcnn.layers.adaptive_pooling2d import AdaptiveAveragePooling2D, AdaptiveMaxPooling2D
 from npcnn.layers.alpha_dropout import AlphaDropout
 from npcnn.layers.average_pooling2d import AveragePooling2D
 from npcnn.layers.base import Layer
@@ -16,13 +17,18 @@ from npcnn.layers.conv2d_transpose import Conv2DTranspose
 from npcnn.layers.cropping2d import Cropping2D
 from npcnn.layers.dense import Dense
 from npcnn.layers.depthwise_conv2d import DepthwiseConv2D
+from npcnn.layers.dot import Dot, dot
 from npcnn.layers.dropout import Dropout
 from npcnn.layers.elu import ELU
 from npcnn.layers.flatten import Flatten
 from npcnn.layers.gaussian_noise import GaussianDropout, GaussianNoise
 from npcnn.layers.global_average_pooling2d import GlobalAveragePooling2D
 from npcnn.layers.global_max_pooling2d import GlobalMaxPooling2D
+from npcnn.layers.group_normalization import GroupNormalization
+from npcnn.layers.identity import Identity
 from npcnn.layers.input_layer import Input, InputLayer
+from npcnn.layers.lambda_layer import Lambda
+from npcnn.layers.layer_activation import LayerActivation as _LayerActivation  # noqa: F401
 from npcnn.layers.layer_normalization import LayerNormalization
 from npcnn.layers.leaky_relu import LeakyReLU
 from npcnn.layers.max_pooling2d import MaxPooling2D
@@ -40,6 +46,7 @@ from npcnn.layers.merging import (
     multiply,
     subtract,
 )
+from npcnn.layers.normalization import Normalization
 from npcnn.layers.permute import Permute
 from npcnn.layers.prelu import PReLU
 from npcnn.layers.random_brightness import RandomBrightness
@@ -54,9 +61,11 @@ from npcnn.layers.repeat_vector import RepeatVector
 from npcnn.layers.rescaling import Rescaling
 from npcnn.layers.reshape import Reshape
 from npcnn.layers.resizing import Resizing
+from npcnn.layers.rms_normalization import RMSNormalization
 from npcnn.layers.separable_conv2d import SeparableConv2D
 from npcnn.layers.softmax import Softmax
 from npcnn.layers.spatial_dropout2d import SpatialDropout2D
+from npcnn.layers.unit_normalization import UnitNormalization
 from npcnn.layers.up_sampling2d import UpSampling2D
 from npcnn.layers.zero_padding2d import ZeroPadding2D
 
@@ -69,6 +78,8 @@ __all__ = [
     "ELU",
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveMaxPooling2D",
     "Add",
     "AlphaDropout",
     "Average",
@@ -84,6 +95,7 @@ __all__ = [
     "Cropping2D",
     "Dense",
     "DepthwiseConv2D",
+    "Dot",
     "Dropout",
     "Flatten",
     "GaussianDropout",
@@ -92,8 +104,11 @@ __all__ = [
     "GlobalAvgPool2D",
     "GlobalMaxPool2D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
+    "Identity",
     "Input",
     "InputLayer",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
@@ -102,8 +117,10 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "RandomBrightness",
     "RandomContrast",
     "RandomCrop",
@@ -121,11 +138,13 @@ __all__ = [
     "Softmax",
     "SpatialDropout2D",
     "Subtract",
+    "UnitNormalization",
     "UpSampling2D",
     "ZeroPadding2D",
     "add",
     "average",
     "concatenate",
+    "dot",
     "maximum",
     "minimum",
     "multiply",

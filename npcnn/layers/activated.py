@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 from npcnn import activations
 from npcnn.activations import ActivationFunction
+from npcnn.checks import ArgumentError, message
 from npcnn.layers.base import Array, Layer
 from npcnn.strangers import lent
 from npcnn.subclasses import missing
@@ -32,6 +33,7 @@ class Activated(Layer):
     """
 
     _activation: ActivationFunction = activations.linear
+    any_shape = False  # whether the activation may change the shape
 
     @property
     def activation(self) -> ActivationFunction:
@@ -40,7 +42,12 @@ class Activated(Layer):
 
     @activation.setter
     def activation(self, value: Any) -> None:
-        self._activation = activations.get(value, f"{type(self).__name__}(activation)")
+        where = f"{type(self).__name__}(activation)"
+        found = activations.get(value, where)
+        if not (found.keeps_shape or self.any_shape):
+            fix = f"put layers.Activation({str(found)!r}) behind the layer"
+            raise ArgumentError(message(where, "one that keeps the shape", repr(str(found)), fix))
+        self._activation = found
 
     @property
     def fused(self) -> ActivationFunction:

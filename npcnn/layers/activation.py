@@ -6,7 +6,7 @@ from typing import Any
 
 from npcnn.arguments import checked
 from npcnn.layers.activated import Activated, Named, Saved
-from npcnn.layers.base import Array
+from npcnn.layers.base import Array, Shape
 from npcnn.strangers import lent
 from npcnn.symbolic import operators
 
@@ -15,17 +15,23 @@ class Activation(Activated):
     """An activation as a layer of its own.
 
     Args:
-        activation: 'linear', 'relu', 'sigmoid', 'softmax', 'tanh', or an object.
+        activation: 'linear', 'relu', 'sigmoid', 'softmax', 'tanh', …, an object, or a layer.
 
     >>> import numpy as np
     >>> Activation("tanh")(np.zeros((1, 2), "float32"))
     array([[0., 0.]], dtype=float32)
     """
 
+    any_shape = True
+
     @checked
     def __init__(self, activation: Named, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activation
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape, or what the activation makes of it."""
+        return self.activation.output_shape(input_shape, self.label)
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return activation(x)."""
@@ -49,7 +55,7 @@ class Activation(Activated):
 
     def get_config(self) -> dict[str, Any]:
         """Return the activation's name."""
-        return {**super().get_config(), "activation": self.activation}
+        return {**super().get_config(), "activation": self.activation.written(self.dtype)}
 
 
 operators["activation"] = lambda activation, x: Activation(activation)(x)

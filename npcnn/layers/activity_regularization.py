@@ -21,6 +21,11 @@ class ActivityRegularization(Layer):
     0.5
     """
 
+    @classmethod
+    def regulations(cls) -> list[str]:
+        """Return none: what it charges is l1 and l2."""
+        return []
+
     @checked
     def __init__(self, l1: Factor = 0.0, l2: Factor = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -45,6 +45,10 @@ def traced(
 def compose(layer: Any, given: list[KerasTensor], training: bool | None) -> Any:
     """Make a layer's graph, at its first call, and return what comes out for these tensors."""
     shapes = [tensor.shape for tensor in given]
+    if layer.activity_regularizer is not None:
+        fix = "give it to the last layer in it"
+        expected, got = "no activity_regularizer on a layer made of layers", "one"
+        raise ArgumentError(message(layer.label, expected, got, fix))
     if layer.ends is None:
         layer.check_dtype(np.dtype(given[0].dtype))
         layer.dtype = np.dtype(given[0].dtype)

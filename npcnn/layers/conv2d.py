@@ -150,7 +150,7 @@ class Conv2D(Activated):
             "data_format": "channels_last",
             "dilation_rate": self.dilation_rate,
             "groups": self.groups,
-            "activation": self.activation,
+            "activation": self.activation.written(self.dtype),
             "use_bias": self.use_bias,
             "kernel_initializer": initializer_config(self.kernel_initializer),
             "bias_initializer": initializer_config(self.bias_initializer),

@@ -174,7 +174,7 @@ class Conv2DTranspose(Activated):
             "output_padding": self.output_padding,
             "data_format": "channels_last",
             "dilation_rate": self.dilation_rate,
-            "activation": self.activation,
+            "activation": self.activation.written(self.dtype),
             "use_bias": self.use_bias,
             "kernel_initializer": initializer_config(self.kernel_initializer),
             "bias_initializer": initializer_config(self.bias_initializer),

@@ -96,7 +96,7 @@ class Dense(Activated):
         return {
             **super().get_config(),
             "units": self.units,
-            "activation": self.activation,
+            "activation": self.activation.written(self.dtype),
             "use_bias": self.use_bias,
             "kernel_initializer": initializer_config(self.kernel_initializer),
             "bias_initializer": initializer_config(self.bias_initializer),

@@ -136,7 +136,7 @@ class DepthwiseConv2D(Activated):
             "depth_multiplier": self.depth_multiplier,
             "data_format": "channels_last",
             "dilation_rate": self.dilation_rate,
-            "activation": self.activation,
+            "activation": self.activation.written(self.dtype),
             "use_bias": self.use_bias,
             "depthwise_initializer": initializer_config(self.depthwise_initializer),
             "bias_initializer": initializer_config(self.bias_initializer),

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from npcnn import config
 from npcnn.arguments import PositiveInt, checked, config_of
 from npcnn.checks import ArgumentError, message, shown
 from npcnn.config import FloatType
-from npcnn.layers.base import AnyShape, Array, Layer, Name, check_batch_shape
+from npcnn.layers.base import AnyShape, Array, Layer, Name, Shape, check_batch_shape
+from npcnn.layers.shapes import OneBatchShape
 from npcnn.symbolic import KerasTensor, Node
+
+
+def _off(value: Any, where: str) -> None:
+    if not (value is None or value is False):
+        fix = "arrays here are whole, and all are given"
+        raise ArgumentError(message(where, "None or False", shown(value), fix))
+
+
+def _no_tensor(value: Any, where: str) -> None:
+    if value is not None:
+        fix = "give shape=…, and the numbers to the model"
+        raise ArgumentError(message(where, "no tensor", shown(value), fix))
+
+
+def _one_shape(shape: Any, batch_shape: Any, where: str) -> Shape:
+    """Return one sample's shape, which is given in one of two ways."""
+    if (shape is None) == (batch_shape is None):
+        got = "neither" if shape is None else "both"
+        fix = "such as shape=(28, 28, 1)"
+        raise ArgumentError(message(f"{where}(shape)", "shape or batch_shape", got, fix))
+    return batch_shape[1:] if shape is None else shape
+
+
+Off = Annotated[Any, _off]
+NoTensor = Annotated[Any, _no_tensor]
 
 
 class InputLayer(Layer):
@@ -18,6 +44,11 @@ class InputLayer(Layer):
     Args:
         shape: one sample's shape, without the batch axis; () for single numbers.
         batch_size: accepted for Keras's sake; batches may have any size.
+        dtype: 'float32' or 'float64'.
+        sparse, ragged, optional: off; there are no such inputs here.
+        batch_shape: the shape with None, or any number, for the batch in front, instead of shape.
+        input_tensor: None.
+        name: the input's name.
 
     >>> InputLayer((28, 28, 1)).sample_shape
     (28, 28, 1)
@@ -27,12 +58,20 @@ class InputLayer(Layer):
 
     @checked
     def __init__(
-        self, shape: AnyShape, batch_size: PositiveInt | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.sample_shape = shape
-        self.input_shape = self.output_shape = (None, *shape)
+        self, shape: AnyShape | None = None, batch_size: PositiveInt | None = None,
+        dtype: FloatType | None = None, sparse: Off = None, ragged: Off = None,
+        batch_shape: OneBatchShape | None = None, input_tensor: NoTensor = None,
+        optional: Off = False, name: Name | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(name, dtype, **kwargs)
+        self.sample_shape = _one_shape(shape, batch_shape, type(self).__name__)
+        self.input_shape = self.output_shape = (None, *self.sample_shape)
         Node(self, [], [self.output_shape], self.dtype or config.floatx())
+
+    @classmethod
+    def regulations(cls) -> list[str]:
+        """Return none: an input has no activity to be held to anything."""
+        return []
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return x."""
@@ -60,20 +99,26 @@ class InputLayer(Layer):
 
 @checked
 def Input(  # noqa: N802 - Keras's name
-    shape: AnyShape,
-    batch_size: PositiveInt | None = None,
-    dtype: FloatType | None = None,
-    name: Name | None = None,
-) -> KerasTensor:
+    shape: AnyShape | None = None, batch_size: PositiveInt | None = None,
+    dtype: FloatType | None = None, sparse: Off = None, ragged: Off = None,
+    batch_shape: OneBatchShape | None = None, name: Name | None = None, tensor: NoTensor = None,
+    optional: Off = False,
+) -> KerasTensor:  # fmt: skip
     """Return a model's input: a symbolic tensor to call layers on, or Sequential's first entry.
 
     Args:
         shape: one sample's shape, without the batch axis; () for single numbers.
         batch_size: accepted for Keras's sake; batches may have any size.
         dtype: 'float32' or 'float64', of all that is made from it; None is `config.floatx()`.
+        sparse: off, as there are no such inputs here.
+        ragged: likewise.
+        optional: likewise.
+        batch_shape: the shape with None, or any number, for the batch in front, instead of shape.
         name: the input's name.
+        tensor: None.
 
     >>> Input(shape=(28, 28, 1))
     <KerasTensor shape=(None, 28, 28, 1), dtype=float32, name=None>
     """
+    shape = _one_shape(shape, batch_shape, "Input")
     return InputLayer(shape, batch_size, dtype=dtype, name=name).output

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from npcnn import initializers
 from npcnn.arguments import Epsilon, checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, is_whole, message, shown
-from npcnn.layers.base import MAX_AXES, Array, Layer, Shape, initializer_config
-
-
-def _axes(value: Any, where: str) -> list[int]:
-    given = list(value) if isinstance(value, (list, tuple)) else [value]
-    fits = 1 <= len(given) <= MAX_AXES
-    if not fits or not all(is_whole(axis) and 0 < abs(axis) <= MAX_AXES for axis in given):
-        expected = "axes other than the batch"
-        raise ArgumentError(message(where, expected, shown(value), "use -1 for the last"))
-    return [int(axis) for axis in given]
-
-
-Axes = Annotated[Any, _axes]
+from npcnn.layers.axes import Axes, apart, check_axes, lengths, together
+from npcnn.layers.base import Array, Layer, Shape, initializer_config
 
 
 class Saved(NamedTuple):
@@ -44,7 +31,8 @@ class LayerNormalization(Layer):
         center: whether there is a beta.
         scale: whether there is a gamma.
         beta_initializer, gamma_initializer: of the parameters.
-        rms_scaling: False; Keras has it, and its files say so.
+        rms_scaling: y = gamma · x / √(variance + ε), as old programs and files of Keras may have
+            it; `RMSNormalization` is what was meant.
 
     Shapes: x (N, …) → y like x; gamma and beta have the lengths of the axes.
 
@@ -55,7 +43,7 @@ class LayerNormalization(Layer):
     """
 
     op = "layer_normalization"
-    absent = ("beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint")
+    regulated = ("beta", "gamma")
     gamma: Array | None = None
     beta: Array | None = None
     grad_gamma: Array | None = None
@@ -71,71 +59,61 @@ class LayerNormalization(Layer):
         super().__init__(**kwargs)
         self.axis, self.epsilon, self.center, self.scale = axis, epsilon, center, scale
         self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
-        if rms_scaling:
-            fix = "leave it out"
-            raise ArgumentError(message("LayerNormalization(rms_scaling)", "False", "True", fix))
+        self.rms_scaling = rms_scaling
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape, if it has the axes, each named once."""
-        ndim = len(input_shape)
-        axes = [axis + ndim if axis < 0 else axis for axis in self.axis]
-        if not all(0 < axis < ndim for axis in axes) or len(set(axes)) < len(axes):
-            got = f"axis {self.axis} of an input {input_shape}"
-            raise ArgumentError(message(self.label, "axes of the input", got, "use -1"))
+        check_axes(self, self.axis, input_shape)
         return input_shape
-
-    def _order(self, ndim: int) -> tuple[tuple[int, ...], int]:
-        """Return the input's axes, those to normalise over last, and how many others there are."""
-        axes = sorted(axis + ndim if axis < 0 else axis for axis in self.axis)
-        others = [axis for axis in range(ndim) if axis not in axes]
-        return (*others, *axes), len(others)
 
     def create_parameters(self, input_shape: Shape) -> None:
         """Create gamma and beta."""
-        order, others = self._order(len(input_shape))
-        shape = tuple(input_shape[axis] for axis in order[others:])
-        if self.scale:
+        shape = lengths(self.axis, input_shape)
+        if self.scale or self.rms_scaling:
             self.add_parameter("gamma", shape, self.gamma_initializer)
-        if self.center:
+        if self.center and not self.rms_scaling:
             self.add_parameter("beta", shape, self.beta_initializer)
-
-    def _together(self, x: Array) -> Array:
-        """Return x with all that is normalised together along one axis, the last."""
-        order, others = self._order(x.ndim)
-        if order != tuple(range(x.ndim)):
-            x = ops.transpose(x, order)
-        if x.ndim - others > 1:
-            x = ops.flatten_backward(
-                ops.flatten(x), (*x.shape[:others], math.prod(x.shape[others:]))
-            )
-        return x
-
-    def _apart(self, y: Array, shape: tuple[int, ...]) -> Array:
-        """Undo it, for an input of this shape."""
-        order, others = self._order(len(shape))
-        if len(shape) - others > 1:
-            y = ops.flatten_backward(ops.flatten(y), tuple(shape[axis] for axis in order))
-        if order != tuple(range(len(shape))):
-            y = ops.transpose(y, tuple(order.index(axis) for axis in range(len(shape))))
-        return y
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return x, normalised."""
-        gamma, beta = _flat(self.gamma), _flat(self.beta)
-        together = self._together(x)
-        y, center, rate = ops.layer_normalization(together, gamma, beta, self.epsilon)
+        own = together(x, self.axis)
+        gamma, beta = (None, None) if self.rms_scaling else (flat(self.gamma), flat(self.beta))
+        y, center, rate = ops.layer_normalization(own, gamma, beta, self.epsilon)
         if keep:
-            self._saved = Saved(together, center, rate)
-        return self._apart(y, x.shape)
+            self._saved = Saved(own, center, rate)
+        if self.rms_scaling:
+            y = ops.multiply(own, self._factors(own, rate))
+        return apart(y, self.axis, x.shape)
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Write the gradients by gamma and beta; return the one by x."""
         x, center, rate = self.saved()
+        own = together(grad_y, self.axis)
+        if self.rms_scaling:
+            return apart(self._backward_uncentered(own), self.axis, grad_y.shape)
         grad_x = ops.layer_normalization_backward(
-            self._together(grad_y), x, _flat(self.gamma), center, rate, _flat(self.grad_gamma),
-            _flat(self.grad_beta),
-        )  # fmt: skip
-        return self._apart(grad_x, grad_y.shape)
+            own, x, flat(self.gamma), center, rate, flat(self.grad_gamma), flat(self.grad_beta)
+        )
+        return apart(grad_x, self.axis, grad_y.shape)
+
+    def _factors(self, x: Array, rate: Array) -> Array:
+        """Return gamma · rate, for each x."""
+        assert self.gamma is not None
+        gamma = self.gamma.reshape(*(1,) * (x.ndim - 1), -1)
+        return ops.multiply(ops.broadcast_to(gamma, x.shape), ops.broadcast_to(rate, x.shape))
+
+    def _backward_uncentered(self, grad_y: Array) -> Array:
+        """Go back through y = gamma · x · rate, where rate hangs on x − center."""
+        x, center, rate = self.saved()
+        assert self.grad_gamma is not None
+        slope = ops.multiply(grad_y, ops.multiply(x, ops.broadcast_to(rate, x.shape)))
+        shape = *(1,) * (x.ndim - 1), x.shape[-1]
+        ops.assign(self.grad_gamma.reshape(shape), ops.sum_to(slope, shape))
+        g = ops.multiply(grad_y, self._factors(x, rate))
+        by_rate = ops.multiply(ops.sum_to(ops.multiply(g, x), rate.shape), rate)
+        by_rate = ops.multiply(ops.rescale(by_rate, 1 / x.shape[-1], 0.0, x.dtype), rate)
+        apart_from = ops.subtract(x, ops.broadcast_to(center, x.shape))
+        return ops.subtract(g, ops.multiply(apart_from, ops.broadcast_to(by_rate, x.shape)))
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
@@ -145,12 +123,12 @@ class LayerNormalization(Layer):
             "epsilon": self.epsilon,
             "center": self.center,
             "scale": self.scale,
-            "rms_scaling": False,
+            "rms_scaling": self.rms_scaling,
             "beta_initializer": initializer_config(self.beta_initializer),
             "gamma_initializer": initializer_config(self.gamma_initializer),
         }
 
 
-def _flat(array: Array | None) -> Array | None:
+def flat(array: Array | None) -> Array | None:
     """Return a parameter as a vector, a view; None for none."""
     return None if array is None else array.reshape(-1)

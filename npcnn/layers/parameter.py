@@ -88,7 +88,9 @@ def set_arrays(where: str, own: list[tuple[str, Array]], given: list[Any]) -> No
         raise ArgumentError(message(where, f"a list of {len(own)} arrays", got, fix))
     arrays = []
     for (name, value), array in zip(own, given, strict=True):
-        array = as_numbers(array, f"{where}, {name}")
+        single = value.ndim == 0 and np.ndim(array) == 0
+        array = as_numbers([array] if single else array, f"{where}, {name}")
+        array = array[0] if single else array
         if array.shape != value.shape:
             fix = "give arrays as get_weights() returns them"
             expected = f"{name} of shape {value.shape}"

@@ -36,6 +36,8 @@ class Parameters(Weighted, Regulated):
     compute_output_shape: Any
     create_parameters: Any
     taken: ClassVar[set[str]] = set()  # attributes that all layers have
+    # parameter → its name and dtype in Keras's files, where they are not the attribute's
+    stored: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
     @checked
     def add_parameter(
@@ -69,7 +71,7 @@ class Parameters(Weighted, Regulated):
             if arrays is None:
                 self.adopt(name, self._drawn(name, shape, initializer), trainable)
             else:
-                self.adopt(name, np.ascontiguousarray(arrays[name], self.dtype), trainable)
+                self.adopt(name, np.asarray(arrays[name], self.dtype, order="C"), trainable)
 
     def suits(self, input_shape: Shape) -> bool:
         """Return whether an input of another shape would have parameters of the same shapes."""
@@ -119,6 +121,14 @@ class Parameters(Weighted, Regulated):
         for part in leaves_of(self) if self.parts() is not None else ():
             for name, value in part.arrays():
                 yield f"{part.name}/{name}", value
+
+    def in_files(self) -> dict[str, tuple[str, Array]]:
+        """Return parameter → its name and its array as Keras's files have them."""
+        found = {}
+        for name, value in self.arrays():
+            own, dtype = self.stored.get(name, (name, ""))
+            found[name] = own, value.astype(dtype) if dtype else value
+        return found
 
     def _weights(self) -> list[Weight]:
         return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, NamedTuple
 
-from npcnn import initializers
+from npcnn import constraints, initializers, regularizers
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, shown
@@ -36,6 +36,8 @@ class PReLU(Layer):
 
     Args:
         alpha_initializer: of the slopes.
+        alpha_regularizer: a penalty on them.
+        alpha_constraint: what they are held to.
         shared_axes: axes along which there is one slope, [1, 2] for one a channel.
 
     Shapes: x (N, …) → y like x; alpha like a sample, 1 along shared axes.
@@ -47,16 +49,18 @@ class PReLU(Layer):
     """
 
     op = "prelu"
-    absent = ("alpha_regularizer", "alpha_constraint")
+    regulated = ("alpha",)
     alpha: Array
     grad_alpha: Array
 
     @checked
     def __init__(
-        self, alpha_initializer: initializers.Given = "zeros", shared_axes: Axes | None = None,
-        **kwargs: Any,
+        self, alpha_initializer: initializers.Given = "Zeros",
+        alpha_regularizer: regularizers.Given = None, alpha_constraint: constraints.Given = None,
+        shared_axes: Axes | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        super().__init__(**kwargs)
+        held = {"alpha_regularizer": alpha_regularizer, "alpha_constraint": alpha_constraint}
+        super().__init__(**held, **kwargs)
         self.alpha_initializer, self.shared_axes = alpha_initializer, shared_axes
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -39,8 +39,6 @@ class Regulated:
     @classmethod
     def regulations(cls) -> list[str]:
         """Return the names of these arguments, in Keras's order."""
-        if not cls.regulated:
-            return []
         first = [f"{name}_regularizer" for name in cls.regulated]
         return [*first, ACTIVITY, *(f"{name}_constraint" for name in cls.regulated)]
 

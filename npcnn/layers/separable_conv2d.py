@@ -168,7 +168,7 @@ class SeparableConv2D(Activated):
             "data_format": "channels_last",
             "dilation_rate": self.dilation_rate,
             "depth_multiplier": self.depth_multiplier,
-            "activation": self.activation,
+            "activation": self.activation.written(self.dtype),
             "use_bias": self.use_bias,
             "depthwise_initializer": initializer_config(self.depthwise_initializer),
             "pointwise_initializer": initializer_config(self.pointwise_initializer),

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-import numpy as np
+from typing import Any
 
 from npcnn import activations
 from npcnn.arguments import checked
-from npcnn.checks import ArgumentError, is_whole, message, shown
+from npcnn.backend import ops
 from npcnn.layers.activated import Activated, Saved
+from npcnn.layers.axes import Axis, check_axes, order_of
 from npcnn.layers.base import Array, Layer, Shape
-from npcnn.layers.shapes import MAX_AXES
-
-
-def _axis(value: Any, where: str) -> int:
-    if not is_whole(value) or value == 0 or abs(value) > MAX_AXES:
-        fix = "use -1 for the last axis"
-        raise ArgumentError(message(where, "one axis other than the batch", shown(value), fix))
-    return int(value)
 
 
 class Softmax(Activated):
@@ -27,6 +18,7 @@ class Softmax(Activated):
     Args:
         axis: the axis to normalise over, the last one by default.
 
+    >>> import numpy as np
     >>> Softmax()(np.zeros((1, 4), "float32"))
     array([[0.25, 0.25, 0.25, 0.25]], dtype=float32)
     """
@@ -34,28 +26,33 @@ class Softmax(Activated):
     _activation = activations.softmax
 
     @checked
-    def __init__(self, axis: Annotated[int, _axis] = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: Axis = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape, if it has the axis."""
-        if not -len(input_shape) < self.axis < len(input_shape):
-            got = f"axis {self.axis} for an input {input_shape}"
-            raise ArgumentError(message(self.label, "an axis of the input", got, "use -1"))
+        check_axes(self, [self.axis], input_shape)
         return input_shape
+
+    def _turned(self, x: Array, back: bool = False) -> Array:
+        """Return x with the axis last, or with that undone."""
+        order = order_of([self.axis], x.ndim)[0]
+        if order == tuple(range(x.ndim)):
+            return x
+        return ops.transpose(x, tuple(map(order.index, range(x.ndim))) if back else order)
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return the softmax of x."""
-        y = np.moveaxis(self.activation.forward(np.moveaxis(x, self.axis, -1)), -1, self.axis)
+        y = self._turned(self.activation.forward(self._turned(x)), back=True)
         if keep:
             self._saved = Saved(x, x, y)
         return y
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Return the gradient by x."""
-        moved = [np.moveaxis(array, self.axis, -1) for array in (grad_y, *self.saved()[1:])]
-        return np.moveaxis(self.activation.backward(*moved), -1, self.axis)
+        turned = [self._turned(array) for array in (grad_y, *self.saved()[1:])]
+        return self._turned(self.activation.backward(*turned), back=True)
 
     def backward_logits(self, grad_z: Array, need_grad_x: bool = True) -> Array | None:
         """Return grad_z: z is x."""

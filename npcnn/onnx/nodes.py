@@ -41,6 +41,10 @@ def converter_of(layer: Any) -> Converter | None:
 def activated(writer: Writer, activation: Any, x: Value) -> Value:
     """Add the nodes of an activation."""
     name = str(activation)
+    inner = getattr(activation, "layer", None)
+    convert = converter_of(inner) if isinstance(inner, layers.Layer) else None
+    if convert is not None:
+        return convert(writer, inner, x)
     if type(activation) is not type(activations.known().get(name, "")):
         name = f"{name}, of your own"
     if name in _SIMPLE:

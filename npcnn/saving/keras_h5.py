@@ -47,11 +47,12 @@ def _write_weights(model: Model, group: Any) -> None:
     for layer, name in zip(model.layers, names, strict=True):
         inner = group.create_group(name)
         values = {}
-        for k, (leaf, own, _) in enumerate(assembly.wanted_arrays(leaves_of(layer))):
+        for k, (leaf, parameter, _) in enumerate(assembly.wanted_arrays(leaves_of(layer))):
+            own, value = leaf.in_files()[parameter]
             within = "" if leaf is layer else f"{ascii_name(leaf.name or '', k)}/"
             if f"{scope}/{name}/{within}{own}" in values:  # of another model within this one
                 within = f"{k}/{within}"
-            values[f"{scope}/{name}/{within}{own}"] = dict(leaf.arrays())[own]
+            values[f"{scope}/{name}/{within}{own}"] = value
         inner.attrs["weight_names"] = list(values)
         for path, value in values.items():
             inner[path] = value

@@ -57,6 +57,10 @@ def layer_entry(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
         value = _full(option, value)
         if isinstance(value, activations.ActivationFunction):
             value = registry.registered_name(value) or str(value)
+        if callable(value) and not isinstance(value, str):
+            fix = "give it a name with npcnn.utils.register_keras_serializable()"
+            where = f"{layer.label}.{option}"
+            raise FormatError(message(where, "a registered function", short(value), fix))
         config[option] = list(value) if isinstance(value, tuple) else value
     config = {**dict.fromkeys(layer.absent), **config}
     config = {option: value for option, value in config.items() if option not in layer.unwritten}
@@ -170,6 +174,8 @@ def _value(option: str, value: Any, place: str) -> Any:
         return module.get(value, f"{place}, {option}")
     if option == "activation":
         return _activation(value, place)
+    if option in ("function", "arguments"):  # the constructor knows what it may name
+        return value
     if option == "axis" and isinstance(value, list) and len(value) == 1:
         return value[0]
     if isinstance(value, dict):
@@ -189,7 +195,9 @@ def _dtype(value: Any, place: str) -> np.dtype:
     return np.dtype(value or "float32")
 
 
-def _activation(value: Any, place: str) -> str:
+def _activation(value: Any, place: str) -> Any:
+    if isinstance(value, dict) and isinstance(value.get("config"), dict):
+        return activations.get(read_layer(value, place), place)
     if isinstance(value, dict):  # a function by name
         value = value.get("config")
     if value is None:

@@ -81,7 +81,7 @@ def write_weights(model: Model, stream: IO[bytes], run: run_state.State | None =
         for layer, path in layer_paths(model):
             group = file.create_group(f"{path}/vars")
             group.attrs["name"] = layer.name
-            for k, (_, value) in enumerate(layer.arrays()):
+            for k, (_, value) in enumerate(layer.in_files().values()):
                 group[str(k)] = value
         if model.compiled:
             group = file.create_group("optimizer/vars")

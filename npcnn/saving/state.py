@@ -101,8 +101,10 @@ def _match(
         raise file.error(f"{len(wanted)} weights for layer {name!r}", str(len(paths)), fix)
     for (layer, own, shape), path in zip(wanted, paths, strict=True):
         dataset = file.dataset(path)
-        if dataset.shape != shape or dataset.dtype.kind != "f":
-            expected = f"{own} of layer {layer.name!r} as floats of shape {shape}"
+        whole = layer.stored.get(own, ("", ""))[1] != ""
+        if dataset.shape != shape or dataset.dtype.kind not in ("iu" if whole else "f"):
+            kind = "integers" if whole else "floats"
+            expected = f"{own} of layer {layer.name!r} as {kind} of shape {shape}"
             raise file.error(expected, f"{dataset.dtype} {dataset.shape}", fix)
         found.setdefault(id(layer), {})[own] = dataset
 

@@ -265,6 +265,37 @@ def steps(shape, dtype):
             ),
             [shape, shape],
         ),
+        "normalize": (
+            lambda x, m, v: (k.normalize(x, m, k.multiply(v, v), 1e-7, False),),
+            [shape, (1, *shape[1:]), (1, *shape[1:])],
+        ),
+        "normalize_backward": (
+            lambda g, v: (k.normalize_backward(g, k.multiply(v, v), 1e-7, True),),
+            [shape, (1, *shape[1:])],
+        ),
+        "batch_dot": (lambda x, z: (k.batch_dot(x, z),), [(n, 5, 7), (n, 3, 7)]),
+        "group_normalization": (
+            lambda x: k.group_normalization(x, bias, bias, channels, 1e-3), [shape],
+        ),
+        "group_normalization_backward": (
+            lambda g, x: (
+                k.group_normalization_backward(
+                    g, x, bias, *k.group_normalization(x, None, None, 1, 1e-3)[1:], *grads[4:6]
+                ),
+                *map(copied, grads[4:6]),
+            ),
+            [shape, shape],
+        ),
+        "rms_normalization": (lambda x: k.rms_normalization(x, bias, 1e-3), [shape]),
+        "rms_normalization_backward": (
+            lambda g, x: (
+                k.rms_normalization_backward(
+                    g, x, bias, k.rms_normalization(x, bias, 1e-3)[1], grads[4]
+                ),
+                copied(grads[4]),
+            ),
+            [shape, shape],
+        ),
         "prelu": (lambda x, a: (k.prelu(x, a),), [shape, shape]),
         "prelu_backward": (k.prelu_backward, [shape] * 3),
         "random_normal": (lambda x: (k.random_normal(x, 0.5, 2.0, 7, None),), [shape]),

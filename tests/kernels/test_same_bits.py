@@ -126,6 +126,28 @@ def cases(dtype, height):
                 *normal[2:],
             )
         ],
+        "normalize": [lambda: k.normalize(x, x[:1], np.abs(x[1:2]), 1e-7, False)],
+        "normalize_backward": [lambda: k.normalize_backward(x, np.abs(x[:1]), 1e-7, True)],
+        "batch_dot": [lambda: k.batch_dot(x[:, :, :, 0], x[:, ::-1, :, 1])],
+        "group_normalization": [lambda: k.group_normalization(x, *normal[:2], 3, 1e-3)],
+        "group_normalization_backward": [
+            lambda: (
+                k.group_normalization_backward(
+                    x[::-1], x, None, *k.group_normalization(x, None, None, 1, 1e-3)[1:],
+                    *normal[2:],
+                ),
+                *normal[2:],
+            )
+        ],
+        "rms_normalization": [lambda: k.rms_normalization(x, normal[0], 1e-3)],
+        "rms_normalization_backward": [
+            lambda: (
+                k.rms_normalization_backward(
+                    x[::-1], x, None, k.rms_normalization(x, None, 1e-3)[1], normal[2]
+                ),
+                normal[2],
+            )
+        ],
         "prelu": [lambda: k.prelu(x, x[::-1])],
         "prelu_backward": [lambda: k.prelu_backward(x[:, ::-1], x, x[::-1])],
         "random_normal": [lambda: k.random_normal(x, 0.5, 2.0, 7)],

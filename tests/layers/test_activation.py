@@ -79,7 +79,7 @@ def test_bad_axes(axis):
 
 
 def test_an_axis_the_input_lacks():
-    with pytest.raises(ArgumentError, match="expected an axis of the input, got axis 3 for"):
+    with pytest.raises(ArgumentError, match="expected axes of the input, got axis 3 of an input"):
         layers.Softmax(3).build((None, 4))
 
 
@@ -93,5 +93,7 @@ def test_bad_relu_arguments(name, value):
 def test_unknown_activation():
     with pytest.raises(ArgumentError, match=r"Activation\(activation\): .*perhaps 'relu' was"):
         layers.Activation("rellu")
-    with pytest.raises(ArgumentError, match=r"Dense\(activation\): expected one of celu, .*linear"):
+    with pytest.raises(
+        ArgumentError, match=r"Dense\(activation\): expected a name, an activation or"
+    ):
         layers.Dense(3, activation=max)

@@ -2,6 +2,7 @@
 
 import json
 
+import more_layer_cases  # noqa: F401 - they add themselves to the others
 import numpy as np
 import pytest
 from arrays import LAYOUTS, assert_close, in_layout, unchanged
@@ -112,9 +113,22 @@ WRONG = [
     ("Rescaling", (1, float("inf"))),
     ("LayerNormalization", (0,)), ("LayerNormalization", ([],)), ("LayerNormalization", (1.5,)),
     ("LayerNormalization", (-1, -1.0)), ("LayerNormalization", (-1, 0.1, "no")),
-    ("LayerNormalization", (-1, 0.1, True, True, "zeros", "ones", True)),
-    ("PReLU", ("glorot",)), ("PReLU", ("zeros", 0)), ("PReLU", ("zeros", [1.5])),
-    ("PReLU", ("zeros", "12")), ("PReLU", ("zeros", [1 << 40])),
+    ("LayerNormalization", (-1, 0.1, True, True, "zeros", "ones", "no")),
+    ("PReLU", ("glorot",)),
+    *(("PReLU", ("zeros", None, None, axes)) for axes in (0, [1.5], "12", [1 << 40])),
+    ("PReLU", ("zeros", "l3")), ("PReLU", ("zeros", None, 1.5)),
+    ("GroupNormalization", (0,)), ("GroupNormalization", (-2,)), ("GroupNormalization", (1.5,)),
+    ("GroupNormalization", (2, 0)), ("GroupNormalization", (2, [1, 2])),
+    ("RMSNormalization", (0,)), ("RMSNormalization", (-1, 0)), ("UnitNormalization", ([],)),
+    ("UnitNormalization", ("a",)), ("Softmax", (0,)), ("Softmax", ([1, 2],)), ("Dot", (0,)),
+    ("Dot", ((1, 2, 3),)), ("Dot", ((1, 0.5),)), ("Dot", (1, "yes")), ("Dot", (None,)),
+    ("AdaptiveAveragePooling2D", (0,)), ("AdaptiveMaxPooling2D", ((2, 2, 2),)),
+    ("AdaptiveMaxPooling2D", (2, "channels_first")), ("Identity", ("a b/c",)),
+    ("InputLayer", ((3,), None, None, True)), ("InputLayer", ((3,), 0)), ("InputLayer", ()),
+    ("Input", ((3,), None, None, None, None, (None, 3))), ("Input", ("a",)),
+    ("Input", (None, None, None, None, None, [3])),
+    ("Input", (None, None, None, None, None, [[None, 3]])),
+    ("Input", ((3,), None, None, None, None, None, None, np.ones(3))),
     ("GaussianNoise", (-0.1,)), ("GaussianNoise", (1.5,)), ("GaussianNoise", (float("nan"),)),
     ("GaussianNoise", (None,)), ("GaussianNoise", (0.1, -1)), ("GaussianNoise", ("a",)),
     ("GaussianDropout", (1.0,)), ("GaussianDropout", (-1,)), ("GaussianDropout", (0.1, 0.5)),
@@ -140,6 +154,13 @@ MISFITS = [
     (layers.LayerNormalization([1, -2]), (2, 4, 3), "axes of the input"),
     (layers.PReLU(shared_axes=[3]), (2, 4, 3), r"axes of the input"),
     (layers.AlphaDropout(0.5, (None, 2)), (2, 4), "one entry an axis"),
+    (layers.GroupNormalization(3), (2, 4, 4), "groups of equal size, got 3 of 4"),
+    (layers.GroupNormalization(), (2, 4, 4), "groups of equal size, got 32 of 4"),
+    (layers.GroupNormalization(1, 3), (2, 4, 4), "axes of the input"),
+    (layers.RMSNormalization(2), (2, 4), "axes of the input"),
+    (layers.UnitNormalization([1, -1]), (2, 4), "axes of the input"),
+    (layers.Softmax(2), (2, 4), "axes of the input"),
+    (layers.AdaptiveAveragePooling2D(2), (2, 4, 4), r"\(None, 4, 4\)"),
     (layers.Rescaling([1, 2]), (2, 4, 4, 3), "2 channels"),
 ]
 

@@ -1,5 +1,6 @@
 """Networks with further layers, in Keras and here: their outputs, steps and files."""
 
+import newer_layers
 import numpy as np
 import pytest
 
@@ -78,7 +79,8 @@ CASES = {
         layers.Flatten(), layers.LayerNormalization(center=False),
     ],
     "PReLU": lambda: [
-        layers.PReLU("glorot_uniform"), layers.PReLU("ones", [1, 2]), layers.PReLU("zeros", 2),
+        layers.PReLU("glorot_uniform"), layers.PReLU("ones", shared_axes=[1, 2]),
+        layers.PReLU("zeros", shared_axes=2),
         layers.Flatten(), layers.PReLU(),
     ],
     "noise": lambda: [
@@ -100,14 +102,16 @@ CASES = {
         layers.Flatten(),
     ],
     "ELU": lambda: [layers.ELU(0.7), layers.Flatten()],
+    **newer_layers.CASES,
 }  # fmt: skip
 
 
 # Keras itself cannot write layers that draw to .h5.
+NOT_IN_H5 = {"random pictures", *newer_layers.NOT_IN_H5}
 FILES = [
     (case, suffix)
     for case in CASES
-    for suffix in ((".keras",) if case == "random pictures" else (".keras", ".h5"))
+    for suffix in ((".keras",) if case in NOT_IN_H5 else (".keras", ".h5"))
 ]
 
 

@@ -1,0 +1,47 @@
+"""Each sample's matrix of products of rows: a task for each of the result's rows or columns.
+
+With the batch innermost, each number of the result is a run over the batch, and so is each factor.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.elementwise import SMALL
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+
+@Body
+def _dot(task, y, x1, x2, a3, a4, a5, a6, scratch, ints):
+    """Fill the runs of one q: y (Q, P, N), x1 (K, P, N), x2 (K, Q, N)."""
+    samples, count, others, summed = ints[0], ints[1], ints[2], ints[3]
+    for p in range(count):
+        to = (task * count + p) * samples
+        for n in range(samples):
+            y[to + n] = 0
+        for k in range(summed):
+            first, second = (k * count + p) * samples, (k * others + task) * samples
+            for n in range(samples):
+                y[to + n] += x1[first + n] * x2[second + n]
+
+
+@op
+def batch_dot(x1: Array, x2: Array) -> Array:
+    """Return y (N, P, Q): y[n, p, q] = Σₖ x1[n, p, k] · x2[n, q, k].
+
+    >>> batch_dot(np.array([[[1.0, 2.0]]]), np.array([[[3.0, 4.0], [1.0, 0.0]]]))
+    array([[[11.,  1.]]])
+    """
+    (samples, rows, summed), columns = x1.shape, x2.shape[1]
+    y = memory.empty((columns, rows, samples), x1.dtype)
+    if y.size:
+        ints = np.array([samples, rows, columns, summed], np.int64)
+        arrays = [y, layout.batch_innermost(x1), layout.batch_innermost(x2)]
+        _dot(columns, y.size * summed >= SMALL, arrays, ints)
+    return layout.batch_outermost(y)

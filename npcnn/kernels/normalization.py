@@ -1,0 +1,80 @@
+"""Numbers brought to mean 0, variance 1 by given statistics, with the backward under it.
+
+A block (…, N) has each number of a sample in a run of the whole batch.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.elementwise import SMALL
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+# A call's integers: numbers of a sample, how many samples, parts of the work, which way.
+ROWS, SAMPLES, PARTS, INVERT = range(4)
+
+
+@Body
+def _forward(task, y, x, mean, variance, options, a5, a6, scratch, ints):
+    rows, samples, parts = ints[ROWS], ints[SAMPLES], ints[PARTS]
+    for row in range(rows * task // parts, rows * (task + 1) // parts):
+        spread, center = max(math.sqrt(variance[row]), options[0]), mean[row]
+        for i in range(row * samples, (row + 1) * samples):
+            y[i] = center + x[i] * spread if ints[INVERT] else (x[i] - center) / spread
+
+
+@Body
+def _backward(task, grad_x, grad_y, variance, options, a4, a5, a6, scratch, ints):
+    rows, samples, parts = ints[ROWS], ints[SAMPLES], ints[PARTS]
+    for row in range(rows * task // parts, rows * (task + 1) // parts):
+        spread = max(math.sqrt(variance[row]), options[0])
+        for i in range(row * samples, (row + 1) * samples):
+            grad_x[i] = grad_y[i] * spread if ints[INVERT] else grad_y[i] / spread
+
+
+def _run(body: Body, given: list[Array], epsilon: float, invert: bool) -> Array:
+    """Return what a body makes of arrays (N, …) and (1, …), the first of which says the shape."""
+    shape = given[0].shape
+    wide = [a.reshape(-1, 1) if a.ndim == 1 else a for a in given]
+    blocks = [layout.batch_innermost(array) for array in wide]
+    out = memory.empty(blocks[0].shape, given[0].dtype)
+    if out.size:
+        rows, samples = out.size // shape[0], shape[0]
+        parts = layout.shares(rows, 1, 16) if out.size >= SMALL else 1
+        ints = np.array([rows, samples, parts, invert], np.int64)
+        body(parts, parts > 1, [out, *blocks, memory.constant([epsilon], out.dtype)], ints)
+    y = layout.batch_outermost(out)
+    return y if len(shape) > 1 else y[:, 0]
+
+
+@op
+def normalize(x: Array, mean: Array, variance: Array, epsilon: float, invert: bool) -> Array:
+    """Return (x − mean) / max(√variance, ε); if invert, undo it: mean + x · max(√variance, ε).
+
+    Args:
+        x: (N, …), any strides.
+        mean: (1, …), the same for all samples.
+        variance: (1, …).
+        epsilon: as above.
+        invert: which of the two.
+
+    >>> two, four = np.array([[2.0]]), np.array([[4.0]])
+    >>> normalize(np.array([[2.0], [6.0]]), two, four, 1e-7, False)
+    array([[0.],
+           [2.]])
+    """
+    return _run(_forward, [x, mean, variance], epsilon, invert)
+
+
+@op
+def normalize_backward(grad_y: Array, variance: Array, epsilon: float, invert: bool) -> Array:
+    """Return the gradient by x: grad_y divided by max(√variance, ε), or times it if inverted."""
+    return _run(_backward, [grad_y, variance], epsilon, invert)

@@ -1,0 +1,132 @@
+"""Normalisation by the root of the mean square, with its backward directly under it.
+
+Columns side by side, as in layer normalisation, whose cut and whose sums these are.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from npcnn.contracts import op
+from npcnn.kernels import layout, memory
+from npcnn.kernels.broadcasting import LANES
+from npcnn.kernels.elementwise import SMALL
+from npcnn.kernels.layer_normalization import (
+    GROUP,
+    LENGTH,
+    PARTS,
+    ROWS,
+    WIDTH,
+    by_parameters,
+    close,
+    integers,
+)
+from npcnn.kernels.tasks import Body
+
+Array = np.ndarray
+
+
+@Body
+def _forward(task, y, x, rate, gamma, options, a5, a6, scratch, ints):
+    """Fill a share of the columns; scratch has sums and the sums of a group."""
+    length, rows, parts, group = ints[LENGTH], ints[ROWS], ints[PARTS], ints[GROUP]
+    stop = rows * (task + 1) // parts
+    for first in range(rows * task // parts, stop, WIDTH):
+        wide = min(WIDTH, stop - first)
+        for n in range(2 * WIDTH):
+            scratch[n] = 0
+        for k in range(length):
+            for n in range(wide):
+                number = x[k * rows + first + n]
+                scratch[WIDTH + n] += number * number
+            if (k + 1) % group == 0 or k + 1 == length:
+                close(scratch, 0, WIDTH, wide)
+        for n in range(wide):
+            rate[first + n] = 1 / math.sqrt(scratch[n] / length + options[0])
+        for k in range(length):
+            for n in range(wide):
+                place = k * rows + first + n
+                y[place] = x[place] * rate[first + n] * gamma[k]
+
+
+@op
+def rms_normalization(x: Array, gamma: Array | None, epsilon: float) -> tuple[Array, Array]:
+    """Return y = gamma · x · rate, and rate = 1 / √(the mean of x² + ε), over the last axis.
+
+    Args:
+        x: (N, …, K), any strides.
+        gamma: (K,), or None for ones.
+        epsilon: as above.
+
+    Returns:
+        y like x, the batch innermost in memory; rate (N, …, 1).
+
+    >>> rms_normalization(np.array([[1.0, 7.0]]), None, 0.0)[0]
+    array([[0.2, 1.4]])
+    """
+    dtype, length = x.dtype, x.shape[-1]
+    block = layout.batch_innermost(x)
+    y, rate = memory.empty(block.shape, dtype), memory.empty((1, *block.shape[1:]), dtype)
+    if y.size:
+        gamma = layout.ones(length, dtype) if gamma is None else layout.contiguous(gamma)
+        ints = integers(block)
+        arrays = [y, block, rate, gamma, memory.constant([epsilon], dtype)]
+        _forward(ints[PARTS], ints[PARTS] > 1, arrays, ints, 2 * WIDTH)
+    return layout.batch_outermost(y), layout.batch_outermost(rate)
+
+
+@Body
+def _by_x(task, grad_x, grad_y, x, rate, gamma, a5, a6, scratch, ints):
+    """Fill a share of the columns; scratch has sums and the sums of a group."""
+    length, rows, parts, group = ints[LENGTH], ints[ROWS], ints[PARTS], ints[GROUP]
+    stop = rows * (task + 1) // parts
+    for first in range(rows * task // parts, stop, WIDTH):
+        wide = min(WIDTH, stop - first)
+        for n in range(2 * WIDTH):
+            scratch[n] = 0
+        for k in range(length):
+            for n in range(wide):
+                place = k * rows + first + n
+                scratch[WIDTH + n] += grad_y[place] * gamma[k] * (x[place] * rate[first + n])
+            if (k + 1) % group == 0 or k + 1 == length:
+                close(scratch, 0, WIDTH, wide)
+        for n in range(wide):
+            scratch[n] /= length
+        for k in range(length):
+            for n in range(wide):
+                place = k * rows + first + n
+                normal = x[place] * rate[first + n]
+                g = grad_y[place] * gamma[k] - normal * scratch[n]
+                grad_x[place] = rate[first + n] * g
+
+
+@op
+def rms_normalization_backward(
+    grad_y: Array, x: Array, gamma: Array | None, rate: Array, grad_gamma: Array | None
+) -> Array:
+    """Write the gradient by gamma, and return the one by x.
+
+    With x̂ = x · rate and g = grad_y · gamma: grad_gamma = Σ grad_y · x̂, grad_x = rate · (g − x̂ ·
+    mean of g · x̂), means over the last axis.
+    """
+    dtype, length = x.dtype, x.shape[-1]
+    block, grads = layout.batch_innermost(x), layout.batch_innermost(grad_y)
+    rates = layout.batch_innermost(rate)
+    grad_x = memory.empty(block.shape, dtype)
+    if length:
+        gamma = layout.ones(length, dtype) if gamma is None else layout.contiguous(gamma)
+        if grad_gamma is not None:
+            rows = block.size // length
+            spare, none = memory.empty((length,), dtype), layout.zeros(rows, dtype)
+            arrays = [grad_gamma, spare, grads, block, none, rates]
+            ints = np.array([length, rows, 1, 0], np.int64)
+            by_parameters(length, block.size >= SMALL, arrays, ints, LANES + WIDTH)
+        if block.size:
+            cut = integers(block)
+            arrays = [grad_x, grads, block, rates, gamma]
+            _by_x(cut[PARTS], cut[PARTS] > 1, arrays, cut, 2 * WIDTH)
+    return layout.batch_outermost(grad_x)

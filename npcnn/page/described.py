@@ -112,21 +112,21 @@ def _told(layer: Layer) -> list[Described]:
     if kind == "Softmax":
         options["activation"] = "softmax" if options.pop("axis", -1) == -1 else "?"
     parameters = dict(layer.arrays())
-    told: Described = {"name": name, "class": type(layer).__name__, "kind": kind}
+    told: Described = {"name": name, "own": name, "class": type(layer).__name__, "kind": kind}
     if kind != "SeparableConv2D":
         return [{**told, "options": options, "parameters": parameters}]
     deep = {**options, "activation": "linear"}
     wide = {**options, "kernel_size": [1, 1], "strides": [1, 1], "padding": "valid",
             "dilation_rate": [1, 1], "groups": 1}  # fmt: skip
-    pointwise = {"kernel": parameters["pointwise_kernel"]}
+    pointwise = {"kernel": parameters["pointwise_kernel"]}  # recorded as `own` and `names` say
     if "bias" in parameters:
         pointwise["bias"] = parameters["bias"]
     first = {"kind": "DepthwiseConv2D", "name": f"{name}·depthwise", "options": deep,
-             "parameters": {"kernel": parameters["depthwise_kernel"]}}  # fmt: skip
-    return [
-        {**told, **first},
-        {**told, "kind": "Conv2D", "options": wide, "parameters": pointwise},
-    ]
+             "parameters": {"kernel": parameters["depthwise_kernel"]},
+             "names": {"kernel": "depthwise_kernel"}}  # fmt: skip
+    second = {"kind": "Conv2D", "options": wide, "parameters": pointwise,
+              "names": {"kernel": "pointwise_kernel"}}  # fmt: skip
+    return [{**told, **first}, {**told, **second}]
 
 
 def _plain(value: Any) -> Any:

@@ -6,14 +6,16 @@ import base64
 import hashlib
 import json
 import re
+import zlib
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from npcnn.arguments import AModel, Arrays, Path, checked
+from npcnn.arguments import AModel, ARecording, Arrays, Path, checked
 from npcnn.checks import StateError, message
 from npcnn.files import atomic_write
 from npcnn.page.described import describe
+from npcnn.page.frames import describe_recording
 from npcnn.page.packed import Bytes
 from npcnn.page.samples import describe_samples
 
@@ -21,7 +23,13 @@ IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
 
 
 @checked
-def save_page(model: AModel, path: Path, x: Arrays | None = None, y: Arrays | None = None) -> None:
+def save_page(
+    model: AModel,
+    path: Path,
+    x: Arrays | None = None,
+    y: Arrays | None = None,
+    recording: ARecording | None = None,
+) -> None:
     """Write a page that shows a model from the inside: one file, to be opened in any browser.
 
     One draws a digit or picks a sample, sees what every layer makes of it, and clicks a number for
@@ -33,10 +41,12 @@ def save_page(model: AModel, path: Path, x: Arrays | None = None, y: Arrays | No
         path: of the file, by custom ….html; written whole or not at all.
         x: samples to pick from, as `fit` takes them; the first 1,000 at most.
         y: their classes, as numbers or one-hot rows, or other targets.
+        recording: of the model's training (`load_recording`), to be replayed in the page; as many
+            of its frames as there is room for.
 
     Raises:
         StateError: the model is not built.
-        ArgumentError: x does not fit the model, or y does not fit x.
+        ArgumentError: x or the recording does not fit the model, or y does not fit x.
         FileError: the file cannot be written.
 
     >>> import pathlib, tempfile
@@ -48,10 +58,10 @@ def save_page(model: AModel, path: Path, x: Arrays | None = None, y: Arrays | No
     True
     """
     with atomic_write(path) as temporary:
-        temporary.write_text(page_of(model, x, y), encoding="utf-8")
+        temporary.write_text(page_of(model, x, y, recording), encoding="utf-8")
 
 
-def page_of(model: Any, x: Any = None, y: Any = None) -> str:
+def page_of(model: Any, x: Any = None, y: Any = None, recording: Any = None) -> str:
     """Return the page's text."""
     if not model.built:
         fix = "call build(input_shape), or use it on data first"
@@ -60,6 +70,8 @@ def page_of(model: Any, x: Any = None, y: Any = None) -> str:
     description = describe(model, row)
     if x is not None:
         description["samples"] = describe_samples(model, x, y, row, description)
+    if recording is not None:
+        description["recording"] = describe_recording(recording, row, description)
     return assembled(description, row)
 
 
@@ -72,7 +84,7 @@ def assembled(description: dict[str, Any], row: Bytes) -> str:
         "img-src data: blob:; form-action 'none'; base-uri 'none'",
         "style": read("page.css"),
         "network": json.dumps(description, ensure_ascii=False).replace("<", "\\u003c"),
-        "numbers": base64.b64encode(row.content()).decode(),
+        "numbers": base64.b64encode(zlib.compress(row.content(), 9)).decode(),
         "program": program,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read("page.html"))

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from selenium_wait import wait
 
 import npcnn
 
@@ -55,6 +56,7 @@ def opened(browser, tmp_path):
         npcnn.save_page(model, tmp_path / "page.html", *data)
         browser.get("about:blank")
         browser.get(f"{(tmp_path / 'page.html').as_uri()}#{address}")
+        wait(browser, "return window.npcnn?.app.ready")
         return browser
 
     return go

@@ -11,6 +11,7 @@ import pytest
 from page_networks import random_network
 from PIL import Image, ImageDraw, ImageFont
 from sample_networks import document_network, pictures, small_network
+from selenium_wait import wait
 
 import npcnn
 from npcnn.datasets import like_mnist
@@ -55,6 +56,7 @@ def page(chromium, tmp_path_factory):
     name = tmp_path_factory.mktemp("page") / "page.html"
     npcnn.save_page(small_network(), name)
     chromium.get(name.as_uri())
+    wait(chromium, "return window.npcnn?.app.ready")
     return chromium
 
 

@@ -5,6 +5,7 @@ import base64
 import numpy as np
 import pytest
 from sample_networks import digits, document_network, pictures, small_network
+from selenium_wait import wait
 
 import npcnn
 from npcnn import layers
@@ -12,13 +13,6 @@ from npcnn.datasets import draw_digits, load_image
 
 CHOSEN = "return npcnn.app.chosen && [npcnn.app.chosen.value, npcnn.app.chosen.index]"
 VALUE = "return Number(document.querySelector('.explain .value').dataset.value)"
-
-
-def wait(browser, script, *arguments):
-    """Return what a script gives as soon as it gives something; it may take ten seconds."""
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    return WebDriverWait(browser, 10, 0.05).until(lambda b: b.execute_script(script, *arguments))
 
 
 @pytest.fixture(scope="module")

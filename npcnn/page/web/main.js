@@ -1,7 +1,7 @@
 // The page put together. Everything is built anew when the language or the theme changes.
 import { KNOWN_ACTIVATIONS } from "./engine/elements.js";
 import { KINDS } from "./engine/layers.js";
-import { bytesOf, countParameters, networkOf } from "./engine/network.js";
+import { bytesOf, countParameters, inflated, networkOf } from "./engine/network.js";
 import { backward, canGoBack, forward } from "./engine/passes.js";
 import { digits, tensor } from "./engine/tensor.js";
 import { isDark } from "./draw/colors.js";
@@ -12,10 +12,11 @@ import { button, choice, element } from "./parts/dom.js";
 import { Explain } from "./parts/explain.js";
 import { stagesOf } from "./parts/normalise.js";
 import { Source } from "./parts/source.js";
+import { Tools } from "./parts/tools.js";
 import { readHash, writeHash } from "./parts/address.js";
-import { languageNow, say, setLanguage } from "./parts/words.js";
+import { languageNow, say, setLanguage, withColon } from "./parts/words.js";
 
-const bytes = bytesOf(document.getElementById("numbers").textContent);
+const bytes = await inflated(bytesOf(document.getElementById("numbers").textContent));
 const description = JSON.parse(document.getElementById("network").textContent);
 const app = new App(networkOf(description, bytes), bytes);
 let parts = {};
@@ -23,17 +24,18 @@ let parts = {};
 /** Build the page. */
 function build() {
   parts.board?.remove();
-  parts.source?.remove();
+  parts.tools?.remove();
   app.listeners = [];
   const board = new Board(app);
   const source = new Source(app);
   const answer = new Answer(app);
+  const tools = new Tools(app, board, source);
   const explain = new Explain(app, board);
-  parts = { board, source, answer, explain };
+  parts = { board, tools, answer, explain };
   document.getElementById("page").replaceChildren(
     bar(board),
     element("div", { className: "columns" },
-      element("div", { className: source.pad ? "left drawn" : "left" }, source.node, answer.node), board.node, explain.node));
+      element("div", { className: "left" }, tools.node, answer.node), board.node, explain.node));
   document.title = `${app.network.name} · npcnn`;
   app.listen(() => writeHash(app, languageNow()));
   if (app.ready) app.changed("numbers");
@@ -44,7 +46,9 @@ function build() {
 function bar(board) {
   const views = [["output", say("output")], ["before", say("before the activation")],
     ["kernel", say("kernel")], ...(app.canGoBack ? [["gradient", say("gradient")],
-      ["gradient kernel", `${say("gradient")}: ${say("kernel")}`]] : [])];
+      ["gradient kernel", withColon(say("gradient"), say("kernel"))]] : [])];
+  const shown = choice(say("all layers show"), views, app.view, (view) => board.setView(view));
+  board.onView = (view) => { shown.value = view; };
   const zoom = element("input", {
     type: "range", min: -2, max: 4, step: 1, value: Math.round(2 * Math.log2(app.zoom)),
     "aria-label": say("zoom"),
@@ -54,8 +58,7 @@ function bar(board) {
     element("h1", {}, app.network.name),
     element("span", { className: "count" },
       `${countParameters(app.network).toLocaleString("en")} ${say("parameters")}`),
-    element("label", {}, `${say("all layers show")} `,
-      choice(say("all layers show"), views, app.view, (view) => { app.view = view; board.setView(view); })),
+    element("label", {}, `${say("all layers show")} `, shown),
     element("label", {}, `${say("zoom")} `, zoom),
     button(isDark() ? say("light") : say("dark"), () => {
       document.documentElement.dataset.theme = isDark() ? "light" : "dark";

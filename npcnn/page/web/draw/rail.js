@@ -1,6 +1,7 @@
 // The graph beside the cards: a lane for each value that somebody still asks for.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { drawing } from "./svg.js";
+
 const STEP = 14; // pixels from lane to lane
 const NODE = 26; // how far down a card its node lies
 
@@ -41,27 +42,16 @@ function busy(lanes) {
 
 /** Return the drawing for one card. */
 export function railOf({ lane, from, above, below }, width) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "rail");
-  svg.setAttribute("aria-hidden", "true");
+  const svg = drawing("svg", { class: "rail", "aria-hidden": "true" });
   svg.style.width = `${width}px`;
   const x = (one) => 8 + one * STEP;
-  const draw = (d, kind) => {
-    const path = document.createElementNS(SVG, "path");
-    path.setAttribute("d", d);
-    path.setAttribute("class", kind);
-    svg.append(path);
-  };
+  const draw = (d) => svg.append(drawing("path", { d, class: "lane" }));
   above.forEach((there, one) => {
     const goesOn = there && below[one] && !(one === lane && from.includes(one));
-    if (there && goesOn) draw(`M${x(one)} 0 V9999`, "lane");
+    if (there && goesOn) draw(`M${x(one)} 0 V9999`);
   });
-  for (const one of from) draw(`M${x(one)} 0 C${x(one)} ${NODE / 2} ${x(lane)} ${NODE / 2} ${x(lane)} ${NODE}`, "lane");
-  if (below[lane]) draw(`M${x(lane)} ${NODE} V9999`, "lane");
-  const node = document.createElementNS(SVG, "circle");
-  node.setAttribute("cx", x(lane));
-  node.setAttribute("cy", NODE);
-  node.setAttribute("r", 5);
-  svg.append(node);
+  for (const one of from) draw(`M${x(one)} 0 C${x(one)} ${NODE / 2} ${x(lane)} ${NODE / 2} ${x(lane)} ${NODE}`);
+  if (below[lane]) draw(`M${x(lane)} ${NODE} V9999`);
+  svg.append(drawing("circle", { cx: x(lane), cy: NODE, r: 5 }));
   return svg;
 }

@@ -102,6 +102,33 @@ export const conv2d = {
     return { inputs: [gradX], gradZ };
   },
 
+  /** Return what a parameter's gradient is the sum of: input × gradient, place by place. */
+  shares(layer, [x], gradZ, parameter, index) {
+    const { width, groups, channels, filters } = convolving(layer);
+    const filter = index % filters;
+    const [rows, columns] = gradZ.shape;
+    const cell = Math.floor(index / filters);
+    const [u, v] = [Math.floor(cell / channels / width), Math.floor(cell / channels) % width];
+    const channel = Math.floor(filter / (filters / groups)) * channels + (cell % channels);
+    const terms = [];
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const weight = gradZ.data[(row * columns + column) * filters + filter];
+        if (parameter === "bias") {
+          terms.push({ value: 1, weight, product: weight, source: null, place: [row, column] });
+          continue;
+        }
+        const { top, left, steps } = rectangleOf(layer, x.shape, row, column);
+        const place = [top + u * steps[0], left + v * steps[1], channel];
+        if (place.some((at, axis) => at < 0 || at >= x.shape[axis])) continue;
+        const source = ravel(place, x.shape);
+        const value = x.data[source];
+        terms.push({ value, weight, product: value * weight, source: [0, source] });
+      }
+    }
+    return terms;
+  },
+
   /** Return what an output sees of the input: a rectangle, of one channel or all (null). */
   sees(layer, shapes, [row, column, filter]) {
     const { groups, filters } = convolving(layer);

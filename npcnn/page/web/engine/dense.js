@@ -46,6 +46,20 @@ export const dense = {
     return { inputs: [gradX], gradZ };
   },
 
+  /** Return what a parameter's gradient is the sum of: input × gradient. */
+  shares(layer, [x], gradZ, parameter, index) {
+    const [inputs, units] = layer.parameters.kernel.shape;
+    const terms = [];
+    for (let row = 0; row < x.data.length / inputs; row++) {
+      const weight = gradZ.data[row * units + (index % units)];
+      const source = row * inputs + Math.floor(index / units);
+      const value = parameter === "bias" ? 1 : x.data[source];
+      const from = parameter === "bias" ? null : [0, source];
+      terms.push({ value, weight, product: value * weight, source: from, place: [row] });
+    }
+    return terms;
+  },
+
   sees(layer, shapes) {
     return [{ input: 0, all: true, channel: null }];
   },

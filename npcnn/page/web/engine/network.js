@@ -10,6 +10,12 @@ export function bytesOf(text) {
   return bytes.buffer;
 }
 
+/** Return what zlib made smaller, as it was. */
+export async function inflated(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
+}
+
 const HALF_STEP = 2 ** -24;
 
 /** Return the number that 16 bits stand for (IEEE 754). */

@@ -17,10 +17,17 @@ export function forward(network, inputs, computed = {}) {
     else if (computed[call.place]) own = { y: computed[call.place] };
     // The same numbers may come in another shape: what moves them says nothing of it.
     if (own) own.y = tensor(call.shape, own.y.data);
+    if (own && call.silenced?.size) silence(own.y, call.silenced);
     kept.push(own);
     values[call.output] = own?.y;
   }
   return { inputs, values, kept, outputs: network.outputs.map((value) => values[value]) };
+}
+
+/** Put 0 where a silenced channel answers, or where its gradient was. */
+function silence({ shape, data }, channels) {
+  const count = shape[shape.length - 1];
+  for (let i = 0; i < data.length; i++) if (channels.has(i % count)) data[i] = 0;
 }
 
 /** Collects the gradients by the parameters of one layer. */
@@ -65,6 +72,7 @@ export function backward(network, pass, target) {
     const byLogits = call === last && start.byLogits;
     const gradient = byLogits ? start.gradient : byValue[call.output];
     if (!gradient) continue;
+    if (call.silenced?.size) silence(gradient, call.silenced);
     const xs = call.inputs.map((value) => pass.values[value]);
     const gradients = byParameter[call.layer.place];
     const found = call.room.backward(

@@ -1,7 +1,7 @@
 // The network's answer: a bar for each class.
 import { element } from "./dom.js";
 import { brief } from "../draw/picture.js";
-import { say } from "./words.js";
+import { say, withColon } from "./words.js";
 
 const MOST = 10;
 
@@ -32,7 +32,7 @@ export class Answer {
       const classes = ["bar", place === app.answer ? "best" : "", place === app.target ? "true" : ""];
       return element("button", {
         type: "button", className: classes.join(" "), "data-class": place,
-        "aria-label": `${say("class")} ${place}: ${brief(value)}`,
+        "aria-label": withColon(`${say("class")} ${place}`, brief(value)),
         onclick: () => app.choose({ value: app.network.outputs[0], index: place }),
       },
       element("span", { className: "class" }, String(place)),
@@ -51,6 +51,6 @@ export class Answer {
     const right = app.target === app.answer;
     const loss = app.loss === null ? "" : ` · ${say("loss")} ${brief(app.loss)}`;
     return element("p", { className: `verdict ${right ? "right" : "wrong"}` },
-      `${say("true class")}: ${app.target} ${right ? "✓" : "✗"}${loss}`);
+      `${withColon(say("true class"), app.target)} ${right ? "✓" : "✗"}${loss}`);
   }
 }

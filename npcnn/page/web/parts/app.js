@@ -1,6 +1,7 @@
 // What the page knows and what follows from it: the network, the picture that goes in, every number
 // that comes of it, the one that is looked at. Parts listen, and draw themselves anew.
-import { backward, canGoBack, forward, lossOf } from "../engine/passes.js";
+import { backward, canGoBack, forward, lossOf, update } from "../engine/passes.js";
+import { NOTHING, alteredImage } from "./alter.js";
 import { arrayOf } from "../engine/network.js";
 import { argmax, sizeOf, tensor } from "../engine/tensor.js";
 import { shapesOf } from "../draw/seen.js";
@@ -22,6 +23,9 @@ export class App {
     this.found = null; // the gradients, once somebody asked for them
     this.listeners = [];
     this.ready = false;
+    this.changes = { ...NOTHING }; // of the picture: moved, turned, …
+    this.originals = null; // the parameters as they came, once they were changed
+    this.frame = -1; // of the recording, whose weights are in use
   }
 
   listen(listener) {
@@ -58,12 +62,96 @@ export class App {
   /** Compute everything anew. */
   compute() {
     this.ready = true;
-    const computed = this.samples && this.sample >= 0 ? this.samples.computedFor(this.sample) : {};
-    this.pass = forward(this.network, this.inputs, computed);
+    const plain = this.samples && this.sample >= 0 && this.untouched;
+    const computed = plain ? this.samples.computedFor(this.sample) : {};
+    this.pass = forward(this.network, this.altered(this.inputs), computed);
     const [output] = this.pass.outputs;
     this.answer = output && output.shape.length === 1 ? argmax(output.data) : -1;
     this.found = null;
     this.changed("numbers");
+  }
+
+  /** Whether picture and network are as they came. */
+  get untouched() {
+    const moved = Object.keys(NOTHING).some((name) => this.changes[name] !== NOTHING[name]);
+    return !moved && !this.originals && !this.network.calls.some((call) => call.silenced?.size);
+  }
+
+  /** Return inputs as they were asked to be broken. */
+  altered([first, ...rest]) {
+    const range = this.samples?.range ?? [0, 1];
+    return [first.shape.length === 3 ? alteredImage(first, this.changes, range) : first, ...rest];
+  }
+
+  /** Keep the parameters as they are now, unless that was done. */
+  keepOriginals() {
+    this.originals ??= this.network.layers.map(({ parameters }) =>
+      Object.fromEntries(Object.entries(parameters).map(([name, { data }]) => [name, data.slice()])));
+  }
+
+  /** Put other numbers in place of parameters: for each layer name → numbers. */
+  useParameters(arrays) {
+    this.keepOriginals();
+    this.network.layers.forEach(({ parameters }, place) => {
+      for (const [name, data] of Object.entries(arrays[place])) parameters[name].data.set(data);
+    });
+    this.compute();
+  }
+
+  setWeight(layer, parameter, index, value) {
+    this.keepOriginals();
+    layer.parameters[parameter].data[index] = value;
+    this.compute();
+  }
+
+  /** Make the parameters what they were, let all filters speak, and the picture be. */
+  restore() {
+    if (this.originals) {
+      this.network.layers.forEach(({ parameters }, place) => {
+        for (const name of Object.keys(parameters)) {
+          parameters[name].data.set(this.originals[place][name]);
+        }
+      });
+    }
+    this.network.calls.forEach((call) => { call.silenced = new Set(); });
+    this.changes = { ...NOTHING };
+    this.originals = null;
+    this.frame = -1;
+    this.compute();
+  }
+
+  /** Let a channel of a call answer 0, or speak again. */
+  toggleSilence(call, channel) {
+    call.silenced ??= new Set();
+    if (!call.silenced.delete(channel)) call.silenced.add(channel);
+    this.compute();
+  }
+
+  /** Take one step of plain gradient descent on what goes in. */
+  learn(rate) {
+    const { gradients } = this;
+    this.keepOriginals();
+    update(this.network, gradients, rate);
+    this.compute();
+  }
+
+  /** Return the share of samples that are answered rightly; null when asked to stop. */
+  async accuracy(count, goesOn) {
+    let right = 0;
+    for (let place = 0; place < count; place++) {
+      if (place % 20 === 19) await new Promise((done) => { setTimeout(done); });
+      if (!goesOn(place)) return null;
+      const inputs = this.samples.inputs.map((array) => rowOf(array, place));
+      const [output] = forward(this.network, this.altered(inputs)).outputs;
+      if (argmax(output.data) === this.samples.targets[place]) right += 1;
+    }
+    return right / count;
+  }
+
+  /** Whether an accuracy can be measured. */
+  get hasAccuracy() {
+    return Boolean(this.samples?.targets) && typeof this.samples.targets[0] === "number" &&
+      this.network.calls.every((call) => call.room);
   }
 
   /** Whether the gradients can be asked for: the way back is known, and what is true. */

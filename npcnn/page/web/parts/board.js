@@ -4,7 +4,7 @@ import { boxesOf, seenFrom } from "../draw/seen.js";
 import { digits } from "../engine/tensor.js";
 import { Card } from "./card.js";
 import { element, onceAFrame } from "./dom.js";
-import { placeText, say } from "./words.js";
+import { placeText, say, withColon } from "./words.js";
 
 export class Board {
   constructor(app) {
@@ -53,6 +53,8 @@ export class Board {
 
   /** Let every card show a view, or its output where it lacks it. */
   setView(view) {
+    this.app.view = view;
+    this.onView?.(view);
     this.cards.forEach((card) => card.setView(view));
   }
 
@@ -62,7 +64,7 @@ export class Board {
     this.markSeen(index >= 0 && card.showsValue ? { value: card.value, index } : this.app.chosen);
     if (index < 0) return;
     const { array } = card.picture;
-    this.tip.textContent = `${placeText(index, array.shape)}: ${digits(array.data[index])}`;
+    this.tip.textContent = withColon(placeText(index, array.shape), digits(array.data[index]));
     const box = card.picture.canvas.getBoundingClientRect();
     const [x, y] = event ? [event.clientX, event.clientY] : [box.left + 10, box.top + 10];
     this.tip.style.left = `${Math.min(x + 14, window.innerWidth - this.tip.offsetWidth - 8)}px`;

@@ -3,7 +3,7 @@ import { gradientOf } from "../draw/colors.js";
 import { Picture, brief } from "../draw/picture.js";
 import { digits, limitOf } from "../engine/tensor.js";
 import { choice, element } from "./dom.js";
-import { describeLayer, say, shapeText } from "./words.js";
+import { describeLayer, say, shapeText, withColon } from "./words.js";
 
 export class Card {
   /** @param rail the drawing of the graph beside it; @param hover called with (card, index, event) */
@@ -12,11 +12,11 @@ export class Card {
     this.value = value;
     this.call = app.callOf(value);
     this.name = app.nameOf(value);
-    this.view = "output";
+    this.view = app.view;
     this.visible = false;
     this.stale = true;
     this.picture = new Picture({
-      label: `${this.name}: ${say("arrows move, Enter opens")}`,
+      label: withColon(this.name, say("arrows move, Enter opens")),
       hover: (index, event) => hover(this, index, event),
       choose: (index) => this.choose(index),
     });
@@ -59,7 +59,7 @@ export class Card {
     for (const name of Object.keys(call?.layer.parameters ?? {})) {
       if (name.startsWith("moving_")) continue;
       back(`gradient ${name}`, () => app.gradients.byParameter[call.layer.place][name],
-        `${say("gradient")}: ${say(name)}`);
+        withColon(say("gradient"), say(name)));
     }
     return found;
   }
@@ -88,7 +88,7 @@ export class Card {
     const view = this.current(shown);
     const options = [...shown].map(([key, [, label]]) => [key, label]);
     this.views.replaceChildren(options.length > 1
-      ? choice(`${this.name}: ${say("what is shown")}`, options, view, (key) => this.setView(key))
+      ? choice(withColon(this.name, say("what is shown")), options, view, (key) => this.setView(key))
       : "");
     const there = shown.get(view)?.[0]();
     this.scroll.hidden = !there;

@@ -2,7 +2,7 @@
 import { styleOf } from "../draw/colors.js";
 import { digits, limitOf, plus } from "../engine/tensor.js";
 import { button, element } from "./dom.js";
-import { placeText, say } from "./words.js";
+import { placeText, say, withColon } from "./words.js";
 
 const FEW = 10; // terms of a long sum that are shown at first
 
@@ -72,7 +72,10 @@ export class Explain {
     if (!call.room) return [own, element("p", { className: "note" }, say("npcnn computed this"))];
     const xs = call.inputs.map((input) => app.pass.values[input]);
     const parts = call.room.explain(call.layer, xs, app.pass.kept[call.place], index);
-    return [own, ...parts.map((part) => this.part(part, call)), ...(slope ? [slope] : [])];
+    const silent = call.silenced?.has(index % array.shape[array.shape.length - 1]);
+    return [own, ...(silent ? [element("p", { className: "note" }, say("silenced: 0"))] : []),
+      ...parts.map((part) => this.part(part, call)), ...(slope ? [slope] : []),
+      this.silencer(call, index)].filter(Boolean);
   }
 
   /** Return what is known of a weight. */
@@ -84,7 +87,41 @@ export class Explain {
     const own = element("p", { className: "value", "data-value": digits(array.data[index]) },
       digits(array.data[index]));
     const slope = gradient ? [this.line("gradient of the loss by it", digits(gradient.data[index]))] : [];
-    return [own, element("p", { className: "note" }, say("a weight")), ...slope];
+    return [own, element("p", { className: "note" }, say("a weight")),
+      this.setter(call.layer, parameter, index), ...slope, ...this.shares(call, parameter, index)];
+  }
+
+  /** Return a field that puts another number in a weight's place. */
+  setter(layer, parameter, index) {
+    const field = element("input", {
+      type: "number", step: "any", value: layer.parameters[parameter].data[index], className: "setter",
+      "aria-label": say("put another number here"),
+      onchange: () => {
+        if (field.value !== "") this.app.setWeight(layer, parameter, index, Number(field.value));
+      },
+    });
+    return element("label", {}, `${say("put another number here")} `, field);
+  }
+
+  /** Return the places that a weight's gradient came from. */
+  shares(call, parameter, index) {
+    const gradZ = this.app.gradients?.bySum[call.place];
+    if (!gradZ || !call.room.shares || !["kernel", "bias"].includes(parameter)) return [];
+    const xs = call.inputs.map((input) => this.app.pass.values[input]);
+    const terms = call.room.shares(call.layer, xs, gradZ, parameter, index);
+    const total = terms.reduce((sum, term) => sum + term.product, 0);
+    return [element("h3", {}, say("the places it came from")), this.terms({ terms, total }, call)];
+  }
+
+  /** Return a button that lets a map answer 0, or speak again. */
+  silencer(call, index) {
+    const shape = this.app.shapes[call.output];
+    if (this.app.network.outputs.includes(call.output)) return null;
+    const channel = index % shape[shape.length - 1];
+    const silent = call.silenced?.has(channel);
+    const word = shape.length === 3 ? "map" : "unit";
+    return button(`${say(silent ? "let speak" : "silence")} ${say(word)} ${channel}`,
+      () => this.app.toggleSilence(call, channel), { className: "silencer" });
   }
 
   part(part, call) {
@@ -113,8 +150,9 @@ export class Explain {
     const array = this.app.pass.values[value];
     return button("", () => this.go(call, [input, index]), {
       className: "source", "data-source": `${value}:${index}`,
-      innerText: `${before} ${this.app.nameOf(value)}, ${placeText(index, array.shape)}: ` +
-        digits(array.data[index]),
+      innerText: withColon(
+        `${before} ${this.app.nameOf(value)} · ${placeText(index, array.shape)}`.trim(),
+        digits(array.data[index])),
     });
   }
 
@@ -153,10 +191,11 @@ export class Explain {
     const limit = limitOf(sorted.map((term) => term.product));
     const origin = this.origin(call);
     const rows = listed.map((term) => element("button", {
-      type: "button", className: "term", style: styleOf(term.product, limit),
-      "data-source": `${call.inputs[0]}:${term.source[1]}`, onclick: () => this.go(call, term.source),
+      type: "button", className: "term", style: styleOf(term.product, limit), disabled: !term.source,
+      "data-source": term.source ? `${call.inputs[0]}:${term.source[1]}` : "",
+      onclick: () => this.go(call, term.source),
     },
-    element("span", {}, placeText(term.source[1], origin)),
+    element("span", {}, term.source ? placeText(term.source[1], origin) : term.place.join(", ")),
     element("span", {}, `${digits(term.value)} × ${digits(term.weight)}`),
     element("span", { className: "product" }, `= ${digits(term.product)}`)));
     const rest = sorted.length - listed.length;

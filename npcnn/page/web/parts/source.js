@@ -4,7 +4,7 @@ import { button, choice, element } from "./dom.js";
 import { stagesOf, stagesOfInk } from "./normalise.js";
 import { greyOf, openPicture, openSquare } from "./opened.js";
 import { Pad } from "./pad.js";
-import { say } from "./words.js";
+import { say, withColon } from "./words.js";
 
 const STRIP = 12; // samples that are seen at once
 
@@ -155,7 +155,8 @@ export class Source {
     for (let place = first; place < Math.min(samples.count, first + STRIP); place++) {
       const data = array.data.subarray(place * size, (place + 1) * size);
       const target = samples.targets?.[place];
-      const label = `${say("sample")} ${place}${typeof target === "number" ? `: ${target}` : ""}`;
+      const label = typeof target === "number"
+        ? withColon(`${say("sample")} ${place}`, target) : `${say("sample")} ${place}`;
       nodes.push(button("", () => this.app.useSample(place), {
         className: "sample", "data-sample": place, "aria-pressed": String(place === sample),
         "aria-label": label, title: label,

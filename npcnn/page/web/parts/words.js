@@ -20,6 +20,11 @@ export function say(key, number) {
   return number === undefined ? text : text.replace("#", number);
 }
 
+/** Return a word with what it is. */
+export function withColon(word, value) {
+  return language === "zh" ? `${word}：${value}` : `${word}: ${value}`;
+}
+
 /** Return where a number lies in an array. */
 export function placeText(index, shape) {
   const place = unravel(index, shape);

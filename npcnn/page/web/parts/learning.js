@@ -1,0 +1,117 @@
+// One update in slow motion: forward, loss, backward, update; before and after.
+import { brief } from "../draw/picture.js";
+import { digits } from "../engine/tensor.js";
+import { button, element } from "./dom.js";
+import { say, withColon } from "./words.js";
+
+const STAGES = ["forward", "loss", "backward", "update"];
+const VIEWS = { forward: "output", loss: "output", backward: "gradient", update: "kernel" };
+
+export class Learning {
+  constructor(app, board) {
+    this.app = app;
+    this.board = board;
+    this.stage = -1;
+    this.before = null;
+    this.rate = element("input", {
+      type: "number", min: 0, step: "any", value: app.rate ?? 0.01, "aria-label": say("learning rate"),
+      onchange: () => { app.rate = Number(this.rate.value); },
+    });
+    this.steps = element("ol", { className: "stages-list" });
+    this.told = element("div", { role: "status" });
+    this.next = button(say("next stage"), () => this.go());
+    this.node = element("div", { className: "tool" },
+      element("p", { className: "note" }, say("one update said")),
+      element("label", {}, `${say("learning rate")} `, this.rate),
+      this.steps,
+      element("div", { className: "buttons" }, this.next,
+        button(say("undo"), () => { this.stage = -1; this.before = null; app.restore(); })),
+      this.told);
+    this.show();
+  }
+
+  refresh() {
+    this.show();
+  }
+
+  go() {
+    const { app } = this;
+    if (!app.hasGradients) {
+      this.show();
+      return;
+    }
+    this.stage = (this.stage + 1) % STAGES.length;
+    const name = STAGES[this.stage];
+    if (name === "forward") this.before = null;
+    if (name === "update") {
+      this.before = { loss: app.loss, share: this.share(), moves: this.moves() };
+      app.learn(Number(this.rate.value) || 0);
+    }
+    this.board.setView(VIEWS[name]);
+    const { calls, inputs } = app.network;
+    if (name === "forward") this.board.show(0);
+    if (name === "loss" || name === "backward") this.board.show(inputs.length + calls.length - 1);
+    this.show();
+  }
+
+  /** Return the probability of the true class. */
+  share() {
+    const { app } = this;
+    return typeof app.target === "number" ? app.pass.outputs[0].data[app.target] : null;
+  }
+
+  /** Return for each kernel how far it moves, relative to its length. */
+  moves() {
+    const { network, gradients } = this.app;
+    const length = (data) => Math.sqrt(data.reduce((sum, value) => sum + value * value, 0));
+    return network.layers.flatMap((layer, place) => {
+      const gradient = gradients.byParameter[place].kernel;
+      if (!gradient) return [];
+      const size = length(gradient.data);
+      const share = (Number(this.rate.value) * size) / length(layer.parameters.kernel.data);
+      return [{ name: layer.name, size, share }];
+    });
+  }
+
+  show() {
+    const { app } = this;
+    this.steps.replaceChildren(...STAGES.map((name, k) => element("li", {
+      className: k === this.stage ? "now" : "", "aria-current": k === this.stage ? "step" : "false",
+    }, say(name))));
+    if (!app.hasGradients) {
+      this.told.replaceChildren(element("p", { className: "note" },
+        say(app.canGoBack ? "choose the true class" : "no way back")));
+      return;
+    }
+    const name = STAGES[this.stage];
+    const lines = name ? [element("p", {}, say(`${name} said`))] : [];
+    if (name === "loss") lines.push(...this.lossLines());
+    if (name === "backward") lines.push(this.table());
+    if (name === "update" && this.before) lines.push(...this.afterLines(), this.table(this.before.moves));
+    this.told.replaceChildren(...lines);
+  }
+
+  lossLines() {
+    const share = this.share();
+    const sum = element("code", {}, share !== null && /crossentropy/.test(this.app.network.losses[0].name)
+      ? `−log(${digits(share)}) = ${digits(this.app.loss)}`
+      : digits(this.app.loss));
+    return [element("p", { className: "loss-line" }, sum)];
+  }
+
+  afterLines() {
+    const { before } = this;
+    const pairs = [[say("loss"), before.loss, this.app.loss]];
+    if (before.share !== null) pairs.push([say("the true class's share"), before.share, this.share()]);
+    return pairs.map(([word, was, now]) => element("p", { className: "moved" },
+      withColon(word, ""), element("code", {}, `${digits(was)} → ${digits(now)}`)));
+  }
+
+  /** Return the sizes of the kernels' gradients, and of their moves. */
+  table(moves = this.moves()) {
+    const row = (tag, cells) => element("tr", {}, ...cells.map((cell) => element(tag, {}, cell)));
+    return element("div", { className: "scroll" }, element("table", {},
+      row("th", [say("layer"), say("size of the gradient"), say("moves by")]),
+      ...moves.map(({ name, size, share }) => row("td", [name, brief(size), `${brief(100 * share)} %`]))));
+  }
+}

@@ -43,7 +43,7 @@ SIGNS = ("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "_
 ALSO = {"Layer.add_parameter"}
 ELSEWHERE = {
     "CallbackList", "Variable", "MnistStages", "GradientTable", "Iterator", "NumpyArrayIterator",
-    "DirectoryIterator", "ActivationFunction",
+    "DirectoryIterator", "ActivationFunction", "sweep",
 }  # fmt: skip
 
 # Bases, which do nothing until somebody derives from them.

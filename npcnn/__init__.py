@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     )
     from npcnn.onnx import load_onnx
     from npcnn.page import save_page
+    from npcnn.sweeping import sweep
 
 __version__ = "0.1.0"
 
@@ -94,6 +95,7 @@ __all__ = [
     "set_num_threads",
     "set_random_seed",
     "step_through",
+    "sweep",
     "trace",
     "use_backend",
     "utils",
@@ -105,6 +107,7 @@ if not TYPE_CHECKING:
     for _name in ("datasets", "gradient_check", "plots", "preprocessing"):
         _LATE[_name] = f"npcnn.{_name}"
     _LATE["load_onnx"], _LATE["save_page"] = "npcnn.onnx", "npcnn.page"
+    _LATE["sweep"] = "npcnn.sweeping"
     __getattr__ = names.lookup(__name__, __all__, _LATE)
 
     def __dir__() -> list[str]:

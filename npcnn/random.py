@@ -8,6 +8,8 @@ dropout mask one of (seed, layer, step, sample), so any epoch or step can be don
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import numpy as np
@@ -54,6 +56,23 @@ def current_seed() -> int:
         set_random_seed(secrets.randbits(32))
     assert _seed is not None
     return _seed
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Set the seed inside the with-block; what was set before, and how far it had come, is kept.
+
+    >>> with seeded(3):
+    ...     current_seed()
+    3
+    """
+    global _seed, _generator
+    before = _seed, _generator
+    set_random_seed(seed)
+    try:
+        yield
+    finally:
+        _seed, _generator = before
 
 
 def weights_generator() -> np.random.Generator:

@@ -118,6 +118,23 @@ def set_num_threads(number: PositiveInt) -> None:
 
 
 @contextmanager
+def using(number: int) -> Iterator[None]:
+    """Let the kernels use so many threads inside the with-block.
+
+    >>> with using(1):
+    ...     get_num_threads()
+    1
+    """
+    global _wanted
+    before = _wanted
+    set_num_threads(min(number, MOST))
+    try:
+        yield
+    finally:
+        _wanted = before
+
+
+@contextmanager
 def single_threaded_blas() -> Iterator[None]:
     """Hold NumPy's BLAS to one thread inside the with-block."""
     with _blas().limit(limits=1, user_api="blas"):

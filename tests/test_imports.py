@@ -50,12 +50,13 @@ ROWS = [
     {"preprocessing"},
     {"inspection"},
     {"plots"},
-    {"page"},
+    {"page", "sweeping"},
 ]
 # Loaded when they are first asked for, or by what is.
 LATE = ["npcnn.page", "npcnn.plots", "npcnn.inspection", "npcnn.datasets", "npcnn.gradient_check"]
 LATE += ["concurrent.futures", "socket", "tarfile"]
 HEAVY = ["numba", "llvmlite", "matplotlib", "h5py", "PIL", "tqdm", "platformdirs", "threadpoolctl"]
+HEAVY += ["joblib", "distributed", "mpi4py"]
 
 
 def module_level_imports(tree):

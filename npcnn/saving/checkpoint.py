@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,19 +46,8 @@ def save_run(run: Run, path: Any) -> None:
 def describe(run: Run) -> dict[str, Any]:
     """Return all that must be the same for a run to go on with the same bits."""
     if run.about is None:
-        model = run.model
         run.about = {
-            "backend": get_backend(),
-            "layers": _layers(model),
-            "calls": _calls(model),
-            "dtype": model.dtype.name,
-            "optimizer": {"class": type(model.optimizer).__name__, **model.optimizer.get_config()},
-            "loss": [
-                {"class": type(loss).__name__, **loss.get_config()}
-                for loss in model.objective.losses
-            ],
-            "loss_weights": list(model.objective.weights),
-            "metrics": model.metric_names[1:],
+            **describe_model(run.model),
             "samples": samples(run.data),
             "batch_size": getattr(run.data.source, "batch_size", None),
             "steps_per_epoch": run.data.limit,
@@ -75,6 +65,22 @@ def _augmenter(feed: Feed) -> dict[str, Any] | None:
     """Return what the samples are changed by, as files hold it: lists for pairs."""
     augmenter = getattr(feed.source, "augmenter", None)
     return None if augmenter is None else json.loads(json.dumps(augmenter.get_config()))
+
+
+def describe_model(model: Model) -> dict[str, Any]:
+    """Return what a compiled model learns by, but for its weights; names are left out."""
+    return {
+        "backend": get_backend(),
+        "layers": _layers(model),
+        "calls": _calls(model),
+        "dtype": model.dtype.name,
+        "optimizer": {"class": type(model.optimizer).__name__, **model.optimizer.get_config()},
+        "loss": [
+            {"class": type(loss).__name__, **loss.get_config()} for loss in model.objective.losses
+        ],
+        "loss_weights": list(model.objective.weights),
+        "metrics": model.metric_names[1:],
+    }
 
 
 def _layers(model: Model) -> list[dict[str, Any]]:
@@ -107,8 +113,13 @@ def fingerprint(feed: Feed) -> str:
     data = feed.source
     if not isinstance(data, Batches):
         return "batches"
+    return fingerprint_of((*data.xs, *data.ys, *data.weights))
+
+
+def fingerprint_of(arrays: Sequence[np.ndarray | None]) -> str:
+    """Return a text that differs for arrays that differ; of huge ones it looks at a part."""
     found = hashlib.blake2b(digest_size=16)
-    for array in (*data.xs, *data.ys, *data.weights):
+    for array in arrays:
         if array is None:
             found.update(b"none")
             continue

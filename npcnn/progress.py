@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 from npcnn.notebook import in_notebook
-from npcnn.streams import is_terminal, readable, say
+from npcnn.streams import Lasting, is_terminal, readable, say
 
 
 def format_value(value: float) -> str:
@@ -84,7 +84,7 @@ class EpochPrinter:
             # On a terminal that does not know its size, as in containers, tqdm draws nothing.
             size = shutil.get_terminal_size()
             self._bar = _bar_class(notebook)(
-                total=steps, initial=done, file=sys.stdout, bar_format=form, leave=False,
+                total=steps, initial=done, file=Lasting(sys.stdout), bar_format=form, leave=False,
                 ncols=size.columns, nrows=size.lines,
             )  # fmt: skip
 

@@ -1,3 +1,5 @@
+import errno
+import io
 import os
 import re
 import subprocess
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 from models import small_data, small_model
 
+import npcnn
 from npcnn.progress import EpochPrinter, format_duration, format_line, format_value
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -191,3 +194,45 @@ def test_streams_that_lack_something(run_python, kind):
     assert "Epoch 1/3" in shown
     assert "early stopping" in shown
     assert ("größe" if kind == "writes" else r"gr\xf6\xdfe") in shown
+
+
+class Gone(io.StringIO):
+    """A stream that takes some lines, and then nothing more."""
+
+    terminal, error, lines = False, errno.EIO, 3
+
+    def isatty(self):
+        return self.terminal and super().isatty() is not None
+
+    def write(self, text):
+        self.lines -= 1
+        if self.lines < 0:
+            raise OSError(self.error, os.strerror(self.error))
+        return super().write(text)
+
+    def flush(self):
+        if self.lines < 0:
+            raise OSError(self.error, os.strerror(self.error))
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("what", [errno.EIO, errno.EPIPE, errno.ENOSPC, "closed"])
+def test_what_nobody_can_read_stops_no_training(what, terminal, monkeypatch):
+    """A terminal that is gone, a pipe without a reader, a full disk, a closed stream."""
+    stream = Gone()
+    stream.terminal = terminal
+    if what == "closed":
+        stream.lines = 10**6
+        stream.close()
+    else:
+        stream.error = what
+    model, (x, y) = small_model(), small_data()
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    stop = npcnn.callbacks.EarlyStopping("loss", patience=0, min_delta=9, verbose=1)
+    for verbose in (1, 2):
+        history = model.fit(x, y, 16, 3, verbose=verbose, callbacks=[stop]).history
+        assert len(history["loss"]) == 2
+    model.evaluate(x, y, verbose=1)
+    model.predict(x, verbose=1)
+    model.summary()

@@ -158,7 +158,10 @@ CALLABLES = {"function", "class", "exception", "layer", "model"}
 LISTS = {"()", "[]", "range", "million", "array", "matrix"}
 
 SENSE: dict[str, set[str]] = {
-    "other": NUMBERS | {"tensor"}, "gain": NUMBERS, "dpi": COUNTS,
+    "other": NUMBERS | {"tensor"}, "gain": NUMBERS, "dpi": COUNTS, "elastic_spacing": COUNTS,
+    "class_aggregation": {"None"},
+    **_each(("rotation", "scale", "shear", "shift", "elastic", "cut_out"), NUMBERS),
+    "epoch": COUNTS | {"0"}, "inputs": {"tensors"}, "samples": ARRAYS,
     "learning_rate_power": {"0", "0.0", "-1", "1e-320"},
     "to_file": PATHS | {"None"}, "num_regressors": COUNTS | {"0"},
     **_each(("input_axes", "output_axes"), COUNTS | LISTS | {"0", "-1"}),
@@ -292,7 +295,11 @@ ENDLESS = {
     (name, value)
     for name in ("epochs", "steps", "points", "n", "entries", "columns")
     for value in ("10**7", "10**18", "-10**18")
-} | {("input_shape", "10**7"), ("shape", "10**7")}  # fmt: skip - gigabytes, as asked for
+} | {
+    ("input_shape", "10**7"),
+    ("shape", "10**7"),
+    ("input_dim", "10**7"),
+}  # fmt: skip - gigabytes
 
 
 def makes_sense(target: str, argument: str, value: str, optional: bool) -> bool:

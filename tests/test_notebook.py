@@ -109,10 +109,10 @@ def test_without_widgets_the_bar_is_made_of_letters(cells):
 
 def test_a_history_is_its_numbers_and_curves(cells):
     table = rows(cells["history"])
-    assert table[0] == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    assert table[0] == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
     assert [row[0] for row in table[1:]] == ["1", "2"]
     printed = notebooks.printed(cells["fit"]).splitlines()
-    assert f"loss: {table[1][1]} - accuracy: {table[1][2]}" in printed[1]
+    assert all(f"{table[0][k]}: {table[1][k]}" in printed[1] for k in range(1, 5))
     curves = notebooks.embedded(cells["history"])
     assert [picture.shape for picture in curves] == [(520, 1000, 3)] * 2
     assert all((picture < 250).any() for picture in curves)

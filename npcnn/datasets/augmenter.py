@@ -11,7 +11,7 @@ from npcnn import random
 from npcnn.affine import Pair, Ranges
 from npcnn.arguments import Count, Numbers, PositiveInt, argument_names, checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, is_number, message, number, shown
+from npcnn.checks import ArgumentError, as_numbers, is_number, message, number, shown
 
 Array = np.ndarray
 
@@ -130,7 +130,9 @@ class Augmenter:
             fix = "give pictures"
             raise ArgumentError(message(where, "(n, rows, columns, channels)", str(x.shape), fix))
         real = x.astype(np.float64 if x.dtype == np.float64 else np.float32)
-        numbers = np.arange(len(x)) if samples is None else np.asarray(samples)
+        numbers = np.arange(len(x))
+        if samples is not None:
+            numbers = as_numbers(samples, "Augmenter(samples)")
         if numbers.shape != (len(x),) or numbers.dtype.kind not in "iu":
             expected, got = f"{len(x)} whole numbers", shown(samples)
             raise ArgumentError(message("Augmenter(samples)", expected, got, "one a picture"))

@@ -65,8 +65,8 @@ class R2Score(Metric):
         self.num_samples += y_true.size
 
     def result(self) -> Any:
-        """Return the score, or one a column; 0.0 before the first batch."""
-        if self.sums is None:
+        """Return the score, or one a column; 0.0 where nothing counts."""
+        if self.sums is None or not self.sums[3].any():
             return answer(0.0)
         sums, squares, errors, weights = self.sums
         with np.errstate(all="ignore"):

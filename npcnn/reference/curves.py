@@ -90,6 +90,8 @@ def log_softmax(x: Array) -> Array:
     >>> log_softmax(np.array([[1e4, 1e4]])).round(4)
     array([[-0.6931, -0.6931]])
     """
+    if not x.shape[-1]:
+        return x.copy()
     low = x - x.real.max(axis=-1, keepdims=True, initial=-np.inf)
     return low - np.log(np.exp(low).sum(axis=-1, keepdims=True))
 

@@ -43,7 +43,7 @@ def written(
             )
         elif type(metric) is metrics.CLASSES.get(kind):
             found.append(entry("keras.metrics", kind, metric.get_config()))
-        elif (own := _own_entry(metric)) is not None:
+        elif (own := _own_entry(metric, entry)) is not None:
             found.append(own)
         else:
             text = f"save: metric {metric.name!r} is not npcnn's own and is left out of the file"
@@ -52,7 +52,7 @@ def written(
     return found or None
 
 
-def _own_entry(metric: metrics.Metric) -> dict[str, Any] | None:
+def _own_entry(metric: metrics.Metric, entry: Callable[..., Any]) -> Any:
     """Return what stands for a loss, a function or a user's metric, as Keras writes it."""
     function = getattr(metric, "fn", None)
     if isinstance(function, losses.Loss):
@@ -63,9 +63,15 @@ def _own_entry(metric: metrics.Metric) -> dict[str, Any] | None:
     name = getattr(function, "__name__", "")
     if name.isidentifier() and not getattr(metric, "arguments", {}):
         called = registry.registered_name(function) or "function"
-        return {**keras_object("builtins", "function", {}), "config": name} | {
+        written = {**keras_object("builtins", "function", {}), "config": name} | {
             "registered_name": called
         }
+        if metric.name != metrics.get(function).name:
+            config = {"name": metric.name, "fn": written}
+            return entry("keras.metrics", "MeanMetricWrapper", config)
+        full = "module" in entry("keras.metrics", "", {})
+        own = getattr(_home(name, called), name, None) is function
+        return name if own and not full else written
     config = metric.get_config()
     if function is not None or type(metric) is Wrapped or _foreign(config):
         return None
@@ -101,13 +107,20 @@ def read(given: Any) -> list[metrics.Metric]:
     return found
 
 
+def _home(name: str, registered: Any) -> Any:
+    """Return the module that has a function of this name, unless it is a user's."""
+    if registry.custom(name, registered) is not None:
+        return None
+    return next((home for home in (metrics, losses) if name in home.__all__), None)
+
+
 def _read_entry(item: Any) -> metrics.Metric | None:
     """Return the metric of an entry; None, with a warning, for a user's that nobody handed in."""
     kind = item.get("class_name") if isinstance(item, dict) else item
     config = item.get("config") if isinstance(item, dict) else None
     if kind == "function" and isinstance(config, str):
-        home = next((home for home in (metrics, losses) if config in home.__all__), None)
-        if home is None or registry.custom(config, item.get("registered_name")) is not None:
+        home = _home(config, item.get("registered_name"))
+        if home is None:
             return _handed_in(config, item)
         return metrics.get(getattr(home, config))
     if not isinstance(kind, str) or not isinstance(config, dict):
@@ -118,9 +131,10 @@ def _read_entry(item: Any) -> metrics.Metric | None:
         name = function.get("config") if isinstance(function, dict) else function
         if not isinstance(name, str) or not isinstance(config.get("name"), str):
             raise UnsupportedError(f"the metric {short(item)}")
-        metric = metrics.get(name)
-        metric.name = config["name"]
-        return metric
+        found = _read_entry(function) if isinstance(function, dict) else metrics.get(name)
+        if found is not None:
+            found.name = config["name"]
+        return found
     if item.get("module") == "keras.losses" and kind in losses.known():
         loss = losses.known()[kind]
         taken = inspect.signature(loss).parameters

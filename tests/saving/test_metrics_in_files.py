@@ -5,7 +5,7 @@ import pytest
 from models import small_data, small_model
 
 import npcnn
-from npcnn import losses, metrics
+from npcnn import Sequential, layers, losses, metrics
 from npcnn.checks import NpcnnWarning
 
 
@@ -46,6 +46,28 @@ def test_there_and_back(tmp_path, model, form):
     assert len(said) == 2
     names = ["loss", "entropy", "sparse_categorical_accuracy", "accuracy"]
     assert back.metric_names == names
+
+
+@pytest.mark.parametrize("form", ["keras", "h5"])
+def test_functions_under_another_name(keras, tmp_path, form):
+    """In Keras, too: a function alone is its name in .h5, one with a name a MeanMetricWrapper."""
+    off = losses.mean_absolute_error
+    model = Sequential([layers.Input((3,)), layers.Dense(2)])
+    model.compile("sgd", "mse", [off, metrics.MeanMetricWrapper(off, name="far")])
+    x, y = np.ones((4, 3)), np.zeros((4, 2))
+    model.save(tmp_path / f"m.{form}")
+    theirs = keras(x, y, load=tmp_path / f"m.{form}", train=1, save=[tmp_path / f"back.{form}"])
+    assert theirs["compiled"]
+    for name in ("m", "back"):
+        back = npcnn.load_model(tmp_path / f"{name}.{form}")
+        assert back.metric_names == model.metric_names == ["loss", "mean_absolute_error", "far"]
+    model.compile("sgd", "mse", [metrics.MeanMetricWrapper(smallest, name="low")])
+    model.save(tmp_path / f"own.{form}")
+    back = npcnn.load_model(tmp_path / f"own.{form}", {"smallest": smallest})
+    assert back.evaluate(x, y, verbose=0) == pytest.approx(model.evaluate(x, y, verbose=0))
+    assert back.metric_names == ["loss", "low"]
+    with pytest.warns(NpcnnWarning, match="the metric 'smallest' is left out"):
+        assert npcnn.load_model(tmp_path / f"own.{form}").metric_names == ["loss"]
 
 
 def test_what_has_no_name_is_left_out(tmp_path):

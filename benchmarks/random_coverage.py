@@ -20,7 +20,10 @@ ENDS = {"initializer": initializers, "regularizer": regularizers, "constraint": 
 # What is the base of others, stands in front of all networks, is npcnn's alone or is for no fit.
 BASES = {"Layer", "Loss", "Metric", "Optimizer", "Regularizer", "Constraint", "Initializer",
          "LearningRateSchedule", "Variable", "InputLayer", "InputSpec", "OneCycle",
-         "Mean", "Sum"}  # fmt: skip
+         "Mean", "Sum", "Lambda"}  # fmt: skip
+
+# Keras's sparsemax adds up running sums: what it gives is no share of one.
+UNLIKE = {"sparsemax"}
 
 
 def table(descriptions: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:
@@ -31,7 +34,7 @@ def table(descriptions: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:
             found.setdefault(kind, collections.Counter())[name] += 1
     for kind, module in MODULES.items():
         found[kind].update(dict.fromkeys(classes(module), 0))
-    found["activations"].update(dict.fromkeys(npcnn.activations.known(), 0))
+    found["activations"].update(dict.fromkeys(set(npcnn.activations.known()) - UNLIKE, 0))
     return {kind: dict(sorted(counted.items())) for kind, counted in found.items()}
 
 

@@ -35,7 +35,7 @@ from random_pictures import (
     zero_padding,
 )
 
-from npcnn import layers
+from npcnn import activations, layers
 
 MAX_SIDE, MAX_FEATURES = 12, 96
 
@@ -63,6 +63,8 @@ def layer_normalization(r: random.Random, shape: Shape) -> Layer:
         return batch_normalization(r, shape)
     axis = list(range(1, len(shape) + 1)) if len(shape) > 1 and r.random() < 0.2 else -1
     found = {"axis": axis, "center": r.random() < 0.8, "scale": r.random() < 0.8}
+    if axis == -1 and hasattr(layers, "GroupNormalization"):  # they came together
+        found |= {"gamma_regularizer": regularizer(r), "beta_constraint": constraint(r, 1)}
     return "LayerNormalization", found | {"epsilon": r.choice([1e-3, 1e-2])}, shape
 
 
@@ -126,6 +128,8 @@ def noise(r: random.Random, shape: Shape, rate: float | None = None) -> Layer:
 
 def reordered(r: random.Random, shape: Shape) -> Layer:
     if r.random() < 0.5:
+        if len(shape) == 1 and shape[0] % 2 == 0 and hasattr(activations, "glu"):
+            return "Activation", {"activation": "glu"}, (shape[0] // 2,)
         dims = r.sample(range(1, len(shape) + 1), len(shape))
         return "Permute", {"dims": dims}, tuple(shape[axis - 1] for axis in dims)
     size = math.prod(shape)

@@ -60,7 +60,9 @@ def loss(r: random.Random) -> tuple[Any, str | None, str]:
     if name in LOGITS and r.random() < 0.4:
         options["from_logits"], before = True, None
     if r.random() < 0.2:
-        options["reduction"] = r.choice(["sum", "mean_with_sample_weight"])
+        reduction = r.choice(["sum", "mean_with_sample_weight"])
+        # One number for a whole batch Keras sums up once for each weight that a sample has.
+        options |= {} if name in ("Dice", "Tversky") else {"reduction": reduction}
     return make(f"losses.{name}", **options), before, targets
 
 
@@ -128,8 +130,8 @@ def measures(r: random.Random, before: str | None, targets: str, shape: Shape) -
     found: dict[str, Any] = {}
     for _ in range(r.randint(0, 2)):
         one = metric(r, before, targets, shape)
-        name = one if isinstance(one, str) else one["with"].get("name", one["make"])
-        found[name] = one
+        name = one if isinstance(one, str) else one["with"].get("name", one["make"][8:])
+        found[name.replace("_", "").lower()] = one
     return list(found.values())
 
 

@@ -8,9 +8,9 @@ Sequential ones, and graphs with branches, shared layers, nested models, several
 outputs; all layers, activations, losses, metrics, regularizers and constraints, and optimizers with
 options and schedules (random_descriptions.py, random_layers.py, random_learning.py); what was
 drawn is counted (random_coverage.py). Each is built on both sides from one description, with the
-same weights and data (random_sides.py), on each of Keras's backends that is asked for. Outputs
-must agree within 1e-5; losses, metrics, weights and optimizers' state after three epochs within
-1e-4 (all by max(1, |value|)). npcnn and the first backend then read each other's .keras and .h5:
+same weights and data (random_sides.py), on two of Keras's backends. Outputs must agree within 1e-5;
+losses, metrics, weights and optimizers' state after three epochs within 1e-4 (all by
+max(1, |value|)). npcnn and the first backend then read each other's .keras and .h5:
 weights and state must be the same bits, names and architecture the same, outputs within 1e-5, and
 one more epoch must end as on the side that wrote within 1e-4.
 
@@ -18,9 +18,9 @@ Some networks have no such answer: the sign of a gradient that is zero but for r
 whole step, two numbers that are equal but for rounding are both sides of a maximum, of a threshold
 or of ReLU's bend. Which these are is measured, not known: whenever a number is further away, Keras
 trains the network anew from weights and inputs in three other roundings (up to four units in the
-last place away). If npcnn is no further from Keras than twice what Keras then is from itself, or
-from itself on another backend, the network is counted as one that Keras does not determine, apart
-from those that agree; names, configurations and the bits in files are held to nothing but equality.
+last place away), and on its other backends. If npcnn is no further from Keras than twice what Keras
+is from itself, the network is counted as one that Keras does not determine, apart from those that
+agree; names, configurations and the bits in files are held to nothing but equality.
 
 What was found is kept network by network in results/random_networks.part.jsonl; a run that was
 ended goes on from there, and asks again only for those that fell short. --afresh asks for all.
@@ -29,6 +29,7 @@ ended goes on from there, and asks again only for those that fell short. --afres
 from __future__ import annotations
 
 import argparse
+import collections
 import hashlib
 import importlib.metadata
 import json
@@ -53,6 +54,7 @@ import npcnn
 from npcnn.saving.variables import optimizer_variables
 
 PART = RESULTS / "random_networks.part.jsonl"
+ALWAYS = 2  # of Keras's backends are asked; the rest where something falls short
 NUDGES = (1, 2, 3)
 FRESH = 40  # networks, then Keras's processes are ended: what they compiled is never let go
 
@@ -79,21 +81,27 @@ def judge(described: dict[str, Any], keras: Keras, folder: Path) -> Verdict:
             verdict.wrong.append(f"Keras: {reply['error']}")
             return verdict
         back = side.read(described, folder, "theirs")
-    first = reply["backend"]
+    first, others = reply["backend"], []
     verdict.numbers(first, ours["arrays"], reply["theirs"]["arrays"], TRAINING)
-    beside = []
-    for backend in keras.backends[keras.backends.index(first) + 1 :]:
+    for backend in [name for name in keras.backends[:ALWAYS] if name != first]:
         other = keras.on(backend, {**described, "formats": []}, folder, backend)
         if "error" not in other:
             verdict.numbers(backend, ours["arrays"], other["theirs"]["arrays"], TRAINING)
-            beside.append(other["theirs"]["arrays"])
+            others.append(backend)
     for key in ("names", "curves"):
         verdict.alike(f"{first}, {key}", ours[key], reply["theirs"][key])
     files(verdict, described, (ours, reply, back))
     if verdict.short:
+        others += [name for name in keras.backends[ALWAYS:] if name != first]
         again = [keras.on(first, described, folder, f"nudge{k}", k) for k in (0, *NUDGES)]
+        later = {name: keras.on(name, described, folder, f"{name}0", 0) for name in others}
         paths = [one["theirs"]["arrays"] for one in again if "error" not in one]
-        verdict.measured(spread(paths), spread([*paths[:1], *beside]))
+        between = {
+            name: spread([paths[0], one["theirs"]["arrays"]])
+            for name, one in later.items()
+            if "error" not in one and paths
+        }
+        verdict.measured(spread(paths) if paths else {}, between)
     return verdict
 
 
@@ -106,8 +114,7 @@ def files(verdict: Verdict, described: Any, sides: tuple[Any, Any, Any]) -> None
     for who, answers, wrote, own in ways:
         for extension in described["formats"]:
             got, where = answers[extension], f"{who} {extension}"
-            held = {"outputs": "before"}
-            verdict.numbers(where, got["arrays"], wrote["arrays"], READ, held)
+            verdict.numbers(where, got["arrays"], wrote["arrays"], READ)
             verdict.alike(f"{where}, names", got["names"], own["names"])
             verdict.alike(f"{where}, config", got["built"], own["built"])
             verdict.alike(f"{where}, curves", got["curves"], wrote["curves"])
@@ -151,7 +158,7 @@ def one(seed: int, key: str) -> dict[str, Any]:
 
 def key_of(seed: int, backends: list[str]) -> str:
     """Return what tells a network, and who was asked, from others."""
-    text = json.dumps([describe(seed), backends], sort_keys=True)
+    text = json.dumps([describe(seed), backends[:ALWAYS]], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -192,6 +199,7 @@ def together(lines: list[dict[str, Any]]) -> dict[str, Any]:
     agree = [line for line in lines if not line["wrong"] and not line["ill"]]
     keys = sorted({key for line in agree for key in line["worst"]})
     worst = {key: max(line["worst"].get(key, 0.0) for line in agree) for key in keys}
+    on = [key.split(",")[0] for line in lines for key in line["worst"] if key.endswith(", before")]
     by_kind = {
         kind: f"{sum(line['kind'] == kind for line in agree)} of "
         f"{sum(line['kind'] == kind for line in lines)}"
@@ -200,6 +208,7 @@ def together(lines: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "networks": len(lines),
         "agree": len(agree),
+        "compared_on": dict(sorted(collections.Counter(on).items())),
         "files": sum(len(describe(line["seed"])["formats"]) for line in agree),
         "agree_by_kind": by_kind,
         "worst_difference": {key: float(f"{far:.3g}") for key, far in worst.items()},
@@ -215,7 +224,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, default=400)
-    parser.add_argument("--keras", nargs="+", default=["torch", "tensorflow"], metavar="BACKEND")
+    parser.add_argument(
+        "--keras", nargs="+", default=["torch", "tensorflow", "jax"], metavar="BACKEND"
+    )
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--afresh", action="store_true", help="forget what an earlier run found")
     parser.add_argument("--show", action="store_true", help="only print the descriptions")

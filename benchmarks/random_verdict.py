@@ -20,6 +20,7 @@ class Short(NamedTuple):
     `key` is that of Keras's own spread to which they are held; None for what must be exact.
     """
 
+    where: str
     text: str
     far: float
     key: str | None
@@ -35,12 +36,12 @@ def read(path: str) -> dict[str, list[np.ndarray]]:
 
 
 def apart(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the largest difference by max(1, |value|); infinite for another shape."""
+    """Return the largest difference by max(1, |values|); infinite for another shape."""
     if one.shape != other.shape:
         return float("inf")
     one, other = one.astype("float64"), other.astype("float64")
     with np.errstate(invalid="ignore"):
-        far = np.abs(one - other) / np.maximum(1, np.abs(other))
+        far = np.abs(one - other) / np.maximum(1, np.maximum(np.abs(one), np.abs(other)))
     same = (one == other) | (np.isnan(one) & np.isnan(other))
     return float(np.max(np.where(same, 0, np.nan_to_num(far, nan=np.inf)), initial=0))
 
@@ -99,20 +100,31 @@ class Verdict:
                 self.worst[f"{where}, {key}"] = max(self.worst.get(f"{where}, {key}", 0.0), far)
                 if far > most:
                     text = f"{where}, {key} {k} {a.shape} {b.shape}: {far:.3g}"
-                    self.short.append(Short(text, far, names.get(key, key) if most else None))
+                    held_to = names.get(key, key) if most else None
+                    self.short.append(Short(where, text, far, held_to))
 
     def alike(self, where: str, one: Any, other: Any) -> None:
         """Compare names or configurations."""
         self.wrong += [f"{where}{text}" for text in differences(one, other)]
 
-    def measured(self, rounding: dict[str, float], backends: dict[str, float]) -> None:
-        """Judge what falls short by Keras's own spread: of other roundings, of other backends."""
+    def measured(
+        self, rounding: dict[str, float], backends: dict[str, dict[str, float]]
+    ) -> None:  # fmt: skip
+        """Judge what falls short by how far Keras is from itself.
+
+        Args:
+            rounding: on its first backend, from other roundings; by what the numbers are.
+            backends: on its first backend, from each of the others. What one of these makes no
+                number of says nothing about the rest.
+        """
         for short in self.short:
             key = short.key or ""
-            own = rounding.get(key, 0.0), backends.get(key, 0.0)
-            if short.far <= SAME * max(own):
-                self.ill.append(f"{short.text}; Keras {own[0]:.3g} by rounding, {own[1]:.3g} "
-                                "by backend")  # fmt: skip
+            between = {name: own.get(key, 0.0) for name, own in backends.items()}
+            apart = [far for far in between.values() if np.isfinite(far)]
+            own = between.get(short.where, max(apart, default=0.0))
+            if short.far <= SAME * max(rounding.get(key, 0.0), own):
+                self.ill.append(f"{short.text}; Keras {rounding.get(key, 0.0):.3g} by rounding, "
+                                f"{own:.3g} by backend")  # fmt: skip
             else:
                 self.wrong.append(short.text)
         self.short = []

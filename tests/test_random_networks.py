@@ -74,10 +74,10 @@ def test_only_what_keras_does_not_determine_is_forgiven(tmp_path):
     rounding = rooms.spread(own)
     assert rounding == {"after": 0.01, "state": 0.0}
 
-    def judged(path, allowed):
+    def judged(path, allowed, **backends):
         verdict = rooms.Verdict()
         verdict.numbers("here", path, own[0], allowed)
-        verdict.measured(rounding, {})
+        verdict.measured(rounding, backends)
         return len(verdict.ill), len(verdict.wrong)
 
     assert judged(ours, {"after": 1e-4}) == (1, 0)
@@ -85,6 +85,9 @@ def test_only_what_keras_does_not_determine_is_forgiven(tmp_path):
     assert judged(ours, {"after": 0.0}) == (0, 1)  # of a file
     assert judged(ours, {"state": 1e-4}) == (0, 1)
     assert judged(ours, {"after": 0.1, "state": 0.1}) == (0, 0)
+    assert judged(far, {"after": 1e-4}, jax={"after": 0.02}) == (1, 0)
+    assert judged(far, {"after": 1e-4}, jax={"after": np.inf}) == (0, 1)  # it has no answer
+    assert judged(far, {"after": 1e-4}, here={"after": np.inf}) == (1, 0)  # … to be compared with
 
 
 def test_a_run_goes_on_where_it_was_ended(tmp_path, monkeypatch):

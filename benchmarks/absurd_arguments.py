@@ -31,8 +31,21 @@ SHAPES = {
 }  # fmt: skip
 
 
+def _rates(f: Fixtures) -> Any:
+    rates = [0.1, 0.2, 0.4]
+    return f.npcnn.inspection.RateRange(rates, [3.0, 2.0, 1.0], [3.0, 2.5, 2.0], 0.2, 0.04)
+
+
+def _record(f: Fixtures) -> Any:
+    found = f.npcnn.inspection.AnswerRecord(PICTURES, Y)
+    found.looks = 2
+    return found
+
+
 VALID: dict[str, Callable[[Fixtures], Any]] = {
     "other": lambda f: f.tensors()[0], "num_classes": lambda f: 3,
+    "calibration": lambda f: f.npcnn.inspection.calibration(Y, ONE_HOT),
+    "found": lambda f: _rates(f), "record": lambda f: _record(f),
     "augmenter": lambda f: f.npcnn.datasets.Augmenter(), "target_class_ids": lambda f: [0, 1],
     **dict.fromkeys(("recall", "precision", "specificity", "sensitivity"), lambda f: 0.5),
     "update_state.values": lambda f: [1.0, 2.0], "initializer": lambda f: "zeros",

@@ -36,6 +36,7 @@ INSIDE = {
 # Results, which npcnn makes and users read.
 RESULTS = {
     "Row", "GradientTable", "Event", "LayerTrace", "OverfitReport", "Recording", "Trace",
+    "ByClass", "Calibration", "RateRange",
     "KerasTensor",
 }  # fmt: skip
 # Of these, what is called by a sign, and of INSIDE, what users call in classes of their own.

@@ -242,8 +242,7 @@ class Model(Stored, OnBatch):
             shuffle: whether to visit the samples in an order given by (seed, epoch); of a
                 PyDataset the batches, of other streams nothing.
             class_weight: class number → weight in the loss.
-            sample_weight: one weight a sample, or one a row where a sample has rows of outputs,
-                (n, rows); or a number for all.
+            sample_weight: one a sample, or one a row of a sample's outputs, (n, rows); or a number.
             initial_epoch: the epoch to begin with, to go on from an earlier call.
             steps_per_epoch: batches of an epoch; an endless stream needs it. A pass over the data
                 then goes on from one epoch to the next.
@@ -328,7 +327,8 @@ class Model(Stored, OnBatch):
     @checked
     def predict(
         self, x: Data, batch_size: PositiveInt | None = None, verbose: Verbose = "auto",
-        steps: PositiveInt | None = None, callbacks: Any = None,
+        steps: PositiveInt | None = None, callbacks: Any = None, *,
+        augmenter: AnAugmenter | None = None, votes: PositiveInt = 16,
     ) -> Array:  # fmt: skip
         """Return the outputs (n, …) for samples (n, …).
 
@@ -338,14 +338,17 @@ class Model(Stored, OnBatch):
             verbose: 0 nothing, 1 or 'auto' a bar on a terminal, 2 one line.
             steps: how many batches to look at; None for all.
             callbacks: Callback objects, whose `on_predict_…` are called.
+            augmenter: a `datasets.Augmenter`: outputs are then means of those for changed copies.
+            votes: how many copies; they are functions of a sample's number.
         """
         listed = CallbackList(callbacks, "predict(callbacks)")
-        feed = opened((x, None, None), self, "predict", batch_size, steps, targets=False)
+        given = x, None, None
+        feed = opened(given, self, "predict", batch_size, steps, targets=False, augmenter=augmenter)
         self.build(feed.shapes[0][0])
         listed.begin(self, epochs=1, steps=feed.steps, verbose=verbose)
         printer = EpochPrinter(verbose, feed.steps)
         with _held_threads():
-            outputs = running.predict(self, feed, printer, listed.call)
+            outputs = running.predict(self, feed, printer, listed.call, votes)
         printer.close({})
         return outputs
 

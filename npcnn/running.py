@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from npcnn import random
 from npcnn.callbacks import Callback, History
 from npcnn.checks import ArgumentError, message
 from npcnn.feeding import Feed
@@ -223,18 +224,24 @@ def evaluate(
 
 
 def predict(
-    model: Model, data: Feed, printer: EpochPrinter | None = None, call: Call | None = None
-) -> Any:
-    """Return the outputs for every sample, each as one C-contiguous array."""
+    model: Model, data: Feed, printer: EpochPrinter | None = None, call: Call | None = None,
+    votes: int = 1,
+) -> Any:  # fmt: skip
+    """Return the outputs for every sample, each as one C-contiguous array.
+
+    With an augmenter, they are the mean of those for so many changed copies.
+    """
     call = call or (lambda *_: None)
     shapes = [tensor.shape for tensor in model.outputs]
     parts = [[np.empty((0, *shape[1:]), model.dtype)] for shape in shapes]
     model.stop_predicting = False
     call("on_predict_begin", {})
     infer = infer_on(model, data.source).current()
+    augmenter = getattr(data.source, "augmenter", None)
     for number, (samples, _, _) in enumerate(data.epoch(0, 0)):
         call("on_predict_batch_begin", number, {})
-        for own, output in zip(parts, infer(*samples), strict=True):
+        found = infer(*samples) if augmenter is None else _voted(infer, samples[0], votes)
+        for own, output in zip(parts, found, strict=True):
             own.append(np.ascontiguousarray(output))
         outputs = model.arranged([own[-1].copy() for own in parts])
         call("on_predict_batch_end", number, {"outputs": outputs})
@@ -244,3 +251,13 @@ def predict(
             break
     call("on_predict_end", {})
     return model.arranged([np.concatenate(own) for own in parts])
+
+
+def _voted(infer: Callable[..., Arrays], numbers: np.ndarray, votes: int) -> Arrays:
+    """Return the mean of the outputs for changed copies of samples, as epochs 0, 1, … see them."""
+    total: list[np.ndarray] = []
+    for epoch in range(votes):
+        found = infer(numbers, random.augmentation_key(seed=0, epoch=epoch))
+        pairs = zip(total or [np.zeros_like(one) for one in found], found, strict=True)
+        total = [one + other for one, other in pairs]
+    return tuple([one / one.dtype.type(votes) for one in total])

@@ -20,6 +20,7 @@ MODULES = [
 MADE = {
     "CallbackList", "DirectoryIterator", "Iterator", "NumpyArrayIterator",
     "Event", "GradientTable", "LayerTrace", "OverfitReport", "Recording", "Trace",
+    "ByClass", "Calibration", "RateRange",
     "Variable", "get",
 }  # fmt: skip
 # Arguments whose check needs more than themselves: the body has it.

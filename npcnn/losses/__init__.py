@@ -9,6 +9,7 @@ from npcnn import names, registry
 from npcnn.checks import ArgumentError, message, shown
 from npcnn.losses.base import Loss, function_of
 from npcnn.losses.crossentropy import CategoricalCrossentropy, SparseCategoricalCrossentropy
+from npcnn.losses.distillation import Distillation
 from npcnn.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from npcnn.losses.generalized import CategoricalGeneralizedCrossEntropy
 from npcnn.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
@@ -55,6 +56,7 @@ __all__ = [
     "CategoricalHinge",
     "CosineSimilarity",
     "Dice",
+    "Distillation",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -96,8 +98,9 @@ if not TYPE_CHECKING:
 
 
 def known() -> dict[str, type[Loss]]:
-    """Return name → class, by the class's own name and by the loss's."""
+    """Return name → class, by the class's own name and by the loss's; npcnn's own is registered."""
     listed = [c for c in globals().values() if isinstance(c, type) and issubclass(c, Loss)]
+    listed.remove(Distillation)
     own = sorted(listed, key=lambda cls: cls.__name__)
     return {
         **{str(cls.default_name): cls for cls in own if cls.default_name},

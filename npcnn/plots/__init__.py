@@ -8,6 +8,7 @@
 from typing import TYPE_CHECKING
 
 from npcnn import names
+from npcnn.plots.answers import calibration_curve, never_learned, rate_curve
 from npcnn.plots.attention import exciting_pictures, saliency
 from npcnn.plots.augmented import augmented_sheet
 from npcnn.plots.confusion import confusion_matrix
@@ -22,6 +23,7 @@ from npcnn.plots.style import save_figure
 
 __all__ = [
     "augmented_sheet",
+    "calibration_curve",
     "confident_mistakes",
     "confusion_matrix",
     "exciting_pictures",
@@ -34,6 +36,8 @@ __all__ = [
     "im2col",
     "loss_line",
     "network_diagram",
+    "never_learned",
+    "rate_curve",
     "run_curves",
     "saliency",
     "sample_sheet",

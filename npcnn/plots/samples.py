@@ -115,8 +115,7 @@ def confident_mistakes(
     what = "the one there is" if len(wrong) == 1 else f"the {len(surest)} most confident"
     note = f"{what}: the model's answer (true: the label), and how sure it was"
     rows = math.ceil(len(surest) / PER_ROW)
-    figure = style.new_figure(title, note, height=0.75 + rows * 1.75)
-    grid = figure.add_gridspec(rows, PER_ROW)
+    figure, grid = style.gallery(title, note, rows, PER_ROW)
     for place, i in enumerate(surest):
         axes = style.bare(figure.add_subplot(grid[divmod(place, PER_ROW)]))
         axes.imshow(images[i], cmap=style.GREY)

@@ -206,3 +206,14 @@ def fitted(augmenter=None, stream=False, flat=False):
         x, y = x.reshape(50, 144), np.eye(3)[y]
     given = (iter([(x, y)]),) if stream else (x, y)
     model.fit(*given, verbose=0, augmenter=Augmenter(5) if augmenter is None else augmenter)
+
+
+def test_copies_vote(rng, backend):
+    x, _ = data(rng)
+    model, augmenter = network(), Augmenter(**EVERYTHING)
+    wanted = [model.predict(augmenter(x, epoch=k), verbose=0).astype("float64") for k in range(3)]
+    got = model.predict(x, 20, 0, augmenter=augmenter, votes=3)
+    np.testing.assert_allclose(got, np.mean(wanted, axis=0), rtol=1e-4, atol=1e-6)
+    assert np.abs(got - model.predict(x, verbose=0)).max() > 1e-3
+    np.testing.assert_array_equal(got, model.predict(x, 20, 0, augmenter=augmenter, votes=3))
+    assert model.predict(x[:7], augmenter=augmenter, verbose=0).shape == (7, 3)

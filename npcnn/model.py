@@ -20,7 +20,7 @@ from npcnn.layers.shapes import check_batch_shape
 from npcnn.metrics import Scores
 from npcnn.names import snake_case
 from npcnn.network import Ends
-from npcnn.objective import Objective, measures, objective
+from npcnn.objective import Objective, guessed_names, measures, objective
 from npcnn.on_batch import OnBatch, alone
 from npcnn.progress import EpochPrinter
 from npcnn.repeated import Repeated
@@ -134,7 +134,7 @@ class Model(Stored, OnBatch):
         where = f"{self.label}.call(inputs)"
         ends, given = traced(self.call, shapes, self.dtype, False, where)
         self._take(ends, (None, keys_of(given)))
-        if self.compiled and len(ends[1]) > 1:
+        if self.compiled and max(len(ends[1]), len(self.objective.losses)) > 1:
             self.compile(**self._settings)
 
     def nodes(self) -> list[Node]:
@@ -172,6 +172,8 @@ class Model(Stored, OnBatch):
             loss_weights, metrics = None, loss_weights
         optimizer = optimizers.get(optimizer)
         names = data.names_of(self, 1, 1)
+        if not self.built and type(self).call is not Model.call:
+            names = guessed_names(loss, loss_weights)  # until `call` shows the outputs
         goal = objective(loss, loss_weights, names)
         self.measures = measures(metrics, weighted_metrics, names)
         self.optimizer, self.objective, self.run_eagerly = optimizer, goal, run_eagerly

@@ -97,6 +97,20 @@ def measures(metrics: Any, weighted: Any, names: list[str]) -> list[Measure]:
     return found
 
 
+def guessed_names(loss: Any, loss_weights: Any) -> list[str]:
+    """Return names for a model's outputs before they are known, as many as there are losses.
+
+    >>> guessed_names("mse", [0.9, 0.1]), guessed_names({"a": "mse"}, None)
+    (['output_1', 'output_2'], ['a'])
+    """
+    for given in (loss, loss_weights):
+        if isinstance(given, dict) and given:
+            return [str(name) for name in given]
+        if isinstance(given, (list, tuple)) and len(given) > 1:
+            return [f"output_{k}" for k in range(1, len(given) + 1)]
+    return ["output"]
+
+
 def by_output(given: Any, names: list[str], where: str, spread: bool = False) -> list[Any]:
     """Return one entry an output, from a list, a dict by name, or one thing for all.
 

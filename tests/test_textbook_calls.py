@@ -178,6 +178,47 @@ def test_running_means_are_looked_at():
         small_model().evaluate(*data, verbose=0, callbacks=[callbacks.SwapEMAWeights()])
 
 
+def test_a_quickstart():
+    x, y = small_data(8)
+    model = small_model(compiled=False)
+    loss = npcnn.losses.SparseCategoricalCrossentropy()
+    outputs = model(x).numpy()
+    assert loss(y, outputs).numpy() == pytest.approx(float(loss(y, outputs)))
+    rows = npcnn.losses.sparse_categorical_crossentropy(y, outputs).numpy()
+    right = npcnn.metrics.sparse_categorical_accuracy(y, outputs).numpy()
+    assert [type(rows), rows.shape, right.dtype] == [np.ndarray, (8,), "float32"]
+    mean = npcnn.metrics.Mean(name="train_loss")
+    mean(3.0)
+    mean.update_state(rows)
+    assert mean.result().numpy() == pytest.approx((3 + rows.sum()) / 9)
+    mean.reset_state()
+    assert mean.result() == 0
+
+
+def test_a_subclass_is_compiled_before_its_outputs_are_known():
+    class Wide(npcnn.Model):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = layers.Dense(1), layers.Dense(1)
+
+        def call(self, inputs):
+            one, other = inputs
+            return self.a(layers.concatenate([one, other])), self.b(other)
+
+    rng = np.random.default_rng(0)
+    data = (rng.random((8, 2)), rng.random((8, 3))), (rng.random((8, 1)), rng.random((8, 1)))
+    for losses in ("mse", ["mse", "mae"]):
+        model = Wide()
+        model.compile("sgd", losses, loss_weights=[0.9, 0.1])
+        history = model.fit(*data, verbose=0).history
+        one, other = (history[f"{name}_loss"][0] for name in model.output_names)
+        assert history["loss"][0] == pytest.approx(0.9 * one + 0.1 * other)
+    model = Wide()
+    model.compile("sgd", ["mse"] * 3)
+    with pytest.raises(ArgumentError, match=r"^compile\(loss\): expected 2 entries"):
+        model.fit(*data, verbose=0)
+
+
 def test_a_bar_of_a_callback(capsys):
     model, data = small_model(), small_data(24)
     model.fit(*data, 8, 2, 0, [callbacks.ProgbarLogger()], validation_data=data)

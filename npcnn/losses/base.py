@@ -28,6 +28,7 @@ from npcnn.checks import (
 from npcnn.config import FloatType
 from npcnn.remembered import Remembering
 from npcnn.subclasses import Open, missing
+from npcnn.variables import answer
 from npcnn.watched import plain
 
 Array = np.ndarray
@@ -264,8 +265,8 @@ class Loss(Open, Remembering):
         weights = row_weights(checked_weights, shape, outputs.dtype)
         losses = self._rows(y, outputs, self.reduced(y, weights))
         if self.reduction is None:
-            return losses[0] if y_pred.ndim == 1 and len(losses) == 1 else losses
-        return float(losses.mean())
+            return answer(losses[0] if y_pred.ndim == 1 and len(losses) == 1 else losses)
+        return answer(losses.mean())
 
     def rows(self, y_true: Array, y_pred: Array) -> Array:
         """Return each row's loss (N, …), for metrics: outputs that are no numbers are let pass."""

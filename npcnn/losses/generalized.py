@@ -60,7 +60,8 @@ class CategoricalGeneralizedCrossEntropy(SparseCategoricalCrossentropy):
         q = outputs.dtype.type(self.q)
         p = (outputs * targets).sum(axis=-1)
         slope = -(np.maximum(p, p.dtype.type(LEAST)) ** (q - 1)) * weights / p.dtype.type(p.size)
-        return (1 - p**q) / q * weights, slope[..., np.newaxis] * targets
+        slope[p < 0] = 0  # what is no probability counts as 0
+        return (1 - np.maximum(p, 0) ** q) / q * weights, slope[..., np.newaxis] * targets
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""

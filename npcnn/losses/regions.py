@@ -19,6 +19,7 @@ from npcnn.checks import (
 )
 from npcnn.config import FloatType
 from npcnn.losses.base import Loss, Reduction
+from npcnn.variables import answer
 
 Array = np.ndarray
 EPSILON = 1e-7
@@ -87,13 +88,13 @@ class Overlap(Loss):
         losses = 1 - self.share(y_true.astype(outputs.dtype), outputs)[0]
         losses = np.squeeze(losses, axis=self.axis)
         if sample_weight is None:
-            return losses
+            return answer(losses)
         one = is_number(sample_weight)
         weights = as_numbers([sample_weight] if one else sample_weight, f"{where}(sample_weight)")
         if not one and weights.shape != losses.shape:
             expected, fix = f"weights of shape {losses.shape}", "give one a region"
             raise ArgumentError(message(where, expected, str(weights.shape), fix))
-        return losses * (weights[0] if one else weights)
+        return answer(losses * (weights[0] if one else weights))
 
     def _check(self, shape: tuple[int, ...]) -> None:
         if self.axis is not None and not all(-len(shape) <= a < len(shape) for a in self.axis):

@@ -11,6 +11,7 @@ from npcnn.arguments import Numbers, checked
 from npcnn.checks import same_length
 from npcnn.metrics import accuracies, correlations
 from npcnn.metrics.base import Metric
+from npcnn.variables import answer
 
 
 def function_of(cls: type[Metric], name: str) -> Any:
@@ -32,7 +33,7 @@ def function_of(cls: type[Metric], name: str) -> Any:
         y_true, y_pred = given.pop("y_true"), given.pop("y_pred")
         same_length(y_pred, y_true, name, ("predictions", "targets"))
         found = np.asarray(cls(**given).values(y_true, y_pred))
-        return found if found.dtype.kind == "f" else found.astype(np.float32)
+        return answer(found if found.dtype.kind == "f" else found.astype(np.float32))
 
     function.__name__ = function.__qualname__ = name
     function.__module__ = __name__

@@ -295,9 +295,11 @@ class _Before:
 
 def _classes(model: Model) -> dict[str, Any]:
     """Return the classes of a running model, by name: its checkpoint may name them."""
-    things = [*model.leaves, *model.objective.losses, model.optimizer]
+    things = [*model.leaves, *model.objective.losses, model.optimizer, *model.metrics]
     functions = [getattr(layer, "activation", None) for layer in model.leaves]
-    return {type(t).__name__: type(t) for t in things} | {str(f): f for f in functions if f}
+    found = {type(t).__name__: type(t) for t in things} | {str(f): f for f in functions if f}
+    means = [getattr(metric, "fn", None) for metric in model.metrics]
+    return found | {f.__name__: f for f in means if hasattr(f, "__name__")}
 
 
 def _arrays(model: Model) -> dict[str, np.ndarray]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from npcnn import losses, metrics, registry
 from npcnn.arguments import argument_names
-from npcnn.checks import NpcnnWarning
+from npcnn.checks import NpcnnError, NpcnnWarning
 from npcnn.metrics.identify import Wrapped
-from npcnn.saving.keras_layers import keras_object, own_object, short
+from npcnn.saving.keras_layers import keras_object, one_line, own_object, short
 
 MAX_METRICS = 100
 MOST = 10_000  # thresholds and columns that a file may ask for
@@ -158,11 +158,15 @@ def _read_entry(item: Any) -> metrics.Metric | None:
 def _handed_in(name: str, item: dict[str, Any]) -> metrics.Metric | None:
     """Return a user's metric, by the class or function of that name; None, with a warning."""
     own, config = registry.custom(name, item.get("registered_name")), item["config"]
+    fix = "hand it in as custom_objects"
     if isinstance(own, type) and issubclass(own, metrics.Metric) and isinstance(config, dict):
         known = argument_names(own)
-        return own.from_config({k: v for k, v in config.items() if k in known and k != "dtype"})
-    if callable(own):
+        try:
+            return own.from_config({k: v for k, v in config.items() if k in known and k != "dtype"})
+        except (NpcnnError, TypeError, ValueError) as error:
+            fix = one_line(error)
+    elif callable(own):
         return metrics.get(own)
-    text = f"load: the metric {short(name)} is left out; hand it in as custom_objects"
+    text = f"load: the metric {short(name)} is left out; {fix}"
     warnings.warn(text, NpcnnWarning, stacklevel=2)
     return None

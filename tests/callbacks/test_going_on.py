@@ -19,7 +19,6 @@ from npcnn.checks import ArgumentError
 from npcnn.metrics import Metric
 
 EPOCHS = 6
-pytestmark = pytest.mark.filterwarnings("ignore:save. metric 'spread' is not npcnn's own")
 
 
 class StopError(Exception):

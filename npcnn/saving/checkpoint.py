@@ -6,9 +6,11 @@ so a run that goes on ends with the bits of one that was never interrupted.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ import numpy as np
 
 from npcnn import registry, saving
 from npcnn.backend import get_backend
-from npcnn.checks import ArgumentError, FormatError, NpcnnError, message
+from npcnn.checks import ArgumentError, FormatError, NpcnnError, NpcnnWarning, message
 from npcnn.data import Batches
 from npcnn.files import remove_leftovers
 from npcnn.saving import keras_layers, variables
@@ -131,6 +133,14 @@ def fingerprint_of(arrays: Sequence[np.ndarray | None]) -> str:
     return found.hexdigest()
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Say nothing of a metric that the run has not: it is a difference, which is named."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NpcnnWarning)
+        yield
+
+
 class Resumed:
     """A checkpoint that fits a run: `apply` puts the run where it stood.
 
@@ -147,6 +157,7 @@ class Resumed:
         self.path = path
         self.where = f"fit(resume_from={str(path)!r})"
         with (
+            _quiet(),
             registry.custom_object_scope(_classes(run.model)),
             saving.opened_parts(path, "fit(resume_from)", run.budget) as parts,
         ):
@@ -299,7 +310,7 @@ def _classes(model: Model) -> dict[str, Any]:
     functions = [getattr(layer, "activation", None) for layer in model.leaves]
     found = {type(t).__name__: type(t) for t in things} | {str(f): f for f in functions if f}
     means = [getattr(metric, "fn", None) for metric in model.metrics]
-    return found | {f.__name__: f for f in means if hasattr(f, "__name__")}
+    return found | {str(f.__name__): f for f in means if f is not None and hasattr(f, "__name__")}
 
 
 def _arrays(model: Model) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ from npcnn.names import snake_case
 
 Shape = tuple[Any, ...]
 creations = itertools.count(1)
-operators: dict[str, Callable[[Any, Any], Any]] = {}  # '+', '-', '*': npcnn.layers.merging fills it
+operators: dict[str, Callable[..., Any]] = {}  # '+', '-', '*': npcnn.layers.merging fills it
 
 
 class KerasTensor:

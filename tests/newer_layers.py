@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import npcnn
 from npcnn import layers
 from npcnn.regularizers import L2
 
@@ -38,6 +39,13 @@ CASES = {
         layers.PReLU("Ones", L2(0.25), "non_neg", [1, 2]), layers.Flatten(),
         layers.PReLU(alpha_regularizer=L2(0.5)),
     ],
+    "layers as activations": lambda: [
+        layers.Conv2D(3, 2, activation=layers.LeakyReLU(0.25)),
+        layers.SeparableConv2D(3, 2, activation=layers.ReLU(1.5, 0.125, 0.25)), layers.Flatten(),
+        layers.Dense(5, activation=layers.ELU(0.5)), layers.Activation(layers.LeakyReLU()),
+        layers.Dense(5, activation=layers.Softmax()),
+    ],
+    "Lambda": lambda: [layers.Lambda(npcnn.activations.softsign), layers.Flatten()],
 }  # fmt: skip
 # Keras itself does not read these from .h5: of axes it keeps one.
 NOT_IN_H5 = {"Normalization, axes", "norms, axes"}

@@ -141,27 +141,30 @@ CALLS = [
     # Unknown names
     (
         lambda: layers.Dense(3, activation="rellu"),
-        "Dense(activation): expected one of celu, elu, exponential, gelu, hard_shrink, "
-        "hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu, linear, l…moid, "
-        "silu, soft_shrink, softmax, softplus, softsign, sparse_plus, sparse_sigmoid, "
-        "squareplus, swish, tanh, tanh_shrink, got 'rellu'; perhaps 'relu' was meant.",
+        "Dense(activation): expected one of celu, elu, exponential, gelu, glu, "
+        "hard_shrink, hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu, line… "
+        "soft_shrink, softmax, softplus, softsign, sparse_plus, sparse_sigmoid, "
+        "sparsemax, squareplus, swish, tanh, tanh_shrink, got 'rellu'; perhaps 'relu' was"
+        " meant.",
     ),
     (
         lambda: layers.Dense(3, kernel_initializer="glorot"),
-        "Dense(kernel_initializer): expected one of zeros, ones, constant, random_uniform, "
-        "random_normal, glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, "
-        "lecun_normal, got 'glorot'; perhaps 'glorot_normal' was meant.",
+        "Dense(kernel_initializer): expected one of constant, glorot_normal, "
+        "glorot_uniform, he_normal, he_uniform, identity, lecun_normal, lecun_uniform, "
+        "ones, orthogonal, random_normal, random_uniform, truncated_normal, "
+        "variance_scaling, zeros, got 'glorot'; perhaps 'glorot_normal' was meant.",
     ),
     (
         lambda: layers.Flatten(activation="relu"),
-        "Flatten, its arguments: expected one of data_format, name, dtype, trainable, "
-        "input_shape, input_dim, batch_input_shape, got 'activation'; use one of these names.",
+        "Flatten, its arguments: expected one of data_format, activity_regularizer, name,"
+        " dtype, trainable, input_shape, input_dim, batch_input_shape, got 'activation'; "
+        "use one of these names.",
     ),
     (
         lambda: layers.MaxPooling2D(pool_sise=2),
-        "MaxPooling2D, its arguments: expected one of pool_size, strides, padding, data_format, "
-        "name, dtype, trainable, input_shape, input_dim, batch_input_shape, got 'pool_sise'; "
-        "perhaps 'pool_size' was meant.",
+        "MaxPooling2D, its arguments: expected one of pool_size, strides, padding, "
+        "data_format, activity_regularizer, name, dtype, trainable, input_shape, "
+        "input_dim, batch_input_shape, got 'pool_sise'; perhaps 'pool_size' was meant.",
     ),
     (
         lambda: small_model().compile("adam", "hubert"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, as_numbers, message, non_negative, positive, shown
+from npcnn.checks import ArgumentError, as_numbers, message, non_negative, positive
 from npcnn.subclasses import Open, missing
 from npcnn.symbolic import KerasTensor, operators
 
@@ -26,11 +27,8 @@ def _also_symbolic(call: Callable[..., Any]) -> Callable[..., Any]:
     def both(self: Any, x: Any, *options: Any, **named: Any) -> Any:
         if not isinstance(x, KerasTensor):
             return call(self, x, *options, **named)
-        if options or named:
-            fix = "use the layer of that name, such as layers.LeakyReLU(0.1)"
-            where = f"activations.{self} of a symbolic tensor"
-            raise ArgumentError(message(where, "no options", shown(options or named), fix))
-        return operators["activation"](self, x)
+        given = inspect.signature(call).bind(self, x, *options, **named).arguments
+        return operators["activation"](self, x, dict(list(given.items())[2:]))
 
     return both
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from npcnn.arguments import checked
+from npcnn.checks import ArgumentError, message, shown
 from npcnn.layers.activated import Activated, Named, Saved
 from npcnn.layers.base import Array, Shape
 from npcnn.strangers import lent
@@ -58,4 +59,20 @@ class Activation(Activated):
         return {**super().get_config(), "activation": self.activation.written(self.dtype)}
 
 
-operators["activation"] = lambda activation, x: Activation(activation)(x)
+# Activations with options on symbolic tensors are the layers that take the same.
+_LAYERS = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "elu": "ELU", "softmax": "Softmax"}
+
+
+def _on_tensor(activation: Any, x: Any, options: dict[str, Any]) -> Any:
+    """Return the next symbolic tensor."""
+    from npcnn.layers import known
+
+    if not options:
+        return Activation(activation)(x)
+    if activation not in _LAYERS:
+        where, fix = f"activations.{activation} of a symbolic tensor", "leave them out"
+        raise ArgumentError(message(where, "no options", shown(options), fix))
+    return known()[_LAYERS[activation]](**options)(x)
+
+
+operators["activation"] = _on_tensor

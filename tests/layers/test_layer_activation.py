@@ -147,3 +147,23 @@ def test_callables_of_the_module():
     layer = layers.Dense(2, activation=activations.relu)
     assert layer.activation is activations.relu
     assert activations.get(layers.LeakyReLU(0.1))(np.array([-1.0, 2.0])).tolist() == [-0.1, 2]
+
+
+@pytest.mark.parametrize(
+    ("call", "layer"),
+    [
+        (lambda x: activations.relu(x, max_value=6), layers.ReLU(6)),
+        (lambda x: activations.relu(x, 0.1, None, 0.5), layers.ReLU(None, 0.1, 0.5)),
+        (lambda x: activations.leaky_relu(x, negative_slope=0.1), layers.LeakyReLU(0.1)),
+        (lambda x: activations.elu(x, 0.5), layers.ELU(0.5)),
+        (lambda x: activations.softmax(x, axis=1), layers.Softmax(1)),
+    ],
+)
+def test_options_on_symbolic_tensors_are_the_layers(call, layer):
+    x = np.random.default_rng(0).normal(size=(4, 3, 5)).astype("float32") * 5
+    first = layers.Input((3, 5))
+    model = npcnn.Model(first, call(first))
+    np.testing.assert_array_equal(model(x), layer(x))
+    np.testing.assert_allclose(model(x), call(x), rtol=1e-6)
+    with pytest.raises(ArgumentError, match=r"^activations.gelu of a symbolic .*: expected no opt"):
+        activations.gelu(first, True)

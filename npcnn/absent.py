@@ -13,6 +13,7 @@ _WEIGHTS = "no weights are shipped; build the network from layers, or load a .ke
 _CONFIGS = "objects are written by their get_config() and made again by from_config()"
 _DEVICES = "there is one processor and one process to compute on"
 _FETCH = "fetch it with urllib.request.urlretrieve"
+_LEGACY = "take the optimizer of that name itself, such as optimizers.Adam"
 _DOT = "utils.plot_model draws a model without Graphviz"
 _SEND = "send it from a LambdaCallback of your own"
 _GRAPHS = "there is no graph of a framework behind npcnn to be set up"
@@ -64,8 +65,8 @@ _TABLE: dict[str, dict[str, str]] = {
         "config": r".*(flash_attention|traceback_filtering|nnx|interactive_logging|unsafe_des)\w*"
         r"|set_backend|(set_)?max_(epochs|steps)\w*",
         "utils": ".*interactive_logging.*|get_source_inputs|legacy|Config",
-        "optimizers": "legacy",
     },
+    _LEGACY: {"optimizers": "legacy"},
 }  # fmt: skip
 
 CHINESE = {
@@ -78,6 +79,7 @@ CHINESE = {
     _CONFIGS: "对象由 `get_config` 写出，由 `from_config` 重建",
     _DEVICES: "只在一个处理器、一个进程中计算",
     _FETCH: "请用 `urllib.request.urlretrieve` 下载",
+    _LEGACY: "请直接用同名的优化器，如 `optimizers.Adam`",
     _DOT: "`utils.plot_model` 不需要 Graphviz 即可绘制模型",
     _SEND: "请在自己的 `LambdaCallback` 中发送",
     _GRAPHS: "npcnn 背后没有需要设置的框架计算图",

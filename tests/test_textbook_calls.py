@@ -270,3 +270,28 @@ def test_names_that_files_may_say():
         del utils.get_custom_objects()["Mine"]
     assert [type(m.layers[0]) for m in (found, other, third)] == [Mine] * 3
     assert utils.get_registered_object("Mine") is None
+
+
+def test_pictures_of_a_folder_as_the_tutorial_has_them(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    for name in ("daisy", "roses"):
+        (tmp_path / name).mkdir()
+        for k in range(6):
+            pixels = rng.integers(0, 255, (9, 8, 3)).astype("uint8")
+            image.fromarray(pixels).save(tmp_path / name / f"{k}.png")
+    how = {"image_size": (8, 8), "batch_size": 5}
+    plain = utils.image_dataset_from_directory(tmp_path, shuffle=False, **how)
+    rescaled = plain.map(lambda x, y: (layers.Rescaling(1 / 255)(x), y)).shuffle(100, seed=3)
+    data = plain.cache().shuffle(1000, seed=3).prefetch(buffer_size=-1)
+    for (x, y), (small, same) in zip(data.take(2), rescaled, strict=False):
+        assert type(x[0].numpy()) is np.ndarray
+        np.testing.assert_array_equal(y.numpy(), same.numpy())
+        np.testing.assert_allclose(small.numpy(), x / 255, rtol=1e-6)
+    seen = np.concatenate([y for _, y in data.as_numpy_iterator()])
+    assert sorted(seen) == [0] * 6 + [1] * 6
+    assert list(seen) != sorted(seen)
+    assert data.class_names[y[0]] in ("daisy", "roses")
+    model = npcnn.Sequential([layers.Flatten(input_shape=(8, 8, 3)), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    assert model.predict(rescaled, verbose=0).shape == (12, 2)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -15,6 +17,7 @@ from npcnn.data import check_share
 from npcnn.preprocessing.convert import ColorMode, Size, img_to_array, load_img, resized
 from npcnn.preprocessing.folders import classes_in, files_in
 from npcnn.streams import say
+from npcnn.variables import Answer
 
 Array = np.ndarray
 Order = Callable[[int], Any]
@@ -53,6 +56,8 @@ Share = Annotated[float, check_share]
 class Dataset:
     """Batches that can be iterated again and again; `fit`, `evaluate` and `predict` take it.
 
+    What a loop is given are arrays with a tensor's `numpy()`.
+
     Attributes:
         class_names: the classes, in the order of their numbers; None without labels.
     """
@@ -63,7 +68,11 @@ class Dataset:
         raise NotImplementedError
 
     def __iter__(self) -> Iterator[Any]:
-        return self.batches_in_order(lambda n: None)
+        return map(_seen, self.batches_in_order(lambda n: None))
+
+    def as_numpy_iterator(self) -> Iterator[Any]:
+        """Return what yields the batches of one pass."""
+        return iter(self)
 
     def batches_in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
         """Yield the batches of a pass from one on; `order` says for n samples in which order."""
@@ -84,6 +93,14 @@ class Dataset:
         """Return all but the first batches."""
         return _Part(self, count, None)
 
+    @checked
+    def shuffle(
+        self, buffer_size: PositiveInt, seed: int | None = None,
+        reshuffle_each_iteration: bool | None = None,
+    ) -> Dataset:  # fmt: skip
+        """Return the data set; one of a folder is shuffled in each pass, picture by picture."""
+        return self
+
     def cache(self, filename: str = "") -> Dataset:
         """Return the data set as it is: pictures are read when they are needed."""
         return self
@@ -91,6 +108,13 @@ class Dataset:
     def prefetch(self, buffer_size: Any = None) -> Dataset:
         """Return the data set as it is."""
         return self
+
+
+def _seen(batch: Any) -> Any:
+    """Return a batch as a loop is given it."""
+    if isinstance(batch, (tuple, list)):
+        return tuple(map(_seen, batch))
+    return batch.view(Answer) if type(batch) is np.ndarray else batch
 
 
 class _Mapped(Dataset):
@@ -105,7 +129,10 @@ class _Mapped(Dataset):
             yield self.function(*batch) if isinstance(batch, tuple) else self.function(batch)
 
     def __iter__(self) -> Iterator[Any]:
-        return self._of(iter(self.inner))
+        return map(_seen, self._of(iter(self.inner)))
+
+    def shuffle(self, *args: Any, **kwargs: Any) -> Dataset:
+        return _Mapped(self.inner.shuffle(*args, **kwargs), self.function)
 
     def batches_in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
         return self._of(self.inner.batches_in_order(order, first))
@@ -118,6 +145,9 @@ class _Part(Dataset):
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    def __iter__(self) -> Iterator[Any]:
+        return islice(iter(self.inner), self.numbers.start, self.numbers.stop)
 
     def batches_in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
         start = self.numbers.start + first
@@ -148,8 +178,22 @@ class PictureDataset(Dataset):
         self.passes += 1
         seed, epoch = self.seed, self.passes
         if seed is None:
-            return self.batches_in_order(lambda n: None)
-        return self.batches_in_order(lambda n: random.shuffled(n, seed=seed, epoch=epoch))
+            return map(_seen, self.batches_in_order(lambda n: None))
+        order = partial(random.shuffled, seed=seed, epoch=epoch)
+        return map(_seen, self.batches_in_order(order))
+
+    @checked
+    def shuffle(
+        self, buffer_size: PositiveInt, seed: int | None = None,
+        reshuffle_each_iteration: bool | None = None,
+    ) -> Dataset:  # fmt: skip
+        """Return the data set with its pictures shuffled in each pass, if they are not yet."""
+        if self.seed is not None:
+            return self
+        seed = random.current_seed() if seed is None else seed
+        shuffled = PictureDataset(self.file_paths, self.labels, self.batch_size, self.read, seed)
+        shuffled.class_names = self.class_names
+        return shuffled
 
     def batches_in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
         """Yield the batches of a pass from one on; the order only if the data set is shuffled."""

@@ -7,10 +7,11 @@ python examples/best_mnist.py document --held-out --epochs 5 --set rate=0.004
 
 Rows: document, votes, plain (without augmentation), small, tiny (under 1,000), any.
 
-Each seed's answer is kept in `results/best_mnist.json` beside this file as soon as it is there, and
-is not worked out again; a run that was ended goes on where it stood. `--held-out` is for choosing:
-it learns from the first 50,000 pictures and looks at the last 10,000 of the training set, never at
-the test set, and each such choice is counted and written down in `results/choices.jsonl`.
+Each answer is kept in `benchmarks/results/best_mnist.json` as soon as it is there, its network
+in `out/best_mnist`; neither is worked out again, and a run that was ended goes on where it stood.
+`--held-out` is for choosing: it learns from the first 50,000 pictures and looks at the last 10,000
+of the training set, never at the test set; each such choice is written down beside the answers.
+`python docs/make_results.py` makes the page of what is there.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from npcnn import callbacks, layers, optimizers
 from npcnn.datasets import Augmenter
 from npcnn.files import atomic_write
 
-HERE = Path(__file__).resolve().parent
+RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 TRAINED, HELD = 60_000, 10_000
 MEAN, SPREAD = 0.1307 * 255, 0.3081 * 255  # of MNIST's training pixels
 
@@ -235,16 +236,16 @@ def run_row(row: str, recipe: Recipe, options: argparse.Namespace) -> None:
     (x, y), test = npcnn.datasets.load_mnist(options.data)
     if len(x) != TRAINED and not options.held_out:
         raise SystemExit(f"best_mnist.py: expected MNIST's 60,000 pictures, got {len(x):,}")
-    x, kept = x[..., np.newaxis], options.out / "best_mnist.json"
+    x, kept = x[..., np.newaxis], options.results / "best_mnist.json"
     results = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     entry = results.setdefault(row, {"recipe": described(recipe), "seeds": {}})
     if entry["recipe"] != described(recipe):
-        raise SystemExit(f"best_mnist.py: {kept} has {row} by another recipe; name another --out")
+        raise SystemExit(f"best_mnist.py: {kept} has {row} by another recipe; remove it there")
     owner = SAME_NETWORKS.get(row, row)
     for seed in options.seeds or range(recipe.seeds):
         if str(seed) in entry["seeds"]:
             continue
-        path = options.out / "models" / f"{owner}-{seed}.keras"
+        path = options.out / f"{owner}-{seed}.keras"
         path.parent.mkdir(parents=True, exist_ok=True)
         seconds = results.get(owner, {}).get("seeds", {}).get(str(seed), {}).get("seconds")
         if path.exists():
@@ -271,8 +272,9 @@ def choose(row: str, recipe: Recipe, options: argparse.Namespace) -> None:
     (x, y), _ = npcnn.datasets.load_mnist(options.data)
     x, y = x[..., np.newaxis], y.astype(np.int64)
     cut = len(x) - min(HELD, len(x) // 6)
-    told = options.out / "choices.jsonl"
-    told.parent.mkdir(parents=True, exist_ok=True)
+    told = options.results / "best_mnist_choices.jsonl"
+    for folder in (options.results, options.out):
+        folder.mkdir(parents=True, exist_ok=True)
     for seed in options.seeds or [0]:
         path = options.out / f"held-out-{os.getpid()}.keras"
         try:
@@ -302,7 +304,8 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="other than the recipe's, to choose")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=JSON", help="to choose")
     parser.add_argument("--held-out", action="store_true", help="choose: no look at the test set")
-    parser.add_argument("--out", type=Path, default=HERE / "results")
+    parser.add_argument("--out", type=Path, default=Path("out/best_mnist"), help="for networks")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="for answers")
     parser.add_argument("--verbose", type=int, default=2)
     options = parser.parse_args()
     recipe = changed(RECIPES[options.row], options.set)

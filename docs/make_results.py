@@ -1,0 +1,162 @@
+"""Write docs/results.md and its Chinese edition: how much of MNIST which network is right about.
+
+    python docs/make_results.py     # from what lies in benchmarks/results
+
+What has not been measured yet has no numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parent
+RESULTS = DOCS.parent / "benchmarks" / "results"
+ROWS = {  # least that is asked for, and what to reach for
+    "document": (99.50, 99.65), "votes": (99.62, 99.75), "plain": (99.20, 99.40),
+    "small": (99.40, 99.60), "tiny": (98.00, 99.00), "any": (99.70, 99.80),
+}  # fmt: skip
+WORDS: dict[str, dict[str, str]] = {
+    "results.md": {
+        "other": "[中文](results.zh-CN.md)",
+        "title": "# How much of MNIST",
+        "intro": "Written by `python docs/make_results.py`. Every choice was made on the last\n"
+        "10,000 training pictures, held out; the test pictures are looked at once, at the end.\n"
+        "Means are over seeds, from the worst to the best in brackets.",
+        "choices": "Choices tried on the held-out pictures: {}.",
+        "head": "| network | parameters | test accuracy | seeds | minutes a seed |",
+        "document": "the document's, one forward pass",
+        "votes": "the same, votes over moved copies",
+        "plain": "the same without augmentation",
+        "small": "under 10,000 parameters",
+        "tiny": "under 1,000 parameters",
+        "any": "any, ten minutes on two cores",
+        "none": "not measured yet",
+        "goal": " (asked for: {:.2f} %, reached for: {:.2f} %)",
+        "recipes": "## The recipes",
+        "recipe": "A row is made again by its command; what is not named is as the script has it.",
+        "time": "## Seconds to 99 %",
+        "clock": "From the start of a process, caches warm, until the network has learnt; the\n"
+        "same recipe for both. By `python benchmarks/time_to_99.py`.",
+        "time_head": "| | mean accuracy | median seconds | from … to |",
+    },
+    "results.zh-CN.md": {
+        "other": "[English](results.md)",
+        "title": "# MNIST 能答对多少",
+        "intro": "由 `python docs/make_results.py` 生成。\n"
+        "所有选择都在留出的最后 10,000 张训练图片上作出；测试图片只在最后看一次。\n"
+        "平均值是对各个种子求的，方括号内是最差到最好。",
+        "choices": "在留出的图片上试过的选择：{} 个。",
+        "head": "| 网络 | 参数个数 | 测试准确率 | 种子 | 每个种子的分钟数 |",
+        "document": "文档中的网络，一次前向传播",
+        "votes": "同一网络，由移动过的副本投票",
+        "plain": "同一网络，不用数据增强",
+        "small": "参数少于 10,000 个",
+        "tiny": "参数少于 1,000 个",
+        "any": "任意网络，两个核心十分钟",
+        "none": "尚未测量",
+        "goal": "（要求：{:.2f} %，目标：{:.2f} %）",
+        "recipes": "## 配方",
+        "recipe": "每一行都可由对应的命令重新得到；没有写出的设置见脚本。",
+        "time": "## 达到 99 % 所需的秒数",
+        "clock": "从进程启动开始计时（缓存已就绪），直到网络学完为止；两者的配方相同。\n"
+        "由 `python benchmarks/time_to_99.py` 测量。",
+        "time_head": "| | 平均准确率 | 秒数的中位数 | 从 … 到 |",
+    },
+}
+
+
+def recipes() -> dict[str, Any]:
+    """Return the recipes of examples/best_mnist.py."""
+    if "best_mnist" not in sys.modules:
+        place = DOCS.parent / "examples" / "best_mnist.py"
+        spec = importlib.util.spec_from_file_location("best_mnist", place)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["best_mnist"] = module
+        spec.loader.exec_module(module)
+    return sys.modules["best_mnist"].RECIPES
+
+
+def kept(name: str) -> Any:
+    """Return what a script has written, {} for nothing."""
+    path = RESULTS / name
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def page(words: dict[str, str]) -> str:
+    """Return a page in one language."""
+    choices = RESULTS / "best_mnist_choices.jsonl"
+    count = len(choices.read_text("utf-8").splitlines()) if choices.exists() else 0
+    lines = [words["title"], "", words["other"], "", words["intro"], ""]
+    lines += [words["choices"].format(f"{count:,}"), "", words["head"], "|---|---|---|---|---|"]
+    found = kept("best_mnist.json")
+    lines += [row(name, found.get(name), words) for name in ROWS]
+    lines += ["", words["recipes"], "", words["recipe"], "", "```"]
+    lines += [command(name, found.get(name)) for name in ROWS]
+    lines += [
+        "```",
+        "",
+        words["time"],
+        "",
+        words["clock"],
+        "",
+        words["time_head"],
+        "|---|---|---|---|",
+    ]
+    timed = kept("time_to_99.json")
+    lines += [timing(name, timed.get(name), words) for name in ("npcnn", "torch")]
+    return "\n".join(lines) + "\n"
+
+
+def row(name: str, entry: Any, words: dict[str, str]) -> str:
+    """Return a line of the table."""
+    goal = words["goal"].format(*ROWS[name])
+    if not entry or not entry["seeds"]:
+        return f"| {words[name]} | | {words['none']}{goal} | | |"
+    spread = f"[{entry['least']:.2%}, {entry['most']:.2%}]"
+    seconds = [one["seconds"] for one in entry["seeds"].values() if one["seconds"]]
+    minutes = f"{sum(seconds) / len(seconds) / 60:.1f}" if seconds else ""
+    return (
+        f"| {words[name]} | {entry['parameters']:,} | **{entry['mean']:.3%}** {spread}{goal} "
+        f"| {len(entry['seeds'])} | {minutes} |"
+    )
+
+
+def command(name: str, entry: Any) -> str:
+    """Return the command that makes a row, and the recipe in a comment."""
+    recipe = entry["recipe"] if entry else dataclasses.asdict(recipes()[name])
+    told = ("epochs", "batch_size", "rate", "dropout", "ema", "weight_decay", "smoothing", "votes")
+    text = ", ".join(f"{key} {recipe[key]}" for key in told if recipe[key])
+    moves = ", ".join(f"{key} {value}" for key, value in recipe["moves"].items())
+    return f"python examples/best_mnist.py {name}  # {text}" + (f"; {moves}" if moves else "")
+
+
+def timing(name: str, entry: Any, words: dict[str, str]) -> str:
+    """Return a line of the table of seconds."""
+    if not entry:
+        return f"| {name} | {words['none']} | | |"
+    seconds = entry["seconds"]
+    spread = f"{min(seconds):.1f} … {max(seconds):.1f}"
+    return f"| {name} | {entry['mean']:.2%} | {entry['median']:.1f} | {spread} |"
+
+
+def pages() -> dict[Path, str]:
+    """Return what the pages say, by their files."""
+    return {DOCS / name: page(words) for name, words in WORDS.items()}
+
+
+def main() -> None:
+    """Write both pages."""
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+        print(f"written: docs/{path.name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -18,6 +18,8 @@ GIVEN = {
     "Sequential.get_layer": ("name",), "Sequential.compile": ("optimizer", "loss"),
     "Sequential.train_on_batch": ("x", "y"), "Sequential.test_on_batch": ("x", "y"),
     "load_mnist": ("path",), "Model": ("inputs", "outputs"),
+    "Input": ("shape",), "InputLayer": ("shape",), "GroupNormalization": ("groups",),
+    "Normalization": ("mean", "variance"),
 }  # fmt: skip
 GIVEN |= {name.replace("Sequential", "Model"): given for name, given in GIVEN.items()}
 X = np.linspace(-1, 1, 4 * 36, dtype="float32").reshape(4, 6, 6, 1)
@@ -90,6 +92,13 @@ VALID: dict[str, Callable[[Fixtures], Any]] = {
 }  # fmt: skip
 
 SPECIAL: dict[str, Callable[[Fixtures], Any]] = {
+    "adapt.data": lambda f: X, "GroupNormalization.groups": lambda f: 1,
+    "Normalization.mean": lambda f: 0.5, "Normalization.variance": lambda f: 2.0,
+    "Dot.axes": lambda f: 1, "Lambda.function": lambda f: lambda x: x * 2.0,
+    "threshold.threshold": lambda f: 0.5, "threshold.default_value": lambda f: 0.0,
+    "glu.x": lambda f: np.ones((4, 6), "float32"), "KerasTensor.__pow__.exponent": lambda f: 2,
+    "AdaptiveAveragePooling2D.output_size": lambda f: 2,
+    "AdaptiveMaxPooling2D.output_size": lambda f: 2,
     "scale_loss.loss": lambda f: 1.0, "KerasTensor.__truediv__.other": lambda f: 2.0,
     "activations.get.identifier": lambda f: "relu", "save_onnx.path": lambda f: "new.onnx",
     "add_parameter.name": lambda f: "mine", "Identity.__call__.shape": lambda f: (3, 3),

@@ -134,7 +134,8 @@ class Fixtures:
             return cls
         required = [
             p for p in inspect.signature(cls).parameters.values()
-            if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+            if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+            and (p.default is p.empty or (p.name in GIVEN.get(owner, ()) and method != "adapt"))
         ]  # fmt: skip
         made = cls(**{p.name: self.valid(owner, p.name) for p in required})
         if method == "set_weights":

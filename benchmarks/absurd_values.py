@@ -160,6 +160,9 @@ LISTS = {"()", "[]", "range", "million", "array", "matrix"}
 SENSE: dict[str, set[str]] = {
     "other": NUMBERS | {"tensor"}, "gain": NUMBERS, "dpi": COUNTS, "elastic_spacing": COUNTS,
     "class_aggregation": {"None"},
+    "axes": WHOLE | LISTS, "output_size": COUNTS, "variance": POSITIVE | {"0-d"}, "data": ARRAYS,
+    **_each(("invert", "normalize"), TRUTHS), "default_value": NUMBERS, "arguments": {"{}"},
+    "function": CALLABLES, "output_shape": CALLABLES, "exponent": COUNTS,
     **_each(("rotation", "scale", "shear", "shift", "elastic", "cut_out"), NUMBERS),
     "epoch": COUNTS | {"0"}, "inputs": {"tensors"}, "samples": ARRAYS,
     "learning_rate_power": {"0", "0.0", "-1", "1e-320"},
@@ -266,6 +269,8 @@ ELSEWHERE: dict[str, set[str]] = {
     "RandomRotation.factor": {"0", "-1", "0.0", "1e-320", "Fraction"},
     "RandomBrightness.factor": {"0", "-1", "0.0", "1e-320", "Fraction"},
     "RandomContrast.factor": {"0", "0.0", "1e-320", "Fraction"},
+    "GroupNormalization.groups": COUNTS | {"-1"}, "Normalization.mean": NUMBERS | {"0-d"},
+    "Normalization.axis": WHOLE | LISTS | {"None"}, "threshold.threshold": NUMBERS,
     "Dropout.noise_shape": LISTS, "CSVLogger.append": TRUTHS,
     "Model.build.input_shape": set(VALUES), "get_value.x": ARRAYS | NUMBERS,
     "image_dataset_from_directory.batch_size": COUNTS | {"None"},
@@ -288,7 +293,8 @@ ELSEWHERE: dict[str, set[str]] = {
     "regularizers.get.identifier": {"None"}, "custom_object_scope.custom_objects": {"{}", "None"},
     "register_keras_serializable.package": TEXTS,
     **{f"{name}.scale": TRUTHS for name in
-       ("BatchNormalization", "LayerNormalization", "array_to_img", "save_img")},
+       ("BatchNormalization", "LayerNormalization", "GroupNormalization", "array_to_img",
+        "save_img")},
 }  # fmt: skip
 # Loops that somebody may want, and nobody waits for.
 ENDLESS = {

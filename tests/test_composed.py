@@ -142,6 +142,19 @@ def test_training_is_the_models_unless_the_call_says_otherwise():
     assert len(np.unique(model(x, training=True), axis=0)) > 1
 
 
+def test_a_composed_layer_is_called_on_arrays_too(backend):
+    x, _ = pictures()
+    unit = Unit(4, 2)
+    y = unit(x)
+    model = npcnn.Sequential([layers.Input((6, 6, 2)), unit])
+    np.testing.assert_array_equal(model(x), y)
+    np.testing.assert_array_equal(layers.Lambda(lambda a: a * 2)(x), 2 * x)
+    both = layers.Lambda(lambda a: [a[0] - a[1], a[0]])([x, x])
+    np.testing.assert_array_equal(both, [0 * x, x])
+    with pytest.raises(ArgumentError, match="make a new layer for it"):
+        unit(x[:, :4])
+
+
 def test_what_cannot_be_traced_is_one_line():
     class Reads(layers.Layer):
         def call(self, inputs):

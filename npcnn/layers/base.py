@@ -308,6 +308,10 @@ class Layer(Open, Remembering, Parameters, Operation):
         """
         if is_symbolic(x):
             return self.on_tensors(x, training)
+        if self.composed:
+            from npcnn.layers.composed import called
+
+            return called(self, x, bool(training))
         where = f"{type(self).__name__}(x)"
         self._require_list(x)
         given = [as_numbers(one, where) for one in (x if self.merges else [x])]

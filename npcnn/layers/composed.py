@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, DtypeError, message, shown
+from npcnn.checks import ArgumentError, DtypeError, as_numbers, message, shown
+from npcnn.graph import read_graph
 from npcnn.layers.input_layer import InputLayer
 from npcnn.symbolic import KerasTensor, Node, give_names, tensors
 
@@ -40,6 +41,21 @@ def traced(
         fix = "return what layers gave for the input"
         raise DtypeError(message(where, "an output", shown(given), fix))
     return (ins, tensors(given, where)), given
+
+
+def called(layer: Any, x: Any, training: bool) -> Any:
+    """Return what the layers of a composed one make of arrays; the first call makes its graph."""
+    where = f"{layer.label}(x)"
+    given = [as_numbers(one, where) for one in (x if isinstance(x, (list, tuple)) else [x])]
+    ins = [InputLayer(one.shape[1:], dtype=layer.dtype).output for one in given]
+    compose(layer, ins, None)
+    graph = read_graph(*layer.ends)
+    values: list[Any] = [one.astype(layer.dtype) for one in given]
+    for call in graph.calls:
+        own = [values[value] for value in call.inputs]
+        values.append(call.layer.forward(own if call.layer.merges else own[0], training, 0, False))
+    outputs = [values[value] for value in graph.outputs]
+    return outputs if len(outputs) > 1 else outputs[0]
 
 
 def compose(layer: Any, given: list[KerasTensor], training: bool | None) -> Any:

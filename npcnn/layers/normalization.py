@@ -44,13 +44,14 @@ def _axes(value: Any, where: str) -> tuple[int, ...]:
 def _statistic(value: Any, where: str) -> Any:
     """Return a number, or several in lists."""
     try:
-        array = np.asarray(value, "float64")
-    except (TypeError, ValueError, OverflowError):
-        array = np.full(1, np.nan)
-    if array.ndim > MAX_AXES or not array.size or not (np.abs(array) <= MOST).all():
+        array = np.asarray(value)
+    except Exception:  # rows of different lengths; whatever an __array__ of others raises
+        array = np.empty(0, object)
+    fits = array.dtype.kind in "iuf" and array.ndim <= MAX_AXES and array.size > 0
+    if not fits or not (np.abs(array.astype("float64")) <= MOST).all():
         fix = "such as 0.5, or one number a channel"
         raise ArgumentError(message(where, "a number, or a list of them", shown(value), fix))
-    return array.tolist()
+    return array.astype("float64").tolist()
 
 
 def _variance(value: Any, where: str) -> Any:

@@ -190,6 +190,8 @@ WRONG = [
     (lambda: layers.Normalization(mean=1.0), "mean and variance of one shape"),
     (lambda: layers.Normalization(None, [1.0], [1.0]), "of at most 0 axes"),
     (lambda: layers.Normalization(-1, float("nan"), 1), r"\(mean\): expected a number, or a list"),
+    (lambda: layers.Normalization(-1, True, True), r"\(mean\): expected a number, or a list"),
+    (lambda: layers.Normalization(-1, [[1], [1, 2]], 1), r"\(mean\): expected a number, or a"),
     (lambda: layers.Normalization(-1, 1, -1), r"\(variance\): expected no number below 0"),
     (lambda: layers.Normalization(-1, [1, 2], [1, 2])(NUMBERS), r"of shape \(4,\), got \(2,\)"),
     (lambda: layers.Normalization(2)(NUMBERS), "axes of the input"),

@@ -28,7 +28,7 @@ from common import installed, machine, others, save
 
 MEAN, SPREAD = 0.1307 * 255, 0.3081 * 255  # of MNIST's training pixels
 RECIPE: dict[str, Any] = {
-    "filters": [16, 32], "units": 64, "epochs": 2, "batch_size": 100, "rate": 0.006, "warmup": 0.25
+    "filters": [20, 40], "units": 64, "epochs": 2, "batch_size": 100, "rate": 0.006, "warmup": 0.25
 }  # fmt: skip
 
 

@@ -103,7 +103,7 @@ def small(recipe: Recipe) -> Any:
 def tiny(recipe: Recipe) -> Any:
     """Return a network of under 1,000 parameters."""
     found: list[Any] = [scaled()]
-    for place, width in enumerate((4, 10, 14)):
+    for place, width in enumerate((5, 12, 16)):
         if place:
             found.append(layers.DepthwiseConv2D(3, padding="same", use_bias=False))
             found.append(layers.Conv2D(width, 1, use_bias=False, kernel_initializer="he_normal"))
@@ -120,7 +120,7 @@ def tiny(recipe: Recipe) -> Any:
 def wide(recipe: Recipe) -> Any:
     """Return the network for which ten minutes on two cores are the only limit."""
     return npcnn.Sequential([
-        *blocks(recipe, [24, 32, 48, 64, 96], {1, 3}),
+        *blocks(recipe, [16, 24, 40, 48, 80], {1, 3}),
         layers.GlobalAveragePooling2D(), layers.Dropout(recipe.dropout),
         layers.Dense(10, activation="softmax"),
     ])  # fmt: skip
@@ -136,7 +136,7 @@ RECIPES = {
     "small": Recipe(small, 150, rate=0.01, dropout=0.0, ema=0.99, moves=MOVES, seeds=5),
     "tiny": Recipe(tiny, 150, rate=0.02, dropout=0.0, ema=0.99, seeds=5,
                    moves={"rotation": 6, "scale": 0.06, "shear": 6, "shift": 1.0}),
-    "any": Recipe(wide, 20, rate=0.006, dropout=0.2, ema=0.99, moves=MOVES),
+    "any": Recipe(wide, 15, rate=0.006, dropout=0.2, ema=0.99, moves=MOVES),
 }  # fmt: skip
 # Whose networks a row uses, where these are not its own.
 SAME_NETWORKS = {"votes": "document"}

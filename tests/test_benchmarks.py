@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from benchmark_scripts import load
 from runs import ROOT, finish, prepared
 
 import npcnn
@@ -186,3 +187,11 @@ def test_no_model_is_one_line(tmp_path):
     run = finish(prepared("", BENCHMARKS / "yours.py", "none.keras"), cwd=tmp_path)
     assert (run.returncode, run.stderr.count("\n")) == (1, 1)
     assert run.stderr.startswith("yours.py: read none.keras: expected a file that can be read")
+
+
+def test_what_augmentation_adds_is_measured():
+    found = load("augmentation").measure(40, 20, 1, 2)
+    assert {name: len(times) for name, times in found.items()} == {
+        "without": 2, "affine": 2, "all": 2
+    }  # fmt: skip
+    assert min(map(min, found.values())) > 0

@@ -97,6 +97,15 @@ class Seen(layers.Layer):
         return grad_y
 
 
+def test_guards_look_at_the_same_steps(rng):
+    x, y = data(rng)
+    models = [network(), network()]
+    for model, guarded in zip(models, (False, True), strict=True):
+        model.fit(x, y, 20, 1, 0, augmenter=Augmenter(**EVERYTHING), check_numerics=guarded)
+    for one, other in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_steps_see_what_the_call_shows(rng, backend):
     x, y = data(rng)
     lead = Seen()

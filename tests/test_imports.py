@@ -51,12 +51,14 @@ ROWS = [
     {"inspection"},
     {"plots"},
     {"page", "sweeping"},
+    {"__main__"},
 ]
 # Loaded when they are first asked for, or by what is.
 LATE = ["npcnn.page", "npcnn.plots", "npcnn.inspection", "npcnn.datasets", "npcnn.gradient_check"]
 LATE += ["concurrent.futures", "socket", "tarfile"]
 HEAVY = ["numba", "llvmlite", "matplotlib", "h5py", "PIL", "tqdm", "platformdirs", "threadpoolctl"]
 HEAVY += ["joblib", "distributed", "mpi4py"]
+HEAVY += ["starlette", "uvicorn", "websockets"]
 
 
 def module_level_imports(tree):

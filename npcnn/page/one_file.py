@@ -75,13 +75,13 @@ def page_of(model: Any, x: Any = None, y: Any = None, recording: Any = None) -> 
     return assembled(description, row)
 
 
-def assembled(description: dict[str, Any], row: Bytes) -> str:
-    """Return the page around a description and its bytes."""
+def assembled(description: dict[str, Any], row: Bytes, live: bool = False) -> str:
+    """Return the page around a description and its bytes; a live one may talk to its server."""
     program = bundle()
     digest = base64.b64encode(hashlib.sha256(program.encode()).digest()).decode()
     parts = {
         "policy": f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
-        "img-src data: blob:; form-action 'none'; base-uri 'none'",
+        "img-src data: blob:; form-action 'none'; base-uri 'none'" + "; connect-src 'self'" * live,
         "style": read("page.css"),
         "network": json.dumps(description, ensure_ascii=False).replace("<", "\\u003c"),
         "numbers": base64.b64encode(zlib.compress(row.content(), 9)).decode(),

@@ -44,6 +44,8 @@ def resize(chromium):
 def browser(chromium, resize):
     """The browser, 1600 pixels wide; whatever a test let it complain of is a failure."""
     resize(1600)
+    chromium.get("about:blank")
+    chromium.get_log("browser")
     yield chromium
     assert [entry["message"] for entry in chromium.get_log("browser")] == []
 

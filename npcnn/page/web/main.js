@@ -13,6 +13,7 @@ import { Explain } from "./parts/explain.js";
 import { stagesOf } from "./parts/normalise.js";
 import { Source } from "./parts/source.js";
 import { Tools } from "./parts/tools.js";
+import { Line } from "./parts/train.js";
 import { readHash, writeHash } from "./parts/address.js";
 import { languageNow, say, setLanguage, withColon } from "./parts/words.js";
 
@@ -20,6 +21,8 @@ const bytes = await inflated(bytesOf(document.getElementById("numbers").textCont
 const description = JSON.parse(document.getElementById("network").textContent);
 const app = new App(networkOf(description, bytes), bytes);
 let parts = {};
+
+if (description.live) app.line = new Line(app);
 
 /** Build the page. */
 function build() {

@@ -3,7 +3,7 @@
 import { drawing } from "./svg.js";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [230, 110, 44, 16]; // pixels, as they are shown
-const DASHES = ["", "7 3", "2 3", "9 3 2 3", "5 2 1 2"];
+const DASHES = ["", "7 3", "2 3", "9 3 2 3", "5 2 1 2", "12 3", "1 5"];
 
 /**
  * Return { svg, moveTo }: a chart of curves, and a function that sets the line to a step.
@@ -28,7 +28,7 @@ export function chartOf(title, steps, curves, log, write) {
     const points = values.flatMap((value, i) =>
       (value === null || (log && value <= 0) ? [] : [`${x(steps[i])} ${y(value)}`]));
     const path = drawing("path", {
-      d: `M${points.join("L")}`, class: `curve curve-${k % 5}`, "stroke-dasharray": DASHES[k % 5],
+      d: `M${points.join("L")}`, class: `curve curve-${k % 5}`, "stroke-dasharray": DASHES[k % DASHES.length],
     });
     path.append(drawing("title", {}, name));
     svg.append(path);
@@ -43,6 +43,6 @@ export function chartOf(title, steps, curves, log, write) {
 /** Return a legend's sample of the k-th curve. */
 export function dashOf(k) {
   const svg = drawing("svg", { viewBox: "0 0 26 8", class: "dash", "aria-hidden": "true" });
-  svg.append(drawing("path", { d: "M0 4H26", class: `curve curve-${k % 5}`, "stroke-dasharray": DASHES[k % 5] }));
+  svg.append(drawing("path", { d: "M0 4H26", class: `curve curve-${k % 5}`, "stroke-dasharray": DASHES[k % DASHES.length] }));
   return svg;
 }

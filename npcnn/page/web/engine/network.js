@@ -51,7 +51,7 @@ export function networkOf(description, bytes) {
     const layer = layers[call.layer];
     return { ...call, place, layer, room: roomOf(layer) };
   });
-  return { ...description, layers, calls };
+  return { ...description, description, layers, calls };
 }
 
 /** Return how many parameters a network has. */

@@ -10,6 +10,8 @@ export class App {
   constructor(network, bytes) {
     this.network = network;
     this.bytes = bytes;
+    this.described = network.layers.map((layer) => network.description.layers[layer.place]);
+    this.line = null; // to the server, if there is one
     this.shapes = shapesOf(network);
     this.samples = network.samples ? loaded(network.samples, bytes) : null;
     this.sample = -1; // which one goes in; -1 for a picture of one's own

@@ -1,6 +1,7 @@
 // The texts themselves. A key that has no entry is said as it is.
 
 export const ENGLISH = {
+  "train (tab)": "train",
   "training step": "step",
   "picture (tab)": "picture",
   "learn (tab)": "learn",
@@ -43,6 +44,21 @@ export const ENGLISH = {
 };
 
 export const CHINESE = {
+  "train (tab)": "训练",
+  "seed": "种子",
+  "batch size": "批大小",
+  "dropout": "dropout（丢弃率）",
+  "optimizer": "优化器",
+  "start": "开始",
+  "one step": "一步",
+  "one epoch": "一轮",
+  "start again, seed": "重新开始，种子",
+  "connecting": "正在连接",
+  "connected": "已连接",
+  "not connected": "未连接",
+  "training": "训练中",
+  "waits": "等待中",
+  "from the next epoch": "从下一轮起",
   "training step": "训练步",
   "picture (tab)": "图片",
   "learn (tab)": "学习",

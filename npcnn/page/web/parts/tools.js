@@ -3,6 +3,7 @@ import { Breaking } from "./breaking.js";
 import { button, element } from "./dom.js";
 import { Learning } from "./learning.js";
 import { Replay } from "./replay.js";
+import { Train } from "./train.js";
 import { say } from "./words.js";
 
 export class Tools {
@@ -11,6 +12,7 @@ export class Tools {
     this.made = { picture: source };
     const tabs = {
       picture: () => source,
+      ...(app.line ? { train: () => new Train(app) } : {}),
       learn: () => new Learning(app, board),
       ...(app.network.recording ? { replay: () => new Replay(app) } : {}),
       break: () => new Breaking(app),

@@ -1,0 +1,294 @@
+"""The page live: trained from the browser to the bit, and closed to all others."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from selenium_wait import wait
+
+import npcnn
+from npcnn import layers
+from npcnn.checks import StateError
+from npcnn.datasets import draw_digits
+from npcnn.models import clone_model
+from npcnn.page import explore
+
+pytest.importorskip("uvicorn", reason='the live page needs pip install "npcnn[explore]"')
+client = pytest.importorskip("websockets.sync.client")
+
+X, Y = draw_digits(120, seed=4)
+X = X[..., None] / np.float32(255)
+
+
+@pytest.fixture(autouse=True)
+def reference():
+    """The ops that are read: nothing here needs kernels compiled."""
+    before = npcnn.get_backend()
+    npcnn.use_backend("numpy")
+    yield
+    npcnn.use_backend(before)
+
+
+def small():
+    model = npcnn.Sequential(
+        [
+            layers.Input((28, 28, 1)),
+            layers.AveragePooling2D(2),
+            layers.Conv2D(3, 3, strides=2, activation="relu"),
+            layers.Flatten(),
+            layers.Dropout(0.3),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+@pytest.fixture
+def server():
+    """A server in a thread of its own; returns it with the page's address."""
+    from npcnn.page.server import Explorer
+
+    explorer = Explorer(small(), X, Y, (X[:20], Y[:20]))
+    addresses = []
+    thread = threading.Thread(target=explorer.serve, kwargs={"ready": addresses.append})
+    thread.start()
+    while not (addresses and explorer.loop):
+        time.sleep(0.01)
+    yield explorer, addresses[0]
+    explorer.server.should_exit = True
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def press(browser, action):
+    browser.find_element("css selector", f"[data-do={action}]").click()
+
+
+def stands(browser, epoch, step):
+    """Wait until training waits at a step."""
+    script = (
+        "const header = npcnn.app.line.header; return header && !header.running &&"
+        "header.epoch === arguments[0] && header.step === arguments[1]"
+    )
+    assert wait(browser, script, epoch, step)
+
+
+def test_epochs_from_the_page_are_those_of_python(server, browser):
+    explorer, address = server
+    browser.get(f"{address}#lang=en")
+    wait(browser, "return window.npcnn?.app.line?.header")
+    browser.find_element("css selector", "[data-tab=train]").click()
+    fill = (
+        "const [label, value] = arguments;"
+        "const field = document.querySelector(`.tool [aria-label='${label}']`);"
+        "field.value = value; field.dispatchEvent(new Event('change'));"
+    )
+    browser.execute_script(fill, "batch size", 16)
+    browser.execute_script(fill, "seed", 7)
+    press(browser, "again")
+    stands(browser, 0, 0)
+    press(browser, "step")
+    stands(browser, 0, 1)
+    press(browser, "epoch")
+    stands(browser, 1, 0)
+    press(browser, "start")
+    press(browser, "pause")  # somewhere within an epoch, who knows which
+    press(browser, "epoch")
+    waits = "const { heard, running, epoch, step } = npcnn.app.line.header;"
+    waits += "return heard === 7 && !running && step === 0 ? epoch : 0"
+    epochs = wait(browser, waits)
+
+    npcnn.set_random_seed(7)
+    twin = clone_model(explorer.trainer.first)
+    twin.compile_from_config(explorer.trainer.first.get_compile_config())
+    twin.fit(X, Y, batch_size=16, epochs=epochs, verbose=0)
+    own = explorer.trainer.model.get_weights()
+    for found, expected in zip(own, twin.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    shown = browser.execute_script(
+        "return npcnn.app.network.layers.flatMap(({ parameters }) =>"
+        "  Object.values(parameters).map(({ data }) => [...data]))"
+    )
+    for found, expected in zip(shown, twin.get_weights(), strict=True):
+        np.testing.assert_array_equal(np.float32(found), expected.ravel())
+    share = twin.evaluate(X[:20], Y[:20], verbose=0)[1]
+    said = browser.find_element("css selector", ".said-step").text
+    assert f"val_accuracy {share:.3g}" in said
+
+
+def test_settings_hold_from_the_next_epoch_or_at_once(server):
+    explorer, address = server
+    with talk(address) as page:
+        page.send(json.dumps({"do": "again", "seed": 1}))
+        page.send(json.dumps({"do": "set", "dropout": 0.25, "optimizer": "sgd", "batch_size": 60}))
+        page.send(json.dumps({"do": "set", "learning_rate": 0.5}))
+        page.send(json.dumps({"do": "epochs", "count": 1}))
+        header = until(page, lambda header: header["epoch"] == 1)
+        assert header["settings"] == {
+            "batch_size": 60, "learning_rate": 0.5, "optimizer": "sgd", "dropout": 0.25,
+        }  # fmt: skip
+        assert header["steps"] == 2
+        assert explorer.trainer.model.layers[3].rate == 0.25
+        assert float(explorer.trainer.model.optimizer.learning_rate) == 0.5
+        npcnn.set_random_seed(1)
+        twin = clone_model(explorer.trainer.first)
+        twin.layers[3].rate = 0.25
+        twin.compile(npcnn.optimizers.SGD(0.5), "sparse_categorical_crossentropy", ["accuracy"])
+        twin.fit(X, Y, batch_size=60, verbose=0)
+        for found, expected in zip(
+            explorer.trainer.model.get_weights(), twin.get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(found, expected)
+
+
+def talk(address, **options):
+    parts = urlsplit(address)
+    options = {"origin": f"http://{parts.netloc}", "open_timeout": 10, **options}
+    return client.connect(f"ws://{parts.netloc}/live?{parts.query}", **options)
+
+
+def until(page, wanted):
+    """Ask for numbers until the header is as wanted; return it."""
+    for _ in range(200):
+        page.send('{"do": "seen"}')
+        frame = page.recv(timeout=10)
+        if isinstance(frame, bytes):
+            (length,) = struct.unpack_from("<I", frame)
+            header = json.loads(frame[4 : 4 + length])
+            if wanted(header):
+                return header
+    raise AssertionError("never as wanted")
+
+
+def asked(address, method="GET", path=None, **headers):
+    """Return the status that a request gets, and its text."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection.putrequest(method, path or f"/?{parts.query}", skip_host="Host" in headers)
+    for name, value in headers.items():
+        connection.putheader(name.replace("_", "-"), value)
+    connection.endheaders()
+    with contextlib.closing(connection):
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+def test_only_who_knows_the_token_is_answered(server):
+    _, address = server
+    own = urlsplit(address).netloc
+    assert asked(address)[0] == 200
+    for path in ("/", "/?token=", "/?token=wrong", "/?token=%00%FF", "/?token=" + "a" * 5000):
+        assert asked(address, path=path)[0] == 403
+    assert asked(address, Host="evil.example")[0] == 403
+    assert asked(address, Host=own + ".evil.example")[0] == 403
+    assert asked(address, Origin="http://evil.example")[0] == 403
+    assert asked(address, Origin="null")[0] == 403
+    assert asked(address, path="/../../etc/passwd")[0] == 404
+    assert asked(address, method="POST")[0] == 405
+    start = time.monotonic()
+    assert asked(address, Content_Length="100000000")[0] == 413
+    assert asked(address, method="POST", Content_Length="100000000")[0] == 405
+    assert time.monotonic() - start < 5
+    assert asked(address)[0] == 200
+
+
+def test_only_the_page_itself_may_talk(server):
+    from websockets.exceptions import InvalidStatus
+
+    _, address = server
+    for options in ({"origin": "http://evil.example"}, {"origin": None}):
+        with pytest.raises(InvalidStatus), talk(address, **options):
+            pass
+    wrong = address.replace("token=", "token=a")
+    with pytest.raises(InvalidStatus), talk(wrong):
+        pass
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "null", "[1]", '{"do": "exec"}', '{"do": "epochs", "count": -1}', "[" * 4000,
+     '{"do": "set", "batch_size": "x"}', '{"do": "set", "learning_rate": NaN}',
+     '{"do": "again"}', '{"do": "set", "optimizer": "__import__"}', '{"do": []}'],
+)  # fmt: skip
+def test_nonsense_is_answered_in_one_line_and_training_goes_on(server, text):
+    _, address = server
+    with talk(address) as page:
+        page.send(text)
+        trouble = json.loads(page.recv(timeout=10))["trouble"]
+        assert trouble
+        assert "\n" not in trouble
+        page.send('{"do": "step"}')
+        until(page, lambda header: header["step"] == 1)
+
+
+def test_broken_lines_are_borne(server):
+    from websockets.exceptions import ConnectionClosed
+
+    explorer, address = server
+    with talk(address) as page:  # too long
+        page.send("x" * 100_000)
+        with pytest.raises(ConnectionClosed):
+            page.recv(timeout=10)
+    with talk(address) as page:  # no text
+        page.send(b"\0" * 100)
+        with pytest.raises(ConnectionClosed):
+            page.recv(timeout=10)
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+        line.sendall(
+            f"GET /live?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+            f"Origin: http://{parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        assert b"101" in line.recv(1000)
+        line.sendall(b"\x81\xfe\x01")  # half a frame, then nothing
+    with talk(address) as one, talk(address) as other:  # two tabs hear the same
+        one.send('{"do": "step"}')
+        for page in (one, other):
+            until(page, lambda header: header["step"] == 1)
+    deadline = time.monotonic() + 10
+    while explorer.pages and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert explorer.pages == {}
+
+
+def test_from_the_command_line(tmp_path):
+    small().save(tmp_path / "model.h5")
+    np.savez(tmp_path / "data.npz", x=X, y=Y)
+    command = [sys.executable, "-m", "npcnn", "explore", str(tmp_path / "model.h5"), "--no-browser"]
+    pipe = subprocess.PIPE
+    full = [*command, "--data", str(tmp_path / "data.npz")]
+    environment = {**os.environ, "NPCNN_BACKEND": "numpy"}
+    with subprocess.Popen(full, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+        address = process.stdout.readline().split()[0]
+        assert parse_qs(urlsplit(address).query)["token"]
+        with talk(address) as page:
+            page.send('{"do": "start"}')
+            until(page, lambda header: header["epoch"] > 0)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=20) == 0
+        assert process.stderr.read() == ""
+    for given, text in (("none.npz", "check the path"), (command[4], "expected an .npz of arrays")):
+        found = subprocess.run([*command, "--data", given], capture_output=True, text=True)
+        assert found.returncode == 1
+        assert text in found.stderr
+        assert found.stderr.count("\n") == 1
+
+
+def test_a_model_that_is_not_compiled_is_refused():
+    model = npcnn.Sequential([layers.Input((4, 4, 1)), layers.Flatten()])
+    with pytest.raises(StateError, match="a compiled model"):
+        explore(model, np.zeros((2, 4, 4, 1)), np.zeros((2, 16)))

@@ -81,7 +81,7 @@ def steps(shape, dtype):
 
     def ftrl(*flat):
         p, g, v, z = map(copied, flat)
-        k.ftrl(p, g, abs(v), z, one, -0.5, 0.1, 0.2, 0.3, 0.4)
+        k.ftrl(p, g, v, z, one, -0.5, 0.1, 0.2, 0.3, 0.4)
         return p, z
 
     def nadam(*flat):

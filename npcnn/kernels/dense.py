@@ -15,7 +15,8 @@ from npcnn.contracts import op
 from npcnn.kernels import calls, layout, memory, plans, simd, tiles
 from npcnn.kernels.compile import ZERO, helper
 from npcnn.kernels.runs import copy_run, masked_run, sum_lanes, zero_run
-from npcnn.kernels.slide import part, slide_run
+from npcnn.kernels.simd import moved
+from npcnn.kernels.slide import dot_block, part, slide_run
 from npcnn.kernels.tasks import Body
 
 Array = np.ndarray
@@ -28,6 +29,11 @@ Array = np.ndarray
 HEADER = 12
 # Parts no smaller than this many rows of tiles' filters: four tiles.
 ROWS = 4 * tiles.ROWS
+# With few samples, parts of so many vectors of units: a row of the kernel is read in pieces.
+VECTORS = 2 * tiles.VECTORS
+FEW = tiles.ROWS
+# Bytes from which on a kernel's row is long.
+LONG = 1 << 10
 
 
 def _product(dtype: np.dtype, taps: int, pitch: int, w_pitch: int, w_step: int) -> list[int]:
@@ -43,15 +49,19 @@ def _product(dtype: np.dtype, taps: int, pitch: int, w_pitch: int, w_step: int) 
 
 
 @functools.lru_cache(maxsize=256)
-def _forward_call(n: int, inputs: int, units: int, dtype: np.dtype, mode: int) -> tuple[int, Array]:
+def _forward_call(
+    n: int, inputs: int, units: int, dtype: np.dtype, mode: int
+) -> tuple[int, int, Array]:
     lanes = simd.lanes_of(dtype)
-    parts = 1 if n * inputs * units < calls.SMALL else layout.shares(units, ROWS, 16)
-    header = [inputs, units, n, lanes, mode, parts, n, units, 0, 0, HEADER, 0]
+    least = ROWS if n >= lanes else VECTORS * lanes
+    parts = 1 if n * inputs * units < calls.SMALL else layout.shares(units, least, 16)
+    wide = -(-units // parts) if units * dtype.itemsize >= LONG else units
+    header = [inputs, units, n, lanes, mode, parts, n, wide, 0, 0, HEADER, 0]
     if n >= lanes:
-        plan = _product(dtype, inputs, n, units, 1)
+        plan, room = _product(dtype, inputs, n, wide, 1), inputs * wide if wide < units else 0
     else:  # samples for filters, units along the vectors
-        plan = _product(dtype, inputs, units, n, 1)
-    return parts, np.array(header + plan, np.int64)
+        plan, room = _product(dtype, inputs, units, n, 1), n * units
+    return parts, room, np.array(header + plan, np.int64)
 
 
 @Body
@@ -60,45 +70,24 @@ def _forward(task, x, w, bias, y, zeros, a5, a6, scratch, ints):  # type: ignore
     p, batch, units, inputs = ints[FIRST], ints[BATCH], ints[UNITS], ints[INPUTS]
     u0, u1 = part(units, task, ints[TASKS])
     if batch >= ints[LANES]:
+        weights, pitch = moved(w, u0), ints[UNIT_PITCH]
+        # Long rows of a kernel: those units' weights side by side. From tap to tap they lie a row
+        # apart, and of such rows few fit into the first-level cache at once.
+        if pitch < units:
+            for k in range(inputs):
+                copy_run(scratch, k * pitch, weights, k * units, u1 - u0)
+            weights = scratch
         slide_run(
-            ints,
-            p,
-            ZERO,
-            ZERO,
-            inputs,
-            batch,
-            u0,
-            u1,
-            w,
-            x,
-            ZERO,
-            ints[MODE],
-            bias,
-            y,
-            u0 * batch,
-            batch,
-        )
+            ints, p, ZERO, ZERO, inputs, batch, ZERO, u1 - u0, weights, x, ZERO, ints[MODE],
+            moved(bias, u0), y, u0 * batch, batch,
+        )  # fmt: skip
         return
     wide = u1 - u0
     if wide >= ints[LANES]:
         slide_run(
-            ints,
-            p,
-            ZERO,
-            ZERO,
-            inputs,
+            ints, p, ZERO, ZERO, inputs, wide, ZERO, batch, x, w, u0, ZERO, zeros, scratch, ZERO,
             wide,
-            ZERO,
-            batch,
-            x,
-            w,
-            u0,
-            ZERO,
-            zeros,
-            scratch,
-            ZERO,
-            wide,
-        )
+        )  # fmt: skip
     else:
         for n in range(batch):
             for u in range(u0, u1):
@@ -134,14 +123,22 @@ def dense(x: Array, kernel: Array, bias: Array | None, activation: str) -> Array
     dtype, (inputs, units) = x.dtype, kernel.shape
     n = x.size // inputs  # in memory, all axes but the last are one
     mode = tiles.RELU if activation == "relu" else 0
-    parts, ints = _forward_call(n, inputs, units, dtype, mode)
+    parts, room, ints = _forward_call(n, inputs, units, dtype, mode)
     y = memory.empty((units, n), dtype)
     if y.size:
         bias = layout.zeros(units, dtype) if bias is None else layout.contiguous(bias)
         zeros = layout.zeros(n, dtype)
         arrays = [layout.batch_innermost(x), layout.contiguous(kernel), bias, y, zeros]
-        _forward(parts, parts > 1, arrays, ints, n * units)
+        _forward(parts, parts > 1, arrays, ints, room)
     return layout.batch_outermost(y.reshape(units, *x.shape[1:-1], len(x)))
+
+
+def _pitch(size: int, lanes: int) -> int:
+    """Return how far apart to lay rows of that size: by no multiple of eight cache lines.
+
+    Of rows so far apart, eight times eight fit into the first-level cache, however short they are.
+    """
+    return size + lanes if size % (8 * lanes) == 0 else size
 
 
 @functools.lru_cache(maxsize=256)
@@ -149,9 +146,13 @@ def _backward_call(
     n: int, inputs: int, units: int, dtype: np.dtype, masked: int, wanted: int
 ) -> tuple[int, int, int, Array]:
     lanes = simd.lanes_of(dtype)
-    batch_pitch, unit_pitch = max(n, lanes), max(units, lanes)
+    batch_pitch, unit_pitch = (_pitch(max(size, lanes), lanes) for size in (n, units))
     parts = 1 if n * inputs * units < calls.SMALL else layout.shares(inputs, ROWS, 16)
-    by_x = _product(dtype, units, batch_pitch, 1, units)
+    if n >= lanes:
+        by_x = _product(dtype, units, batch_pitch, 1, units)
+    else:  # a row of the kernel times each sample's gradient
+        by_x = _product(dtype, inputs, units, 0, 0)
+        by_x[plans.DOT_TILES], by_x[plans.OUT_CHANNELS] = tiles.dot_address(dtype), n
     by_kernel = _product(dtype, n, unit_pitch, 1, n)
     sums_at = units * batch_pitch + n * unit_pitch
     header = [
@@ -159,7 +160,7 @@ def _backward_call(
         HEADER + len(by_x),
     ]  # fmt: skip
     ints = np.array(header + by_x + by_kernel, np.int64)
-    spare = -(-inputs // parts) * max(batch_pitch, unit_pitch)
+    spare = -(-inputs // parts) * max(batch_pitch, unit_pitch, n * lanes if n < lanes else 0)
     return parts, sums_at + units * lanes, spare, ints
 
 
@@ -203,6 +204,31 @@ def _backward(task, x, w, both, zeros, grad_x, grad_kernel, a6, scratch, ints): 
     _rows(ints, ints[SECOND], batch, units, i0, i1, x, both, turned, zeros, grad_kernel, scratch)
 
 
+@Body
+def _backward_few(task, x, w, both, zeros, grad_x, grad_kernel, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Do the same for fewer samples than a vector has lanes, which run along the units."""
+    batch, units, lanes = ints[BATCH], ints[UNITS], ints[LANES]
+    i0, i1 = part(ints[INPUTS], task, ints[TASKS])
+    turned, pitch, whole = units * ints[BATCH_PITCH], ints[UNIT_PITCH], units - units % lanes
+    if ints[WANTED]:
+        p = ints[FIRST]
+        zero_run(scratch, 0, (i1 - i0) * batch * lanes)
+        dot_block(
+            ints, p, p + plans.ROW_TAPS, i0, i1, w, ZERO, both, turned, pitch, whole, scratch,
+            -i0 * batch * lanes,
+        )  # fmt: skip
+        sum_lanes(grad_x, i0 * batch, scratch, 0, (i1 - i0) * batch, 1, 0)
+        for i in range(i0, i1):
+            for n in range(batch):
+                for u in range(whole, units):
+                    grad_x[i * batch + n] += w[i * units + u] * both[turned + n * pitch + u]
+    for i in range(i0, i1, FEW):  # whole rows, one tile of them after the other
+        stop = min(i + FEW, i1)
+        _rows(
+            ints, ints[SECOND], batch, units, i, stop, x, both, turned, zeros, grad_kernel, scratch
+        )
+
+
 @op
 def dense_backward(
     grad_y: Array, x: Array, y: Array, kernel: Array, grad_kernel: Array, grad_bias: Array | None,
@@ -229,5 +255,6 @@ def dense_backward(
     grad_x = memory.empty(block.shape, dtype) if need_grad_x else block
     zeros = layout.zeros(inputs, dtype)
     arrays = [block, layout.contiguous(kernel), both, zeros, grad_x, grad_kernel]
-    _backward(parts, parts > 1, arrays, ints, spare)
+    body = _backward if n >= simd.lanes_of(dtype) else _backward_few
+    body(parts, parts > 1, arrays, ints, spare)
     return layout.batch_outermost(grad_x) if need_grad_x else None

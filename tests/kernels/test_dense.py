@@ -42,7 +42,9 @@ def test_agrees_with_the_reference_on_any_shape(n, inputs, units, activation, se
 
 @pytest.mark.usefixtures("jit")
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(60, 490, 128), (64, 300, 10), (1, 1000, 500), (257, 90, 70)])
+@pytest.mark.parametrize(
+    "shape", [(60, 490, 128), (64, 300, 10), (1, 1000, 500), (7, 300, 333), (257, 90, 270)]
+)
 def test_same_bits_for_any_threads(shape, dtype, rng, with_threads):
     n, inputs, units = shape
     x, kernel = some(rng, (n, inputs), dtype), some(rng, (inputs, units), dtype, "plain")
@@ -67,3 +69,11 @@ def test_no_samples(rng):
     assert kernels.dense_backward(y, x, y, kernel, grad_kernel, grad_bias, "relu").shape == (0, 3)
     assert not grad_kernel.any()
     assert not grad_bias.any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(20, 80, 256), (7, 33, 41), (3, 5, 16), (1, 20, 3)])
+def test_long_rows_of_weights_and_few_samples(shape, dtype, rng):
+    n, inputs, units = shape
+    x, kernel = some(rng, (n, inputs), dtype), some(rng, (inputs, units), dtype, "plain")
+    both(x, kernel, some(rng, (units,), dtype, "plain"), "relu", rng)

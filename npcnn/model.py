@@ -25,7 +25,7 @@ from npcnn.on_batch import OnBatch, alone
 from npcnn.progress import EpochPrinter
 from npcnn.repeated import Repeated
 from npcnn.stored import Stored
-from npcnn.subclasses import missing, refuse
+from npcnn.subclasses import missing
 from npcnn.symbolic import Node, give_names, tensors
 
 if TYPE_CHECKING:
@@ -68,12 +68,6 @@ class Model(Stored, OnBatch):
         ins, outs = tensors(inputs, "Model(inputs)"), tensors(outputs, "Model(outputs)")
         self.begin(name, "functional", trainable, np.dtype(ins[0].dtype))
         self._take(rooted(ins, outs), (keys_of(inputs), keys_of(outputs)))
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuse what Keras would call: gradients are not recorded here."""
-        super().__init_subclass__(**kwargs)
-        fix = "gradients are not recorded: write a Loss or Layer with its gradient, or a Callback"
-        refuse(cls, ("train_step", "test_step", "predict_step", "compute_loss"), fix)
 
     def _take(self, ends: Ends, structure: tuple[Any, Any]) -> None:
         """Let the model be the graph between these ends."""

@@ -12,6 +12,7 @@ from npcnn.arguments import checked
 from npcnn.checks import arrays_in
 from npcnn.feeding import Data, Targets
 from npcnn.network import Network
+from npcnn.older import Older
 from npcnn.repeated import Repeated
 from npcnn.symbolic import is_symbolic
 from npcnn.threads import single_threaded_blas
@@ -29,7 +30,7 @@ def numbers_or_tensors(value: Any, where: str) -> Any:
 Given = Annotated[Any, numbers_or_tensors]
 
 
-class OnBatch(Network):
+class OnBatch(Older, Network):
     """The half of a model that works on a batch."""
 
     structure: tuple[Any, Any]

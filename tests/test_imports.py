@@ -28,7 +28,7 @@ ROWS = [
         "strangers",
     },
     {"arguments", "rules", "signatures", "subclasses", "symbolic"},
-    {"remembered"},
+    {"remembered", "older"},
     {"contracts"},
     {"registry"},
     {"files", "threads", "config", "random"},

@@ -295,3 +295,12 @@ def test_pictures_of_a_folder_as_the_tutorial_has_them(tmp_path):
     model = npcnn.Sequential([layers.Flatten(input_shape=(8, 8, 3)), layers.Dense(2)])
     model.compile("sgd", "mse")
     assert model.predict(rescaled, verbose=0).shape == (12, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("fit_generator", "fit takes generators"), ("predict_classes", r"argmax\(axis=-1\)")],
+)
+def test_methods_of_older_keras_are_told_what_takes_their_place(name, said):
+    with pytest.raises(AttributeError, match=f"has no attribute '{name}'; .*{said}"):
+        getattr(small_model(), name)

@@ -48,6 +48,7 @@ VALID: dict[str, Callable[[Fixtures], Any]] = {
     "other": lambda f: f.tensors()[0], "num_classes": lambda f: 3,
     "calibration": lambda f: f.npcnn.inspection.calibration(Y, ONE_HOT),
     "found": lambda f: _rates(f), "record": lambda f: _record(f),
+    "distribution": lambda f: f.npcnn.distribution.DataParallel(),
     "augmenter": lambda f: f.npcnn.datasets.Augmenter(), "target_class_ids": lambda f: [0, 1],
     **dict.fromkeys(("recall", "precision", "specificity", "sensitivity"), lambda f: 0.5),
     "update_state.values": lambda f: [1.0, 2.0], "initializer": lambda f: "zeros",

@@ -3,6 +3,7 @@
 python examples/train_mnist.py                 # 25 epochs on MNIST, everything into out/
 python examples/train_mnist.py --epochs 2 --min-accuracy 0.97
 python examples/train_mnist.py --checkpoint run.keras --resume   # again after a kill: goes on
+mpiexec -n 4 python examples/train_mnist.py --distributed --batch-size 480   # four processes
 """
 
 import argparse
@@ -17,6 +18,7 @@ from document_transcript import HISTORY as DOCUMENT
 from npcnn import Sequential, layers, plots, set_random_seed
 from npcnn.callbacks import Callback, History, ModelCheckpoint
 from npcnn.checks import FileError, NpcnnError, message
+from npcnn.distribution import DataParallel
 from npcnn.utils import to_categorical
 
 
@@ -67,11 +69,13 @@ class Clock(Callback):
 
 
 class Output:
-    """The folder that everything goes to, and what lies in it so far."""
+    """The folder that everything goes to, and what lies in it so far; one process writes it."""
 
-    def __init__(self, folder: str) -> None:
-        self.folder = Path(folder).resolve()
+    def __init__(self, folder: str, writes: bool) -> None:
+        self.folder, self.writes = Path(folder).resolve(), writes
         self.names: list[str] = []
+        if not writes:
+            return
         try:  # now, not after 25 epochs
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.joinpath(".writable").touch()
@@ -88,6 +92,8 @@ class Output:
 
     def model(self, name: str, model: Sequential) -> None:
         """Save a model as Keras's HDF5 file."""
+        if not self.writes:
+            return
         model.save(self.folder / name)
         self.names.append(name)
 
@@ -98,7 +104,7 @@ def train(model: Sequential, digits: Digits, options: argparse.Namespace, clock:
     if options.checkpoint:
         callbacks.append(ModelCheckpoint(options.checkpoint, save_freq=200))
     found = options.resume and options.checkpoint.exists()
-    if options.resume and not found:
+    if options.resume and not found and options.first:
         print(f"No checkpoint {options.checkpoint} yet: the run starts afresh.")
     try:
         model.fit(
@@ -110,6 +116,7 @@ def train(model: Sequential, digits: Digits, options: argparse.Namespace, clock:
             validation_data=(digits.x_test[..., np.newaxis], to_categorical(digits.y_test, 10)),
             callbacks=callbacks,
             resume_from=options.checkpoint if found else None,
+            distribution=options.strategy,
         )
     except KeyboardInterrupt:
         if clock.weights:  # not those from the middle of an epoch: table and model then agree
@@ -202,6 +209,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--min-accuracy", type=share, default=0.0, help="exit with 1 if the test accuracy is below")
     add("--checkpoint", type=Path, help="a .keras file to save the run to, every 200 steps")
     add("--resume", action="store_true", help="go on from --checkpoint if it is there")
+    add("--distributed", action="store_true", help="under mpiexec: all processes train one model")
     options = parser.parse_args(arguments)
     if options.resume and not options.checkpoint:
         parser.error("--resume needs --checkpoint, the file to go on from")
@@ -228,19 +236,26 @@ def share(text: str) -> float:
 
 
 def run(options: argparse.Namespace) -> int:
-    output = Output(options.out)
+    options.strategy = DataParallel() if options.distributed else None
+    options.first = options.strategy is None or options.strategy.rank == 0
+    output = Output(options.out, options.first)
     digits = find_digits(options.data)
-    print(f"{digits.name}: {counts(digits)} images to train on and to test with")
+    if options.first:
+        print(f"{digits.name}: {counts(digits)} images to train on and to test with")
     set_random_seed(options.seed)
     model, clock = create_model(), Clock()
-    draw_before(output, digits, model)
+    if options.first:
+        draw_before(output, digits, model)
     interrupted = train(model, digits, options, clock)
     output.model("model.h5", model)
     history = model.history or History()
-    outputs = model.predict(digits.x_test[..., np.newaxis], batch_size=500, verbose=0)
-    draw_after(output, digits, history, outputs)
-    print(f"\n{table(digits, model, history, clock, outputs)}\n")
-    print(f"Everything lies in {output.folder}: {', '.join(output.names)}", flush=True)
+    outputs = model.predict(
+        digits.x_test[..., np.newaxis], batch_size=500, verbose=0, distribution=options.strategy
+    )
+    if options.first:
+        draw_after(output, digits, history, outputs)
+        print(f"\n{table(digits, model, history, clock, outputs)}\n")
+        print(f"Everything lies in {output.folder}: {', '.join(output.names)}", flush=True)
     accuracy = float((outputs.argmax(axis=1) == digits.y_test).mean())
     if accuracy < options.min_accuracy:
         text = f"test accuracy {accuracy:.4f} is below --min-accuracy {options.min_accuracy}"

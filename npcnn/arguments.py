@@ -318,6 +318,9 @@ ATrace = Annotated["Trace", instance("npcnn.inspection", "Trace", "give what npc
 AFigure = Annotated[
     "Figure", instance("matplotlib.figure", "Figure", "give what a function of npcnn.plots returns")
 ]
+ADistribution = Annotated[
+    Any, instance("npcnn.distribution", "DataParallel", "give distribution.DataParallel()")
+]
 AnAugmenter = Annotated[
     "Augmenter", instance("npcnn.datasets.augmenter", "Augmenter", "give datasets.Augmenter(…)")
 ]

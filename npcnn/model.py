@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn import data, feeding, optimizers, random, running, training
-from npcnn.arguments import AnAugmenter, Count, Path, PositiveInt, Times, Verbose, checked
+from npcnn.arguments import (
+    ADistribution,
+    AnAugmenter,
+    Count,
+    Path,
+    PositiveInt,
+    Times,
+    Verbose,
+    checked,
+)
 from npcnn.callbacks import CallbackList, History, check_callbacks
-from npcnn.checks import ArgumentError, StateError, arrays_in, is_number, message
+from npcnn.checks import ArgumentError, StateError, arrays_in, message
 from npcnn.config import floatx
 from npcnn.data import Share
-from npcnn.feeding import Data, Feed, Targets, opened
+from npcnn.feeding import Data, Targets, opened
 from npcnn.functional import keys_of, rooted
 from npcnn.graph import operations_by_depth, ordered_nodes
 from npcnn.layers.composed import traced
@@ -20,13 +29,14 @@ from npcnn.layers.shapes import check_batch_shape
 from npcnn.metrics import Scores
 from npcnn.names import snake_case
 from npcnn.network import Ends
-from npcnn.objective import Objective, guessed_names, measures, objective
+from npcnn.objective import Objective, guessed_names, is_weight, measures, objective
 from npcnn.on_batch import OnBatch, alone
 from npcnn.progress import EpochPrinter
 from npcnn.repeated import Repeated
 from npcnn.stored import Stored
 from npcnn.subclasses import missing
 from npcnn.symbolic import Node, give_names, tensors
+from npcnn.threads import single_threaded_blas
 
 if TYPE_CHECKING:
     from npcnn.metrics import Measure
@@ -162,7 +172,7 @@ class Model(Stored, OnBatch):
         Raises:
             ArgumentError: one of them is not known.
         """
-        if metrics is None and not _is_weight(loss_weights):
+        if metrics is None and not is_weight(loss_weights):
             loss_weights, metrics = None, loss_weights
         optimizer = optimizers.get(optimizer)
         names = data.names_of(self, 1, 1)
@@ -220,6 +230,7 @@ class Model(Stored, OnBatch):
         validation_batch_size: PositiveInt | None = None, validation_freq: PositiveInt = 1, *,
         augmenter: AnAugmenter | None = None, check_numerics: bool = False,
         resume_from: Path | None = None, budget: Times = 1,
+        distribution: ADistribution | None = None,
     ) -> History:  # fmt: skip
         """Learn from data; return the history, whose `history` maps names to curves.
 
@@ -251,6 +262,7 @@ class Model(Stored, OnBatch):
             check_numerics: True to stop before a step that would learn from NaN or infinity.
             budget: how many times the usual bytes, objects and names reading that file, or a
                 backup's, may take.
+            distribution: a `distribution.DataParallel`: each batch is all ranks' work.
 
         Raises:
             StateError: the model is not compiled.
@@ -280,14 +292,16 @@ class Model(Stored, OnBatch):
         self._prepare_optimizer()
         run = running.Run(
             self, train, validation, listed, epochs, verbose, random.current_seed(),
-            validation_freq, _trainer(self, train, check_numerics),
+            validation_freq, running.trainer(self, train.source, check_numerics, distribution),
         )  # fmt: skip
         run.budget = budget
         if resume_from is not None:
             from npcnn.saving.checkpoint import Resumed
 
             run.resumed = Resumed(run, resume_from)
-        with _held_threads():
+        if distribution is not None:
+            distribution.join(run)
+        with single_threaded_blas():
             return run.go()
 
     @checked
@@ -295,7 +309,7 @@ class Model(Stored, OnBatch):
         self, x: Data | None = None, y: Targets | None = None,
         batch_size: PositiveInt | None = None, verbose: Verbose = "auto",
         sample_weight: Any = None, steps: PositiveInt | None = None, callbacks: Any = None,
-        return_dict: bool = False,
+        return_dict: bool = False, distribution: ADistribution | None = None,
     ) -> Any:  # fmt: skip
         """Return loss and metrics over data, without dropout: [loss, …], or a dict if asked.
 
@@ -308,6 +322,7 @@ class Model(Stored, OnBatch):
             steps: how many batches to look at; None for all.
             callbacks: Callback objects, whose `on_test_…` are called.
             return_dict: whether to return name → number.
+            distribution: as for `fit`.
         """
         self._require_compiled("evaluate()")
         listed = CallbackList(callbacks, "evaluate(callbacks)")
@@ -315,8 +330,9 @@ class Model(Stored, OnBatch):
         self.build(feed.shapes[0][0])
         listed.begin(self, epochs=1, steps=feed.steps, verbose=verbose)
         printer = EpochPrinter(verbose, feed.steps)
-        with _held_threads():
-            logs = running.evaluate(self, feed, printer, listed.call)
+        with single_threaded_blas():
+            scorer = (distribution or training).score_on(self, feed.source)
+            logs = running.evaluate(self, feed, printer, listed.call, scorer)
         printer.close(logs)
         return dict(sorted(logs.items())) if return_dict else alone(list(logs.values()))
 
@@ -325,6 +341,7 @@ class Model(Stored, OnBatch):
         self, x: Data, batch_size: PositiveInt | None = None, verbose: Verbose = "auto",
         steps: PositiveInt | None = None, callbacks: Any = None, *,
         augmenter: AnAugmenter | None = None, votes: PositiveInt = 16,
+        distribution: ADistribution | None = None,
     ) -> Array:  # fmt: skip
         """Return the outputs (n, …) for samples (n, …).
 
@@ -336,6 +353,7 @@ class Model(Stored, OnBatch):
             callbacks: Callback objects, whose `on_predict_…` are called.
             augmenter: a `datasets.Augmenter`: outputs are then means of those for changed copies.
             votes: how many copies; they are functions of a sample's number.
+            distribution: as for `fit`.
         """
         listed = CallbackList(callbacks, "predict(callbacks)")
         given = x, None, None
@@ -343,8 +361,9 @@ class Model(Stored, OnBatch):
         self.build(feed.shapes[0][0])
         listed.begin(self, epochs=1, steps=feed.steps, verbose=verbose)
         printer = EpochPrinter(verbose, feed.steps)
-        with _held_threads():
-            outputs = running.predict(self, feed, printer, listed.call, votes)
+        with single_threaded_blas():
+            inferrer = (distribution or training).infer_on(self, feed.source)
+            outputs = running.predict(self, feed, printer, listed.call, votes, inferrer)
         printer.close({})
         return outputs
 
@@ -363,12 +382,6 @@ class Model(Stored, OnBatch):
             layer.forget()
 
 
-def _is_weight(value: Any) -> bool:
-    """Return whether a value may stand for `loss_weights`: numbers, or such by name."""
-    listed = value if isinstance(value, (list, tuple)) and value else [value]
-    return value is None or isinstance(value, dict) or all(map(is_number, listed))
-
-
 def _validation(given: Any) -> tuple[Any, Any, Any]:
     """Return x, y and weights of what is to be evaluated after each epoch."""
     if feeding.is_stream(given):
@@ -378,19 +391,3 @@ def _validation(given: Any) -> tuple[Any, Any, Any]:
         where, got = "fit(validation_data)", type(given).__name__
         raise ArgumentError(message(where, "(x, y) or (x, y, weights)", got, fix))
     return given[0], given[1], given[2] if len(given) == 3 else None
-
-
-def _trainer(model: Model, train: Feed, check_numerics: bool) -> Any:
-    """Return what takes a step."""
-    if not check_numerics:
-        return training.train_on(model, train.source)
-    from npcnn.inspection.numerics import checked_on
-
-    return checked_on(model, train.source)
-
-
-def _held_threads() -> Any:
-    """Hold BLAS to one thread: beside Numba's threads its own would only spin and wait."""
-    from npcnn.threads import single_threaded_blas
-
-    return single_threaded_blas()

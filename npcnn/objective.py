@@ -9,7 +9,7 @@ import numpy as np
 
 from npcnn import losses
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, message, non_negative, one_of, shown
+from npcnn.checks import ArgumentError, is_number, message, non_negative, one_of, shown
 from npcnn.losses.base import Loss
 from npcnn.losses.no_loss import NoLoss
 from npcnn.metrics import Measure, get_all
@@ -137,3 +137,9 @@ def by_output(given: Any, names: list[str], where: str, spread: bool = False) ->
         fix = "give a list or a dict by name"
         raise ArgumentError(message(where, f"one for each of {names}", shown(given), fix))
     return [given] * len(names)
+
+
+def is_weight(value: Any) -> bool:
+    """Return whether a value may stand for `loss_weights`: numbers, or such by name."""
+    listed = value if isinstance(value, (list, tuple)) and value else [value]
+    return value is None or isinstance(value, dict) or all(map(is_number, listed))

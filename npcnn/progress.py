@@ -8,6 +8,7 @@ import time
 import warnings
 from typing import Any
 
+from npcnn import streams
 from npcnn.notebook import in_notebook
 from npcnn.streams import Lasting, is_terminal, readable, say
 
@@ -73,6 +74,7 @@ class EpochPrinter:
     def __init__(
         self, verbose: int, steps: int | None, title: str | None = None, done: int = 0
     ) -> None:
+        verbose = 0 if streams.quiet else verbose
         self.verbose, self.steps, self.taken = verbose, steps, done
         self.start = time.perf_counter()
         self._bar: Any = None

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import random
+from npcnn import random, training
 from npcnn.callbacks import Callback, History
 from npcnn.checks import ArgumentError, message
 from npcnn.feeding import Feed
 from npcnn.progress import EpochPrinter
-from npcnn.repeated import Repeated
 from npcnn.training import infer_on, score_on, train_on
 
 if TYPE_CHECKING:
@@ -46,6 +45,7 @@ class Run:
         self.history = own[0] if own else History()
         # The history comes last, so that what a callback adds to an epoch's logs is kept.
         self.callbacks: list[Callback] = [*callbacks, *([] if own else [self.history])]
+        self.called = self.callbacks  # in a distributed run not all of them are in every rank
         self.epochs, self.epoch, self.batch = epochs, data.start, 0
         self.verbose, self.seed = verbose, seed
         self.validation_freq = validation_freq
@@ -53,7 +53,7 @@ class Run:
         self.step: Any = None  # as the model is set when an epoch begins
         self.began: list[Any] = []
         self.optimizer = model.optimizer  # the one that it is made with
-        self.scorer = None if validation is None else score_on(model, validation.source)
+        self.scorer: Any = None if validation is None else score_on(model, validation.source)
         self.scores, self.logs = model.scores(), dict[str, Any]()
         self.about: dict[str, Any] | None = None  # what a checkpoint compares; see saving
         self.resumed: Any = None  # a checkpoint to go on from
@@ -87,7 +87,7 @@ class Run:
 
     def call(self, hook: str, *args: Any) -> None:
         """Call one hook of every callback."""
-        for callback in self.callbacks:
+        for callback in self.called:
             getattr(callback, hook)(*args)
 
     def train_epoch(self) -> None:
@@ -188,12 +188,25 @@ class Run:
         return pairs
 
 
+def trainer(model: Model, source: Any, check_numerics: bool, distribution: Any) -> Any:
+    """Return what takes a step."""
+    if not check_numerics:
+        return (distribution or training).train_on(model, source)
+    if distribution is not None:
+        fix = "leave it out, or look for NaN in one process"
+        where = "fit(check_numerics)"
+        raise ArgumentError(message(where, "False with a distribution", "True", fix))
+    from npcnn.inspection.numerics import checked_on
+
+    return checked_on(model, source)
+
+
 Call = Callable[..., None]  # calls one hook of every callback
 
 
 def evaluate(
     model: Model, data: Feed, printer: EpochPrinter | None = None,
-    call: Call | None = None, scorer: Repeated | None = None,
+    call: Call | None = None, scorer: Any = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return name → mean of loss and metrics over a data set, without dropout.
 
@@ -225,7 +238,7 @@ def evaluate(
 
 def predict(
     model: Model, data: Feed, printer: EpochPrinter | None = None, call: Call | None = None,
-    votes: int = 1,
+    votes: int = 1, inferrer: Any = None,
 ) -> Any:  # fmt: skip
     """Return the outputs for every sample, each as one C-contiguous array.
 
@@ -236,7 +249,7 @@ def predict(
     parts = [[np.empty((0, *shape[1:]), model.dtype)] for shape in shapes]
     model.stop_predicting = False
     call("on_predict_begin", {})
-    infer = infer_on(model, data.source).current()
+    infer = (inferrer or infer_on(model, data.source)).current()
     augmenter = getattr(data.source, "augmenter", None)
     for number, (samples, _, _) in enumerate(data.epoch(0, 0)):
         call("on_predict_batch_begin", number, {})

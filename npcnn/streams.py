@@ -6,6 +6,8 @@ import contextlib
 import sys
 from typing import Any
 
+quiet = False  # in all ranks but the first of a distributed run: standard output is the first's
+
 
 def say(line: str, to: str = "stdout") -> None:
     """Print a line to standard output, or to standard error, if there is one, and at once.
@@ -19,7 +21,7 @@ def say(line: str, to: str = "stdout") -> None:
     Epoch 1/2
     """
     stream: Any = getattr(sys, to)
-    if stream is None:
+    if stream is None or (quiet and to == "stdout"):
         return
     lasting = Lasting(stream)
     lasting.write(readable(line, stream) + "\n")

@@ -117,6 +117,16 @@ def set_num_threads(number: PositiveInt) -> None:
     _wanted = number
 
 
+def share_out(processes: int) -> None:
+    """Let each of so many processes on this machine have its part of the cores.
+
+    Whoever has called `set_num_threads` keeps what was set.
+    """
+    global _wanted
+    if _wanted is None and processes > 1:
+        _wanted = max(1, min(_cores() // processes, MOST))
+
+
 @contextmanager
 def using(number: int) -> Iterator[None]:
     """Let the kernels use so many threads inside the with-block.

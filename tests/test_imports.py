@@ -50,7 +50,7 @@ ROWS = [
     {"preprocessing"},
     {"inspection"},
     {"plots"},
-    {"page", "sweeping"},
+    {"page", "sweeping", "distribution"},
     {"__main__"},
 ]
 # Loaded when they are first asked for, or by what is.

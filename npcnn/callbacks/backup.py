@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from typing import TYPE_CHECKING
 
 from npcnn.arguments import Path, SaveFreq, checked
 from npcnn.callbacks.base import Logs
 from npcnn.callbacks.model_checkpoint import ModelCheckpoint
+
+if TYPE_CHECKING:
+    from npcnn.running import Run
 
 
 class BackupAndRestore(ModelCheckpoint):
@@ -43,11 +47,16 @@ class BackupAndRestore(ModelCheckpoint):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Go on from the backup, if there is one."""
+        super().on_train_begin(logs)
+        if self.model.run is not None:
+            self.restore(self.model.run)
+
+    def restore(self, run: Run) -> None:
+        """Let a run that has not begun go on from the backup, if there is one."""
         from npcnn.saving.checkpoint import Resumed
 
-        super().on_train_begin(logs)
-        run, path = self.model.run, self.filepath.format()
-        if run is not None and run.resumed is None and os.path.exists(path):
+        path = self.filepath.format()
+        if run.resumed is None and os.path.exists(path):
             run.resumed = Resumed(run, path)
 
     def on_train_end(self, logs: Logs | None = None) -> None:

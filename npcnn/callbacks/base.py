@@ -9,6 +9,7 @@ from npcnn.checks import ArgumentError, message, shown
 
 if TYPE_CHECKING:
     from npcnn.model import Model
+    from npcnn.running import Run
 
 Logs = dict[str, Any]
 Hook = Callable[..., Any] | None
@@ -25,9 +26,11 @@ class Callback:
 
     Attributes:
         reports: the names that it adds to the logs of an epoch.
+        writes: whether it writes files: in a distributed run only the first rank then calls it.
     """
 
     reports: tuple[str, ...] = ()
+    writes = False
 
     model: Model
     params: dict[str, Any]
@@ -92,6 +95,9 @@ class Callback:
 
     def write_checkpoint(self) -> None:
         """Run when all callbacks have seen a step or an epoch end: what is saved now is whole."""
+
+    def restore(self, run: Run) -> None:
+        """Go on from what an earlier run left, if there is such; every rank does."""
 
     def get_state(self) -> dict[str, Any]:
         """Return what must be in a checkpoint for this callback to go on as if never stopped."""

@@ -35,6 +35,8 @@ class CSVLogger(Callback):
     ','
     """
 
+    writes = True
+
     @checked
     def __init__(self, filename: Path, separator: str = ",", append: bool = False) -> None:
         if len(separator) != 1 or separator in '\r\n"':

@@ -45,6 +45,8 @@ class ModelCheckpoint(MonitorCallback):
     0
     """
 
+    writes = True
+
     @checked
     def __init__(
         self,

@@ -52,6 +52,8 @@ class TensorBoard(Callback):
     1
     """
 
+    writes = True
+
     @checked
     def __init__(
         self, log_dir: Path = "logs", histogram_freq: Count = 0, write_graph: bool = True,

@@ -59,6 +59,7 @@ def describe(run: Run) -> dict[str, Any]:
             "validation_freq": run.validation_freq,
             "shuffle": run.data.shuffle,
             "augmenter": _augmenter(run.data),
+            "shards": getattr(run.trainer, "shards", None),
         }
     return run.about
 

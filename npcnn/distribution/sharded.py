@@ -1,0 +1,222 @@
+"""A step on a batch that is cut into shards, of which each rank does its own.
+
+What a rank has of its shards, it keeps in a row of shards; two exchanges make a step of it:
+partial sums go to the rank that adds up a part of the parameters, then the parts to all. What
+comes out is the same on every rank, and for every number of ranks the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npcnn import training
+from npcnn.before import Before
+from npcnn.data import Batches
+from npcnn.distribution import tree
+from npcnn.distribution.ranks import Ranks
+from npcnn.repeated import Repeated
+
+if TYPE_CHECKING:
+    from npcnn.feeding.sources import Stream
+    from npcnn.model import Model
+
+Array = np.ndarray
+Arrays = tuple[Array, ...]
+
+FIRST, LONGER = 4, 20  # steps in which kernels may be compiled, and how much longer they may take
+
+
+class Sharded:
+    """A step by shards, in place of a `Repeated`: what a run, an evaluation or a prediction makes.
+
+    Args:
+        model: built.
+        data: what is fed.
+        ranks: who does it.
+        shards: how many.
+        kind: 'train', 'score' or 'infer'.
+    """
+
+    def __init__(
+        self, model: Model, data: Batches | Stream, ranks: Ranks, shards: int, kind: str
+    ) -> None:
+        self.model, self.data, self.ranks, self.shards, self.kind = model, data, ranks, shards, kind
+        makers: Any = {"score": training.score_on, "infer": training.infer_on}
+        if kind == "train":
+            self.repeated = Repeated(model, self._learn, learns=True, known=data.known)
+            self.moving = Repeated(model, self._move, learns=True)
+        else:
+            self.repeated = makers[kind](model, data)
+        start, stop = (shards * (ranks.rank + k) // ranks.size for k in (0, 1))
+        self.own = range(start, stop)
+        self.taken = 0
+
+    def current(self) -> Any:
+        """Return what makes the step as the model is set now."""
+        if self.kind == "train":
+            self.move = self.moving.current()
+        self.shard = self.repeated.current()
+        return self
+
+    def _learn(self, number: Array, *arrays: Array) -> Arrays:
+        """Find a shard's gradients; `number` is its own among those of all steps."""
+        graph, objective = self.model.graph, self.model.objective
+        xs, ys, weights = training.parted(arrays, self.data, len(graph.outputs))
+        outputs = training.forward(graph, xs, training=True, step=number.reshape(()))
+        losses, gradients = objective.score(ys, outputs, weights, graph.heads)
+        training.backward(graph, gradients)
+        return (*training.with_penalties(graph, losses, learning=True), *outputs)
+
+    def _move(self) -> Arrays:
+        training.update(self.model)
+        return ()
+
+    def __call__(self, *arrays: Array) -> Arrays:
+        """Make the step; what comes back is the whole batch's."""
+        self.taken += 1
+        last = arrays[-1] if self.kind != "infer" else arrays[0]
+        n, count = len(last), self.shards
+        places = [(n * s // count, n * (s + 1) // count) for s in range(count)]
+        shared = _shared(self.data, len(arrays))
+        before = Before(self.model)
+        try:
+            rows, vectors = self._shards(arrays, places, shared, before)
+            whole, total = self._together(arrays, places, rows, vectors)
+            if total is not None:
+                _spread(total, self._summed())
+                self.move()
+                before.passed = True
+        except BaseException:
+            before.restore()
+            raise
+        return whole
+
+    def _shards(
+        self, arrays: Arrays, places: list[tuple[int, int]], shared: set[int], before: Before
+    ) -> tuple[dict[int, Arrays], dict[int, Array]]:
+        """Do one's own shards; return by number what came out, and gradients and state.
+
+        Each begins with the state that the step began with. What is summed up is a share of the
+        batch's mean.
+        """
+        rows: dict[int, Arrays] = {}
+        vectors: dict[int, Array] = {}
+        n = places[-1][1]
+        for s in self.own:
+            start, stop = places[s]
+            if start == stop:
+                continue
+            part = [a if k in shared else a[start:stop] for k, a in enumerate(arrays)]
+            if self.kind != "train":
+                rows[s] = self.shard(*part)
+                continue
+            before.restore()
+            step = int(self.model.optimizer.clock) * self.shards + s
+            rows[s] = self.shard(np.array([step]), *part)
+            flat = np.concatenate([array.ravel() for array in self._summed()])
+            vectors[s] = flat * flat.dtype.type((stop - start) / n)
+        return rows, vectors
+
+    def _summed(self) -> list[Array]:
+        """Return the arrays that are summed up over shards: gradients, and running means."""
+        gradients = [gradient for _, _, gradient in self.model.segments()]
+        layers = self.model.leaves
+        return [*gradients, *(vars(one)[name] for one in layers for name in one.state_names)]
+
+    def _together(
+        self, arrays: Arrays, places: list[tuple[int, int]], rows: dict[int, Arrays],
+        vectors: dict[int, Array],
+    ) -> tuple[Arrays, Array | None]:  # fmt: skip
+        """Return the whole batch's losses and outputs, and the summed vector."""
+        ranks, every = self.ranks, (0, self.shards)
+        sums: dict[tree.Node, Array] = {}
+
+        def leaf(node: tree.Node) -> Array | None:
+            return vectors.get(node[0]) if node[1] - node[0] == 1 else None
+
+        for node in tree.roots(every, self.own.start, self.own.stop):
+            found = tree.total(node, leaf)
+            if found is not None:
+                sums[node] = found
+        if ranks.size == 1:
+            return self._joined(rows), sums.get(every)
+        size = sum(array.size for array in self._summed()) if self.kind == "train" else 0
+        cuts = [size * rank // ranks.size for rank in range(ranks.size + 1)]
+        tails = self._tails(arrays)
+        theirs = [self._expected(rank, places, tails) for rank in range(ranks.size)]
+        flat = [array.ravel() for s in sorted(rows) for array in rows[s]]
+        dtype, parts = self.model.dtype, list(sums.values())
+        sent = [
+            np.concatenate([*(p[cuts[r] : cuts[r + 1]] for p in parts), *flat, ()], dtype=dtype)
+            for r in range(ranks.size)
+        ]
+        width = cuts[ranks.rank + 1] - cuts[ranks.rank]
+        received = [np.empty(len(t[0]) * width * (size > 0) + t[1], dtype) for t in theirs]
+        patience = LONGER if self.taken <= FIRST else 1
+        ranks.exchange(sent, received, patience)
+        received[ranks.rank] = sent[ranks.rank]
+        slices: dict[tree.Node, Array] = {}
+        for (nodes, _, shards), buffer in zip(theirs, received, strict=True):
+            at = 0
+            for node in nodes if size else ():
+                slices[node], at = buffer[at : at + width], at + width
+            for s in shards:
+                start, stop = places[s]
+                rows[s] = tuple(
+                    buffer[at : (at := at + (stop - start) * _count(tail))].reshape(-1, *tail)
+                    for tail in tails
+                )
+        if not size:
+            return self._joined(rows), None
+        whole = np.empty(size, dtype)
+        pieces = [whole[cuts[r] : cuts[r + 1]] for r in range(ranks.size)]
+        pieces[ranks.rank][...] = tree.total(every, slices.get)
+        ranks.exchange([pieces[ranks.rank]] * ranks.size, pieces, patience)
+        return self._joined(rows), whole
+
+    def _expected(
+        self, rank: int, places: list[tuple[int, int]], tails: list[tuple[int, ...]]
+    ) -> tuple[list[tree.Node], int, list[int]]:
+        """Return a rank's nodes, how many numbers come out of it, and its shards with samples."""
+        start, stop = (self.shards * (rank + k) // self.ranks.size for k in (0, 1))
+        shards = [s for s in range(start, stop) if places[s][0] < places[s][1]]
+        nodes = [
+            node for node in tree.roots((0, self.shards), start, stop)
+            if places[node[0]][0] < places[node[1] - 1][1]
+        ]  # fmt: skip
+        samples = sum(places[s][1] - places[s][0] for s in shards)
+        return nodes, samples * sum(map(_count, tails)), shards
+
+    def _tails(self, arrays: Arrays) -> list[tuple[int, ...]]:
+        """Return the shapes, but for the samples, of what a step returns."""
+        outputs = [tuple(tensor.shape[1:]) for tensor in self.model.outputs]
+        if self.kind == "infer":
+            return outputs
+        losses = [array.shape[1:] for array in arrays[-len(outputs) :]]  # as the weights
+        more = len(outputs) > 1 and any(layer.penalises for layer in self.model.graph.layers)
+        return [*losses, *losses[: int(more)], *outputs]
+
+    def _joined(self, rows: dict[int, Arrays]) -> Arrays:
+        listed = [rows[s] for s in sorted(rows)]
+        return tuple(map(np.concatenate, zip(*listed, strict=True)))
+
+
+def _shared(data: Any, count: int) -> set[int]:
+    """Return which of a step's arrays are no sample's: what decides a data set's augmentation."""
+    augmented = isinstance(data, Batches) and data.augmenter is not None
+    return {1} if augmented and count > 2 * len(data.ys) + 1 else set()
+
+
+def _count(tail: Sequence[int]) -> int:
+    return int(np.prod(tail, dtype=np.int64))
+
+
+def _spread(vector: Array, arrays: list[Array]) -> None:
+    """Write a vector's parts into arrays."""
+    at = 0
+    for array in arrays:
+        array[...] = vector[at : at + array.size].reshape(array.shape)
+        at += array.size

@@ -221,5 +221,5 @@ def test_what_goes_wrong_in_one_rank_ends_all_with_a_line(tmp_path, options, sai
     assert code != 0
     assert hashes(out) == []
     lines = [line for line in error.splitlines() if line.startswith("npcnn: ")]
-    assert len(lines) == 1, error
-    assert re.search(said + ".*; all ranks end$", lines[0])
+    assert lines, error  # if all have the error, on a busy machine a second one may say so too
+    assert all(re.search(said + ".*; all ranks end$", line) for line in lines)

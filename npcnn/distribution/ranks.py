@@ -18,11 +18,9 @@ Array = np.ndarray
 
 # What MPICH's mpiexec, and Open MPI's, tell a process of how many there are.
 SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
-EAGER, PAUSE = (
-    0.002,
-    0.0002,
-)  # seconds: asking at once, then with pauses
+EAGER, PAUSE = 0.002, 0.0002  # seconds: so long asked without a pause, then with one
 HEARD = 0.5  # seconds in which mpiexec passes a line on before it ends itself
+MOST = 15.0  # seconds that an error waits for the same one in a rank before
 
 
 class Ranks:
@@ -89,7 +87,7 @@ class Ranks:
 
         If all have it, the first one says so before the others.
         """
-        time.sleep(self.rank / 5)
+        time.sleep(min(4 * HEARD * self.rank, MOST))
         if not issubclass(kind, (NpcnnError, KeyboardInterrupt)):
             traceback.print_exception(kind, error, trace)
         said = str(error) if issubclass(kind, NpcnnError) else f"{kind.__name__}: {error}"

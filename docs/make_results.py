@@ -132,7 +132,8 @@ def command(name: str, entry: Any) -> str:
     """Return the command that makes a row, and the recipe in a comment."""
     recipe = entry["recipe"] if entry else dataclasses.asdict(recipes()[name])
     told = ("epochs", "batch_size", "rate", "dropout", "ema", "weight_decay", "smoothing", "votes")
-    text = ", ".join(f"{key} {recipe[key]}" for key in told if recipe[key])
+    told += ("teacher",)
+    text = ", ".join(f"{key} {recipe[key]}" for key in told if recipe.get(key))
     moves = ", ".join(f"{key} {value}" for key, value in recipe["moves"].items())
     return f"python examples/best_mnist.py {name}  # {text}" + (f"; {moves}" if moves else "")
 

@@ -53,6 +53,9 @@ class Recipe:
     ema: float = 0.0  # momentum of the mean of the weights that is kept at the end
     moves: dict[str, Any] = dataclasses.field(default_factory=dict)  # of the Augmenter; {} for none
     votes: int = 1
+    teacher: str = ""  # the row whose network's answers are learnt from, beside the labels
+    temperature: float = 4.0
+    share: float = 0.9  # of the teacher in what is learnt
     seeds: int = 10
     threads: int = 2
 
@@ -153,9 +156,32 @@ def compiled(recipe: Recipe, samples: int) -> Any:
     options: dict[str, Any] = {"weight_decay": recipe.weight_decay or None}
     if recipe.ema:
         options |= {"use_ema": True, "ema_momentum": recipe.ema}
-    loss = npcnn.losses.CategoricalCrossentropy(label_smoothing=recipe.smoothing)
+    loss: Any = npcnn.losses.CategoricalCrossentropy(label_smoothing=recipe.smoothing)
+    if recipe.teacher:
+        loss = npcnn.losses.Distillation(recipe.temperature)
     model.compile(optimizers.Adam(schedule, **options), loss, metrics=["accuracy"])
     return model
+
+
+def targets(recipe: Recipe, x: np.ndarray, y: np.ndarray, folder: Path, verbose: int) -> Any:
+    """Return what is to be learnt: the labels' rows, or mostly what a teacher says of the pictures.
+
+    A teacher has learnt from the same pictures; it is trained if there is none yet.
+    """
+    rows = npcnn.utils.to_categorical(y, 10)
+    if not recipe.teacher:
+        return rows
+    master = RECIPES[recipe.teacher]
+    path = folder / f"teacher-{recipe.teacher}-{len(x)}.keras"
+    if path.exists():
+        model = npcnn.load_model(path)
+    else:
+        model, _ = trained(master, 1000, x, y, path, verbose)
+    options: dict[str, Any] = {}
+    if master.moves:
+        options = {"augmenter": Augmenter(**master.moves), "votes": 8}
+    answers = model.predict(x, 500, 0, **options)
+    return recipe.share * answers + (1 - recipe.share) * rows
 
 
 def trained(
@@ -166,12 +192,13 @@ def trained(
     What a run that was ended left in a checkpoint beside `path` is gone on with.
     """
     npcnn.set_num_threads(recipe.threads)
+    aims = targets(recipe, x, y, path.parent, verbose)
     npcnn.set_random_seed(seed)
     model = compiled(recipe, len(x))
     running = path.with_suffix(".run.keras")
     clock = Clock()
     model.fit(
-        x, npcnn.utils.to_categorical(y, 10), recipe.batch_size, recipe.epochs, verbose,
+        x, aims, recipe.batch_size, recipe.epochs, verbose,
         [clock, callbacks.ModelCheckpoint(str(running), save_freq="epoch")],
         augmenter=Augmenter(**recipe.moves) if recipe.moves else None,
         resume_from=running if running.exists() else None,

@@ -92,6 +92,20 @@ def test_a_recipe_broken_off_goes_on_to_the_same_bits(best, monkeypatch, tmp_pat
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_teacher_is_trained_once_on_the_same_pictures(best, monkeypatch, tmp_path):
+    (x, y), _ = load_mnist(best.folder)
+    x = x[..., None]
+    recipe = dataclasses.replace(best.RECIPES["tiny"], teacher="plain", share=0.75)
+    rows = npcnn.utils.to_categorical(y, 10)
+    aims = best.targets(recipe, x, y, tmp_path, 0)
+    teacher = npcnn.load_model(tmp_path / "teacher-plain-120.keras")
+    np.testing.assert_allclose(aims, 0.75 * teacher.predict(x, 500, 0) + 0.25 * rows, rtol=1e-5)
+    model, _ = best.trained(recipe, 0, x, y, tmp_path / "a.keras", 0)
+    assert isinstance(model.loss, npcnn.losses.Distillation)
+    monkeypatch.setattr(best, "trained", None)
+    np.testing.assert_array_equal(best.targets(recipe, x, y, tmp_path, 0), aims)
+
+
 @pytest.mark.parametrize(("name", "most"), [("small", 9_999), ("tiny", 999), ("any", 10**9)])
 def test_networks_are_as_small_as_said(best, name, most):
     recipe = best.RECIPES[name]

@@ -7,13 +7,14 @@ number: the model's inputs first, then what each call gave.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from npcnn import strangers
+from npcnn import interrupts, strangers
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message
 from npcnn.symbolic import KerasTensor, Node, Shape
@@ -58,13 +59,14 @@ class Call:
     def forward(self, x: Any, training: bool, step: Any, keep: bool) -> Array:
         """Go forward through a layer that is called several times."""
         layer = self.layer
-        layer.count_call(self.again)
         left = strangers.Left(layer) if self.strange else None
-        try:
-            y = layer.forward(x, training, step, keep)
-            self._saved = layer.kept()
-        finally:
-            layer.count_call(0)
+        with self._whole():
+            try:
+                layer.count_call(self.again)
+                y = layer.forward(x, training, step, keep)
+                self._saved = layer.kept()
+            finally:
+                layer.count_call(0)
         if left is not None:
             left.look()
         self._left = left
@@ -90,23 +92,29 @@ class Call:
         back = layer.backward_logits if by_logits else layer.backward
         if self.again is None:
             return back(gradient, need)
-        layer.keep(self._saved)
-        now = None if self._left is None else self._left.put()
-        try:
-            return back(gradient, need) if first else self._add(back, gradient, need)
-        finally:
-            if now is not None:
-                now.put()
+        with self._whole():
+            layer.keep(self._saved)
+            now = None if self._left is None else self._left.put()
+            try:
+                return back(gradient, need) if first else self._add(back, gradient, need)
+            finally:
+                if now is not None:
+                    now.put()
+
+    def _whole(self) -> Any:
+        """Return a with-block that Ctrl-C does not end midway, unless a user's layer may hang."""
+        return contextlib.nullcontext() if self.strange else interrupts.Deferred()
 
     def _add(self, back: Any, gradient: Array, need: bool) -> Any:
         """Go back, and add the parameters' gradients to those of the layer's other calls."""
         layer = self.layer
         sums, own = {name: total for name, _, total in layer.parameters()}, self.gradients()
-        layer.write_gradients(own)
         try:
+            layer.write_gradients(own)
             grad_x = back(gradient, need)
         finally:
-            layer.write_gradients(sums)
+            with interrupts.Deferred():
+                layer.write_gradients(sums)
         for name, total in sums.items():
             ops.accumulate(total.reshape(-1), own[name].reshape(-1))
         return grad_x

@@ -153,3 +153,42 @@ def test_other_threads_and_ignored_signals_are_left_alone():
     thread.start()
     thread.join()
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("played", [False, True])
+def test_each_moment_of_a_step_of_a_graph(backend, played):
+    """With running means, which move before the parameters do, a layer called twice, and limits."""
+    npcnn.set_random_seed(2)
+    start = layers.Input((4,))
+    same = layers.Dense(4, "relu", kernel_constraint="max_norm")
+    y = layers.Add()([layers.BatchNormalization()(same(start)), start])
+    model = npcnn.Model(start, layers.Dense(3, "softmax")(layers.BatchNormalization()(same(y))))
+    model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=not played)
+    x, y = np.linspace(-1, 1, 24, dtype="float32").reshape(6, 4), np.arange(6) % 3
+    for _ in range(4):
+        model.train_on_batch(x, y)
+    optimizer, weights = model.optimizer, np.ones(len(x), "float32")
+    start, slots = model.get_weights(), {k: v.copy() for k, v in optimizer.slots.items()}
+    count = optimizer.iterations
+
+    def step():
+        optimizer.prepare()
+        model._repeated(_train, True)(x, y, weights)
+
+    def restore():
+        model.set_weights(start)
+        optimizer.iterations = count
+        for name, value in slots.items():
+            optimizer.slots[name][...] = value
+
+    before = state(model)
+    step()
+    after = state(model)
+    seen, moment, more = set(), 0, True
+    while more:
+        restore()
+        more = interrupted_at(moment, step)
+        assert state(model) in (before, after), moment
+        seen.add(state(model) == after)
+        moment += 5
+    assert seen == {True, False}

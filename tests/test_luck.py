@@ -7,6 +7,7 @@ import pytest
 from runs import ROOT
 
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/**/*.py"))
+DRAWS = "random|randint|randrange|choice|choices|shuffle|sample|uniform|gauss"  # Python's own
 PATIENT = 120  # seconds: less may pass on a busy machine before another program has begun
 
 
@@ -21,12 +22,17 @@ def lucky(source):
     about programs which draw from it.
     """
     found = []
-    seeded = any(ast.unparse(c.func) == "np.random.seed" and c.args for c in calls(source))
+    seeded, started = (
+        any(ast.unparse(c.func) == name and c.args for c in calls(source))
+        for name in ("np.random.seed", "random.seed")
+    )
     for call in calls(source):
         name = ast.unparse(call.func)
         unseeded = name.endswith("default_rng") and not (call.args or call.keywords)
+        unseeded = unseeded or (name == "random.Random" and not call.args)
         shared = re.fullmatch(r"np\.random\.(?!default_rng|Generator)\w+", name) and not seeded
-        if unseeded or shared:
+        own = re.fullmatch(rf"random\.({DRAWS})", name) and not started
+        if unseeded or shared or own:
             found.append(f"line {call.lineno}: {name}")
     return found
 
@@ -39,6 +45,12 @@ def hasty(source):
             seconds = getattr(keyword.value, "value", None)
             if keyword.arg == "timeout" and seconds is not None and seconds < PATIENT:
                 found.append(f"line {call.lineno}: timeout={seconds}")
+    for node in ast.walk(ast.parse(source)):  # what a busy machine makes longer than it is
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Lt, ast.LtE)):
+            limit, took = getattr(node.comparators[0], "value", None), ast.unparse(node.left)
+            clock = re.search(r"time\.(monotonic|perf_counter|time)\(\) -", took)
+            if clock and isinstance(limit, (int, float)) and limit < PATIENT:
+                found.append(f"line {node.lineno}: {took} < {limit}")
     return found
 
 
@@ -57,3 +69,8 @@ def test_luck_and_haste_are_seen():
     assert lucky("rng = np.random.default_rng(3)") == []
     assert hasty("process.communicate(timeout=5)") == ["line 1: timeout=5"]
     assert hasty("process.communicate(timeout=PATIENCE)") == []
+    found = hasty("assert time.monotonic() - start < 3")
+    assert found == ["line 1: time.monotonic() - start < 3"]
+    assert hasty("assert time.process_time() - start < 3") == []
+    assert lucky("random.random()") == ["line 1: random.random"]
+    assert lucky("random.seed(0); random.random(); random.Random(5).random()") == []

@@ -17,7 +17,17 @@ from npcnn.symbolic import KerasTensor, operators
 Array = np.ndarray
 # float32 has these numbers
 Size = Annotated[float, partial(non_negative, fix="leave it out", most=1e30)]
-Shape = Annotated[float, partial(positive, fix="leave it out")]
+
+
+def _shape(value: Any, where: str) -> float:
+    """Return a number that one may divide by in float32, or raise ArgumentError."""
+    fix = "leave it out"
+    if positive(value, where, fix) < 1e-30:
+        raise ArgumentError(message(where, "a number from 1e-30", shown(value), fix))
+    return float(value)
+
+
+Shape = Annotated[float, _shape]
 
 
 def _also_symbolic(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -478,3 +478,38 @@ def test_what_a_callback_changes_takes_effect_at_the_next_epoch(backend):
     assert (kernels[0] != kernels[1]).any()
     np.testing.assert_array_equal(kernels[1], kernels[3])
     assert (model(x, training=True) != model(x)).any()
+
+
+EQUAL = {
+    "conv2d": ({"strides": (2, 1), "padding": "same", "dilation": (1, 1), "activation": "relu"},
+               {"strides": [(2.0, 1.0), (2, True), (np.float32(2), 1)],
+                "dilation": [(1.0, 1), (True, True)]}),
+    "max_pooling2d": ({"pool_size": (2, 2), "strides": (1, 1), "padding": "valid"},
+                      {"pool_size": [(2.0, 2), (np.float64(2), 2)], "strides": [(True, True)]}),
+    "zero_padding2d": ({"padding": ((1, 0), (2, 1))},
+                       {"padding": [((True, 0), (2, 1)), ((1, 0), (2.0, 1.0))]}),
+    "transpose": ({"axes": (1, 0, 2, 3)}, {"axes": [(True, False, 2, 3), (1.0, 0.0, 2.0, 3.0)]}),
+    "upsampling2d": ({"size": (2, 1), "interpolation": "nearest"},
+                     {"size": [(2.0, 1.0), (2, True)]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+@pytest.mark.parametrize("name", EQUAL)
+def test_options_that_equal_checked_ones_are_checked_too(backend, name, by_name):
+    """2.0 and True are found in a memory of what was right where 2 and 1 are; no lengths."""
+    right, wrong = EQUAL[name]
+    op = getattr(ops, name)
+    arrays = [np.ones((2, 6, 6, 1), "float32")]
+    arrays += [np.ones((3, 3, 1, 2), "float32"), None] if name == "conv2d" else []
+
+    def call(options):
+        return op(*arrays, **options) if by_name else op(*arrays, *options.values())
+
+    call(right)
+    for option, values in wrong.items():
+        for value in values:
+            with pytest.raises(NpcnnError, match=rf"^ops\.{name}: ") as caught:
+                call({**right, option: value})
+            assert "\n" not in str(caught.value)
+    call(right)

@@ -72,7 +72,7 @@ class Buffered(layers.Layer):
 
     def forward(self, x, training=False, step=0, keep=True):
         old = getattr(self, "buffer", None)
-        if old is None or old.shape != x.shape:
+        if old is None or (old.shape, old.dtype) != (x.shape, x.dtype):
             self.buffer = np.empty_like(x)
         return np.multiply(x, np.float32(0.5), out=self.buffer)
 

@@ -53,6 +53,7 @@ ABSTRACT = {
     "Constraint.__call__", "Regularizer.__call__", "Loss.__call__",
     "LearningRateSchedule.__call__", "LearningRateSchedule.from_config",
     "Metric.update_state", "Optimizer.apply_gradients", "ActivationFunction.__call__",
+    "Normalization.adapt", "Lambda.__call__",  # of a layer that is not made for it
     "Model.export",  # of models in a row only, so far
 }  # fmt: skip
 # Arguments that a signature's ** stands for.

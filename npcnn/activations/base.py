@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, as_numbers, message, non_negative, positive
+from npcnn.checks import ArgumentError, as_numbers, message, non_negative, positive, shown
 from npcnn.subclasses import Open, missing
 from npcnn.symbolic import KerasTensor, operators
 

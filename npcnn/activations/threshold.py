@@ -1,16 +1,19 @@
 """Numbers above a threshold, and another number for the rest: a function, no layer's activation."""
 
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 
 from npcnn.activations.base import Array
 from npcnn.arguments import checked
-from npcnn.checks import as_numbers
+from npcnn.checks import as_numbers, number
+
+Level = Annotated[float, partial(number, most=1e30)]  # float32 has these numbers
 
 
 @checked
-def threshold(x: Any, threshold: float, default_value: float) -> Array:
+def threshold(x: Any, threshold: Level, default_value: Level) -> Array:
     """Return x where it is above the threshold, default_value elsewhere.
 
     Args:

@@ -5,14 +5,32 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from npcnn.arguments import Count, Listed, NonNegative, PositiveInt, Verbose, checked
-from npcnn.checks import ArgumentError, message
+from npcnn.checks import ArgumentError, DtypeError, as_numbers, message, shown
 from npcnn.progress import format_duration, format_value
-from npcnn.streams import is_terminal, readable
+from npcnn.streams import Lasting, is_terminal, readable
+
+
+def _measured(value: Any, where: str) -> list[tuple[str, Any]]:
+    """Return pairs of a name and a number, or an array of them, or raise DtypeError."""
+    listed = list(value) if isinstance(value, (list, tuple)) else [None]
+    pairs = [one for one in listed if isinstance(one, (list, tuple)) and len(one) == 2]
+    plain = (int, float, np.number, np.ndarray, list)
+    fits = all(isinstance(name, str) and isinstance(number, plain) for name, number in pairs)
+    if len(pairs) != len(listed) or not fits:
+        fix = "such as [('loss', 0.5)]"
+        raise DtypeError(message(where, "pairs of a name and a number", shown(value), fix))
+    return [
+        (name, as_numbers([number] if np.ndim(number) == 0 else number, where))
+        for name, number in pairs
+    ]
+
+
+Measured = Annotated[Any, _measured]
 
 
 class Progbar:
@@ -54,7 +72,10 @@ class Progbar:
         self._start, self._last = time.perf_counter(), -math.inf
         self._first: float | None = None  # when step 1 was done
 
-    def update(self, current: int, values: Any = None, finalize: bool | None = None) -> None:
+    @checked
+    def update(
+        self, current: Count, values: Measured | None = None, finalize: bool | None = None
+    ) -> None:
         """Show that so many steps are done.
 
         Args:
@@ -79,7 +100,8 @@ class Progbar:
             each = format_duration(took, self.unit_name)
             _write(f"{self._count(current)} - {now - self._start:.0f}s - {each}{self._numbers()}\n")
 
-    def add(self, n: int, values: Any = None) -> None:
+    @checked
+    def add(self, n: Count, values: Measured | None = None) -> None:
         """Show that so many more steps are done."""
         self.update(self.seen + n, values)
 
@@ -128,6 +150,7 @@ def _clock(seconds: float) -> str:
 
 def _write(text: str) -> None:
     if sys.stdout is not None:
-        sys.stdout.write(readable(text, sys.stdout))
+        stream = Lasting(sys.stdout)
+        stream.write(readable(text, sys.stdout))
         if hasattr(sys.stdout, "flush"):
-            sys.stdout.flush()
+            stream.flush()

@@ -45,7 +45,7 @@ def calibration_curve(calibration: ACalibration, title: str = "") -> Figure:
     >>> from npcnn.inspection import calibration
     >>> figure = calibration_curve(calibration([0, 1], [[0.8, 0.2], [0.6, 0.4]]))
     >>> figure.texts[0].get_text()
-    'Expected calibration error 0.2000'
+    'Expected calibration error 0.4000'
     """
     title = title or f"Expected calibration error {calibration.error:.4f}"
     note = "what share is right of the answers given with a confidence; dashed: as it should be"

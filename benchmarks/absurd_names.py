@@ -23,7 +23,7 @@ INSIDE = {
     "add_parameter", "compute_output_shape", "infer_output_shape", "require_built", "draw", "rows",
     "from_rows", "targets", "prepared", "losses_and_gradient", "check_targets", "values", "update",
     "apply", "key", "shapes_for", "set_model", "set_params", "set_state", "write_checkpoint",
-    "better", "add_up", "start_of", "share", "kinks",
+    "better", "add_up", "start_of", "share", "kinks", "restore",
     "look", "look_back", "description", "logits_of", "adopt",
     "before", "finish", "of", "value_of", "judge", "gradient", "score", "advice", "numbers",
     "warps", "colors", "changed",

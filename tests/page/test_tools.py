@@ -115,6 +115,41 @@ def test_the_places_that_a_weights_gradient_came_from(opened, call, name, index)
     assert total == pytest.approx(gradient, rel=1e-4, abs=1e-7)
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_each_station_of_the_walk_can_be_handed_out(opened, resize, language):
+    model, (x, y) = document_network(), digits(2)
+    names = []
+    for station in range(1, 11):
+        browser = opened(model, x, y, address=f"lang={language}&station={station}")
+        resize(390 if station % 2 else 1600)
+        heading = browser.find_element("css selector", ".walk h2").text
+        assert heading.startswith(f"{station} / 10 · ")
+        names.append(heading.partition(" · ")[2])
+        assert len(browser.find_element("css selector", ".walk p").text) > 30
+        assert f"station={station}" in browser.current_url
+        reach = browser.execute_script("return document.documentElement.scrollWidth")
+        assert reach <= browser.execute_script("return window.innerWidth")
+    assert len(set(names)) == 10
+    resize(1600)
+    opened(model, x, y, address=f"lang={language}")
+    browser.find_element("css selector", ".to-walk").click()
+    for station in range(1, 10):
+        heading = browser.find_element("css selector", ".walk h2").text
+        assert heading == f"{station} / 10 · {names[station - 1]}"
+        browser.find_element("css selector", ".walk .next").click()
+    chosen = browser.execute_script("return npcnn.app.chosen")
+    assert chosen is None  # the last station shows training
+    browser.find_element("css selector", ".walk button:last-child").click()
+    assert not browser.find_element("css selector", ".walk").is_displayed()
+
+
+def test_the_walk_leaves_out_what_a_network_has_not(opened):
+    model = npcnn.Sequential([layers.Input((8, 8, 1)), layers.Flatten(), layers.Dense(3)])
+    browser = opened(model, np.zeros((2, 8, 8, 1)), address="station=9")
+    heading = browser.find_element("css selector", ".walk h2").text
+    assert heading.startswith("4 / 4 · ")
+
+
 @pytest.fixture
 def recorded(tmp_path):
     """A small network, its training recorded, and the digits it was trained on."""

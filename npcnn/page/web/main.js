@@ -15,6 +15,7 @@ import { Source } from "./parts/source.js";
 import { Tools } from "./parts/tools.js";
 import { Line } from "./parts/train.js";
 import { readHash, writeHash } from "./parts/address.js";
+import { Walk } from "./parts/walk.js";
 import { languageNow, say, setLanguage, withColon } from "./parts/words.js";
 
 const bytes = await inflated(bytesOf(document.getElementById("numbers").textContent));
@@ -28,15 +29,18 @@ if (description.live) app.line = new Line(app);
 function build() {
   parts.board?.remove();
   parts.tools?.remove();
+  parts.walk?.remove();
   app.listeners = [];
   const board = new Board(app);
   const source = new Source(app);
   const answer = new Answer(app);
   const tools = new Tools(app, board, source);
   const explain = new Explain(app, board);
-  parts = { board, tools, answer, explain };
+  const walk = new Walk(app, board, tools);
+  parts = { board, tools, answer, explain, walk };
   document.getElementById("page").replaceChildren(
-    bar(board),
+    bar(board, walk),
+    walk.node,
     element("div", { className: "columns" },
       element("div", { className: "left" }, tools.node, answer.node), board.node, explain.node));
   document.title = `${app.network.name} · npcnn`;
@@ -46,7 +50,7 @@ function build() {
 }
 
 /** Return the bar at the top. */
-function bar(board) {
+function bar(board, walk) {
   const views = [["output", say("output")], ["before", say("before the activation")],
     ["kernel", say("kernel")], ...(app.canGoBack ? [["gradient", say("gradient")],
       ["gradient kernel", withColon(say("gradient"), say("kernel"))]] : [])];
@@ -63,6 +67,7 @@ function bar(board) {
       `${countParameters(app.network).toLocaleString("en")} ${say("parameters")}`),
     element("label", {}, `${say("all layers show")} `, shown),
     element("label", {}, `${say("zoom")} `, zoom),
+    button(say("walk"), () => walk.go(app.station || 1), { className: "to-walk" }),
     button(isDark() ? say("light") : say("dark"), () => {
       document.documentElement.dataset.theme = isDark() ? "light" : "dark";
       build();
@@ -81,7 +86,9 @@ function start() {
   build();
   if (app.samples) app.useSample(asked.sample ?? 0);
   else app.compute();
-  if (asked.chosen) {
+  if (asked.station) {
+    parts.walk.go(asked.station);
+  } else if (asked.chosen) {
     app.choose(asked.chosen);
     parts.board.show(asked.chosen.value);
   }

@@ -18,6 +18,7 @@ export class App {
     this.inputs = network.inputs.map(({ shape }) => tensor(shape));
     this.target = null;
     this.view = "output";
+    this.station = 0; // of the guided walk; 0 is none
     this.zoom = 1;
     this.chosen = null; // { value, index } or { layer, parameter, index }
     this.trail = [];

@@ -92,9 +92,9 @@ export class Board {
     this.markSeen(chosen);
   }
 
-  /** Bring a card to the middle of the screen. */
+  /** Bring a card to the middle of the screen; where the panel lies below, to the top. */
   show(value) {
-    const card = this.cards[value];
-    card?.node.scrollIntoView({ block: "center", behavior: "auto" });
+    const block = window.innerWidth < 1100 ? "start" : "center";
+    this.cards[value]?.node.scrollIntoView({ block, behavior: "auto" });
   }
 }

@@ -22,8 +22,9 @@ BASES = {"Layer", "Loss", "Metric", "Optimizer", "Regularizer", "Constraint", "I
          "LearningRateSchedule", "Variable", "InputLayer", "InputSpec", "OneCycle",
          "Mean", "Sum", "Lambda"}  # fmt: skip
 
-# Keras's sparsemax adds up running sums: what it gives is no share of one.
-UNLIKE = {"sparsemax"}
+# Keras's sparsemax adds up running sums, so that what it gives is no share of one; its Activation
+# says that glu keeps the shape, so that no layer fits behind it.
+UNLIKE = {"sparsemax", "glu"}
 
 
 def table(descriptions: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:

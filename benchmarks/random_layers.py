@@ -35,7 +35,7 @@ from random_pictures import (
     zero_padding,
 )
 
-from npcnn import activations, layers
+from npcnn import layers
 
 MAX_SIDE, MAX_FEATURES = 12, 96
 
@@ -128,8 +128,6 @@ def noise(r: random.Random, shape: Shape, rate: float | None = None) -> Layer:
 
 def reordered(r: random.Random, shape: Shape) -> Layer:
     if r.random() < 0.5:
-        if len(shape) == 1 and shape[0] % 2 == 0 and hasattr(activations, "glu"):
-            return "Activation", {"activation": "glu"}, (shape[0] // 2,)
         dims = r.sample(range(1, len(shape) + 1), len(shape))
         return "Permute", {"dims": dims}, tuple(shape[axis - 1] for axis in dims)
     size = math.prod(shape)

@@ -258,7 +258,7 @@ def compiled(r: random.Random, named: str, rough: bool, ends: dict[str, Target])
         chosen |= {"loss": dict(zip(ends, losses, strict=True)),
                    measured: dict(zip(ends, metrics, strict=True))}  # fmt: skip
         weights = weights and dict(zip(ends, weights, strict=True))
-        if r.random() < 0.5:
+        if r.random() < 0.5 and not weigh:  # Keras takes no weights by name
             fed = {"y": list(ends)}
     if weights:
         chosen["loss_weights"] = weights

@@ -101,6 +101,8 @@ def judge(described: dict[str, Any], keras: Keras, folder: Path) -> Verdict:
             for name, one in later.items()
             if "error" not in one and paths
         }
+        for own in between.values():  # an epoch more from where each ended: both are apart
+            own |= {key: far + own.get(key[6:], 0.0) for key, far in own.items() if "later" in key}
         verdict.measured(spread(paths) if paths else {}, between)
     return verdict
 

@@ -40,9 +40,12 @@ from npcnn import layers
 MAX_SIDE, MAX_FEATURES = 12, 96
 
 
-def dense(r: random.Random, shape: Shape) -> Layer:
-    units = r.randint(1, 9)
-    return "Dense", {"units": units} | weighted(r, {"kernel": 2}), (*shape[:-1], units)
+def dense(r: random.Random, shape: Shape, units: int = 0) -> Layer:
+    units = units or r.randint(1, 9)
+    found = {"units": units} | weighted(r, {"kernel": 2})
+    if "Orthogonal" in str(found.get("kernel_regularizer")) and min(units, shape[-1]) < 2:
+        del found["kernel_regularizer"]  # one row is at right angles to none: 0/0 in Keras
+    return "Dense", found, (*shape[:-1], units)
 
 
 def batch_normalization(r: random.Random, shape: Shape) -> Layer:
@@ -63,7 +66,7 @@ def layer_normalization(r: random.Random, shape: Shape) -> Layer:
         return batch_normalization(r, shape)
     axis = list(range(1, len(shape) + 1)) if len(shape) > 1 and r.random() < 0.2 else -1
     found = {"axis": axis, "center": r.random() < 0.8, "scale": r.random() < 0.8}
-    if axis == -1 and hasattr(layers, "GroupNormalization"):  # they came together
+    if axis == -1:
         found |= {"gamma_regularizer": regularizer(r), "beta_constraint": constraint(r, 1)}
     return "LayerNormalization", found | {"epsilon": r.choice([1e-3, 1e-2])}, shape
 
@@ -188,7 +191,7 @@ def keeping(r: random.Random, shape: Shape) -> Layer:
         found = {"filters": shape[2], "kernel_size": size, "padding": "same"}
         return "Conv2D", found | weighted(r, {"kernel": 4}), shape
     if r.random() < 0.5:
-        return "Dense", {"units": shape[-1]} | weighted(r, {"kernel": 2}), shape
+        return dense(r, shape, shape[-1])
     while True:
         found = r.choice(KEEPING[:2])(r, shape)
         if hasattr(layers, found[0]):

@@ -1,7 +1,7 @@
 """Do random networks come out as in the real Keras, trained, and in files both ways?
 
-    python benchmarks/random_networks.py                       # 400 networks
-    python benchmarks/random_networks.py --first 400 --count 50 --keras tensorflow
+    python benchmarks/random_networks.py                       # 200 networks
+    python benchmarks/random_networks.py --first 200           # 200 others
     python benchmarks/random_networks.py --first 17 --count 1 --show
 
 Sequential ones, and graphs with branches, shared layers, nested models, several inputs and
@@ -225,7 +225,7 @@ def together(lines: list[dict[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--count", type=int, default=400)
+    parser.add_argument("--count", type=int, default=200)
     parser.add_argument(
         "--keras", nargs="+", default=["torch", "tensorflow", "jax"], metavar="BACKEND"
     )

@@ -123,7 +123,7 @@ class Side:
         library: keras or npcnn.
         state: returns a model's optimizer's variables.
         load: returns the model of a file.
-        ready: is handed each model that is new, compiled or read.
+        ready: is handed each model that is new, compiled, read or trained.
     """
 
     def __init__(
@@ -213,6 +213,7 @@ class Side:
             options["sample_weight"] = several(arrays, "w", names)
         options |= {"epochs": epochs, "batch_size": BATCH, "shuffle": False, "verbose": 0}
         history = model.fit(x, y, **options).history
+        self.ready(model)
         found["history"] = [np.array(history[key]) for key in sorted(history)]
         found["after"] = model.get_weights()
         return sorted(history)
@@ -273,15 +274,19 @@ def keras_load(path: Path) -> Any:
 
 
 def keras_ready(model: Any) -> None:
-    """Let TensorFlow make no graph, which is slow to make, and knows no batch's size.
+    """Keep Keras clear of what its backends cannot do.
 
-    In graphs Keras counts a short last batch as a whole one in the mean of each output's loss; on
-    JAX and PyTorch it does not.
+    TensorFlow makes no graph, which is slow to make, and knows no batch's size: a short last batch
+    counts as a whole one in the mean of each output's loss there. On JAX the running means that
+    take the weights' place at the end are these weights' own memory, which the next step frees.
     """
     import keras
 
     if keras.backend.backend() == "tensorflow":
         model.run_eagerly = True
+    if keras.backend.backend() == "jax" and model.compiled:
+        for variable in [*model.variables, *model.optimizer.variables]:
+            variable.assign(np.array(variable))
 
 
 def answer(task: dict[str, Any]) -> dict[str, Any]:

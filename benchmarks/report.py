@@ -99,7 +99,7 @@ def check() -> None:
         ("startup", {"contenders": three}, lambda r: {"contenders": sorted(r["import"])}),
         ("op_profile", {"batch": 60}, lambda r: r["profiles"][-1]),
         ("accuracy", {"contenders": ["keras", "npcnn"]}, lambda r: {"contenders": in_full(r)}),
-        ("random_networks", {"networks": 400, "first_seed": 0}, lambda r: r),
+        ("random_networks", {"networks": 200, "first_seed": 0}, lambda r: r),
     ):
         result = load(name)
         if result is None:

@@ -57,6 +57,7 @@ def test_the_tables_are_those_of_the_results(place):
         ("op_profile", lambda r: r["profiles"][-1].update(batch=6), "expected batch 60"),
         ("accuracy", lambda r: r["summary"].pop("keras, epochs 25"), "expected contenders"),
         ("epoch", lambda r: r.update(other={"samples": 6000}), "expected samples"),
+        ("random_networks", lambda r: r.update(networks=3), "expected networks 200"),
     ],
 )
 def test_an_answer_to_another_question_is_never_put_into_a_table(place, name, spoil, text):

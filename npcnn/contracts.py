@@ -238,20 +238,15 @@ class _Listening(threading.local):
     listener: Callable[..., Any] | None = None
 
 
-_listening = _Listening()
+# listening.listener(name, function, args, kwargs), if there is one, makes this thread's ops.
+listening = _Listening()
 REMEMBERED = 4096  # signatures of one op that are known to be right
-
-
-def listen(listener: Callable[..., Any] | None) -> Callable[..., Any] | None:
-    """Let listener(name, function, args, kwargs) make this Python thread's ops; return the old."""
-    before, _listening.listener = _listening.listener, listener
-    return before
 
 
 def read_in_python(what: str) -> None:
     """Let a program that is being written know of a number that is another in each step."""
-    if _listening.listener is not None:
-        _listening.listener(f"{what} is read in Python, in each step anew", None, (), {})
+    if listening.listener is not None:
+        listening.listener(f"{what} is read in Python, in each step anew", None, (), {})
 
 
 def collected(package: str) -> dict[str, Callable[..., Any]]:
@@ -282,7 +277,7 @@ def op(function: Function) -> Function:
 
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        listener = _listening.listener
+        listener = listening.listener
         if listener is not None:
             args, kwargs = plain(args), plain(kwargs)
         if len(args) < count:

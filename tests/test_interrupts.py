@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import npcnn
-from npcnn import interrupts, layers
+from npcnn import contracts, interrupts, layers
 from npcnn.on_batch import _train
 from npcnn.optimizers import SGD, Adam
 
@@ -98,6 +98,7 @@ def test_each_moment_of_a_step(backend, optimizer, written, pitch):
         more = interrupted_at(moment, step)
         now = state(model)
         assert now in (before, after), moment
+        assert contracts.listening.listener is None, moment
         seen.add(now == after)
         moment += pitch
     assert seen == {True, False}

@@ -43,7 +43,8 @@ def hasty(source):
     for call in calls(source):
         for keyword in call.keywords:
             seconds = getattr(keyword.value, "value", None)
-            if keyword.arg == "timeout" and seconds is not None and seconds < PATIENT:
+            number = isinstance(seconds, (int, float))
+            if keyword.arg == "timeout" and number and seconds < PATIENT:
                 found.append(f"line {call.lineno}: timeout={seconds}")
     for node in ast.walk(ast.parse(source)):  # what a busy machine makes longer than it is
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Lt, ast.LtE)):

@@ -70,8 +70,8 @@ def batches_of(monkeypatch, seed, before=(), **arguments):
     """Return the labels of every batch of a run, after doing `before` to the random state."""
     seen, rows = [], data.Batches.rows
 
-    def spy(self, number, order=None):
-        found = rows(self, number, order)
+    def spy(self, number, *more):
+        found = rows(self, number, *more)
         seen.append(found[1][0].tolist())
         return found
 

@@ -175,17 +175,16 @@ def write(
     """
     known = [*inputs, *known]
     notes = Notes(memory.Arena(known), things is not None)
-    outer, _writing.notes = _writing.notes, notes
-    listener = contracts.listen(notes.listen)
+    outer, listener = _writing.notes, contracts.listening.listener
     try:
+        _writing.notes, contracts.listening.listener = notes, notes.listen
         with memory.taken_from(notes.arena):
             if things is None:
                 result = step(*inputs)
             else:
                 with told(notes.tell, things, known):
                     result = plain(step(*watch(tuple(inputs))))
-    finally:
-        _writing.notes = outer
-        contracts.listen(listener)
+    finally:  # first of all, without a call, in which a Ctrl-C might come
+        _writing.notes, contracts.listening.listener = outer, listener
         notes.finish()
     return result, notes

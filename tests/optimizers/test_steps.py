@@ -141,7 +141,7 @@ TABLE = {
         "rho momentum epsilon centered",
     ),
     "Ftrl": (
-        ftrl, [(), (0.1, -0.7, 0.2, 0.1, 0.3, 0.2, 0.5), (0.1, -0.5, 0.1, 30.0), (0.5, 0.0, 0.0)],
+        ftrl, [(), (0.1, -0.7, 0.2, 0.1, 0.3, 0.2, 0.5), (0.1, -0.5, 0.1, 30.0), (0.5, 0.0, 0.01)],
         "initial_accumulator_value l1_regularization_strength l2_regularization_strength beta",
     ),
     "Lion": (lion, [(), (0.1, 0.5, 0.9), (0.1, 1, 0)], "beta_1 beta_2"),

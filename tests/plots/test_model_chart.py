@@ -139,7 +139,7 @@ def test_what_plot_model_cannot_do_is_said(tmp_path):
         ArgumentError, match=r"plot_model\(to_file\): expected a name ending in .png"
     ):
         plot_model(model, tmp_path / "model.svg")
-    with pytest.raises(ArgumentError, match=r"plot_model\(rankdir\): expected 'TB', got 'LR'"):
+    with pytest.raises(ArgumentError, match=r"plot_model\(rankdir\): expected one of TB, got 'LR'"):
         plot_model(model, None, rankdir="LR")
     with pytest.raises(FileError):
         plot_model(model, tmp_path / "no" / "model.png")

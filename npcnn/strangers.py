@@ -37,7 +37,7 @@ def own(thing: Any) -> bool:
 
 def among(things: list[Any]) -> bool:
     """Return whether one of the objects, or something that one holds, is a user's."""
-    return any(not own(thing) or any(map(_foreign, _parts(vars(thing)))) for thing in things)
+    return any(not own(thing) or any(map(_foreign, _attributes(thing))) for thing in things)
 
 
 def copied(array: Any) -> Any:
@@ -102,9 +102,16 @@ def _held(thing: Any) -> list[Any]:
         one = todo.pop()
         if id(one) not in found:
             found[id(one)] = one
-            held = [part for part in _parts(list(vars(one).values())) if _has_attributes(part)]
+            held = filter(_has_attributes, _attributes(one))
             todo += [p for p in held if "_kept" in vars(p) or (not own(p) and _is_of_interest(p))]
     return list(found.values())
+
+
+def _attributes(thing: Any) -> Iterator[Any]:
+    """Yield what an object holds, but for the record of its calls, of which there may be many."""
+    for name, value in vars(thing).items():
+        if name != "_inbound_nodes":
+            yield from _parts(value)
 
 
 def _top(thing: Any) -> str:

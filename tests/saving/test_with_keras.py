@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import npcnn
 from npcnn import layers, losses, optimizers
 
-EXAMPLES = int(os.environ.get("NPCNN_KERAS_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("NPCNN_KERAS_EXAMPLES", "12"))
 
 # What Keras 3 logs for every compiled .h5 with metrics, its own as well.
 KERAS_OWN = "Compiled the loaded model, but the compiled metrics have yet to be built."

@@ -46,8 +46,10 @@ class _Own(threading.local):
         self.last: Program | None = None
 
 
-class Programs:
-    """A step, and the program of it for each shape that its arrays come in.
+class Step:
+    """What is made again and again: all that a program knows of whose it is.
+
+    It knows no programs: these are gone at once, memory and all, when their owner is.
 
     Args:
         step: takes arrays and returns arrays; reads and writes only what it is told of here.
@@ -63,7 +65,6 @@ class Programs:
     ) -> None:  # fmt: skip
         self.step, self.state, self.known = step, list(state), list(known)
         self.watched, self.reason = list(watched), reason
-        self.own = _Own()
         self.outside: Outside | None = None  # what a user's classes depend on, once written down
 
     @functools.cached_property
@@ -77,9 +78,22 @@ class Programs:
             return self.step(*map(layout.in_order, arrays))
         return tuple(map(strangers.copied, self.step(*map(layout.own_copy, arrays))))
 
+
+class Programs:
+    """A step, and the program of it for each shape that its arrays come in.
+
+    Args:
+        about: of the step, as `Step` takes it.
+    """
+
+    def __init__(self, *about: Any, **named: Any) -> None:
+        self.made = Step(*about, **named)
+        self.own = _Own()
+
     def as_it_was(self) -> bool:
         """Return whether what user's classes depend on is as it was when a step was written."""
-        return self.outside is None or self.outside.as_it_was()
+        outside = self.made.outside
+        return outside is None or outside.as_it_was()
 
     def __call__(self, *arrays: Array) -> Arrays:
         """Make the step; what comes back is the caller's."""
@@ -89,7 +103,7 @@ class Programs:
         if program is None:
             while len(programs) >= REMEMBERED:
                 del programs[next(iter(programs))]
-            program = programs[key] = self.own.last = Program(self)
+            program = programs[key] = self.own.last = Program(self.made)
             try:
                 return program(arrays)
             finally:
@@ -118,9 +132,9 @@ class Program:
         notes: its calls, once they are written down.
     """
 
-    def __init__(self, family: Programs) -> None:
-        self.family = family
-        self.reason: str | None = family.reason if JIT else "nothing is compiled"
+    def __init__(self, made: Step) -> None:
+        self.made = made
+        self.reason: str | None = made.reason if JIT else "nothing is compiled"
         self.steps = self.proofs = 0
         self.inputs: Arrays = ()
         self.outputs: Arrays = ()
@@ -131,12 +145,12 @@ class Program:
     def __call__(self, arrays: Arrays) -> Arrays:
         """Make the step; what comes back is the caller's."""
         if self.reason is not None or self.busy:  # busy: a signal handler came in between
-            return self.family.eager(arrays)
+            return self.made.eager(arrays)
         self.busy = True
         try:
             self.steps += 1
             if self.steps == 1:  # what is done once need not be written down
-                return self.family.eager(arrays)
+                return self.made.eager(arrays)
             if not self.inputs:
                 self.inputs = tuple(map(layout.own_copy, arrays))
             for own, array in zip(self.inputs, arrays, strict=True):
@@ -167,7 +181,7 @@ class Program:
 
     def _prove(self) -> Arrays:
         """Run the step as it is, and see whether playing it gives the same bits."""
-        state = self.family.state
+        state = self.made.state
         before = [array.copy() for array in state]
         given = [array.copy(order="K") for array in self.inputs]
         try:
@@ -198,9 +212,9 @@ class Program:
 
     def _begin_again(self, before: list[Array], given: list[Array], reason: str) -> Arrays:
         """Make the step as it is from where it began: who wrote what is not known."""
-        _restore(self.family.state, before)
+        _restore(self.made.state, before)
         self._give_up(reason)
-        return self.family.eager(tuple(given))
+        return self.made.eager(tuple(given))
 
     def _give_up(self, reason: str) -> None:
         """Run the step as it is from now on, and give the memory back."""
@@ -209,22 +223,22 @@ class Program:
 
     def _write(self) -> Arrays:
         """Run the step as it is, and note its calls."""
-        family = self.family
-        before = [dict(vars(thing)) for thing in family.watched]
-        known = [*family.state, *family.known]
+        made = self.made
+        before = [dict(vars(thing)) for thing in made.watched]
+        known = [*made.state, *made.known]
         outside = things = None
-        if family.strange:
-            outside = strangers.Outside(family.watched, [*self.inputs, *known])
+        if made.strange:
+            outside = strangers.Outside(made.watched, [*self.inputs, *known])
             things = outside.objects
         memory.give_back()  # what steps as they are took, the program takes for itself
-        outputs, notes = write(family.step, self.inputs, known, things)
-        kept, changed = _changed(family.watched, before, notes)
+        outputs, notes = write(made.step, self.inputs, known, things)
+        kept, changed = _changed(made.watched, before, notes)
         if outside is not None:
             kept += outside.settle(lambda array: notes.arena.holds(array.ctypes.data))
             changed = outside.reason or changed
         self.reason = notes.reason or changed
         if self.reason is None:
-            family.outside = outside
+            made.outside = outside
         most = memory.LARGEST
         if notes.arena.full or notes.arena.bytes + sum(a.nbytes for a in self.inputs) > most:
             self.reason = f"it would keep over {most >> 20} MB: Python's share is nothing"

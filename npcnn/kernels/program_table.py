@@ -21,7 +21,7 @@ def measured(program: Program) -> tuple[list[float], float]:
 
     The step's state is afterwards what it was.
     """
-    notes, state = program.notes, program.family.state
+    notes, state = program.notes, program.made.state
     assert notes is not None
     spans = [(call.first, call.last) for call in notes.calls]
     before = [array.copy() for array in state]

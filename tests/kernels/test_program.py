@@ -1,15 +1,16 @@
 """A program plays a step's kernel calls, to the same bits, or says why it does not."""
 
 import copy
-import gc
 import threading
 import weakref
 
 import numpy as np
 import pytest
 
+import npcnn
 from npcnn import kernels as k
 from npcnn.affine import Ranges
+from npcnn.garbage import no_collection
 from npcnn.kernels import layout, memory
 from npcnn.kernels.program import PROOFS, Programs
 
@@ -566,9 +567,27 @@ def test_memory_goes_with_the_program():
     for _ in range(4):
         programs(x)
     owner = weakref.ref(next(iter(programs.last.notes.arena.blocks.values()))[0][0])
-    del programs
-    gc.collect()
-    assert owner() is None
+    with no_collection():  # nothing waits for it
+        del programs
+        assert owner() is None
+
+
+def test_a_models_programs_go_with_their_runs():
+    """Of many runs, the last one's program alone keeps memory, for `print(model.program)`."""
+    x, y = numbers(0, (6, 8, 8, 1))[0], np.eye(3, dtype="float32")[[0, 1, 2, 0, 1, 2]]
+    model = npcnn.Sequential([npcnn.layers.Flatten(), npcnn.layers.Dense(3, "softmax")])
+    model.compile("sgd", "categorical_crossentropy")
+    owners = []
+    with no_collection():
+        for _ in range(3):
+            model.fit(x, y, batch_size=1, verbose=0, validation_data=(x, y))
+            owners.append(weakref.ref(model.program.last))
+            model.evaluate(x, y, batch_size=1, verbose=0)
+            owners.append(weakref.ref(model.program.last))
+            model.predict(x, batch_size=1, verbose=0)
+            owners.append(weakref.ref(model.program.last))
+            assert owners[-1]().played
+        assert [owner() is None for owner in owners] == [True] * 8 + [False]
 
 
 @pytest.mark.parametrize("times", [1, 40])

@@ -10,24 +10,23 @@ import asyncio
 import contextlib
 import hmac
 import importlib.util
-import json
 import secrets
 import socket
-import struct
 import webbrowser
 from typing import Any
 
 from npcnn.arguments import AModel, Arrays, Count, checked
-from npcnn.checks import ArgumentError, NpcnnError, StateError, message
+from npcnn.checks import ArgumentError, StateError, message
+from npcnn.page.channel import Channel
 from npcnn.page.described import describe
 from npcnn.page.one_file import assembled
 from npcnn.page.packed import Bytes
 from npcnn.page.samples import describe_samples
 from npcnn.page.trainer import Trainer
+from npcnn.page.turns import Turns
 from npcnn.streams import say
 
 MOST_BYTES = 4096  # of a message from the page
-MOST_PAGES = 8  # that look on at the same time
 
 
 @checked
@@ -59,7 +58,7 @@ def explore(
 
 
 class Explorer:
-    """A page, the trainer behind it, and who looks on."""
+    """A page, and two trainers behind it: networks of different settings beside each other."""
 
     def __init__(self, model: Any, x: Any, y: Any, validation_data: Any = None) -> None:
         _require_libraries()
@@ -68,16 +67,16 @@ class Explorer:
             raise StateError(message("explore(model)", "a compiled model", "another", fix))
         self.token = secrets.token_urlsafe(24)
         self.own_names: set[str] = set()
-        self.pages: dict[Any, _Page] = {}
-        self.last, self.version = b"", 0  # what was told last, and how often something was
-        self.loop: Any = None
+        self.running = False
         row = Bytes()
         description = describe(model, row)
         shown_x, shown_y = (x, y) if validation_data is None else validation_data[:2]
         description["samples"] = describe_samples(model, shown_x, shown_y, row, description)
         description["live"] = True
         self.text = assembled(description, row, live=True)
-        self.trainer = Trainer(model, x, y, validation_data, self._told)
+        turns, self.channels = Turns(), [Channel(), Channel()]
+        for channel in self.channels:  # the second waits until a page wants one beside the first
+            channel.trainer = Trainer(model, x, y, validation_data, channel.told, turns)
 
     # Serving ------------------------------------------------------------------------------------
 
@@ -111,7 +110,8 @@ class Explorer:
                 with contextlib.suppress(KeyboardInterrupt):
                     self.server.run(sockets=[listener])
             finally:
-                self.trainer.end()
+                for channel in self.channels:
+                    channel.trainer.end()
 
     def application(self) -> Any:
         """Return the ASGI application."""
@@ -120,9 +120,13 @@ class Explorer:
 
         @contextlib.asynccontextmanager
         async def lifespan(_: Any) -> Any:
-            self.loop = asyncio.get_running_loop()
+            loop = asyncio.get_running_loop()
+            for channel in self.channels:
+                channel.loop = loop
+            self.running = True
             yield
-            self.loop = None
+            for channel in self.channels:
+                channel.loop = None
 
         routes = [Route("/", self._page), WebSocketRoute("/live", self._live)]
         return Starlette(routes=routes, lifespan=lifespan)
@@ -155,67 +159,11 @@ class Explorer:
         return ""
 
     async def _live(self, page: Any) -> None:
-        """Talk with one page until it goes."""
-        from starlette.websockets import WebSocketDisconnect
-
-        if self._refusal(page) or "origin" not in page.headers or len(self.pages) >= MOST_PAGES:
+        """Let a page look on at one of the networks: the second one if its address says so."""
+        if self._refusal(page) or "origin" not in page.headers:
             await page.close(1008)
             return
-        await page.accept()
-        self.pages[page] = _Page()
-        self.trainer.news = True
-        try:
-            while True:
-                await self._heard(page, await page.receive_text())
-        except (WebSocketDisconnect, KeyError, RuntimeError):
-            pass  # it went, or sent what is no text
-        finally:
-            self.pages.pop(page, None)
-
-    async def _heard(self, page: Any, text: str) -> None:
-        try:
-            wish = json.loads(text)
-            if isinstance(wish, dict) and wish.get("do") == "seen":
-                known = self.pages[page]
-                if known.version < self.version and not self.trainer.news:
-                    known.version = self.version
-                    await page.send_bytes(self.last)
-                    return
-                known.waits = True
-            self.trainer.ask(wish)
-        except (NpcnnError, ValueError, RecursionError) as error:
-            await page.send_text(json.dumps({"trouble": str(error)[:300]}))
-
-    # Telling ------------------------------------------------------------------------------------
-
-    def _told(self, header: dict[str, Any], numbers: bytes) -> None:
-        """Pass on what the trainer tells, from its thread to that of the server."""
-        text = json.dumps(header).encode()
-        text += b" " * (-len(text) % 4)
-        loop = self.loop
-        if loop is not None:
-            with contextlib.suppress(RuntimeError):  # the server is about to end
-                loop.call_soon_threadsafe(self._send, struct.pack("<I", len(text)) + text + numbers)
-
-    def _send(self, frame: bytes) -> None:
-        self.last, self.version = frame, self.version + 1
-        for page, known in list(self.pages.items()):
-            if known.waits:
-                known.waits, known.version = False, self.version
-                task = asyncio.ensure_future(self._send_to(page, frame))
-                task.add_done_callback(lambda done: done.exception())
-
-    async def _send_to(self, page: Any, frame: bytes) -> None:
-        try:
-            await asyncio.wait_for(page.send_bytes(frame), 10)
-        except Exception:  # a lost connection ends in a dozen sorts of errors
-            self.pages.pop(page, None)
-
-
-class _Page:
-    """What is known of one that looks on: whether it waits for numbers, which it has."""
-
-    waits, version = False, 0
+        await self.channels[page.query_params.get("network") == "2"].talk(page)
 
 
 def _require_libraries() -> None:

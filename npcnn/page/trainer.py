@@ -16,7 +16,8 @@ from npcnn.callbacks import Callback
 from npcnn.checks import ArgumentError, NpcnnError, count, fraction, message, positive, positive_int
 from npcnn.page.described import describe
 from npcnn.page.packed import Bytes
-from npcnn.random import set_random_seed
+from npcnn.page.turns import Turns
+from npcnn.random import current_seed, seeded, set_random_seed
 
 if TYPE_CHECKING:
     from npcnn.model import Model
@@ -37,12 +38,20 @@ class Trainer:
         x, y: what it learns from. validation: (x, y), or None.
         tell: called from the thread with a header and the bytes of all parameters, whenever there
             is something to tell and somebody `wants` it.
+        turns: shared by all that train in this process; a step is made in one's turn.
     """
 
     def __init__(
-        self, model: Model, x: Any, y: Any, validation: Any, tell: Callable[[Settings, bytes], None]
+        self,
+        model: Model,
+        x: Any,
+        y: Any,
+        validation: Any,
+        tell: Callable[[Settings, bytes], None],
+        turns: Turns,
     ) -> None:
-        self.first, self.x, self.y, self.tell = model, x, y, tell
+        self.first, self.x, self.y, self.tell, self.turns = model, x, y, tell, turns
+        self.own_seed = current_seed()
         self.validation = None
         if validation is not None:
             self.validation = validation[0][:VALIDATED], validation[1][:VALIDATED]
@@ -64,7 +73,7 @@ class Trainer:
         self.curve: list[tuple[int, float]] = []
         self.numbers: Settings = {}
         self.trouble = ""
-        self._told, self._turn = 0.0, threading.Condition()
+        self._told, self._wishes = 0.0, threading.Condition()
         self._thread = threading.Thread(target=self._run, name="npcnn training", daemon=True)
         self._thread.start()
 
@@ -75,11 +84,11 @@ class Trainer:
         if not isinstance(wish, dict) or str(wish.get("do")) not in WISHES:
             fix = f"one of {', '.join(WISHES)}"
             raise ArgumentError(message("live", "a wish", "something else", fix))
-        with self._turn:
+        with self._wishes:
             WISHES[wish["do"]](self, wish)
             if wish["do"] != "seen":
                 self.heard, self.news = self.heard + 1, True
-            self._turn.notify_all()
+            self._wishes.notify_all()
 
     def _start(self, wish: Settings) -> None:
         self.allowed, self.trouble = math.inf, ""
@@ -117,9 +126,9 @@ class Trainer:
 
     def end(self) -> None:
         """Stop after the step that is being made; return within a second."""
-        with self._turn:
+        with self._wishes:
             self.ended = True
-            self._turn.notify_all()
+            self._wishes.notify_all()
         self._thread.join(timeout=0.8)
 
     # The thread ---------------------------------------------------------------------------------
@@ -131,8 +140,8 @@ class Trainer:
 
     def _run(self) -> None:
         while not self.ended:
-            with self._turn:
-                self._turn.wait_for(lambda: self._has_work() or self._is_asked())
+            with self._wishes:
+                self._wishes.wait_for(lambda: self._has_work() or self._is_asked())
             if self.seed is not None:
                 self._begin_anew()
             elif self.allowed > 0 and not self.ended:
@@ -149,8 +158,9 @@ class Trainer:
     def _begin_anew(self) -> None:
         seed, self.seed = self.seed, None
         assert seed is not None
-        set_random_seed(seed)
-        self.model = self._clone()
+        self.own_seed = seed
+        with self.turns.mine(), seeded(seed):
+            self.model = self._clone()
         self.changed = {"learning_rate", "optimizer", "dropout"} - self._as_compiled()
         self.epoch = self.step = 0
         self.curve, self.numbers = [], {}
@@ -166,22 +176,25 @@ class Trainer:
         return {name for name, value in own.items() if self.settings[name] == value}
 
     def _one_epoch(self) -> None:
-        self._apply()
         try:
-            self.model.fit(
-                self.x, self.y, batch_size=self.settings["batch_size"], epochs=self.epoch + 1,
-                initial_epoch=self.epoch, verbose=0, callbacks=[_Watcher(self)],
-            )  # fmt: skip
+            with self.turns.mine():
+                self._apply()
+                set_random_seed(self.own_seed)  # the other one may have had another
+                self.model.fit(
+                    self.x, self.y, batch_size=self.settings["batch_size"], epochs=self.epoch + 1,
+                    initial_epoch=self.epoch, verbose=0, callbacks=[_Watcher(self)],
+                )  # fmt: skip
         except _Enough:
             return
         except NpcnnError as error:
             self.allowed, self.trouble, self.news = 0, str(error), True
             return
-        with self._turn:
+        with self._wishes:
             self.epoch, self.step = self.epoch + 1, 0
         if self.validation is not None:
             x, y = self.validation
-            found = self.model.evaluate(x, y, verbose=0, return_dict=True)
+            with self.turns.mine():
+                found = self.model.evaluate(x, y, verbose=0, return_dict=True)
             self.numbers |= {f"val_{name}": float(value) for name, value in found.items()}
         self.news = True
         if self.wanted:
@@ -202,7 +215,7 @@ class Trainer:
 
     def after_step(self, logs: Settings) -> None:
         """Note a step that was made; wait until another one may be."""
-        with self._turn:  # a wish may come at any time
+        with self._wishes:  # a wish may come at any time
             self.step += 1
             self.allowed -= 1
         self.numbers |= {name: float(value) for name, value in logs.items()}
@@ -213,11 +226,13 @@ class Trainer:
         self.news = True
         if self.wanted and (self.allowed <= 0 or time.monotonic() - self._told > APART):
             self._say()
-        with self._turn:
+        self.turns.give()
+        with self._wishes:
             while not self._may_go_on():
-                self._turn.wait_for(lambda: self._may_go_on() or self._is_asked())
+                self._wishes.wait_for(lambda: self._may_go_on() or self._is_asked())
                 if self._is_asked():
                     self._say()
+        self.turns.take()
         if self.ended or self.seed is not None:
             raise _Enough
         if "learning_rate" in self.changed:  # at once; the others wait for the next epoch

@@ -65,7 +65,7 @@ def server():
     addresses = []
     thread = threading.Thread(target=explorer.serve, kwargs={"ready": addresses.append})
     thread.start()
-    while not (addresses and explorer.loop):
+    while not (addresses and explorer.running):
         time.sleep(0.01)
     yield explorer, addresses[0]
     explorer.server.should_exit = True
@@ -86,18 +86,48 @@ def stands(browser, epoch, step):
     assert wait(browser, script, epoch, step)
 
 
+def assert_learnt(trainer, optimizer, batch_size, epochs):
+    """What was learnt is what a clone learns from `fit` in Python, to the bit; return the clone."""
+    npcnn.set_random_seed(7)
+    twin = clone_model(trainer.first)
+    twin.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"])
+    twin.fit(X, Y, batch_size=batch_size, epochs=epochs, verbose=0)
+    for found, expected in zip(trainer.model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    return twin
+
+
+def assert_shown(browser, model):
+    shown = browser.execute_script(
+        "return npcnn.app.network.layers.flatMap(({ parameters }) =>"
+        "  Object.values(parameters).map(({ data }) => [...data]))"
+    )
+    for found, expected in zip(shown, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(np.float32(found), expected.ravel())
+
+
+FILL = """
+const [label, value] = arguments;
+const field = document.querySelector(`.tool [aria-label='${label}']`);
+field.value = value; field.dispatchEvent(new Event('change'));
+"""
+# How many epochs a network has made, once it has heard all wishes and waits behind an epoch.
+RESTS = """
+const [line, wishes] = [npcnn.app[arguments[0]], arguments[1]];
+const { heard, running, epoch, step } = line.header ?? {};
+return heard === wishes && !running && step === 0 ? epoch : 0;
+"""
+
+
 def test_epochs_from_the_page_are_those_of_python(server, browser):
-    explorer, address = server
+    """Of one network, then of two beside each other that differ in all settings."""
+    (explorer, address), adam = server, npcnn.optimizers.Adam
+    first, second = (channel.trainer for channel in explorer.channels)
     browser.get(f"{address}#lang=en")
     wait(browser, "return window.npcnn?.app.line?.header")
     browser.find_element("css selector", "[data-tab=train]").click()
-    fill = (
-        "const [label, value] = arguments;"
-        "const field = document.querySelector(`.tool [aria-label='${label}']`);"
-        "field.value = value; field.dispatchEvent(new Event('change'));"
-    )
-    browser.execute_script(fill, "batch size", 16)
-    browser.execute_script(fill, "seed", 7)
+    browser.execute_script(FILL, "batch size", 16)
+    browser.execute_script(FILL, "seed", 7)
     press(browser, "again")
     stands(browser, 0, 0)
     press(browser, "step")
@@ -107,30 +137,38 @@ def test_epochs_from_the_page_are_those_of_python(server, browser):
     press(browser, "start")
     press(browser, "pause")  # somewhere within an epoch, who knows which
     press(browser, "epoch")
-    waits = "const { heard, running, epoch, step } = npcnn.app.line.header;"
-    waits += "return heard === 7 && !running && step === 0 ? epoch : 0"
-    epochs = wait(browser, waits)
-
-    npcnn.set_random_seed(7)
-    twin = clone_model(explorer.trainer.first)
-    twin.compile_from_config(explorer.trainer.first.get_compile_config())
-    twin.fit(X, Y, batch_size=16, epochs=epochs, verbose=0)
-    own = explorer.trainer.model.get_weights()
-    for found, expected in zip(own, twin.get_weights(), strict=True):
-        np.testing.assert_array_equal(found, expected)
-    shown = browser.execute_script(
-        "return npcnn.app.network.layers.flatMap(({ parameters }) =>"
-        "  Object.values(parameters).map(({ data }) => [...data]))"
-    )
-    for found, expected in zip(shown, twin.get_weights(), strict=True):
-        np.testing.assert_array_equal(np.float32(found), expected.ravel())
+    epochs = wait(browser, RESTS, "line", 7)
+    twin = assert_learnt(first, adam(), 16, epochs)
+    assert_shown(browser, twin)
     share = twin.evaluate(X[:20], Y[:20], verbose=0)[1]
     said = browser.find_element("css selector", ".said-step").text
     assert f"val_accuracy {share:.3g}" in said
 
+    press(browser, "beside")
+    wait(browser, "return npcnn.app.rival?.header")
+    for label, value in (("seed", 7), ("batch size · B", 30), ("learning rate · B", 0.125),
+                         ("optimizer · B", "sgd"), ("batch size · A", 20)):  # fmt: skip
+        browser.execute_script(FILL, label, value)
+    press(browser, "again")
+    press(browser, "epoch")
+    assert wait(browser, RESTS, "line", 10) == wait(browser, RESTS, "rival", 5) == 1
+    press(browser, "start")
+    press(browser, "pause")
+    press(browser, "epoch")
+    of_first, of_second = wait(browser, RESTS, "line", 13), wait(browser, RESTS, "rival", 8)
+    assert_shown(browser, assert_learnt(first, adam(), 20, of_first))
+    twin = assert_learnt(second, npcnn.optimizers.SGD(0.125), 30, of_second)
+    browser.execute_script(FILL, "the cards show", "B")
+    assert_shown(browser, twin)
+    rows = browser.find_elements("css selector", ".compared tr")
+    best = twin.predict(X[:1], verbose=0)[0]
+    assert rows[-1].text.split()[-2:] == [str(best.argmax()), f"({best.max():.3g})"]
+    press(browser, "beside")
+    assert_shown(browser, first.model)
+
 
 def test_settings_hold_from_the_next_epoch_or_at_once(server):
-    explorer, address = server
+    trainer, address = server[0].channels[0].trainer, server[1]
     with talk(address) as page:
         page.send(json.dumps({"do": "again", "seed": 1}))
         page.send(json.dumps({"do": "set", "dropout": 0.25, "optimizer": "sgd", "batch_size": 60}))
@@ -141,16 +179,14 @@ def test_settings_hold_from_the_next_epoch_or_at_once(server):
             "batch_size": 60, "learning_rate": 0.5, "optimizer": "sgd", "dropout": 0.25,
         }  # fmt: skip
         assert header["steps"] == 2
-        assert explorer.trainer.model.layers[3].rate == 0.25
-        assert float(explorer.trainer.model.optimizer.learning_rate) == 0.5
+        assert trainer.model.layers[3].rate == 0.25
+        assert float(trainer.model.optimizer.learning_rate) == 0.5
         npcnn.set_random_seed(1)
-        twin = clone_model(explorer.trainer.first)
+        twin = clone_model(trainer.first)
         twin.layers[3].rate = 0.25
         twin.compile(npcnn.optimizers.SGD(0.5), "sparse_categorical_crossentropy", ["accuracy"])
         twin.fit(X, Y, batch_size=60, verbose=0)
-        for found, expected in zip(
-            explorer.trainer.model.get_weights(), twin.get_weights(), strict=True
-        ):
+        for found, expected in zip(trainer.model.get_weights(), twin.get_weights(), strict=True):
             np.testing.assert_array_equal(found, expected)
 
 
@@ -259,9 +295,9 @@ def test_broken_lines_are_borne(server):
         for page in (one, other):
             until(page, lambda header: header["step"] == 1)
     deadline = time.monotonic() + PATIENCE
-    while explorer.pages and time.monotonic() < deadline:
+    while explorer.channels[0].pages and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert explorer.pages == {}
+    assert explorer.channels[0].pages == {}
 
 
 def test_from_the_command_line(tmp_path):

@@ -10,10 +10,10 @@ import { App } from "./parts/app.js";
 import { Board } from "./parts/board.js";
 import { button, choice, element } from "./parts/dom.js";
 import { Explain } from "./parts/explain.js";
+import { Line } from "./parts/line.js";
 import { stagesOf } from "./parts/normalise.js";
 import { Source } from "./parts/source.js";
 import { Tools } from "./parts/tools.js";
-import { Line } from "./parts/train.js";
 import { readHash, writeHash } from "./parts/address.js";
 import { Walk } from "./parts/walk.js";
 import { languageNow, say, setLanguage, withColon } from "./parts/words.js";
@@ -23,7 +23,7 @@ const description = JSON.parse(document.getElementById("network").textContent);
 const app = new App(networkOf(description, bytes), bytes);
 let parts = {};
 
-if (description.live) app.line = new Line(app);
+if (description.live) app.shown = app.line = new Line(app, "A");
 
 /** Build the page. */
 function build() {

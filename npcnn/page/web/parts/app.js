@@ -11,7 +11,9 @@ export class App {
     this.network = network;
     this.bytes = bytes;
     this.described = network.layers.map((layer) => network.description.layers[layer.place]);
-    this.line = null; // to the server, if there is one
+    this.line = null; // to the server, if there is one …
+    this.rival = null; // … and to a second network beside the first
+    this.shown = null; // whose weights the cards show
     this.shapes = shapesOf(network);
     this.samples = network.samples ? loaded(network.samples, bytes) : null;
     this.sample = -1; // which one goes in; -1 for a picture of one's own

@@ -95,7 +95,7 @@ def page(words: dict[str, str]) -> str:
     count = len(choices.read_text("utf-8").splitlines()) if choices.exists() else 0
     lines = [words["title"], "", words["other"], "", words["intro"], ""]
     lines += [words["choices"].format(f"{count:,}"), "", words["head"], "|---|---|---|---|---|"]
-    found = kept("best_mnist.json")
+    found = {name: kept(f"best_mnist_{name}.json") for name in ROWS}
     lines += [row(name, found.get(name), words) for name in ROWS]
     lines += ["", words["recipes"], "", words["recipe"], "", "```"]
     lines += [command(name, found.get(name)) for name in ROWS]

@@ -7,7 +7,7 @@ python examples/best_mnist.py document --held-out --epochs 5 --set rate=0.004
 
 Rows: document, votes, plain (without augmentation), small, tiny (under 1,000), any.
 
-Each answer is kept in `benchmarks/results/best_mnist.json` as soon as it is there, its network
+Each answer is kept in `benchmarks/results/best_mnist_ROW.json` as soon as it is there, its network
 in `out/best_mnist`; neither is worked out again, and a run that was ended goes on where it stood.
 `--held-out` is for choosing: it learns from the first 50,000 pictures and looks at the last 10,000
 of the training set, never at the test set; each such choice is written down beside the answers.
@@ -139,7 +139,7 @@ RECIPES = {
     "small": Recipe(small, 150, rate=0.01, dropout=0.0, ema=0.99, moves=MOVES, seeds=5),
     "tiny": Recipe(tiny, 150, rate=0.02, dropout=0.0, ema=0.99, seeds=5,
                    moves={"rotation": 6, "scale": 0.06, "shear": 6, "shift": 1.0}),
-    "any": Recipe(wide, 15, rate=0.006, dropout=0.2, ema=0.99, moves=MOVES),
+    "any": Recipe(wide, 8, rate=0.006, dropout=0.2, ema=0.99, moves=MOVES),
 }  # fmt: skip
 # Whose networks a row uses, where these are not its own.
 SAME_NETWORKS = {"votes": "document"}
@@ -171,17 +171,17 @@ def targets(recipe: Recipe, x: np.ndarray, y: np.ndarray, folder: Path, verbose:
     rows = npcnn.utils.to_categorical(y, 10)
     if not recipe.teacher:
         return rows
-    master = RECIPES[recipe.teacher]
-    path = folder / f"teacher-{recipe.teacher}-{len(x)}.keras"
-    if path.exists():
-        model = npcnn.load_model(path)
-    else:
-        model, _ = trained(master, 1000, x, y, path, verbose)
-    options: dict[str, Any] = {}
-    if master.moves:
-        options = {"augmenter": Augmenter(**master.moves), "votes": 8}
-    answers = model.predict(x, 500, 0, **options)
-    return recipe.share * answers + (1 - recipe.share) * rows
+    told = folder / f"teacher-{recipe.teacher}-{len(x)}.npy"
+    if not told.exists():
+        master, path = RECIPES[recipe.teacher], told.with_suffix(".keras")
+        if path.exists():
+            model = npcnn.load_model(path)
+        else:
+            model, _ = trained(master, 1000, x, y, path, verbose)
+        options = {"augmenter": Augmenter(**master.moves), "votes": 8} if master.moves else {}
+        with atomic_write(told) as aside, aside.open("wb") as file:
+            np.save(file, model.predict(x, 500, 0, **options))
+    return recipe.share * np.load(told) + (1 - recipe.share) * rows
 
 
 def trained(
@@ -251,6 +251,11 @@ def changed(recipe: Recipe, settings: list[str]) -> Recipe:
     return dataclasses.replace(recipe, **{k: json.loads(v) for k, v in given.items()})
 
 
+def read(path: Path) -> dict[str, Any]:
+    """Return what a row's file says, nothing where there is none."""
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
 def write(path: Path, text: str) -> None:
     """Replace a file as a whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -263,18 +268,18 @@ def run_row(row: str, recipe: Recipe, options: argparse.Namespace) -> None:
     (x, y), test = npcnn.datasets.load_mnist(options.data)
     if len(x) != TRAINED and not options.held_out:
         raise SystemExit(f"best_mnist.py: expected MNIST's 60,000 pictures, got {len(x):,}")
-    x, kept = x[..., np.newaxis], options.results / "best_mnist.json"
-    results = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-    entry = results.setdefault(row, {"recipe": described(recipe), "seeds": {}})
-    if entry["recipe"] != described(recipe):
-        raise SystemExit(f"best_mnist.py: {kept} has {row} by another recipe; remove it there")
+    x, kept = x[..., np.newaxis], options.results / f"best_mnist_{row}.json"
     owner = SAME_NETWORKS.get(row, row)
+    entry = read(kept) or {"recipe": described(recipe), "seeds": {}}
+    if entry["recipe"] != described(recipe):
+        raise SystemExit(f"best_mnist.py: {kept} is of another recipe; remove it")
     for seed in options.seeds or range(recipe.seeds):
         if str(seed) in entry["seeds"]:
             continue
         path = options.out / f"{owner}-{seed}.keras"
         path.parent.mkdir(parents=True, exist_ok=True)
-        seconds = results.get(owner, {}).get("seeds", {}).get(str(seed), {}).get("seconds")
+        told = read(options.results / f"best_mnist_{owner}.json").get("seeds", {})
+        seconds = told.get(str(seed), {}).get("seconds")
         if path.exists():
             model = npcnn.load_model(path)
         else:
@@ -283,7 +288,7 @@ def run_row(row: str, recipe: Recipe, options: argparse.Namespace) -> None:
         entry["seeds"][str(seed)] = {**found, "seconds": seconds}
         entry["parameters"] = model.count_params()
         entry |= summary(entry["seeds"])
-        write(kept, json.dumps(results, indent=1, sort_keys=True) + "\n")
+        write(kept, json.dumps(entry, indent=1, sort_keys=True) + "\n")
         print(f"{row}, seed {seed}: {found['accuracy']:.2%} of the test pictures", flush=True)
     print(f"{row}: mean {entry['mean']:.3%}, from {entry['least']:.2%} to {entry['most']:.2%}")
 

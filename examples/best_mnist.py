@@ -327,11 +327,8 @@ def choose(row: str, recipe: Recipe, options: argparse.Namespace) -> None:
         )
 
 
-def main() -> None:
-    """Do what the command line says."""
-    parser = argparse.ArgumentParser(description="Recipes for MNIST, one a row of docs/results.md.")
-    parser.add_argument("row", choices=RECIPES)
-    parser.add_argument("--data", help="folder with MNIST's IDX files")
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments by which a recipe is changed, and its answers' places."""
     parser.add_argument("--seeds", type=int, nargs="+", help="by default as many as the row has")
     parser.add_argument("--epochs", type=int, help="other than the recipe's, to choose")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=JSON", help="to choose")
@@ -339,16 +336,26 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/best_mnist"), help="for networks")
     parser.add_argument("--results", type=Path, default=RESULTS, help="for answers")
     parser.add_argument("--verbose", type=int, default=2)
+
+
+def chosen(recipe: Any, options: argparse.Namespace) -> Any:
+    """Return the recipe as the command line changes it, which is for choosing only."""
+    given = [*options.set, *([f"epochs={options.epochs}"] if options.epochs else [])]
+    other = changed(recipe, given)
+    if other != recipe and not options.held_out:
+        raise SystemExit("another recipe is only for --held-out")
+    return other
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description="Recipes for MNIST, one a row of docs/results.md.")
+    parser.add_argument("row", choices=RECIPES)
+    parser.add_argument("--data", help="folder with MNIST's IDX files")
+    add_choices(parser)
     options = parser.parse_args()
-    recipe = changed(RECIPES[options.row], options.set)
-    if options.epochs:
-        recipe = dataclasses.replace(recipe, epochs=options.epochs)
-    if options.held_out:
-        choose(options.row, recipe, options)
-    elif recipe == RECIPES[options.row]:
-        run_row(options.row, recipe, options)
-    else:
-        raise SystemExit("best_mnist.py: another recipe is only for --held-out")
+    recipe = chosen(RECIPES[options.row], options)
+    (choose if options.held_out else run_row)(options.row, recipe, options)
 
 
 if __name__ == "__main__":

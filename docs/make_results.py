@@ -39,9 +39,9 @@ WORDS: dict[str, dict[str, str]] = {
         "goal": " (asked for: {:.2f} %, reached for: {:.2f} %)",
         "recipes": "## The recipes",
         "recipe": "A row is made again by its command; what is not named is as the script has it.",
-        "others": "For Fashion-MNIST and CIFAR-10, `python examples/best_pictures.py` has recipes with\n"
-        "fewer than 100,000 parameters and ten minutes, for the reader's own copy of the data; no\n"
-        "figure is given for them.",
+        "others": "For Fashion-MNIST and CIFAR-10, `python examples/best_pictures.py` has recipes\n"
+        "of fewer than 100,000 parameters and ten minutes, for the reader's own copy of the data;\n"
+        "no figure is given for them.",
         "time": "## Seconds to 99 %",
         "clock": "From the start of a process, caches warm, until the network has learnt; the\n"
         "same recipe for both. By `python benchmarks/time_to_99.py`.",

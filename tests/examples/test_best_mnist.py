@@ -48,7 +48,7 @@ def test_answers_are_kept_and_networks_shared(best, monkeypatch):
         best.read(best.home / "results" / f"best_mnist_{row}.json") for row in ("document", "votes")
     )
     assert document["parameters"] == votes["parameters"] == 65_788
-    assert document["recipe"]["moves"]["elastic"] == 1.5
+    assert document["recipe"]["moves"]["elastic"] == 1.0
     one = votes["seeds"]["0"]
     assert one["wrong"] == round(40 * (1 - one["accuracy"]))
     assert one["seconds"] == document["seeds"]["0"]["seconds"]

@@ -96,8 +96,8 @@ def kept(name: str) -> Any:
 
 def page(words: dict[str, str]) -> str:
     """Return a page in one language."""
-    choices = RESULTS / "best_mnist_choices.jsonl"
-    count = len(choices.read_text("utf-8").splitlines()) if choices.exists() else 0
+    choices = RESULTS.glob("*_choices.jsonl")
+    count = sum(len(path.read_text("utf-8").splitlines()) for path in choices)
     lines = [words["title"], "", words["other"], "", words["intro"], ""]
     lines += [words["choices"].format(f"{count:,}"), "", words["head"], "|---|---|---|---|---|"]
     found = {name: kept(f"best_mnist_{name}.json") for name in ROWS}

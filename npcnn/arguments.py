@@ -85,13 +85,19 @@ number of 1 or more.
 
 
 def _plan(function: Callable[..., Any]) -> list[tuple[str, int, Check, Any]]:
-    """Return name, place, check and default of each parameter that has a check."""
+    """Return name, place, check and default of each parameter that has a check.
+
+    A default that a check leaves as it is needs none: it is left out.
+    """
     plan: list[tuple[str, int, Check, Any]] = []
     for number, (name, p) in enumerate(inspect.signature(function).parameters.items()):
         check = check_of(p.annotation, function.__globals__)
         if check is not None and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL):
             place = sys.maxsize if p.kind is p.KEYWORD_ONLY else number
-            plan.append((name, place, check, p.default))
+            settled = check is checks.flag or (
+                p.default is None and getattr(check, "func", None) is _optional
+            )
+            plan.append((name, place, check, p.empty if settled else p.default))
     return plan
 
 

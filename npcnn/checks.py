@@ -279,6 +279,8 @@ def as_numbers(x: Any, where: str) -> np.ndarray:
 
     A masked array is refused: what its mask hides would be learnt from.
     """
+    if type(x) is np.ndarray and x.ndim and x.dtype.kind in "fiub":
+        return x
     got, fix = "None" if x is None else "", ""
     if isinstance(x, np.ma.MaskedArray):
         got, fix = "a masked array", "fill what is masked with x.filled(…) or leave it out"

@@ -126,6 +126,8 @@ class Batches:
     def batch(self, number: int, order: Array | None = None) -> Batch:
         """Return (inputs, targets, weights) of one batch, the samples taken in the given order."""
         numbers, ys, weights = self.rows(number, order)
+        if len(self) == 1:  # NumPy is done before a kernel would be called
+            return [x.astype(self.dtype) for x in self.xs], ys, weights
         return self.samples(numbers), ys, weights
 
 

@@ -271,9 +271,8 @@ class Network(Weighted, Operation):
         A model keeps its parameters in one vector, so that the optimizer takes its step in one
         pass; frozen layers, and layers shared with another model, cut it into several stretches.
         """
-        self._pack()
         merged: list[list[Any]] = []
-        for layer in self.leaves:
+        for layer in self._packed():
             if layer.place is None or not layer.trainable or not layer.parameter_names:
                 continue
             values, gradients, start, stop = layer.place
@@ -288,11 +287,12 @@ class Network(Weighted, Operation):
             done = place.stop
         return segments
 
-    def _pack(self) -> None:
-        """Move the parameters of layers that have no place yet into one vector, state last."""
-        loose = [layer for layer in self.leaves if layer.place is None and layer.declared]
+    def _packed(self) -> list[Layer]:
+        """Return the leaves; parameters without a place move into one vector, state last."""
+        leaves = self.leaves
+        loose = [layer for layer in leaves if layer.place is None and layer.declared]
         if not loose:
-            return
+            return leaves
         learnt = sum(value.size for layer in loose for _, value, _ in layer.parameters())
         size = sum(layer.count_params() for layer in loose)
         values, gradients = np.zeros(size, self.dtype), np.zeros(learnt, self.dtype)
@@ -311,12 +311,12 @@ class Network(Weighted, Operation):
                 start, stop = stop, stop + value.size
                 values[start:stop] = value.ravel()
                 layer.bind(name, values[start:stop].reshape(value.shape), None)
+        return leaves
 
     def vectors(self) -> list[Array]:
         """Return the vectors that hold all parameters, and all gradients."""
-        self._pack()
         found: dict[int, Array] = {}
-        for layer in self.leaves:
+        for layer in self._packed():
             for array in layer.place[:2] if layer.place is not None else ():
                 found[id(array)] = array
         for call in self.graph.calls:

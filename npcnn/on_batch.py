@@ -41,7 +41,6 @@ class OnBatch(Older, Network):
     last_scores: Any
     shapes_for: Any
     _require_compiled: Any
-    _prepare_optimizer: Any
 
     @checked
     def train_on_batch(
@@ -83,7 +82,6 @@ class OnBatch(Older, Network):
         batches.batch_size = len(batches)
         self.build(shapes[0][0])
         if learns:
-            self._prepare_optimizer()
             self.set_seed(random.current_seed())
         with single_threaded_blas():
             step = self._repeated(_train if learns else _score, learns)

@@ -50,7 +50,7 @@ class Notes:
         self._rooms_held: list[Array] = []
         self._rooms = MOST  # for how many threads there is scratch memory
         self._op: str | None = None
-        self._table = np.zeros(0, np.int64)
+        self._table, self._place = np.zeros(0, np.int64), 0
         self._sealed: list[weakref.ref[Array]] = []
 
     def seal(self, result: Any) -> None:
@@ -124,11 +124,12 @@ class Notes:
                 array.flags.writeable = True
         self._sealed = []
         self._table = np.array(self.rows, np.int64)
+        self._place = self._table.ctypes.data
 
     def play(self, first: int = 0, last: int | None = None) -> None:
         """Make all noted calls again, or some rows of them, on what is in the arrays now."""
         last = len(self.rows) if last is None else last
-        crew.lead(self._table.ctypes.data + first * 8 * crew.WIDTH, last - first, self._rooms)
+        crew.lead(self._place + first * 8 * crew.WIDTH, last - first, self._rooms)
 
 
 def _same_numbers(one: Array, other: Array) -> bool:

@@ -112,15 +112,15 @@ class Metric(Remembering, Open):
         where, fix = f"the metric {self.name}", "return one for each sample"
         if values.dtype.kind not in "fiub":
             raise DtypeError(message(where, "numbers", shown(values), fix))
-        if sample_weight is not None and not values.ndim:  # one for the whole batch
-            values = np.broadcast_to(values, np.shape(sample_weight))
-        if np.ndim(sample_weight) and len(values) != len(sample_weight):
-            expected = f"{len(sample_weight)} numbers, as many as weights"
-            raise ArgumentError(message(where, expected, str(values.shape), fix))
         if sample_weight is None:
             self.total += float(values.sum(dtype=np.float64))
             self.count += values.size
             return
+        if not values.ndim:  # one for the whole batch
+            values = np.broadcast_to(values, np.shape(sample_weight))
+        if np.ndim(sample_weight) and len(values) != len(sample_weight):
+            expected = f"{len(sample_weight)} numbers, as many as weights"
+            raise ArgumentError(message(where, expected, str(values.shape), fix))
         weights = broadcast_weights(sample_weight, values.shape)
         self.total += float((values * weights).sum(dtype=np.float64))
         self.count += float(weights.sum())

@@ -123,6 +123,8 @@ class Scores:
 
 def _number(value: Any, name: str) -> Any:
     """Return a metric's result as Python's number, or as a list if it is several."""
+    if isinstance(value, float):
+        return float(value)
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         where, fix = f"the metric {name}, its result()", "return a number"

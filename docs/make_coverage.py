@@ -33,7 +33,7 @@ MODEL = [
 # Arguments that npcnn takes, but not with every value that Keras takes.
 LIMITS = {
     "data_format": "`'channels_last'`",
-    "sparse": "`False`", "ragged": "`False`", "synchronized": "`False`",
+    "sparse": "`False`", "ragged": "`False`",
 }  # fmt: skip
 # Keras's arguments that mean nothing without graphs, devices or other types than npcnn's.
 IDLE = {"autocast"}

@@ -101,6 +101,14 @@ class Call:
                 if now is not None:
                     now.put()
 
+    def prepare_back(self, gradient: Array, penalties: bool) -> None:
+        """Let the layer find what a part of the batch brings to a meeting before `backward`."""
+        layer = self.layer
+        if self.again is not None:
+            layer.active = self.active
+            layer.keep(self._saved)
+        layer.prepare_back(layer.push(gradient) if penalties else gradient)
+
     def _whole(self) -> Any:
         """Return a with-block that Ctrl-C does not end midway, unless a user's layer may hang."""
         return contextlib.nullcontext() if self.strange else interrupts.Deferred()

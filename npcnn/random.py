@@ -22,6 +22,9 @@ _generator: np.random.Generator | None = None
 
 _MASK = (1 << 64) - 1
 
+# A step's clock is one int64: its number, and from this bit on the place of the first sample.
+FIRST = 40
+
 
 def check_seed(seed: Any, where: str) -> int:
     """Return the seed as an int, or raise ArgumentError."""
@@ -102,6 +105,24 @@ def dropout_key(*, seed: int, layer: int) -> int:
     for part in (seed, layer):
         key = _mix((key + part + 0x9E3779B97F4A7C15) & _MASK)
     return key
+
+
+def clock(step: int, first: int) -> np.ndarray:
+    """Return what tells random ops the step, and which sample of the batch is their first.
+
+    A part of a batch thus draws what it draws within the whole one.
+
+    Args:
+        step: its number, below 2⁴⁰.
+        first: the sample's place, below 2²³.
+
+    >>> clock(3, 0), clock(0, 1) == [1 << FIRST]
+    (array([3]), array([ True]))
+    """
+    if first >> (63 - FIRST):
+        fix = "take smaller batches"
+        raise ArgumentError(message("batch_size", f"below {1 << (63 - FIRST)}", str(first), fix))
+    return np.array([step | first << FIRST], np.int64)
 
 
 def augmentation_key(*, seed: int, epoch: int) -> np.ndarray:

@@ -117,7 +117,8 @@ def noise_rule(x: Array, rate: float, key: Any, noise_shape: Any, step: Any = No
     """Say so unless noise_shape has the axes of x, or 1 in their place, and rate is below 1."""
     if not (is_number(rate) and 0 <= rate < 1 and is_whole(key)):
         return f"rate {rate}, key {key}"
-    axes = zip(noise_shape, x.shape, strict=False)
+    each = (x.shape[0] if m is None and k == 0 else m for k, m in enumerate(noise_shape))
+    axes = zip(each, x.shape, strict=False)
     fits = len(noise_shape) == x.ndim and all(m in (1, size) for m, size in axes)
     return None if fits else f"noise_shape {tuple(noise_shape)} for x {x.shape}"
 

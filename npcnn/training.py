@@ -122,7 +122,7 @@ def walk(
     graph: Graph, values: list[Any], training: bool = False, step: Any = 0, keep: bool = True,
     heads: bool = False,
 ) -> Iterator[tuple[Call, Array]]:  # fmt: skip
-    """Make each call, and yield it with its output.
+    """Make each call, and yield it with its output; one that parts of a batch meet in, before too.
 
     `values` holds the inputs, and None for what is to come; what nobody asks for any more is let
     go.
@@ -133,6 +133,9 @@ def walk(
         if call.strange:  # what it writes into is nobody else's
             given = [strangers.copied(array) for array in given]
         x = given if layer.merges else given[0]
+        if layer.meets:
+            layer.prepare(x)
+            yield call, given[0]
         forward = layer.forward if call.again is None else call.forward
         y = forward(x, training, step, keep or (heads and call in graph.heads))
         layer.remember(y)
@@ -147,6 +150,17 @@ def walk(
 
 def backward(graph: Graph, gradients: Sequence[tuple[Array, bool]], penalties: bool = True) -> None:
     """Write every layer's parameter gradients, from the losses' gradients back to the first.
+
+    The arguments are those of `walk_back`.
+    """
+    for _ in walk_back(graph, gradients, penalties):
+        pass
+
+
+def walk_back(
+    graph: Graph, gradients: Sequence[tuple[Array, bool]], penalties: bool = True
+) -> Iterator[Call]:
+    """Go back call by call, and yield each that parts of a batch meet in before it is made.
 
     Args:
         graph: after a forward pass.
@@ -165,6 +179,9 @@ def backward(graph: Graph, gradients: Sequence[tuple[Array, bool]], penalties: b
         wanted = [graph.needed[value] for value in call.inputs]
         if call.strange:
             gradient = strangers.copied(gradient)
+        if call.layer.meets:
+            call.prepare_back(gradient, penalties)
+            yield call
         first = id(call.layer) not in visited
         grad_x = call.backward(gradient, any(wanted), call.output in logits, first, penalties)
         visited.add(id(call.layer))

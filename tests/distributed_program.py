@@ -17,8 +17,11 @@ from npcnn.distribution import DataParallel
 OPTIONS = {
     "epochs": 2, "batch": 24, "seed": 3, "checkpoint": None, "resume": False, "die": None,
     "stop": None, "other": None, "shards": 8, "timeout": 25.0, "distributed": True, "csv": False,
-    "plain": False, "raise": None,
+    "synchronized": False, "raise": None, "gradients": None,
+    "kinds": [0, 1],
 }  # fmt: skip
+# The last batch has 2 samples: of 3 ranks one has none.
+TOGETHER = {"synchronized": True, "gradients": "bfloat16", "batch": 26}
 
 
 class At(Callback):
@@ -41,17 +44,24 @@ def fail():
     raise ValueError("a callback's own")
 
 
-def network(plain):
-    """Return a network with all that differs from shard to shard, or with none of that."""
-    model = npcnn.Sequential([layers.Input((8, 8, 1))])
-    if not plain:
-        model.add(layers.RandomFlip("horizontal"))
-    model.add(layers.Conv2D(3, 3, activation="relu", kernel_regularizer="l2"))
-    if not plain:
-        model.add(layers.BatchNormalization())
-        model.add(layers.Dropout(0.3))
-    model.add(layers.Flatten())
-    model.add(layers.Dense(4, activation="softmax"))
+def network(synchronized):
+    """Return a network with all that could differ from shard to shard.
+
+    Args:
+        synchronized: whether nothing does; then a layer is called twice, too.
+    """
+    normalise = layers.BatchNormalization(synchronized=synchronized)
+    x = seen = layers.Input((8, 8, 1))
+    for layer in (
+        layers.RandomFlip("horizontal"), layers.RandomCrop(7, 7),
+        layers.RandomBrightness(0.1, (-5, 5)),
+        layers.Conv2D(3, 3, activation="relu", kernel_regularizer="l2"), normalise,
+        *([layers.ReLU(activity_regularizer="l2"), normalise] if synchronized else []),
+        layers.GaussianNoise(0.1), layers.SpatialDropout2D(0.1), layers.Dropout(0.3),
+        layers.Flatten(), layers.Dense(4, activation="softmax"),
+    ):  # fmt: skip
+        x = layer(x)
+    model = npcnn.Model(seen, x)
     model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
     return model
 
@@ -70,7 +80,7 @@ def train(options, strategy):
         x[0] += 1
     seed = options["seed"] + (options["other"] == ["seed", rank])
     npcnn.set_random_seed(seed)
-    model = network(options["plain"])
+    model = network(options["synchronized"])
     if options["other"] == ["weights", rank]:
         model.layers[-1].bias[0] = 1
     callbacks = [
@@ -85,7 +95,7 @@ def train(options, strategy):
     history = model.fit(
         x[:80], y[:80], batch_size=options["batch"], epochs=options["epochs"], verbose=2,
         validation_data=(x[80:], y[80:]), callbacks=callbacks, distribution=strategy,
-        augmenter=None if options["plain"] else npcnn.datasets.Augmenter(shift=1.0),
+        augmenter=npcnn.datasets.Augmenter(shift=1.0),
         resume_from=options["checkpoint"] if found else None,
     )  # fmt: skip
     scores = model.evaluate(x, y, verbose=0, distribution=strategy)
@@ -96,7 +106,16 @@ def train(options, strategy):
     return whole.hexdigest(), history.history, model
 
 
+def all_of(options):
+    """Return what a run with each shard's own statistics found, and one with the batch's."""
+    found = []
+    for kind in options["kinds"]:
+        chosen = options | [{}, TOGETHER][kind]
+        names = ("shards", "timeout", "gradients")
+        strategy = DataParallel(**{name: chosen[name] for name in names})
+        found.append(train(chosen, strategy)[0])
+    return f"rank {strategy.rank} of {strategy.size}: {' '.join(found)}"
+
+
 if __name__ == "__main__":
-    options = OPTIONS | json.loads(sys.argv[1])
-    strategy = DataParallel(options["shards"], timeout=options["timeout"])
-    print(f"rank {strategy.rank} of {strategy.size}: {train(options, strategy)[0]}")
+    print(all_of(OPTIONS | json.loads(sys.argv[1])))

@@ -69,9 +69,10 @@ def test_runs_are_those_made_by_hand(alone, capsys):
     assert {n for run in table.runs for n in run.history["threads"]} == {npcnn.get_num_threads()}
 
 
-def test_a_dask_cluster_finds_the_same(tmp_path, alone):
-    pytest.importorskip("distributed", reason="Dask is not installed")
-    code, _, found, error = run(tmp_path, "dask", -1, "kept")
+@pytest.mark.parametrize(("backend", "package"), [("dask", "distributed"), ("ray", "ray")])
+def test_a_cluster_finds_the_same(tmp_path, alone, backend, package):
+    pytest.importorskip(package, reason=f"{package} is not installed")
+    code, _, found, error = run(tmp_path, backend, -1, "kept")
     assert code == 0, error
     assert found[4:] == ["{1}", alone]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from npcnn.running import Run
 
 DIGEST = 16  # bytes
+Form = Literal["bfloat16"]
 
 
 def _communicator(value: Any, where: str) -> Any:
@@ -41,8 +42,9 @@ class DataParallel:
     A batch is cut into `shards`, whole ones are a rank's, and their gradients are added up in one
     fixed order: g = Σₛ (nₛ / n) · gₛ. So a run has the same bits on any number of ranks, one
     process without MPI among them. `BatchNormalization` takes its statistics from a shard, and its
-    running ones are the mean of the shards'; dropout and random layers draw by (seed, step, shard,
-    sample), an augmenter by (seed, epoch, sample).
+    running ones are the mean of the shards'; with synchronized=True they are the whole batch's.
+    Dropout and random layers draw by (seed, step, place in the batch), an augmenter by (seed,
+    epoch, sample).
 
     Every rank runs the same program. Ranks other than 0 print nothing, and their callbacks write
     no files; all end with the same weights and history.
@@ -52,6 +54,8 @@ class DataParallel:
         comm: a communicator of mpi4py; None for all ranks, or one without MPI.
         timeout: seconds that a rank waits for another one before it ends the run; what callbacks
             do in one rank must take less.
+        gradients: None, or 'bfloat16' to round gradients to 8 bits of precision whenever two were
+            added up, and to send them so, in half the bytes.
 
     Raises:
         StateError: under mpiexec without mpi4py, or of another MPI than mpi4py's.
@@ -67,9 +71,9 @@ class DataParallel:
     @checked
     def __init__(
         self, shards: PositiveInt = 8, comm: Annotated[Any, _communicator] | None = None,
-        timeout: Annotated[float, _seconds] = 25.0,
+        timeout: Annotated[float, _seconds] = 25.0, gradients: Form | None = None,
     ) -> None:  # fmt: skip
-        self.ranks, self.shards = Ranks(comm, timeout), shards
+        self.ranks, self.shards, self.gradients = Ranks(comm, timeout), shards, gradients
         self.rank, self.size = self.ranks.rank, self.ranks.size
         if self.size > shards:
             fix = f"give shards={self.size}, or start fewer"
@@ -86,7 +90,7 @@ class DataParallel:
                 fix = "leave reduction out"
                 got = f"{loss.name} with reduction={loss.reduction!r}"
                 raise ArgumentError(message("fit(distribution)", expected, got, fix))
-        return Sharded(model, data, self.ranks, self.shards, "train")
+        return Sharded(model, data, self.ranks, self.shards, "train", self.gradients)
 
     def score_on(self, model: Model, data: Batches | Stream) -> Sharded:
         """Return what evaluates a batch, as `training.score_on` does."""

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -49,7 +50,10 @@ class Ranks:
         local.Free()
         return int(count)
 
-    def exchange(self, sent: list[Array], received: list[Array], patience: float = 1.0) -> None:
+    def exchange(
+        self, sent: list[Array], received: list[Array], patience: float = 1.0,
+        among: Sequence[int] | None = None,
+    ) -> None:  # fmt: skip
         """Send an array to each other rank, and fill one from each; one's own entries are idle.
 
         The arrays are NumPy's own memory. If one does not come, all ranks end, with a line that
@@ -59,8 +63,10 @@ class Ranks:
             sent: contiguous, one a rank.
             received: likewise, of the sizes and dtypes that are sent.
             patience: how many times the usual timeout that may take.
+            among: the ranks that take part; None for all.
         """
-        others = [rank for rank in range(self.size) if rank != self.rank]
+        all_of_them = range(self.size) if among is None else among
+        others = [rank for rank in all_of_them if rank != self.rank]
         waiting = [(rank, self.comm.Irecv(received[rank], rank)) for rank in others]
         going = [self.comm.Isend(sent[rank], rank) for rank in others]
         start = time.monotonic()

@@ -7,15 +7,17 @@ comes out is the same on every rank, and for every number of ranks the same bits
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import itertools
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import training
+from npcnn import random, training
 from npcnn.before import Before
 from npcnn.data import Batches
-from npcnn.distribution import tree
+from npcnn.distribution import together, tree, wire
 from npcnn.distribution.ranks import Ranks
 from npcnn.repeated import Repeated
 
@@ -38,12 +40,15 @@ class Sharded:
         ranks: who does it.
         shards: how many.
         kind: 'train', 'score' or 'infer'.
+        form: 'bfloat16' where gradients are that, or None.
     """
 
     def __init__(
-        self, model: Model, data: Batches | Stream, ranks: Ranks, shards: int, kind: str
-    ) -> None:
+        self, model: Model, data: Batches | Stream, ranks: Ranks, shards: int, kind: str,
+        form: str | None = None,
+    ) -> None:  # fmt: skip
         self.model, self.data, self.ranks, self.shards, self.kind = model, data, ranks, shards, kind
+        self.form, self.size = form, 0  # of what is summed up
         makers: Any = {"score": training.score_on, "infer": training.infer_on}
         if kind == "train":
             self.repeated = Repeated(model, self._learn, learns=True, known=data.known)
@@ -53,19 +58,27 @@ class Sharded:
         start, stop = (shards * (ranks.rank + k) // ranks.size for k in (0, 1))
         self.own = range(start, stop)
         self.taken = 0
+        self.stand_ins: list[together.StandIns] = []  # where shards meet
 
     def current(self) -> Any:
         """Return what makes the step as the model is set now."""
+        self.wire = wire.Wire(0, self.model.dtype, self.form == "bfloat16")
         if self.kind == "train":
+            self.wire.gradients = sum(gradient.size for _, _, gradient in self.model.segments())
+            self.size = sum(array.size for array in self._summed())
             self.move = self.moving.current()
+            if together.meet(self.model):
+                self.stand_ins = [together.StandIns(self.model) for _ in self.own]
+                return self
+            self.stand_ins = []
         self.shard = self.repeated.current()
         return self
 
-    def _learn(self, number: Array, *arrays: Array) -> Arrays:
-        """Find a shard's gradients; `number` is its own among those of all steps."""
+    def _learn(self, clock: Array, *arrays: Array) -> Arrays:
+        """Find a shard's gradients; `clock` says the step, and the place of its first sample."""
         graph, objective = self.model.graph, self.model.objective
         xs, ys, weights = training.parted(arrays, self.data, len(graph.outputs))
-        outputs = training.forward(graph, xs, training=True, step=number.reshape(()))
+        outputs = training.forward(graph, xs, training=True, step=clock.reshape(()))
         losses, gradients = objective.score(ys, outputs, weights, graph.heads)
         training.backward(graph, gradients)
         return (*training.with_penalties(graph, losses, learning=True), *outputs)
@@ -104,21 +117,51 @@ class Sharded:
         """
         rows: dict[int, Arrays] = {}
         vectors: dict[int, Array] = {}
-        n = places[-1][1]
-        for s in self.own:
-            start, stop = places[s]
-            if start == stop:
-                continue
-            part = [a if k in shared else a[start:stop] for k, a in enumerate(arrays)]
-            if self.kind != "train":
-                rows[s] = self.shard(*part)
-                continue
+        own = {s: places[s] for s in self.own if places[s][0] < places[s][1]}
+        parts = {
+            s: [a if k in shared else a[start:stop] for k, a in enumerate(arrays)]
+            for s, (start, stop) in own.items()
+        }
+        if self.kind != "train":
+            return {s: self.shard(*part) for s, part in parts.items()}, vectors
+        number = int(self.model.optimizer.clock)
+        clocks = {s: random.clock(number, start) for s, (start, _) in own.items()}
+        ends = self._meeting(parts, clocks, places, rows) if self.stand_ins else {}
+        for s, (start, stop) in own.items():
             before.restore()
-            step = int(self.model.optimizer.clock) * self.shards + s
-            rows[s] = self.shard(np.array([step]), *part)
+            if ends:
+                ends[s]()
+            else:
+                rows[s] = self.shard(clocks[s], *parts[s])
             flat = np.concatenate([array.ravel() for array in self._summed()])
-            vectors[s] = flat * flat.dtype.type((stop - start) / n)
+            share = flat.dtype.type((stop - start) / places[-1][1])
+            vectors[s] = self.wire.round(flat * share)
         return rows, vectors
+
+    def _meeting(
+        self, parts: dict[int, list[Array]], clocks: dict[int, Array],
+        places: list[tuple[int, int]], rows: dict[int, Arrays],
+    ) -> dict[int, Callable[[], None]]:  # fmt: skip
+        """Do one's own shards where they meet; return what gives the model a shard's gradients."""
+        model, going = self.model, []
+        stand_ins = dict(zip(parts, self.stand_ins, strict=False))
+        for s, part in parts.items():
+            stand_ins[s].begin()
+            batch = training.parted(tuple(part), self.data, len(model.graph.outputs))
+            done = functools.partial(rows.__setitem__, s)
+            graph, clock = stand_ins[s].graph, clocks[s].reshape(())
+            going.append(together.steps(graph, model.objective, batch, clock, done))
+        counts = {
+            rank: [places[s][1] - places[s][0] for s in self._expected(rank, places, [])[2]]
+            for rank in range(self.ranks.size)
+        }
+        counts = {rank: sizes for rank, sizes in counts.items() if sizes}
+        if going:
+            together.lead(self.ranks, going, counts, model.dtype, self._patience())
+        return {s: stand_in.end for s, stand_in in stand_ins.items()}
+
+    def _patience(self) -> float:
+        return LONGER if self.taken <= FIRST else 1
 
     def _summed(self) -> list[Array]:
         """Return the arrays that are summed up over shards: gradients, and running means."""
@@ -138,44 +181,60 @@ class Sharded:
             return vectors.get(node[0]) if node[1] - node[0] == 1 else None
 
         for node in tree.roots(every, self.own.start, self.own.stop):
-            found = tree.total(node, leaf)
+            found = tree.total(node, leaf, self.wire.round)
             if found is not None:
                 sums[node] = found
         if ranks.size == 1:
             return self._joined(rows), sums.get(every)
-        size = sum(array.size for array in self._summed()) if self.kind == "train" else 0
+        size = self.size
         cuts = [size * rank // ranks.size for rank in range(ranks.size + 1)]
         tails = self._tails(arrays)
         theirs = [self._expected(rank, places, tails) for rank in range(ranks.size)]
-        flat = [array.ravel() for s in sorted(rows) for array in rows[s]]
-        dtype, parts = self.model.dtype, list(sums.values())
-        sent = [
-            np.concatenate([*(p[cuts[r] : cuts[r + 1]] for p in parts), *flat, ()], dtype=dtype)
-            for r in range(ranks.size)
-        ]
-        width = cuts[ranks.rank + 1] - cuts[ranks.rank]
-        received = [np.empty(len(t[0]) * width * (size > 0) + t[1], dtype) for t in theirs]
-        patience = LONGER if self.taken <= FIRST else 1
-        ranks.exchange(sent, received, patience)
+        flat = [array.ravel().view(np.uint8) for s in sorted(rows) for array in rows[s]]
+        sent = [self._bytes(list(sums.values()), cuts[r], cuts[r + 1], flat)
+                for r in range(ranks.size)]  # fmt: skip
+        first, last = cuts[ranks.rank], cuts[ranks.rank + 1]
+        width, item = self.wire.length(first, last), self.wire.dtype.itemsize
+        lengths = [len(t[0]) * width * (size > 0) + t[1] * item for t in theirs]
+        received = [np.empty(length, np.uint8) for length in lengths]
+        ranks.exchange(sent, received, self._patience())
         received[ranks.rank] = sent[ranks.rank]
         slices: dict[tree.Node, Array] = {}
         for (nodes, _, shards), buffer in zip(theirs, received, strict=True):
             at = 0
             for node in nodes if size else ():
-                slices[node], at = buffer[at : at + width], at + width
+                slices[node] = self.wire.read(buffer[at : (at := at + width)], first, last)
+            outcome, at = wire.numbers(buffer[at:], self.wire.dtype), 0
             for s in shards:
                 start, stop = places[s]
                 rows[s] = tuple(
-                    buffer[at : (at := at + (stop - start) * _count(tail))].reshape(-1, *tail)
+                    outcome[at : (at := at + (stop - start) * _count(tail))].reshape(-1, *tail)
                     for tail in tails
                 )
         if not size:
             return self._joined(rows), None
-        whole = np.empty(size, dtype)
-        pieces = [whole[cuts[r] : cuts[r + 1]] for r in range(ranks.size)]
-        pieces[ranks.rank][...] = tree.total(every, slices.get)
-        ranks.exchange([pieces[ranks.rank]] * ranks.size, pieces, patience)
-        return self._joined(rows), whole
+        own = tree.total(every, slices.get, lambda part: self.wire.round(part, first))
+        assert own is not None
+        return self._joined(rows), self._gathered(own, cuts)
+
+    def _bytes(self, parts: list[Array], start: int, stop: int, more: list[Array]) -> Array:
+        """Return a part of each vector, and more bytes, in a row."""
+        found = [piece for part in parts for piece in self.wire.bytes_of(part, start, stop)]
+        return np.concatenate([*found, *more, np.empty(0, np.uint8)])
+
+    def _gathered(self, own: Array, cuts: list[int]) -> Array:
+        """Return the whole vector, of which each rank has a part."""
+        ranks = self.ranks
+        whole = np.empty(self.size, self.wire.dtype)
+        whole[cuts[ranks.rank] : cuts[ranks.rank + 1]] = own
+        parts = list(itertools.pairwise(cuts))
+        received = [np.empty(self.wire.length(*part), np.uint8) for part in parts]
+        sent = self._bytes([whole], *parts[ranks.rank], [])
+        ranks.exchange([sent] * ranks.size, received, self._patience())
+        for rank, (start, stop) in enumerate(parts):
+            if rank != ranks.rank:
+                whole[start:stop] = self.wire.read(received[rank], start, stop)
+        return whole
 
     def _expected(
         self, rank: int, places: list[tuple[int, int]], tails: list[tuple[int, ...]]

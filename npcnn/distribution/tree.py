@@ -40,17 +40,20 @@ def roots(node: Node, start: int, stop: int) -> list[Node]:
     return [found for half in halves(node) for found in roots(half, start, stop)]
 
 
-def total(node: Node, known: Callable[[Node], Array | None]) -> Array | None:
+def total(
+    node: Node, known: Callable[[Node], Array | None], rounded: Callable[[Array], Array]
+) -> Array | None:
     """Return a node's sum; None if no shard in it has samples.
 
     Args:
         node: of the tree.
         known: returns the sum of a node that is known, or None.
+        rounded: returns a sum of two as it is kept; it may be changed in place.
     """
     found = known(node)
     if found is not None or node[1] - node[0] < 2:
         return found
-    one, other = (total(half, known) for half in halves(node))
+    one, other = (total(half, known, rounded) for half in halves(node))
     if one is None or other is None:
         return other if one is None else one
-    return one + other
+    return rounded(one + other)

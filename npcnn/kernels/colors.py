@@ -9,7 +9,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels import layout, memory
 from npcnn.kernels.compile import helper
-from npcnn.kernels.dropout import BY_40, GOLDEN, scattered
+from npcnn.kernels.dropout import BY_40, CLOCK, GOLDEN, NO_STEP, begun, place_in_batch, scattered
 from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.tasks import Body
 
@@ -28,9 +28,7 @@ def _drawn(key, number):
 @helper
 def _begin(means, options, step_of, x, channel, start, stop, ints):
     """Return the key; write the means of some samples' channel."""
-    key = np.uint64(ints[KEY])
-    if ints[BY_STEP]:
-        key = scattered(key + np.uint64(step_of[0]) + GOLDEN)
+    key = begun(np.uint64(ints[KEY]), ints[BY_STEP], step_of)
     cells, batch = ints[CELLS], ints[BATCH]
     for n in range(start, stop):
         means[n] = 0
@@ -49,9 +47,10 @@ def _forward(task, y, x, options, step_of, a4, a5, a6, scratch, ints):
     start, stop = batch * part // parts, batch * (part + 1) // parts
     o = options
     key = _begin(scratch, options, step_of, x, channel, start, stop, ints)
+    first = place_in_batch(ints[BY_STEP], step_of)
     for n in range(start, stop):
-        scratch[batch + n] = o[0] + _drawn(key, 2 * n) * (o[1] - o[0])
-        bright = o[2] + _drawn(key, 2 * n + 1) * (o[3] - o[2])
+        scratch[batch + n] = o[0] + _drawn(key, 2 * (first + n)) * (o[1] - o[0])
+        bright = o[2] + _drawn(key, 2 * (first + n) + 1) * (o[3] - o[2])
         scratch[2 * batch + n] = scratch[n] + bright
     for cell in range(cells):
         for n in range(start, stop):
@@ -68,7 +67,8 @@ def _call(body, arrays, key, ranges, step):
     out = arrays[0]
     channels, height, width, batch = out.shape
     parts = layout.shares(batch, 8, 8) if out.size >= SMALL else 1
-    ints = np.array([0, step is not None, channels, height * width, batch, parts], np.int64)
+    kind = CLOCK if step is not None else NO_STEP
+    ints = np.array([0, kind, channels, height * width, batch, parts], np.int64)
     ints[KEY] = np.uint64(key).view(np.int64)
     options = memory.constant(ranges, out.dtype)
     now = memory.known(memory.NO_INTS) if step is None else step
@@ -87,7 +87,7 @@ def random_color(x: Array, key: int, ranges: Ranges, step: Array | None = None) 
         x: (N, H, W, C), float32 or float64.
         key: 64 bits.
         ranges: contrast from and to, brightness from and to, least and most of what comes out.
-        step: None, or an array of one int64 that goes into the key.
+        step: None, or a `random.clock`, which goes into the key.
 
     >>> x = np.array([0.0, 4.0]).reshape(1, 1, 2, 1)
     >>> random_color(x, 0, (0.5, 0.5, 1.0, 1.0, 0.0, 3.0)).ravel()
@@ -107,9 +107,10 @@ def _backward(task, grad_x, grad_y, x, options, step_of, a5, a6, scratch, ints):
     start, stop = batch * part // parts, batch * (part + 1) // parts
     o = options
     key = _begin(scratch, options, step_of, x, channel, start, stop, ints)
+    first = place_in_batch(ints[BY_STEP], step_of)
     for n in range(start, stop):
-        scratch[batch + n] = o[0] + _drawn(key, 2 * n) * (o[1] - o[0])
-        bright = o[2] + _drawn(key, 2 * n + 1) * (o[3] - o[2])
+        scratch[batch + n] = o[0] + _drawn(key, 2 * (first + n)) * (o[1] - o[0])
+        bright = o[2] + _drawn(key, 2 * (first + n) + 1) * (o[3] - o[2])
         scratch[2 * batch + n] = scratch[n] + bright
         mean, contrast, total = scratch[n], scratch[batch + n], o[4] - o[4]
         for cell in range(cells):

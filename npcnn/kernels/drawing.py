@@ -10,9 +10,10 @@ import numpy as np
 
 from npcnn.affine import SLOTS, Ranges
 from npcnn.contracts import op
+from npcnn.kernels import dropout as masks
 from npcnn.kernels import layout, memory
 from npcnn.kernels.compile import helper
-from npcnn.kernels.dropout import BY_40, GOLDEN, scattered
+from npcnn.kernels.dropout import BY_40, GOLDEN, begun, place_in_batch, scattered
 from npcnn.kernels.tasks import Body
 
 Array = np.ndarray
@@ -26,6 +27,17 @@ def _drawn(key, sample, slot):
     """Return a number in [0, 1), one of a sample's SLOTS."""
     counter = np.uint64(sample * SLOTS + slot + 1) * GOLDEN
     return float(scattered(key + counter) >> BY_40) / 16777216.0
+
+
+def kind_of(step: Array | None, samples: Array | None) -> int:
+    """Return what a call has of its step: with samples' numbers, it is no clock.
+
+    >>> kind_of(None, None), kind_of(np.array([3]), np.array([7, 9])), kind_of(np.array([3]), None)
+    (0, 1, 2)
+    """
+    if step is None:
+        return masks.NO_STEP
+    return masks.CLOCK if samples is None else masks.WHOLE
 
 
 def numbers_of(samples: Array | None) -> Array:
@@ -44,12 +56,11 @@ def _between(key, sample, slot, low, high):
 
 def _draw(task, out, options, step_of, numbers, a4, a5, a6, scratch, ints):
     """Write six numbers a sample; options are `Ranges.flat()`."""
-    o, key = options, np.uint64(ints[KEY])
-    if ints[BY_STEP]:
-        key = scattered(key + np.uint64(step_of[0]) + GOLDEN)
+    o, key = options, begun(np.uint64(ints[KEY]), ints[BY_STEP], step_of)
+    first = place_in_batch(ints[BY_STEP], step_of)
     rows, columns = math.floor(_drawn(key, 0, 4) * o[16]), math.floor(_drawn(key, 0, 5) * o[17])
     for n in range(ints[SAMPLES]):
-        k = numbers[n] if ints[NUMBERED] else n
+        k = numbers[n] if ints[NUMBERED] else first + n
         angle, shear = _between(key, k, 0, o[0], o[1]), _between(key, k, 1, o[2], o[3])
         zoom_y, zoom_x = _between(key, k, 2, o[4], o[5]), _between(key, k, 3, o[6], o[7])
         if o[8] != 0:
@@ -85,7 +96,7 @@ def random_affine(
         key: 64 bits.
         ranges: what is drawn from.
         size: rows and columns of the result.
-        step: None, or an array of one int64 that goes into the key.
+        step: None, or an int64 (1,) that goes into the key; a `random.clock` without samples.
         samples: int64 (N,): the samples' numbers, where they are not 0 to N − 1.
 
     Returns:
@@ -100,7 +111,7 @@ def random_affine(
     out = memory.empty((n, 6), np.float64)
     if n:
         numbered = samples is not None
-        ints = np.array([0, step is not None, n, height, width, *size, numbered], np.int64)
+        ints = np.array([0, kind_of(step, samples), n, height, width, *size, numbered], np.int64)
         ints[KEY] = np.uint64(key).view(np.int64)
         options = memory.constant(ranges.flat(), np.dtype("float64"))
         now = memory.known(memory.NO_INTS) if step is None else step

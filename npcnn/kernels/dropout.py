@@ -19,12 +19,17 @@ from npcnn.kernels import layout, memory
 from npcnn.kernels.compile import helper
 from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.tasks import Body
+from npcnn.random import FIRST
 
 Array = np.ndarray
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX_1, MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 BY_30, BY_27, BY_31, BY_40 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(40)
+
+# What a call has of its step: nothing, a number that goes whole into the key, or a `random.clock`.
+NO_STEP, WHOLE, CLOCK = range(3)
+NUMBERS = np.uint64((1 << FIRST) - 1)  # the step's number in a clock
 
 # A call's integers; unsigned ones are kept as the signed ones of the same bits.
 LINES, BATCH, PARTS, LEAST, STRIDE, KEY, BY_STEP, STARTS = range(8)
@@ -38,17 +43,31 @@ def scattered(h):
     return h ^ (h >> BY_31)
 
 
+@helper
+def begun(key, kind, step_of):
+    """Return the key of a step: of what NO_STEP, WHOLE or CLOCK says."""
+    if kind == NO_STEP:
+        return key
+    number = np.uint64(step_of[0])
+    return scattered(key + (number & NUMBERS if kind == CLOCK else number) + GOLDEN)
+
+
+@helper
+def place_in_batch(kind, step_of):
+    """Return the place in its batch of the first sample."""
+    return step_of[0] >> FIRST if kind == CLOCK else 0
+
+
 def _fill(task, out, x, step_of, options, a4, a5, a6, scratch, ints):
     """Scale x (lines, batch) where the hash is LEAST or more, else zero; a share of the lines.
 
-    The counter of element (line, n), times GOLDEN, is ints[STARTS + line] + n·STRIDE. Integers
-    wrap at 2⁶⁴.
+    The counter of element (line, n), times GOLDEN, is ints[STARTS + line] + n·STRIDE, where n
+    begins with the first sample's place in its batch. Integers wrap at 2⁶⁴.
     """
     lines, batch = ints[LINES], ints[BATCH]
     stride, least = np.uint64(ints[STRIDE]), np.uint64(ints[LEAST])
-    key = np.uint64(ints[KEY])
-    if ints[BY_STEP]:
-        key = scattered(key + np.uint64(step_of[0]) + GOLDEN)
+    key = begun(np.uint64(ints[KEY]), ints[BY_STEP], step_of)
+    key += np.uint64(place_in_batch(ints[BY_STEP], step_of)) * stride
     scale, zero = options[0], options[1]
     for line in range(lines * task // ints[PARTS], lines * (task + 1) // ints[PARTS]):
         start = key + np.uint64(ints[STARTS + line])
@@ -63,8 +82,9 @@ _drop = Body(_fill, mixed=True)
 
 @op
 def dropout(
-    x: Array, rate: float, key: int, noise_shape: tuple[int, ...], step: Array | None = None
-) -> Array:
+    x: Array, rate: float, key: int, noise_shape: tuple[int | None, ...],
+    step: Array | None = None,
+) -> Array:  # fmt: skip
     """Return x with a share `rate` of its elements zero and the others times 1 / (1 − rate).
 
     Inverted dropout: the expected value of each element stays what it was. Source: Srivastava et
@@ -74,8 +94,9 @@ def dropout(
         x: any shape (N, …), float32 or float64.
         rate: the share to drop, 0 ≤ rate < 1.
         key: 64 bits made from seed, layer and step; the same key gives the same mask.
-        noise_shape: the shape of the mask, one entry an axis; 1 shares a decision along the axis.
-        step: None, or an array of one int64 that goes into the key: a mask of its own each step.
+        noise_shape: the shape of the mask, one entry an axis; 1 shares a decision along the axis,
+            None in the first place is as many as there are samples.
+        step: None, or a `random.clock`, which goes into the key: a mask of its own each step.
 
     >>> dropout(np.ones((1, 8)), 0.5, 7, (1, 8))
     array([[0., 0., 2., 2., 0., 0., 0., 0.]])
@@ -87,7 +108,7 @@ def dropout(
     block = layout.batch_innermost(wide)
     out = memory.empty(block.shape, block.dtype)
     ints = _integers(shape, wide.shape, math.ceil(rate * 2**24)).copy()
-    ints[KEY], ints[BY_STEP] = np.uint64(key).view(np.int64), step is not None
+    ints[KEY], ints[BY_STEP] = np.uint64(key).view(np.int64), CLOCK if step is not None else NO_STEP
     options = memory.constant([1 / (1 - rate), 0], x.dtype)
     now = memory.known(memory.NO_INTS) if step is None else step
     with np.errstate(over="ignore"):  # counters and hashes wrap, also where nothing is compiled
@@ -97,15 +118,16 @@ def dropout(
 
 
 @functools.lru_cache(maxsize=32)
-def _integers(noise_shape: tuple[int, ...], shape: tuple[int, ...], least: int) -> Array:
+def _integers(noise_shape: tuple[int | None, ...], shape: tuple[int, ...], least: int) -> Array:
     """Return a call's integers, all but the key.
 
     The first sample's counters are in the order in which the elements lie in memory.
     """
-    inner = math.prod(noise_shape[1:])
-    first = np.arange(1, inner + 1, dtype=np.uint64).reshape(1, *noise_shape[1:])
+    own = [size or 1 for size in noise_shape[1:]]  # None stands in the first place only
+    inner = math.prod(own)
+    first = np.arange(1, inner + 1, dtype=np.uint64).reshape(1, *own)
     counters = layout.batch_innermost(np.broadcast_to(first, (1, *shape[1:]))).reshape(-1)
-    step = np.uint64(inner if noise_shape[0] > 1 else 0)
+    step = np.uint64(0 if noise_shape[0] == 1 else inner)
     with np.errstate(over="ignore"):
         starts, step = counters * GOLDEN, step * GOLDEN
     parts = layout.shares(counters.size, 4, 16) if counters.size * shape[0] >= SMALL else 1
@@ -116,7 +138,8 @@ def _integers(noise_shape: tuple[int, ...], shape: tuple[int, ...], least: int) 
 
 @op
 def dropout_backward(
-    grad_y: Array, rate: float, key: int, noise_shape: tuple[int, ...], step: Array | None = None
-) -> Array:
+    grad_y: Array, rate: float, key: int, noise_shape: tuple[int | None, ...],
+    step: Array | None = None,
+) -> Array:  # fmt: skip
     """Return grad_x: the same elements dropped, the same scale, as in the forward pass."""
     return dropout(grad_y, rate, key, noise_shape, step)

@@ -9,8 +9,8 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels import layout, memory
 from npcnn.kernels.compile import helper
-from npcnn.kernels.drawing import numbers_of
-from npcnn.kernels.dropout import BY_40, GOLDEN, scattered
+from npcnn.kernels.drawing import kind_of, numbers_of
+from npcnn.kernels.dropout import BY_40, GOLDEN, begun, place_in_batch, scattered
 from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.tasks import Body
 
@@ -40,11 +40,10 @@ def _bend(task, out, weights, options, step_of, numbers, a5, a6, scratch, ints):
     rows, columns, spacing = ints[ROWS], ints[COLUMNS], ints[SPACING]
     high, wide = (rows - 1) // spacing + 4, (columns - 1) // spacing + 4
     batch, parts, of_columns = ints[BATCH], ints[PARTS], 4 * rows
-    key, reach = np.uint64(ints[KEY]), options[0]
-    if ints[BY_STEP]:
-        key = scattered(key + np.uint64(step_of[0]) + GOLDEN)
+    key, reach = begun(np.uint64(ints[KEY]), ints[BY_STEP], step_of), options[0]
+    before = place_in_batch(ints[BY_STEP], step_of)
     for n in range(batch * task // parts, batch * (task + 1) // parts):
-        sample = numbers[n] if ints[NUMBERED] else n
+        sample = numbers[n] if ints[NUMBERED] else before + n
         first = np.uint64(sample * 2 * high * wide + 1)
         for axis in range(2):
             for k in range(high * wide):
@@ -82,7 +81,7 @@ def elastic_field(
         key: 64 bits.
         reach: in pixels; no pixel is moved further.
         spacing: in pixels.
-        step: None, or an array of one int64 that goes into the key.
+        step: None, or an int64 (1,) that goes into the key; a `random.clock` without samples.
         samples: int64 (N,): the samples' numbers, where they are not 0 to N − 1.
 
     Returns:
@@ -95,7 +94,7 @@ def elastic_field(
     out = memory.empty((n, 2, height, width), x.dtype)
     if out.size:
         parts = layout.shares(n, 4, 16) if out.size >= SMALL else 1
-        ints = [0, step is not None, n, height, width, spacing, parts, samples is not None]
+        ints = [0, kind_of(step, samples), n, height, width, spacing, parts, samples is not None]
         integers = np.array(ints, np.int64)
         integers[KEY] = np.uint64(key).view(np.int64)
         weights = memory.constant(_weights(height, spacing) + _weights(width, spacing), x.dtype)

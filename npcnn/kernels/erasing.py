@@ -11,8 +11,8 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels import layout, memory
 from npcnn.kernels.compile import helper
-from npcnn.kernels.drawing import numbers_of
-from npcnn.kernels.dropout import BY_40, GOLDEN, scattered
+from npcnn.kernels.drawing import kind_of, numbers_of
+from npcnn.kernels.dropout import BY_40, GOLDEN, begun, place_in_batch, scattered
 from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.tasks import Body
 
@@ -44,16 +44,15 @@ def _edge(key, sample, slot, size, o):
 def _cut(task, y, x, options, step_of, numbers, a5, a6, scratch, ints):
     """Copy a share of x's rows (channels, rows, columns, batch), but for the rectangles."""
     rows, columns, batch = ints[ROWS], ints[COLUMNS], ints[BATCH]
-    key, o = np.uint64(ints[KEY]), options
-    if ints[BY_STEP]:
-        key = scattered(key + np.uint64(step_of[0]) + GOLDEN)
+    key, o = begun(np.uint64(ints[KEY]), ints[BY_STEP], step_of), options
+    before = place_in_batch(ints[BY_STEP], step_of)
     begin, end = rows * task // ints[PARTS], rows * (task + 1) // ints[PARTS]
     pitch = columns * batch
     for c in range(ints[CHANNELS]):
         for place in range((c * rows + begin) * pitch, (c * rows + end) * pitch):
             y[place] = x[place]
     for n in range(batch):
-        sample = numbers[n] if ints[NUMBERED] else n
+        sample = numbers[n] if ints[NUMBERED] else before + n
         chance = o[CHANCE] + _drawn(key, sample, 1) * (o[CHANCE_TO] - o[CHANCE])
         if not _drawn(key, sample, 0) < chance:
             continue
@@ -86,7 +85,7 @@ def erase(
         chance: from and to, between 0 and 1.
         share: from and to, between 0 and 1.
         value: what stands there then.
-        step: None, or an array of one int64 that goes into the key.
+        step: None, or an int64 (1,) that goes into the key; a `random.clock` without samples.
         samples: int64 (N,): the samples' numbers, where they are not 0 to N − 1.
 
     >>> erase(np.ones((1, 4, 4, 1)), 1, (1.0, 1.0), (0.25, 0.25), 0.0)[0, :, :, 0]
@@ -99,7 +98,7 @@ def erase(
     y = memory.empty((channels, height, width, n), x.dtype)
     if y.size:
         parts = layout.shares(height, 3, 8) if y.size >= SMALL else 1
-        ints = [0, step is not None, channels, height, width, n, parts, samples is not None]
+        ints = [0, kind_of(step, samples), channels, height, width, n, parts, samples is not None]
         integers = np.array(ints, np.int64)
         integers[KEY] = np.uint64(key).view(np.int64)
         options = memory.constant([*chance, *share, value], np.dtype("float64"))

@@ -15,7 +15,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels import layout, memory
 from npcnn.kernels.compile import helper
-from npcnn.kernels.dropout import BY_40, GOLDEN, scattered
+from npcnn.kernels.dropout import BY_40, CLOCK, GOLDEN, NO_STEP, begun, place_in_batch, scattered
 from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.moves import place_of
 from npcnn.kernels.tasks import Body
@@ -39,13 +39,12 @@ def _normal(key, counter):
 def _fill(task, out, step_of, options, a3, a4, a5, a6, scratch, ints):
     """Fill a share of out's lines, each the batch at one place of a sample."""
     lines, batch = ints[LINES], ints[BATCH]
-    key = np.uint64(ints[KEY])
-    if ints[BY_STEP]:
-        key = scattered(key + np.uint64(step_of[0]) + GOLDEN)
+    key = begun(np.uint64(ints[KEY]), ints[BY_STEP], step_of)
+    first = place_in_batch(ints[BY_STEP], step_of)
     for line in range(lines * task // ints[PARTS], lines * (task + 1) // ints[PARTS]):
         place = place_of(line, ints[AXES], ints, LENGTHS)
         for n in range(batch):
-            counter = np.uint64(2 * (n * lines + place) + 1)
+            counter = np.uint64(2 * ((first + n) * lines + place) + 1)
             out[line * batch + n] = options[0] + options[1] * _normal(key, counter)
 
 
@@ -63,7 +62,7 @@ def random_normal(
         mean: of the numbers.
         stddev: of the numbers.
         key: 64 bits made from seed and layer; the same key gives the same numbers.
-        step: None, or an array of one int64 that goes into the key.
+        step: None, or a `random.clock`, which goes into the key.
 
     >>> random_normal(np.ones((1, 3)), 0.0, 1.0, 7).round(4)
     array([[ 1.365 , -0.3965,  0.0045]])
@@ -74,8 +73,9 @@ def random_normal(
         lines, batch = out.size // len(like), len(like)
         parts = layout.shares(lines, 4, 16) if out.size >= SMALL else 1
         ends = [math.prod(like.shape[axis + 1 :]) for axis in order[:-1]]
-        ints = [lines, batch, parts, int(np.uint64(key).view(np.int64)), step is not None,
-                len(ends), *out.shape[:-1], *ends]  # fmt: skip
+        kind = CLOCK if step is not None else NO_STEP
+        ints = [lines, batch, parts, int(np.uint64(key).view(np.int64)), kind, len(ends),
+                *out.shape[:-1], *ends]  # fmt: skip
         options = memory.constant([mean, stddev], like.dtype)
         now = memory.known(memory.NO_INTS) if step is None else step
         with np.errstate(over="ignore"):

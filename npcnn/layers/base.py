@@ -20,6 +20,7 @@ from npcnn.checks import ArgumentError, DtypeError, StateError, as_numbers, mess
 from npcnn.config import FloatType
 from npcnn.graph import operations_by_depth
 from npcnn.initializers import config_of as initializer_config
+from npcnn.layers.meeting import Meeting
 from npcnn.layers.parameters import Parameters
 from npcnn.layers.shapes import (
     MAX_AXES,
@@ -47,7 +48,7 @@ _bindings = itertools.count(1)
 Place = tuple[Array, Array, int, int]  # flat values, flat gradients, first, last + 1
 
 
-class Layer(Open, Remembering, Parameters, Operation):
+class Layer(Open, Remembering, Parameters, Meeting, Operation):
     """Base of all layers.
 
     One of your own defines `forward`, with `backward` directly under it, and where it needs them

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, NamedTuple
 
+import numpy as np
+
 from npcnn import initializers
 from npcnn.arguments import Epsilon, checked
 from npcnn.backend import ops
@@ -50,8 +52,10 @@ class BatchNormalization(Layer):
         center, scale: whether there is a beta, and a gamma.
         beta_initializer, gamma_initializer: of the parameters.
         moving_mean_initializer, moving_variance_initializer: of the state.
-        renorm, synchronized: False; Keras has them, and its files say so.
+        renorm: False; Keras has it.
         renorm_momentum: is not used without renorm.
+        synchronized: whether mean and variance are the whole batch's where shards, or processes,
+            share it (npcnn.distribution); else each shard has its own.
 
     Shapes: x (N, …, C) → y like x; gamma, beta, moving_mean, moving_variance (C,).
 
@@ -94,10 +98,10 @@ class BatchNormalization(Layer):
         self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
         self.moving_mean_initializer = moving_mean_initializer
         self.moving_variance_initializer = moving_variance_initializer
-        for option, given in (("renorm", renorm), ("synchronized", synchronized)):
-            if given:
-                where = f"BatchNormalization({option})"
-                raise ArgumentError(message(where, "False", "True", "leave it out"))
+        self.synchronized = synchronized
+        if renorm:
+            where = "BatchNormalization(renorm)"
+            raise ArgumentError(message(where, "False", "True", "leave it out"))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape, if its last axis is the layer's."""
@@ -121,6 +125,8 @@ class BatchNormalization(Layer):
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return x, normalised."""
         own = bool(training) and self.trainable
+        if own and self.meets:
+            return self._forward_together(x)
         y, center, rate = ops.batch_normalization(
             x, self.gamma, self.beta, self.moving_mean, self.moving_variance, self.momentum,
             self.epsilon, own,
@@ -132,9 +138,61 @@ class BatchNormalization(Layer):
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Write the gradients by gamma and beta; return the one by x."""
         x, center, rate, training = self.saved()
+        if training and self.meets:
+            return self._backward_together(x)
         return ops.batch_normalization_backward(
             grad_y, x, self.gamma, center, rate, self.grad_gamma, self.grad_beta, training
         )
+
+    # A part's stand-in ---------------------------------------------------------------------------
+
+    def prepare(self, x: Array) -> None:
+        """Bring the mean and variance of a part."""
+        self.share = np.zeros((2, x.shape[-1]), x.dtype)
+        ops.batch_normalization(x, None, None, *self.share, 0.0, self.epsilon, True)
+
+    def prepare_back(self, grad_y: Array) -> None:
+        """Bring the gradients by gamma and beta of a part."""
+        x, center, rate, _ = self.saved()
+        self.share = self.own = np.zeros((2, x.shape[-1]), x.dtype)
+        self.scaled = ops.batch_normalization_backward(
+            grad_y, x, self.gamma, center, rate, *self.own, False
+        )
+
+    def meet(self, shares: Array, parts: Array) -> None:
+        """Keep the parts' means in float64: by parts' sizes, in the order of the parts."""
+        self.means, self.between = np.zeros((2, 2, shares.shape[-1]))
+        for part, share in zip(parts, shares, strict=True):
+            self.means += part * share
+        for part, share in zip(parts, shares, strict=True):
+            self.between += part * (share - self.means) ** 2
+
+    def _forward_together(self, x: Array) -> Array:
+        """Normalise by the batch's variance: the parts' mean one, and that of their means."""
+        mean = self.means[0].astype(x.dtype)
+        variance = (self.means[1] + self.between[0]).astype(x.dtype)
+        for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving[...] = self.momentum * moving + (1 - self.momentum) * now
+        arrays = [x, self.gamma, self.beta, mean, variance]
+        y, center, rate = ops.batch_normalization(*arrays, 0.0, self.epsilon, False)
+        self._saved = Saved(x, center, rate, True)
+        return y
+
+    def _backward_together(self, x: Array) -> Array:
+        """Return γ · rate · (grad_y − (Σ grad_y + x̂ · Σ grad_y · x̂) / n), the sums the batch's.
+
+        Gradients are by a part's own mean loss: so n is how many numbers a channel has in it.
+        """
+        _, center, rate, _ = self.saved()
+        for held, found in zip((self.grad_gamma, self.grad_beta), self.own, strict=True):
+            if held is not None:
+                held[...] = found
+        factor = rate if self.gamma is None else rate * self.gamma
+        by_normal, by_one = (self.means * -factor * x.shape[-1] / x.size).astype(x.dtype)
+        ones = np.ones_like(rate)
+        arrays = [x, by_normal * rate, by_one, center, ones]
+        rest, _, _ = ops.batch_normalization(*arrays, 0.0, 0.0, False)
+        return ops.add(self.scaled, rest)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
@@ -149,5 +207,5 @@ class BatchNormalization(Layer):
             "gamma_initializer": initializer_config(self.gamma_initializer),
             "moving_mean_initializer": initializer_config(self.moving_mean_initializer),
             "moving_variance_initializer": initializer_config(self.moving_variance_initializer),
-            "synchronized": False,
+            "synchronized": self.synchronized,
         }

@@ -32,7 +32,7 @@ class Saved(NamedTuple):
     """What decided the mask; None where nothing was dropped."""
 
     key: int
-    noise_shape: tuple[int, ...]
+    noise_shape: tuple[int | None, ...]
     step: Array
 
 
@@ -83,15 +83,14 @@ class Dropout(Layer):
             if keep:
                 self._saved = (None,)
             return x
-        noise = x.shape
+        noise: tuple[int | None, ...] = (None, *x.shape[1:])
         if self.noise_shape is not None:
             if self.noise_shape[0] not in (None, 1, len(x)):
                 expected = f"batches of {self.noise_shape[0]}, as noise_shape says"
                 fix = "put None or 1 in its first place"
                 raise ArgumentError(message(self.label, expected, f"one of {len(x)}", fix))
-            noise = tuple(
-                size if m is None else m for m, size in zip(self.noise_shape, x.shape, strict=True)
-            )
+            rest = zip(self.noise_shape[1:], x.shape[1:], strict=True)
+            noise = (self.noise_shape[0], *(size if m is None else m for m, size in rest))
         mask = Saved(self.key(), noise, np.asarray(step, np.int64))
         if keep:
             self._saved = (mask,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.reference.dropout import GOLDEN, mixed, uniform
+from npcnn.reference.dropout import begun, uniform
 
 Array = np.ndarray
 Ranges = tuple[float, float, float, float, float, float]
@@ -22,7 +22,7 @@ def random_color(x: Array, key: int, ranges: Ranges, step: Array | None = None) 
         x: (N, H, W, C), float32 or float64.
         key: 64 bits.
         ranges: contrast from and to, brightness from and to, least and most of what comes out.
-        step: None, or an array of one int64 that goes into the key.
+        step: None, or a `random.clock`, which goes into the key.
 
     >>> x = np.array([0.0, 4.0]).reshape(1, 1, 2, 1)
     >>> random_color(x, 0, (0.5, 0.5, 1.0, 1.0, 0.0, 3.0)).ravel()
@@ -43,9 +43,8 @@ def random_color_backward(
 
 def _unclipped(x, key, ranges, step):  # type: ignore[no-untyped-def]
     """Return the result before it is clipped, and each sample's contrast."""
-    if step is not None:
-        key = mixed(np.uint64(key) + step.astype(np.uint64).reshape(1) + GOLDEN)[0]
-    u = uniform(key, (len(x), 2))[:, :, None, None, None]
+    key, first = begun(key, step)
+    u = uniform(key, (len(x), 2), first)[:, :, None, None, None]
     contrast = (ranges[0] + u[:, 0] * (ranges[1] - ranges[0])).astype(x.dtype)
     brightness = (ranges[2] + u[:, 1] * (ranges[3] - ranges[2])).astype(x.dtype)
     mean = x.mean(axis=(1, 2), keepdims=True)

@@ -6,18 +6,33 @@ import numpy as np
 
 from npcnn.affine import SLOTS, Ranges
 from npcnn.contracts import op
-from npcnn.reference.dropout import GOLDEN, mixed
+from npcnn.reference.dropout import GOLDEN, begun, mixed
 
 Array = np.ndarray
 
 
-def drawn_for(key: int, step: Array | None, samples: Array, count: int) -> Array:
+def numbered(key: int, step: Array | None, samples: Array | None, n: int) -> tuple[int, Array]:
+    """Return a step's key, and each sample's number: as given, or its place in the batch.
+
+    Args:
+        key: 64 bits.
+        step: goes into the key; without samples it is a `random.clock`.
+        samples: their numbers, or None.
+        n: how many there are.
+    """
+    if samples is None:
+        key, first = begun(key, step)
+        return key, np.arange(first, first + n)
+    if step is not None:
+        key = mixed(np.uint64(key) + step.astype(np.uint64).reshape(1) + GOLDEN)[0]
+    return key, samples
+
+
+def drawn_for(key: int, samples: Array, count: int) -> Array:
     """Return so many numbers in [0, 1) for each sample of these numbers: (N, count).
 
     They are those that `uniform` gives to the samples' places in a batch; see dropout.py.
     """
-    if step is not None:
-        key = mixed(np.uint64(key) + step.astype(np.uint64).reshape(1) + GOLDEN)[0]
     numbers = samples.astype(np.uint64)[:, None]
     counter = numbers * np.uint64(count) + np.arange(1, count + 1, dtype=np.uint64)
     return (mixed(np.uint64(key) + counter * GOLDEN) >> np.uint64(40)).astype(np.float64) / 2**24
@@ -35,7 +50,7 @@ def random_affine(
         key: 64 bits.
         ranges: what is drawn from.
         size: rows and columns of the result.
-        step: None, or an array of one int64 that goes into the key.
+        step: None, or an int64 (1,) that goes into the key; a `random.clock` without samples.
         samples: int64 (N,): the samples' numbers, where they are not 0 to N − 1.
 
     Returns:
@@ -47,8 +62,9 @@ def random_affine(
     array([[-1.,  0.,  4.,  0.,  1.,  0.]])
     """
     n, height, width, _ = x.shape
-    u = drawn_for(key, step, np.arange(n) if samples is None else samples, SLOTS).T
-    whole = drawn_for(key, step, np.arange(1), SLOTS)[0]  # of the batch
+    key, numbers = numbered(key, step, samples, n)
+    u = drawn_for(key, numbers, SLOTS).T
+    whole = drawn_for(key, np.arange(1), SLOTS)[0]  # of the batch
 
     def drawn(slot: int, low: float, high: float) -> Array:
         return low + u[slot] * (high - low)

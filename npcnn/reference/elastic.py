@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.reference.drawing import drawn_for
+from npcnn.reference.drawing import drawn_for, numbered
 
 Array = np.ndarray
 
@@ -29,7 +29,7 @@ def elastic_field(
         key: 64 bits.
         reach: in pixels; no pixel is moved further.
         spacing: in pixels.
-        step: None, or an array of one int64 that goes into the key.
+        step: None, or an int64 (1,) that goes into the key; a `random.clock` without samples.
         samples: int64 (N,): the samples' numbers, where they are not 0 to N − 1.
 
     Returns:
@@ -39,10 +39,10 @@ def elastic_field(
     array([[-0.4604, -0.481 , -0.2109]])
     """
     n, height, width, _ = x.shape
-    numbers = np.arange(n) if samples is None else samples
+    key, numbers = numbered(key, step, samples, n)
     by_row, by_column = bspline(height, spacing), bspline(width, spacing)
     points = by_row.shape[1], by_column.shape[1]
-    drawn = drawn_for(key, step, numbers, 2 * points[0] * points[1])
+    drawn = drawn_for(key, numbers, 2 * points[0] * points[1])
     grid = reach * (2 * drawn.reshape(n, 2, *points) - 1)
     return np.einsum("ik,nakl,jl->naij", by_row, grid, by_column).astype(x.dtype)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.reference.drawing import drawn_for
+from npcnn.reference.drawing import drawn_for, numbered
 
 Array = np.ndarray
 Pair = tuple[float, float]
@@ -29,7 +29,7 @@ def erase(
         chance: from and to, between 0 and 1.
         share: from and to, between 0 and 1.
         value: what stands there then.
-        step: None, or an array of one int64 that goes into the key.
+        step: None, or an int64 (1,) that goes into the key; a `random.clock` without samples.
         samples: int64 (N,): the samples' numbers, where they are not 0 to N − 1.
 
     >>> erase(np.ones((1, 4, 4, 1)), 1, (1.0, 1.0), (0.25, 0.25), 0.0)[0, :, :, 0]
@@ -54,8 +54,8 @@ def erase_backward(
 
 def _rectangles(x, key, chance, share, step, samples):  # type: ignore[no-untyped-def]
     """Return which pixels are erased, (N, H, W, 1)."""
-    numbers = np.arange(len(x)) if samples is None else samples
-    u = drawn_for(key, step, numbers, 6).T[:, :, None]
+    key, numbers = numbered(key, step, samples, len(x))
+    u = drawn_for(key, numbers, 6).T[:, :, None]
     chosen = u[0] < chance[0] + u[1] * (chance[1] - chance[0])
     inside = []
     for size, side, start in ((x.shape[1], u[2], u[3]), (x.shape[2], u[4], u[5])):

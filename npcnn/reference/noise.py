@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.reference.dropout import GOLDEN, mixed, uniform
+from npcnn.reference.dropout import begun, uniform
 
 Array = np.ndarray
 
@@ -24,13 +24,12 @@ def random_normal(
         mean: of the numbers.
         stddev: of the numbers.
         key: 64 bits made from seed and layer; the same key gives the same numbers.
-        step: None, or an array of one int64 that goes into the key.
+        step: None, or a `random.clock`, which goes into the key.
 
     >>> random_normal(np.ones((1, 3)), 0.0, 1.0, 7).round(4)
     array([[ 1.365 , -0.3965,  0.0045]])
     """
-    if step is not None:
-        key = mixed(np.uint64(key) + step.astype(np.uint64).reshape(1) + GOLDEN)[0]
-    u, v = np.moveaxis(uniform(key, (*like.shape, 2)), -1, 0)
+    key, first = begun(key, step)
+    u, v = np.moveaxis(uniform(key, (*like.shape, 2), first), -1, 0)
     normal = np.sqrt(-2 * np.log(u + 2.0**-24)) * np.cos(2 * np.pi * v)
     return (mean + stddev * normal).astype(like.real.dtype)

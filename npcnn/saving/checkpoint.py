@@ -60,6 +60,7 @@ def describe(run: Run) -> dict[str, Any]:
             "shuffle": run.data.shuffle,
             "augmenter": _augmenter(run.data),
             "shards": getattr(run.trainer, "shards", None),
+            "gradients": getattr(run.trainer, "form", None),
         }
     return run.about
 

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import importlib
 import inspect
+import itertools
 import sys
 import threading
 import time
@@ -237,8 +238,19 @@ def _built(build: Any, plan: Plan) -> Any:
 
 def _done(backend: str, n_jobs: int, tasks: list[tuple[Any, ...]]) -> Iterator[Any]:
     """Yield what `_train` returns for each task, as they end."""
-    joblib = _joblib(backend)
+    try:
+        joblib = importlib.import_module("joblib")
+        if backend != "loky":
+            cluster = importlib.import_module("ray" if backend == "ray" else "distributed")
+    except ImportError as error:
+        where, got = f"sweep(backend={backend!r})", "none"
+        fix = "python -m pip install " + ("ray" if backend == "ray" else '"npcnn[sweep]"')
+        text = message(where, f"the package {error.name}", got, fix)
+        raise StateError(text) from error
     if not tasks:
+        return
+    if backend == "ray":  # joblib's gives nothing back before all have ended
+        yield from _done_by_ray(cluster, n_jobs, tasks)
         return
     try:
         options = {"idle_worker_timeout": IDLE} if backend == "loky" else {}
@@ -255,21 +267,25 @@ def _done(backend: str, n_jobs: int, tasks: list[tuple[Any, ...]]) -> Iterator[A
         yield from parallel(joblib.delayed(_train)(*task, share) for task in tasks)
 
 
-def _joblib(backend: str) -> Any:
-    """Return joblib, ready for a backend; StateError with a word on how to get what is missing."""
-    try:
-        import joblib
-
-        if backend == "ray":
-            importlib.import_module("ray.util.joblib").register_ray()
-        if backend == "dask":
-            importlib.import_module("distributed")
-    except ImportError as error:
-        where, got = f"sweep(backend={backend!r})", "none"
-        fix = "python -m pip install " + ("ray" if backend == "ray" else '"npcnn[sweep]"')
-        text = message(where, f"the package {error.name}", got, fix)
-        raise StateError(text) from error
-    return joblib
+def _done_by_ray(ray: Any, n_jobs: int, tasks: list[tuple[Any, ...]]) -> Iterator[Any]:
+    """Yield what `_train` returns for each task, as they end; Ray gives each a core."""
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False)
+    train = ray.remote(_train)
+    held = [ray.put(part) for part in tasks[0][1:3]]  # all have the same build and data
+    coming = iter(tasks)
+    waiting: list[Any] = []
+    most = len(tasks) if n_jobs == -1 else n_jobs
+    while True:
+        for number, _, _, plan in itertools.islice(coming, most - len(waiting)):
+            waiting.append(train.remote(number, *held, plan, None))
+        if not waiting:
+            return
+        ended, waiting = ray.wait(waiting)
+        try:
+            yield ray.get(ended[0])
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from None
 
 
 _alone = threading.Lock()  # seeds are a process's: of a worker with threads, one learns at a time

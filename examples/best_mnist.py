@@ -133,11 +133,11 @@ MOVES = {
     "rotation": 10, "scale": 0.1, "shear": 10, "shift": 1.5, "elastic": 1.0, "elastic_spacing": 7
 }  # fmt: skip
 RECIPES = {
-    "document": Recipe(document, 100, ema=0.999, moves=MOVES),
-    "votes": Recipe(document, 100, ema=0.999, moves=MOVES, votes=64),
+    "document": Recipe(document, 40, ema=0.999, moves=MOVES),
+    "votes": Recipe(document, 40, ema=0.999, moves=MOVES, votes=64),
     "plain": Recipe(document, 30, dropout=0.5, ema=0.999, weight_decay=0.02),
     "small": Recipe(small, 40, rate=0.01, dropout=0.0, ema=0.99, moves=MOVES, seeds=5),
-    "tiny": Recipe(tiny, 100, rate=0.02, dropout=0.0, ema=0.99, seeds=5,
+    "tiny": Recipe(tiny, 60, rate=0.02, dropout=0.0, ema=0.99, seeds=5,
                    moves={"rotation": 6, "scale": 0.06, "shear": 6, "shift": 1.0}),
     "any": Recipe(wide, 20, rate=0.006, dropout=0.2, ema=0.99, moves=MOVES),
 }  # fmt: skip

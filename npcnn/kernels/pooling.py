@@ -72,7 +72,34 @@ def _inside(position: int, step: int, before: int, window: int, size: int) -> Pa
     return max(start, 0), stop - max(start, 0)
 
 
+def _larger(value, best):  # type: ignore[no-untyped-def]
+    return value if (value > best) | (value != value) else best  # no branch: one is often wrong
+
+
+def _largest_row(y, x, to, start, rows, ints):  # type: ignore[no-untyped-def]
+    """Fill a row of y, which begins at `to`, from the rows of x that begin at `start`.
+
+    For batches too small for a vector.
+    """
+    batch, line = ints[BATCH], ints[WIDTH] * ints[BATCH]
+    for j in range(ints[OUT_WIDTH]):
+        column, columns = inside(j, ints[COLUMN_STEP], ints[LEFT], ints[COLUMNS], ints[WIDTH])
+        for n in range(batch):
+            corner = start + column * batch + n
+            best = x[corner]
+            if (rows == 2) & (columns == 2):
+                best = larger(x[corner + batch], best)
+                best = larger(x[corner + line], best)
+                best = larger(x[corner + line + batch], best)
+            else:
+                for cell in range(1, rows * columns):
+                    place = corner + cell // columns * line + cell % columns * batch
+                    best = larger(x[place], best)
+            y[to + j * batch + n] = best
+
+
 part, inside = helper(_part), helper(_inside)
+larger, largest_row = helper(_larger), helper(_largest_row)
 
 
 @Body
@@ -82,21 +109,15 @@ def _forward(task, x, y, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-
     i0, i1 = part(ints[OUT_HEIGHT], task // ints[CHANNELS], ints[BLOCKS])
     for i in range(i0, i1):
         row, rows = inside(i, ints[ROW_STEP], ints[ABOVE], ints[ROWS], ints[HEIGHT])
+        start = (channel * ints[HEIGHT] + row) * line
+        to = (channel * ints[OUT_HEIGHT] + i) * ints[OUT_WIDTH] * batch
+        if batch < ints[LANES]:
+            largest_row(y, x, to, start, rows, ints)
+            continue
         for j in range(ints[OUT_WIDTH]):
             column, columns = inside(j, ints[COLUMN_STEP], ints[LEFT], ints[COLUMNS], ints[WIDTH])
-            corner = ((channel * ints[HEIGHT] + row) * ints[WIDTH] + column) * batch
-            to = ((channel * ints[OUT_HEIGHT] + i) * ints[OUT_WIDTH] + j) * batch
-            if batch >= ints[LANES]:
-                largest_run(y, x, (to, corner, batch), (rows, line, columns, batch))
-                continue
-            for n in range(batch):
-                best = x[corner + n]
-                for u in range(rows):
-                    for v in range(columns):
-                        value = x[corner + u * line + v * batch + n]
-                        if value > best or value != value:
-                            best = value
-                y[to + n] = best
+            places = to + j * batch, start + column * batch, batch
+            largest_run(y, x, places, (rows, line, columns, batch))
 
 
 @op

@@ -29,6 +29,7 @@ INSIDE = {
     "warps", "colors", "changed",
     "reduced", "require_reduction", "regulate", "take_regulations", "remember", "push", "charge",
     "back", "require_axes", "check_dtype", "count_call", "fill", "keep", "write_gradients",
+    "prepare", "prepare_back", "meet",
     "finish_backward", "pair", "pair_backward", "arranged", "begin", "drawn", "kind",
     "suits", "call", "on_tensors",
     *(f"{name}.build" for name in importlib.import_module("npcnn.optimizers").__all__),

@@ -13,12 +13,13 @@ import npcnn
 from npcnn import layers
 from npcnn.callbacks import Callback, CSVLogger, ModelCheckpoint
 from npcnn.distribution import DataParallel
+from npcnn.preprocessing.picture_dataset import PictureDataset
 
 OPTIONS = {
     "epochs": 2, "batch": 24, "seed": 3, "checkpoint": None, "resume": False, "die": None,
     "stop": None, "other": None, "shards": 8, "timeout": 25.0, "distributed": True, "csv": False,
     "synchronized": False, "raise": None, "gradients": None,
-    "kinds": [0, 1],
+    "kinds": [0, 1, 2], "folder": False,
 }  # fmt: skip
 # The last batch has 2 samples: of 3 ranks one has none.
 TOGETHER = {"synchronized": True, "gradients": "bfloat16", "batch": 26}
@@ -91,6 +92,8 @@ def train(options, strategy):
         callbacks.append(ModelCheckpoint(options["checkpoint"], save_freq=2))
     if options["csv"]:
         callbacks.append(CSVLogger("log.csv"))
+    if options["folder"]:
+        return learn_from_files(model, x, y, strategy)
     found = options["resume"] and os.path.exists(options["checkpoint"] or "")
     history = model.fit(
         x[:80], y[:80], batch_size=options["batch"], epochs=options["epochs"], verbose=2,
@@ -100,17 +103,43 @@ def train(options, strategy):
     )  # fmt: skip
     scores = model.evaluate(x, y, verbose=0, distribution=strategy)
     outputs = model.predict(x, verbose=0, distribution=strategy)
-    whole = hashlib.sha256(repr((history.history, scores)).encode())
-    for array in [*model.get_weights(), outputs]:
+    return hashed(model, history.history, scores, outputs), history.history, model
+
+
+def learn_from_files(model, x, y, strategy):
+    """Return a hash of what came of samples that are read one by one, of each rank's own."""
+    reads = []
+
+    def read(path):
+        reads.append(path)
+        return x[int(path)]
+
+    files = PictureDataset(list(map(str, range(len(x)))), y, 26, read, seed=1)
+    fit = {"verbose": 2, "validation_data": files.take(2), "distribution": strategy}
+    history = model.fit(files.map(lambda x, y: (x, y)).take(1), epochs=1, **fit).history
+    assert len(reads) >= 26  # what a function makes of batches hangs on all of them
+    reads.clear()
+    history |= model.fit(files, epochs=1, **fit).history
+    scores = model.evaluate(files, verbose=0, distribution=strategy)
+    outputs = model.predict(files, verbose=0, distribution=strategy)
+    assert len(reads) <= (3 * 107 + 2 * 26) / strategy.size + 60  # first batches, and rounding
+    return hashed(model, history, scores, outputs), history, model
+
+
+def hashed(model, *found):
+    whole = hashlib.sha256(repr(found[:-1]).encode())
+    for array in [*model.get_weights(), found[-1]]:
         whole.update(np.ascontiguousarray(array).tobytes())
-    return whole.hexdigest(), history.history, model
+    return whole.hexdigest()
 
 
 def all_of(options):
-    """Return what a run with each shard's own statistics found, and one with the batch's."""
+    """Return what a run with each shard's own statistics found, one with the batch's, and one that
+    reads files.
+    """
     found = []
     for kind in options["kinds"]:
-        chosen = options | [{}, TOGETHER][kind]
+        chosen = options | [{}, TOGETHER, {"folder": True, "epochs": 1}][kind]
         names = ("shards", "timeout", "gradients")
         strategy = DataParallel(**{name: chosen[name] for name in names})
         found.append(train(chosen, strategy)[0])

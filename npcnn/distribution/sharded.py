@@ -19,10 +19,10 @@ from npcnn.before import Before
 from npcnn.data import Batches
 from npcnn.distribution import together, tree, wire
 from npcnn.distribution.ranks import Ranks
+from npcnn.feeding.sources import Stream
 from npcnn.repeated import Repeated
 
 if TYPE_CHECKING:
-    from npcnn.feeding.sources import Stream
     from npcnn.model import Model
 
 Array = np.ndarray
@@ -58,7 +58,13 @@ class Sharded:
         start, stop = (shards * (ranks.rank + k) // ranks.size for k in (0, 1))
         self.own = range(start, stop)
         self.taken = 0
+        if isinstance(data, Stream):
+            data.part = self._part
         self.stand_ins: list[together.StandIns] = []  # where shards meet
+
+    def _part(self, n: int) -> tuple[int, int]:
+        """Return which samples of a batch of n are those of one's own shards."""
+        return n * self.own.start // self.shards, n * self.own.stop // self.shards
 
     def current(self) -> Any:
         """Return what makes the step as the model is set now."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Shapes = tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]  # of inputs, of outputs
 Order = Callable[[int], Any]  # from a length to a permutation of it, or None
+Part = Callable[
+    [int], tuple[int, int]
+]  # from a batch's length to the first sample and the last + 1
 
 PEEKED = 2  # batches of a generator that are kept: each later pass begins with them, as in Keras
 
@@ -65,6 +68,7 @@ class Stream:
         self.given, self.model, self.where = batches, model, where
         self.class_weight, self.targets = class_weight, targets
         self.known: list[Array] = []
+        self.part: Part | None = None  # what of a batch this process needs, of several
         self.shapes: Shapes = shapes or self._shapes()
 
     @property
@@ -180,11 +184,14 @@ class Numbered(Stream):
 
 
 class Ordered(Stream):
-    """A data set of samples that come in any order asked for, such as a folder's pictures."""
+    """A data set of samples that come in any order asked for, such as a folder's pictures.
+
+    Samples that other processes learn from (`part`) need not be read; then they are zeros.
+    """
 
     def raw(self, order: Order, first: int) -> Iterator[Any]:
         """Yield the batches of one pass."""
-        return self.given.batches_in_order(order, first)
+        return self.given.batches_in_order(order, first, self.part)
 
 
 def ahead(

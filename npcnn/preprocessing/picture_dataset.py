@@ -21,6 +21,7 @@ from npcnn.variables import Answer
 
 Array = np.ndarray
 Order = Callable[[int], Any]
+Part = Callable[[int], tuple[int, int]]  # of a batch of so many: the first, and the last + 1
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # as in Keras
 LabelMode = Literal["int", "categorical", "binary"]
 Subset = Literal["training", "validation", "both"]
@@ -74,8 +75,13 @@ class Dataset:
         """Return what yields the batches of one pass."""
         return iter(self)
 
-    def batches_in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
-        """Yield the batches of a pass from one on; `order` says for n samples in which order."""
+    def batches_in_order(
+        self, order: Order, first: int = 0, part: Part | None = None
+    ) -> Iterator[Any]:
+        """Yield the batches of a pass from one on; `order` says for n samples in which order.
+
+        `part` says which samples of n are needed, where only some are: others may be zeros.
+        """
         raise NotImplementedError
 
     @checked
@@ -134,8 +140,10 @@ class _Mapped(Dataset):
     def shuffle(self, *args: Any, **kwargs: Any) -> Dataset:
         return _Mapped(self.inner.shuffle(*args, **kwargs), self.function)
 
-    def batches_in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
-        return self._of(self.inner.batches_in_order(order, first))
+    def batches_in_order(
+        self, order: Order, first: int = 0, part: Part | None = None
+    ) -> Iterator[Any]:
+        return self._of(self.inner.batches_in_order(order, first))  # it may look at whole batches
 
 
 class _Part(Dataset):
@@ -149,9 +157,11 @@ class _Part(Dataset):
     def __iter__(self) -> Iterator[Any]:
         return islice(iter(self.inner), self.numbers.start, self.numbers.stop)
 
-    def batches_in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
+    def batches_in_order(
+        self, order: Order, first: int = 0, part: Part | None = None
+    ) -> Iterator[Any]:
         start = self.numbers.start + first
-        batches = self.inner.batches_in_order(order, start)
+        batches = self.inner.batches_in_order(order, start, part)
         return (batch for _, batch in zip(self.numbers[first:], batches, strict=False))
 
 
@@ -195,7 +205,9 @@ class PictureDataset(Dataset):
         shuffled.class_names = self.class_names
         return shuffled
 
-    def batches_in_order(self, order: Order, first: int = 0) -> Iterator[Any]:
+    def batches_in_order(
+        self, order: Order, first: int = 0, part: Part | None = None
+    ) -> Iterator[Any]:
         """Yield the batches of a pass from one on; the order only if the data set is shuffled."""
         n = len(self.file_paths)
         chosen = None if self.seed is None else order(n)
@@ -203,11 +215,22 @@ class PictureDataset(Dataset):
         size = self.batch_size or 1
         for start in range(first * size, n, size):
             numbers = chosen[start : start + size]
-            x = np.stack([self.read(self.file_paths[k]) for k in numbers])
+            x = self._read(numbers, part)
             y = None if self.labels is None else self.labels[numbers]
             if self.batch_size is None:
                 x, y = x[0], None if y is None else y[0]
             yield x if y is None else (x, y)
+
+    def _read(self, numbers: Array, part: Part | None) -> Array:
+        """Return the pictures of these numbers; zeros for those that are not needed."""
+        start, stop = (0, len(numbers)) if part is None else part(len(numbers))
+        own = [self.read(self.file_paths[k]) for k in numbers[start:stop]]
+        if len(own) == len(numbers):
+            return np.stack(own)
+        like = own[0] if own else self.read(self.file_paths[numbers[0]])
+        x = np.zeros((len(numbers), *like.shape), like.dtype)
+        x[start:stop] = own or x[start:stop]
+        return x
 
 
 @checked

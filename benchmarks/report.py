@@ -15,6 +15,8 @@ from typing import Any
 
 from common import HERE, RESULTS
 from contenders import CONTENDERS
+from cost import BATCHES as SHARED
+from cost import rows as shared_rows
 from steps import BATCHES
 
 MARK = "<!-- benchmarks -->"
@@ -36,6 +38,11 @@ ENGLISH = {
     "profile": "{threads} threads, batch {batch}; measured peak {peak:.0f} GFLOP/s; one by one "
     "{one:.0f} µs, as a step {step:.0f} µs. Medians.",
     "scaling": "A 3×3 layer's time as batch, channels and image grow",
+    "shared race": "| Conv32–Conv64, batch 256 | milliseconds a step (min – max) |",
+    "shared local": "| ranks (* more than cores) | bits | ms a step | waiting | predicted "
+    "| MB sent |",
+    "shared pay": "| network | wire | batch {} | batch {} | batch {} |",
+    "one": "one",
     "agreement": "| random networks | as Keras | not determined by Keras | otherwise |",
     "apart": "Largest differences, by max(1, |value|): outputs {before:.1g}; after three epochs "
     "losses and metrics {history:.1g}, weights {weights:.1g}, optimizers' state {state:.1g}. "
@@ -57,6 +64,10 @@ CHINESE = {
     "profile": "{threads} 线程，批大小 {batch}；实测峰值 {peak:.0f} GFLOP/s；"
     "逐个执行共 {one:.0f} 微秒，作为一步 {step:.0f} 微秒。取中位数。",
     "scaling": "批大小、通道数、图片尺寸增大时，一个 3×3 卷积层的耗时",
+    "shared race": "| Conv32–Conv64，批大小 256 | 每步毫秒（最小 – 最大） |",
+    "shared local": "| rank 数（* 多于核心） | 逐位 | 每步毫秒 | 等待 | 预测 | 发送 MB |",
+    "shared pay": "| 网络 | 网线 | 批 {} | 批 {} | 批 {} |",
+    "one": "一个",
     "agreement": "| 随机网络 | 与 Keras 一致 | Keras 自身不确定 | 其他 |",
     "apart": "最大差异（除以 max(1, |值|)）：输出 {before:.1g}；三个 epoch 之后，"
     "损失与指标 {history:.1g}，权重 {weights:.1g}，优化器状态 {state:.1g}。"
@@ -73,6 +84,7 @@ def main() -> None:
             [part(words) for part in (epoch, steps, start, accuracy, agreement)],
         )
         write(f"docs/speed{ending}.md", [ops(words), scaling(words)])
+        write(f"docs/distributed{ending}.md", shared(words, load("distributed")))
     draw()
 
 
@@ -131,6 +143,31 @@ def load(name: str) -> dict[str, Any] | None:
     """Return one result file, or None if that question was not asked yet."""
     path = RESULTS / f"{name}.json"
     return json.loads(path.read_text()) if path.exists() else None
+
+
+def shared(words: dict[str, str], result: dict[str, Any] | None) -> list[str]:
+    """Return the tables of several processes: raced, on this machine, and how many would pay."""
+    if result is None:
+        return []
+    race = [words["shared race"], "|---|---|"]
+    for name, took in result["race"].items():
+        values = [f"{took[key] * 1e3:.1f}" for key in ("median", "min", "max")]
+        race.append(f"| {name} | {values[0]} ({values[1]} – {values[2]}) |")
+    local = [words["shared local"], "|---|---|---|---|---|---|"]
+    for row in result["local"]:
+        mark = "*" if row["oversubscribed"] else ""
+        same = "=" if row["same_bits"] else "≠"
+        times = [f"{row[key] * 1e3:.1f}" for key in ("seconds", "waited", "predicted")]
+        cells = [f"{row['ranks']}{mark}", same, *times, f"{row['bytes'] / 1e6:.2f}"]
+        local.append(f"| {' | '.join(cells)} |")
+    paying = [words["shared pay"].format(*SHARED), "|---|---|---|---|---|"]
+    for name, wire, cells in shared_rows(result["samples"]):
+        texts = [
+            (words["one"] if ranks == 1 else f"{ranks}, ×{faster:.0f}") + f" ({overlapped})"
+            for ranks, overlapped, faster in cells
+        ]
+        paying.append(f"| {name} | {wire} | {' | '.join(texts)} |")
+    return ["\n".join(part) for part in (race, local, paying)] + [conditions(words, result)]
 
 
 def ordered(values: dict[str, Any]) -> list[str]:

@@ -13,7 +13,8 @@ import npcnn
 from npcnn import layers
 
 BENCHMARKS = ROOT / "benchmarks"
-TOLD = ["README.md", "README.zh-CN.md", "docs/speed.md", "docs/speed.zh-CN.md"]
+TOLD = [f"{name}{ending}.md" for name in ("README", "docs/speed", "docs/distributed")
+        for ending in ("", ".zh-CN")]  # fmt: skip
 
 
 @pytest.fixture
@@ -196,3 +197,39 @@ def test_what_augmentation_adds_is_measured():
         "without": 2, "affine": 2, "all": 2
     }  # fmt: skip
     assert min(map(min, found.values())) > 0
+
+
+def test_what_processes_cost_by_hand():
+    """A step is 1 s and a sample 2 s, a message 3 s and a byte 5 s."""
+    cost = load("cost")
+    own, wire = {"step": 1.0, "sample": 2.0, "parameters": 8}, {"alpha": 3.0, "beta": 5.0}
+    assert cost.predicted(own, wire, 8, 1, shards=8) == 8 * 1 + 8 * 2
+    sent = 2 * 3 / 4 * 32 * 5 + 3 / 4 * 8 * 11 * 4 * 5
+    assert cost.predicted(own, wire, 8, 4, shards=8) == 2 + 4 + 6 * 3 + sent
+    assert cost.predicted(own, wire, 8, 4, shards=8, kind="tree") == 2 + 4 + 4 * 3 + sent
+    assert cost.predicted(own, wire, 8, 4, shards=8, cores=2) == 2 * (2 + 4) + 6 * 3 + sent
+    free = {"alpha": 0.0, "beta": 0.0}
+    assert cost.paying(own, wire, 8) == 1
+    assert cost.paying({**own, "step": 0.0}, free, 4096) == 1024
+    assert cost.paying(own, free, 64) == 64  # 129 s alone, 3 s on 64 ranks
+    near = {"alpha": 0.0, "beta": 1e-3}
+    hidden = cost.predicted(own, near, 8, 4, shards=8, overlap=True)
+    assert (hidden, cost.predicted(own, near, 8, 4, shards=8)) == (6.0, pytest.approx(6.312))
+
+
+@pytest.mark.parametrize("words", ["ENGLISH", "CHINESE"])
+def test_what_processes_gain_is_told(words):
+    report, took = load("report"), {"median": 0.1, "min": 0.09, "max": 0.2}
+    cost = {"step": 1e-3, "sample": 1e-5, "parameters": 10**9}
+    here = {"ranks": 4, "oversubscribed": True, "same_bits": True, "seconds": 0.5, "waited": 0.25,
+            "predicted": 0.4, "bytes": 1e6}  # fmt: skip
+    found = report.shared(getattr(report, words), {
+        "machine": {"cpu": "C", "threads": 2}, "race": {"two": took}, "local": [here],
+        "samples": dict.fromkeys(("document", "conv32-conv64", "resnet20"), cost),
+    })  # fmt: skip
+    assert "| two | 100.0 (90.0 – 200.0) |" in found[0]
+    assert "| 4* | = | 500.0 | 250.0 | 400.0 | 1.00 |" in found[1]
+    rows = found[2].splitlines()[2:]
+    assert [row.count("|") for row in rows] == [6] * 8
+    assert getattr(report, words)["one"] in rows[0]
+    assert report.shared({}, None) == []

@@ -17,7 +17,7 @@ from npcnn import contracts, names, regularizers
 from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, non_negative, shown
-from npcnn.remembered import Remembering
+from npcnn.remembered import Remembering, kept
 
 __all__ = [
     "Constraint",
@@ -75,7 +75,7 @@ class Constraint(Remembering):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        return {}
+        return kept(self)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Constraint:
@@ -153,11 +153,6 @@ class MinMaxNorm(Constraint):
             expected, fix = f"an axis of an array {shape}", "count from 0"
             raise ArgumentError(message(where, expected, f"axis {self.axis}", fix))
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = ("min_value", "max_value", "rate", "axis")
-        return {name: getattr(self, name) for name in own}
-
 
 class MaxNorm(MinMaxNorm):
     """No length along an axis is larger than this.
@@ -176,10 +171,6 @@ class MaxNorm(MinMaxNorm):
     def __init__(self, max_value: Length = 2.0, axis: Axes = 0) -> None:
         super().__init__(0.0, max_value, 1.0, axis)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {"max_value": self.max_value, "axis": self.axis}
-
 
 class UnitNorm(MinMaxNorm):
     """Each length along an axis is 1.
@@ -194,10 +185,6 @@ class UnitNorm(MinMaxNorm):
     @checked
     def __init__(self, axis: Axes = 0) -> None:
         super().__init__(1.0, 1.0, 1.0, axis)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the argument."""
-        return {"axis": self.axis}
 
 
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm

@@ -16,7 +16,7 @@ from npcnn import contracts, names, registry
 from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, non_negative, one_of, shown
-from npcnn.remembered import Remembering
+from npcnn.remembered import Remembering, kept
 
 __all__ = [
     "L1",
@@ -75,7 +75,7 @@ class Regularizer(Remembering):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        return {}
+        return kept(self)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Regularizer:
@@ -113,10 +113,6 @@ class L1L2(Regularizer):
         """Return a gradient by y with that of share · penalty added."""
         return ops.l1_l2_backward(grad_y, y, share * self.l1, share * self.l2)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {"l1": self.l1, "l2": self.l2}
-
 
 class L1(L1L2):
     """l1 Σ|x|: many weights become nearly 0.
@@ -129,10 +125,6 @@ class L1(L1L2):
     def __init__(self, l1: Factor | None = 0.01) -> None:
         super().__init__(l1=0.01 if l1 is None else l1)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the argument."""
-        return {"l1": self.l1}
-
 
 class L2(L1L2):
     """l2 Σ x²: no weight becomes large.
@@ -144,10 +136,6 @@ class L2(L1L2):
     @checked
     def __init__(self, l2: Factor | None = 0.01) -> None:
         super().__init__(l2=0.01 if l2 is None else l2)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the argument."""
-        return {"l2": self.l2}
 
 
 class OrthogonalRegularizer(Regularizer):
@@ -186,10 +174,6 @@ class OrthogonalRegularizer(Regularizer):
         by_unit = factor * np.sign(cosines) @ unit
         grad = scale * (by_unit - (by_unit * unit).sum(axis=1, keepdims=True) * unit)
         return grad if self.mode == "rows" else grad.T
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {"factor": self.factor, "mode": self.mode}
 
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer

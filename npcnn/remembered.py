@@ -1,9 +1,13 @@
-"""The arguments that an object of a user's class was made with, kept for its `get_config`."""
+"""What `get_config` returns: the arguments that an object was made with, as its class says them.
+
+npcnn's own classes keep each as an attribute; what a user's class is given is remembered.
+"""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 from npcnn.arguments import argument_names
 
@@ -11,9 +15,15 @@ from npcnn.arguments import argument_names
 class Remembering:
     """Base of what users write subclasses of without a `get_config`: it is made of the arguments.
 
-    Keras does so for layers. A class that has attributes of other names, or takes what no file
-    holds, writes its own `get_config`.
+    Keras does so for layers. A class of a user's that takes what no file holds writes its own
+    `get_config`.
+
+    Attributes:
+        kept_as: in a class of npcnn's, argument → the attribute that holds it where that has
+            another name; None for an argument that is in no config.
     """
+
+    kept_as: ClassVar[Mapping[str, str | None]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Give the class a `get_config`, if its own arguments would be lost without one."""
@@ -33,9 +43,31 @@ class Remembering:
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
 
 
+def kept(thing: Any, base: type = object) -> dict[str, Any]:
+    """Return the arguments that the class of npcnn's that an object is of has beside its base's.
+
+    >>> from npcnn import losses
+    >>> kept(losses.Huber(2.0), losses.Loss)
+    {'delta': 2.0}
+    """
+    kind: Any = next(k for k in type(thing).__mro__ if _is_npcnns(k))
+    common = argument_names(base)
+    known: Mapping[str, str | None] = getattr(kind, "kept_as", {})
+    places = {name: known.get(name, name) for name in argument_names(kind)}
+    return {
+        name: getattr(thing, place)
+        for name, place in places.items()
+        if place is not None and name not in common
+    }
+
+
+def _is_npcnns(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] == "npcnn"
+
+
 def _base(cls: type) -> Any:
     """Return the class of npcnn's that a user's class is made from; None for npcnn's own."""
-    kinds = [k for k in cls.__mro__ if k.__module__.partition(".")[0] == "npcnn"]
+    kinds = [k for k in cls.__mro__ if _is_npcnns(k)]
     return None if cls in kinds else kinds[0]
 
 

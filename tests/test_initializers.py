@@ -168,7 +168,7 @@ def test_a_subclass_of_ones_own_is_registered_for_files(tmp_path):
 def test_names_are_keras_own(tmp_path):
     """Each name of Keras's stands for the class that Keras has it for, with its config."""
     mine = {name: initializers.get(name) for name in initializers.KNOWN}
-    entries = [initializers.config_of(one) for one in mine.values()]
+    entries = [one.written(None) for one in mine.values()]
     task = {"do": "described", "module": "initializers", "entries": entries}
     found = in_keras.ask(tmp_path, {"all": (task, {})})["all"]["json"]
     theirs, read = json.loads(str(found))

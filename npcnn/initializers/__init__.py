@@ -116,11 +116,4 @@ def _class(name: Any, key: Any, suggested: dict[str, Any], where: str) -> type[I
     return suggested[one_of(name, suggested, where)]
 
 
-def config_of(initializer: Initializer) -> dict[str, Any]:
-    """Return an initializer as layers' configs have it: class name and arguments."""
-    kind = type(initializer)
-    name = registry.registered_name(kind) or kind.__name__
-    return {"class_name": name, "config": initializer.get_config()}
-
-
 Given = Annotated[Any, get]  # in: a name, an object, a config; out: an Initializer

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn import config
+from npcnn import config, registry
 from npcnn.arguments import arguments_of, checked
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.config import FloatType
 from npcnn.random import Seed, weights_generator
-from npcnn.remembered import Remembering
+from npcnn.remembered import Remembering, kept
 
 MOST = 2**40  # numbers in an array: eight terabytes
 
@@ -77,7 +77,12 @@ class Initializer(Remembering):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this initializer again."""
-        return {"seed": self.seed}
+        return kept(self)
+
+    def written(self, dtype: Any) -> dict[str, Any]:
+        """Return what stands for it in a layer's config: class name and arguments."""
+        name = registry.registered_name(type(self)) or type(self).__name__
+        return {"class_name": name, "config": self.get_config()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Initializer:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from npcnn.arguments import checked
@@ -20,10 +18,6 @@ class Zeros(Initializer):
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Return zeros."""
         return np.zeros(shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return no arguments."""
-        return {}
 
 
 class Ones(Zeros):
@@ -46,10 +40,6 @@ class Constant(Initializer):
         """Return the value, repeated."""
         return np.full(shape, self.value)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the value."""
-        return {"value": self.value}
-
 
 class Identity(Initializer):
     """The identity matrix, times gain; for matrices alone.
@@ -70,7 +60,3 @@ class Identity(Initializer):
             fix = "use another initializer"
             raise ArgumentError(message("Identity(shape)", "a matrix's shape", str(shape), fix))
         return self.gain * np.eye(*shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the gain."""
-        return {"gain": self.gain}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -31,10 +30,6 @@ class RandomUniform(Initializer):
         """Return uniform numbers."""
         return generator.uniform(self.minval, self.maxval, shape)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return range and seed."""
-        return {"minval": self.minval, "maxval": self.maxval, "seed": self.seed}
-
 
 class RandomNormal(Initializer):
     """Normal with the given mean and standard deviation."""
@@ -49,10 +44,6 @@ class RandomNormal(Initializer):
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Return normal numbers."""
         return generator.normal(self.mean, self.stddev, shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return mean, standard deviation and seed."""
-        return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
 
 
 class TruncatedNormal(RandomNormal):

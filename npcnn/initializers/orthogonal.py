@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -41,7 +40,3 @@ class Orthogonal(Initializer):
         q, r = np.linalg.qr(numbers)
         q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)
         return self.gain * (q.T if rows < columns else q).reshape(shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return gain and seed."""
-        return {"gain": self.gain, "seed": self.seed}

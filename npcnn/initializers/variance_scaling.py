@@ -7,7 +7,7 @@ Fans: a dense kernel (in, units) has fan_in = in and fan_out = units; a convolut
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -51,6 +51,8 @@ class VarianceScaling(Initializer):
         input_axes, output_axes: the axes whose lengths make up the fans; both or none.
     """
 
+    kept_as: ClassVar = {"input_axes": None, "output_axes": None}
+
     @checked
     def __init__(
         self, scale: Scale = 1.0, mode: Literal["fan_in", "fan_out", "fan_avg"] = "fan_in",
@@ -88,12 +90,9 @@ class VarianceScaling(Initializer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments; the axes only where given, as Keras knows them since 3.13."""
-        own = {"scale": self.scale, "mode": self.mode, "distribution": self.distribution}
-        return {"seed": self.seed, **own, **self._axes_config()}
-
-    def _axes_config(self) -> dict[str, Any]:
         axes = {"input_axes": self.input_axes, "output_axes": self.output_axes}
-        return {name: value for name, value in axes.items() if value is not None}
+        given = {name: value for name, value in axes.items() if value is not None}
+        return {**super().get_config(), **given}
 
 
 class Named(VarianceScaling):
@@ -107,10 +106,6 @@ class Named(VarianceScaling):
         output_axes: KernelAxes | None = None,
     ) -> None:  # fmt: skip
         super().__init__(*self.rule, seed, input_axes, output_axes)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the seed, and the axes where given."""
-        return {"seed": self.seed, **self._axes_config()}
 
 
 class GlorotUniform(Named):

@@ -54,10 +54,6 @@ class Activation(Activated):
         """Return x: the activation is all there is."""
         return x
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the activation's name."""
-        return {**super().get_config(), "activation": self.activation.written(self.dtype)}
-
 
 # Activations with options on symbolic tensors are the layers that take the same.
 _LAYERS = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "elu": "ELU", "softmax": "Softmax"}

@@ -39,7 +39,3 @@ class ActivityRegularization(Layer):
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Return grad_y; the penalty's gradient is in it."""
         return grad_y
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "l1": self.l1, "l2": self.l2}

@@ -57,11 +57,6 @@ class AdaptivePooling2D(Layer):
         """Return in one line what the layer did."""
         return f"{self.output_size[0]}×{self.output_size[1]} windows of nearly equal size"
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"output_size": self.output_size, "data_format": "channels_last"}
-        return {**super().get_config(), **own}
-
 
 def _along_both(x: Array, rows: Array, columns: Array) -> Array:
     """Return each map of x (N, H, W, C) as rowsᵀ · map · columns, for (H, OH) and (W, OW)."""

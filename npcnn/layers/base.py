@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from npcnn.arguments import PositiveInt, arguments_of, checked
 from npcnn.checks import ArgumentError, DtypeError, StateError, as_numbers, message, one_of, shown
 from npcnn.config import FloatType
 from npcnn.graph import operations_by_depth
-from npcnn.initializers import config_of as initializer_config
 from npcnn.layers.meeting import Meeting
 from npcnn.layers.parameters import Parameters
 from npcnn.layers.shapes import (
@@ -34,13 +33,13 @@ from npcnn.layers.shapes import (
 )
 from npcnn.layers.windows import Window
 from npcnn.names import snake_case
-from npcnn.remembered import Remembering
+from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open, missing
 from npcnn.symbolic import KerasTensor, Node, Operation, creations, is_symbolic, tensors
 
 __all__ = [
     "MAX_AXES", "AnyShape", "BatchShape", "Layer", "Name", "SampleShape", "Shape",
-    "check_batch_shape", "initializer_config", "snake_case",
+    "check_batch_shape", "snake_case",
 ]  # fmt: skip
 
 Array = np.ndarray
@@ -81,6 +80,8 @@ class Layer(Open, Remembering, Parameters, Meeting, Operation):
     absent: tuple[str, ...] = ()
     unwritten: tuple[str, ...] = ()
     op = ""
+    kept_as: ClassVar = {"seed": "own_seed"}
+    data_format = "channels_last"
     replays = True
     combines = ""
     flattens = training_only = merges = is_input = False
@@ -148,8 +149,10 @@ class Layer(Open, Remembering, Parameters, Meeting, Operation):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again, under Keras's names."""
         dtype = None if self.dtype is None else self.dtype.name
-        own: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": dtype}
-        return own | self.regulations_config()
+        common = {"name": self.name, "trainable": self.trainable, "dtype": dtype}
+        own = kept(self, Layer)
+        written = {k: v.written(self.dtype) for k, v in own.items() if hasattr(v, "written")}
+        return common | self.regulations_config() | own | written
 
     def logits_of(self, names: tuple[str, ...]) -> Array | None:
         """Return what the last forward pass handed to an activation at the layer's end.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from npcnn import initializers
 from npcnn.arguments import Epsilon, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, is_whole, message, shown
-from npcnn.layers.base import Array, Layer, Shape, initializer_config
+from npcnn.layers.base import Array, Layer, Shape
 
 
 def _momentum(value: Any, where: str) -> float:
@@ -74,6 +74,8 @@ class BatchNormalization(Layer):
     grad_beta: Array | None = None
     moving_mean: Array
     moving_variance: Array
+
+    kept_as: ClassVar = {"renorm": None, "renorm_momentum": None}
 
     @checked
     def __init__(
@@ -193,19 +195,3 @@ class BatchNormalization(Layer):
         arrays = [x, by_normal * rate, by_one, center, ones]
         rest, _, _ = ops.batch_normalization(*arrays, 0.0, 0.0, False)
         return ops.add(self.scaled, rest)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "axis": self.axis,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
-            "beta_initializer": initializer_config(self.beta_initializer),
-            "gamma_initializer": initializer_config(self.gamma_initializer),
-            "moving_mean_initializer": initializer_config(self.moving_mean_initializer),
-            "moving_variance_initializer": initializer_config(self.moving_variance_initializer),
-            "synchronized": self.synchronized,
-        }

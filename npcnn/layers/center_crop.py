@@ -46,8 +46,3 @@ class CenterCrop(Warping):
         if size[0] < self.height or size[1] < self.width:
             return smart_resize(size, to)
         return [crop(size, ((size[0] - to[0]) // 2, (size[1] - to[1]) // 2), to)]
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"height": self.height, "width": self.width, "data_format": "channels_last"}
-        return {**super().get_config(), **own}

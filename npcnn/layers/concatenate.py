@@ -56,10 +56,6 @@ class Concatenate(Layer):
         """Return each input's part of the gradient."""
         return list(ops.concatenate_backward(grad_y, self.saved(), self._axis(grad_y.ndim)))
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "axis": self.axis}
-
 
 @checked
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:

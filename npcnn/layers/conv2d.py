@@ -11,7 +11,7 @@ from npcnn.arguments import ChannelsLast, Padding, Pair, PositiveInt, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, positive_int
 from npcnn.layers.activated import Activated, Named, Saved
-from npcnn.layers.base import Array, Shape, initializer_config
+from npcnn.layers.base import Array, Shape
 from npcnn.layers.windows import Window, check_steps, windows_of
 
 Filters = Annotated[int, partial(positive_int, fix="say how many filters it has")]
@@ -138,20 +138,3 @@ class Conv2D(Activated):
             f"{filters} filters of {kh}×{kw}×{channels} at {shape[1]}×{shape[2]} places, a product "
             f"of columns ({columns}) and kernel ({kh * kw * channels} × {filters})"
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "data_format": "channels_last",
-            "dilation_rate": self.dilation_rate,
-            "groups": self.groups,
-            "activation": self.activation.written(self.dtype),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializer_config(self.kernel_initializer),
-            "bias_initializer": initializer_config(self.bias_initializer),
-        }

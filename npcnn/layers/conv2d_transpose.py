@@ -10,7 +10,7 @@ from npcnn.arguments import ChannelsLast, Padding, Pair, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.layers.activated import Activated, Named, Saved
-from npcnn.layers.base import Array, Shape, initializer_config
+from npcnn.layers.base import Array, Shape
 from npcnn.layers.conv2d import Filters
 from npcnn.layers.windows import check_image_shape, check_steps
 from npcnn.shapes import bounded_steps, transposed_size
@@ -162,20 +162,3 @@ class Conv2DTranspose(Activated):
         """Return in one line what the layer did."""
         kh, kw, filters, channels = self.kernel.shape
         return f"{channels} channels, handed out over windows of {kh}×{kw}×{filters}"
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "output_padding": self.output_padding,
-            "data_format": "channels_last",
-            "dilation_rate": self.dilation_rate,
-            "activation": self.activation.written(self.dtype),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializer_config(self.kernel_initializer),
-            "bias_initializer": initializer_config(self.bias_initializer),
-        }

@@ -58,11 +58,3 @@ class Cropping2D(Layer):
     def description(self, arrays: Mapping[str, Array]) -> str:
         """Return in one line what the layer did."""
         return "the edges of each image cut off"
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "cropping": self.cropping,
-            "data_format": "channels_last",
-        }

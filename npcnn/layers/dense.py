@@ -11,7 +11,7 @@ from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, positive_int
 from npcnn.layers.activated import Activated, Named, Saved
-from npcnn.layers.base import Array, Shape, initializer_config
+from npcnn.layers.base import Array, Shape
 
 Units = Annotated[int, partial(positive_int, fix="say how many outputs it has")]
 
@@ -90,14 +90,3 @@ class Dense(Activated):
         """Return in one line what the layer did."""
         shape = "×".join(map(str, self.kernel.shape))
         return f"input @ kernel {shape} + bias ({self.units})"
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "activation": self.activation.written(self.dtype),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializer_config(self.kernel_initializer),
-            "bias_initializer": initializer_config(self.bias_initializer),
-        }

@@ -9,7 +9,7 @@ from npcnn import initializers
 from npcnn.arguments import ChannelsLast, Padding, Pair, PositiveInt, checked
 from npcnn.backend import ops
 from npcnn.layers.activated import Activated, Named, Saved
-from npcnn.layers.base import Array, Shape, initializer_config
+from npcnn.layers.base import Array, Shape
 from npcnn.layers.windows import Window, check_steps, windows_of
 
 
@@ -125,22 +125,6 @@ class DepthwiseConv2D(Activated):
         """Return in one line what the layer did."""
         kh, kw, channels, each = self.kernel.shape
         return f"each of {channels} channels with {each} filters of {kh}×{kw} of its own"
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "depth_multiplier": self.depth_multiplier,
-            "data_format": "channels_last",
-            "dilation_rate": self.dilation_rate,
-            "activation": self.activation.written(self.dtype),
-            "use_bias": self.use_bias,
-            "depthwise_initializer": initializer_config(self.depthwise_initializer),
-            "bias_initializer": initializer_config(self.bias_initializer),
-        }
 
 
 def in_groups(kernel: Array) -> Array:

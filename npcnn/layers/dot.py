@@ -127,10 +127,6 @@ class Dot(Layer):
         """Return in one line what the layer did."""
         return "the cosines of two inputs" if self.normalize else "the products of two inputs"
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
-
 
 def reshaped(x: Array, shape: Shape) -> Array:
     """Return an array of another shape with x's numbers in their order."""

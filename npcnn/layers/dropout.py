@@ -119,12 +119,3 @@ class Dropout(Layer):
         """Return in one line what the layer did."""
         dropped = int((~arrays["mask"]).sum())
         return f"{dropped} of {arrays['mask'].size} elements dropped (rate {self.rate:g})"
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "rate": self.rate,
-            "noise_shape": self.noise_shape,
-            "seed": self.own_seed,
-        }

@@ -48,10 +48,6 @@ class ELU(Layer):
         (x,) = self.saved()
         return ops.elu_backward(grad_y, x, self.alpha)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return alpha."""
-        return {**super().get_config(), "alpha": self.alpha}
-
     def look(self, x: Array, y: Array) -> dict[str, Array]:
         """Return x as `pre_activation`."""
         return {"pre_activation": x}

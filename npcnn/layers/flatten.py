@@ -53,7 +53,3 @@ class Flatten(Layer):
     def description(self, arrays: Mapping[str, Array]) -> str:
         """Return in one line what the layer did."""
         return "each sample's numbers in one row"
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "data_format": "channels_last"}

@@ -77,10 +77,6 @@ class GaussianNoise(Noisy):
         """Return the gradient by x: that by y."""
         return grad_y
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "stddev": self.stddev, "seed": self.own_seed}
-
 
 class GaussianDropout(Noisy):
     """In training, y = x · noise, normally distributed around 1, its variance rate / (1 − rate).
@@ -115,7 +111,3 @@ class GaussianDropout(Noisy):
         """Return the gradient by x: that by y, times the same noise."""
         (factors,) = self.saved()
         return grad_y if factors is None else ops.multiply(grad_y, factors)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "rate": self.rate, "seed": self.own_seed}

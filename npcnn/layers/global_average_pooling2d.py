@@ -64,11 +64,3 @@ class GlobalAveragePooling2D(Layer):
     def description(self, arrays: Mapping[str, Array]) -> str:
         """Return in one line what the layer did."""
         return "each channel's mean over the whole image"
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "data_format": "channels_last",
-            "keepdims": self.keepdims,
-        }

@@ -70,11 +70,3 @@ class GlobalMaxPooling2D(Layer):
         """Return how many channels hold their maximum more than once."""
         largest = x.max(axis=(1, 2), keepdims=True)
         return int(((x == largest).sum(axis=(1, 2)) > 1).sum())
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "data_format": "channels_last",
-            "keepdims": self.keepdims,
-        }

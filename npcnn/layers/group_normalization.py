@@ -9,7 +9,7 @@ from npcnn.arguments import Epsilon, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.layers.axes import Axis, check_axes, order_of
-from npcnn.layers.base import Array, Layer, Shape, initializer_config
+from npcnn.layers.base import Array, Layer, Shape
 
 
 def _groups(value: Any, where: str) -> int:
@@ -115,16 +115,3 @@ class GroupNormalization(Layer):
             self.grad_beta,
         )  # fmt: skip
         return self._channels_back(grad_x)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "groups": self.groups,
-            "axis": self.axis,
-            "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
-            "beta_initializer": initializer_config(self.beta_initializer),
-            "gamma_initializer": initializer_config(self.gamma_initializer),
-        }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from npcnn import config
 from npcnn.arguments import PositiveInt, checked, config_of
@@ -55,6 +55,10 @@ class InputLayer(Layer):
     """
 
     is_input = True
+    kept_as: ClassVar = {
+        **dict.fromkeys(("shape", "batch_size", "sparse", "ragged", "input_tensor", "optional")),
+        "batch_shape": "input_shape",
+    }
 
     @checked
     def __init__(
@@ -80,10 +84,6 @@ class InputLayer(Layer):
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Return grad_y."""
         return grad_y
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the shape, with None for the batch, as Keras writes it."""
-        return {**super().get_config(), "batch_shape": self.input_shape}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from npcnn import activations, config, registry
 from npcnn.activations import ActivationFunction
@@ -62,6 +62,8 @@ class Lambda(Layer):
     >>> model.predict(np.array([[0, 255]]), verbose=0)
     array([[-1.,  1.]], dtype=float32)
     """
+
+    kept_as: ClassVar = dict.fromkeys(("function", "output_shape", "mask", "arguments"))
 
     @checked
     def __init__(

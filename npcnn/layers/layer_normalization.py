@@ -8,7 +8,7 @@ from npcnn import initializers
 from npcnn.arguments import Epsilon, checked
 from npcnn.backend import ops
 from npcnn.layers.axes import Axes, apart, check_axes, lengths, together
-from npcnn.layers.base import Array, Layer, Shape, initializer_config
+from npcnn.layers.base import Array, Layer, Shape
 
 
 class Saved(NamedTuple):
@@ -114,19 +114,6 @@ class LayerNormalization(Layer):
         by_rate = ops.multiply(ops.rescale(by_rate, 1 / x.shape[-1], 0.0, x.dtype), rate)
         apart_from = ops.subtract(x, ops.broadcast_to(center, x.shape))
         return ops.subtract(g, ops.multiply(apart_from, ops.broadcast_to(by_rate, x.shape)))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "axis": self.axis,
-            "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
-            "rms_scaling": self.rms_scaling,
-            "beta_initializer": initializer_config(self.beta_initializer),
-            "gamma_initializer": initializer_config(self.gamma_initializer),
-        }
 
 
 def flat(array: Array | None) -> Array | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
@@ -31,6 +31,8 @@ class LeakyReLU(Layer):
     array([[-0.5,  3. ]], dtype=float32)
     """
 
+    kept_as: ClassVar = {"alpha": None}
+
     @checked
     def __init__(
         self, negative_slope: Bend = 0.3, alpha: Bend | None = None, **kwargs: Any
@@ -48,10 +50,6 @@ class LeakyReLU(Layer):
         """Return the gradient by x."""
         (x,) = self.saved()
         return ops.relu_backward(grad_y, x, self.negative_slope, None, 0.0)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the slope."""
-        return {**super().get_config(), "negative_slope": self.negative_slope}
 
     def look(self, x: Array, y: Array) -> dict[str, Array]:
         """Return x as `pre_activation`."""

@@ -97,6 +97,8 @@ class Normalization(Layer):
     adapt_variance: Array
     count: Array
 
+    kept_as: ClassVar = {"mean": "input_mean", "variance": "input_variance"}
+
     @checked
     def __init__(
         self, axis: Axes = -1, mean: Statistic | None = None, variance: Variance | None = None,
@@ -242,11 +244,6 @@ class Normalization(Layer):
     def description(self, arrays: Mapping[str, Array]) -> str:
         """Return in one line what the layer did."""
         return "mean + x · √variance" if self.invert else "(x − mean) / √variance"
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        given = {"mean": self.input_mean, "variance": self.input_variance}
-        return {**super().get_config(), "axis": self.axis, "invert": self.invert, **given}
 
 
 def _pieces(data: Any, where: str) -> Iterator[Array]:

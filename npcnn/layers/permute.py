@@ -63,7 +63,3 @@ class Permute(Layer):
     def description(self, arrays: Mapping[str, Array]) -> str:
         """Return in one line what the layer did."""
         return f"the axes in the order {self.dims}"
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the order."""
-        return {**super().get_config(), "dims": self.dims}

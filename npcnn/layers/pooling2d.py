@@ -34,13 +34,3 @@ class Pooling2D(Layer):
     def window(self) -> Window:
         """What of the input an output sees."""
         return Window(self.pool_size, self.strides, self.padding)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "pool_size": self.pool_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "data_format": "channels_last",
-        }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from npcnn import constraints, initializers, regularizers
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, shown
-from npcnn.layers.base import MAX_AXES, Array, Layer, Shape, initializer_config
+from npcnn.layers.base import MAX_AXES, Array, Layer, Shape
 
 
 def _axes(value: Any, where: str) -> list[int]:
@@ -53,6 +53,8 @@ class PReLU(Layer):
     alpha: Array
     grad_alpha: Array
 
+    kept_as: ClassVar = {"alpha_regularizer": None, "alpha_constraint": None}
+
     @checked
     def __init__(
         self, alpha_initializer: initializers.Given = "Zeros",
@@ -89,14 +91,6 @@ class PReLU(Layer):
         grad_x, grad_alpha = ops.prelu_backward(grad_y, *self.saved())
         ops.assign(self.grad_alpha[None], ops.sum_to(grad_alpha, (1, *self.alpha.shape)))
         return grad_x
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "alpha_initializer": initializer_config(self.alpha_initializer),
-            "shared_axes": self.shared_axes,
-        }
 
     def kinks(self, x: Array) -> int:
         """Return how many inputs are exactly 0, where slopes 1 and alpha meet."""

@@ -42,8 +42,3 @@ class RandomBrightness(Coloring):
         """Return contrast and brightness, each from and to."""
         wide = self.value_range[1] - self.value_range[0]
         return (1.0, 1.0), (self.factor[0] * wide, self.factor[1] * wide)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"factor": self.factor, "value_range": self.value_range, "seed": self.own_seed}
-        return {**super().get_config(), **own, "data_format": "channels_last"}

@@ -45,8 +45,3 @@ class RandomContrast(Coloring):
     def colors(self) -> tuple[Pair, Pair]:
         """Return contrast and brightness, each from and to."""
         return (1 - self.factor[0], 1 + self.factor[1]), (0.0, 0.0)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"factor": self.factor, "value_range": self.value_range, "seed": self.own_seed}
-        return {**super().get_config(), **own, "data_format": "channels_last"}

@@ -69,8 +69,3 @@ class RandomCrop(Warping):
         start = int((size[0] - part[0]) / 2), int((size[1] - part[1]) / 2)
         rest = min(size[0] - start[0], self.height), min(size[1] - start[1], self.width)
         return [crop(size, start, rest), resize(rest, to)]
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"height": self.height, "width": self.width, "seed": self.own_seed}
-        return {**super().get_config(), **own, "data_format": "channels_last"}

@@ -43,8 +43,3 @@ class RandomFlip(Warping):
         share = [0.5 if way in self.mode else 0.0 for way in ("vertical", "horizontal")]
         ranges = Ranges(flip=(share[0], share[1]), one_flip=True)
         return [Warp(ranges, size)] if training else []
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"mode": self.mode, "seed": self.own_seed, "data_format": "channels_last"}
-        return {**super().get_config(), **own}

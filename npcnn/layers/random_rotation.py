@@ -46,15 +46,3 @@ class RandomRotation(Warping):
         ranges = Ranges(rotation=(2 * math.pi * self.factor[0], 2 * math.pi * self.factor[1]))
         how = (self.interpolation, self.fill_mode, self.fill_value)
         return [Warp(ranges, size, *how)] if training else []
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "factor": self.factor,
-            "fill_mode": self.fill_mode,
-            "fill_value": self.fill_value,
-            "interpolation": self.interpolation,
-            "seed": self.own_seed,
-            "data_format": "channels_last",
-        }

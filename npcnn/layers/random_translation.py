@@ -60,16 +60,3 @@ class RandomTranslation(Warping):
         how = (self.interpolation, self.fill_mode, self.fill_value)
         ranges = Ranges(shift=((down[0], down[1]), (right[0], right[1])))
         return [Warp(ranges, size, *how)] if training else []
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "height_factor": self.height_factor,
-            "width_factor": self.width_factor,
-            "fill_mode": self.fill_mode,
-            "interpolation": self.interpolation,
-            "seed": self.own_seed,
-            "fill_value": self.fill_value,
-            "data_format": "channels_last",
-        }

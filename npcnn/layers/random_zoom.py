@@ -60,16 +60,3 @@ class RandomZoom(Warping):
         zoom = (1 + rows[0], 1 + rows[1]), (1 + columns[0], 1 + columns[1])
         how = (self.interpolation, self.fill_mode, self.fill_value)
         return [Warp(Ranges(zoom=zoom, one_zoom=one), size, *how)] if training else []
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "height_factor": self.height_factor,
-            "width_factor": self.width_factor,
-            "fill_mode": self.fill_mode,
-            "interpolation": self.interpolation,
-            "seed": self.own_seed,
-            "fill_value": self.fill_value,
-            "data_format": "channels_last",
-        }

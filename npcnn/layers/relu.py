@@ -60,15 +60,6 @@ class ReLU(Layer):
         (x,) = self.saved()
         return ops.relu_backward(grad_y, x, self.negative_slope, self.max_value, self.threshold)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the three numbers."""
-        return {
-            **super().get_config(),
-            "max_value": self.max_value,
-            "negative_slope": self.negative_slope,
-            "threshold": self.threshold,
-        }
-
     def look(self, x: Array, y: Array) -> dict[str, Array]:
         """Return x as `pre_activation`."""
         return {"pre_activation": x}

@@ -62,7 +62,3 @@ class RepeatVector(Layer):
     def description(self, arrays: Mapping[str, Array]) -> str:
         """Return in one line what the layer did."""
         return f"each vector {self.n} times"
-
-    def get_config(self) -> dict[str, Any]:
-        """Return how often."""
-        return {**super().get_config(), "n": self.n}

@@ -76,7 +76,3 @@ class Reshape(Layer):
     def description(self, arrays: Mapping[str, Array]) -> str:
         """Return in one line what the layer did."""
         return "the same numbers in another shape"
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the shape."""
-        return {**super().get_config(), "target_shape": self.target_shape}

@@ -51,6 +51,7 @@ class Resizing(Warping):
     """
 
     training_only = False
+    pad_to_aspect_ratio = antialias = False
 
     @checked
     def __init__(
@@ -75,18 +76,3 @@ class Resizing(Warping):
         if self.crop_to_aspect_ratio:
             return smart_resize(size, to, self.interpolation)
         return [resize(size, to, self.interpolation)]
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "height": self.height,
-            "width": self.width,
-            "interpolation": self.interpolation,
-            "crop_to_aspect_ratio": self.crop_to_aspect_ratio,
-            "pad_to_aspect_ratio": False,
-            "fill_mode": self.fill_mode,
-            "fill_value": self.fill_value,
-            "antialias": False,
-            "data_format": "channels_last",
-        }

@@ -67,7 +67,3 @@ class RMSNormalization(Layer):
             together(grad_y, self.axis), x, flat(self.scale), rate, flat(self.grad_scale)
         )
         return apart(grad_x, self.axis, grad_y.shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "axis": self.axis, "epsilon": self.epsilon}

@@ -9,7 +9,7 @@ from npcnn import initializers
 from npcnn.arguments import ChannelsLast, Padding, Pair, PositiveInt, checked
 from npcnn.backend import ops
 from npcnn.layers.activated import Activated, Named
-from npcnn.layers.base import Array, Shape, initializer_config
+from npcnn.layers.base import Array, Shape
 from npcnn.layers.conv2d import Filters
 from npcnn.layers.depthwise_conv2d import in_groups
 from npcnn.layers.windows import Window, check_steps, windows_of
@@ -156,21 +156,3 @@ class SeparableConv2D(Activated):
             f"each of {channels} channels with {each} filters of {kh}×{kw} of its own, then "
             f"{self.filters} filters of 1×1×{channels * each}"
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "data_format": "channels_last",
-            "dilation_rate": self.dilation_rate,
-            "depth_multiplier": self.depth_multiplier,
-            "activation": self.activation.written(self.dtype),
-            "use_bias": self.use_bias,
-            "depthwise_initializer": initializer_config(self.depthwise_initializer),
-            "pointwise_initializer": initializer_config(self.pointwise_initializer),
-            "bias_initializer": initializer_config(self.bias_initializer),
-        }

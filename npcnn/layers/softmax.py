@@ -9,7 +9,7 @@ from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.layers.activated import Activated, Saved
 from npcnn.layers.axes import Axis, check_axes, order_of
-from npcnn.layers.base import Array, Layer, Shape
+from npcnn.layers.base import Array, Shape
 
 
 class Softmax(Activated):
@@ -70,7 +70,3 @@ class Softmax(Activated):
         """Return x, where the classes are its last axis."""
         logits = super().logits_of(names)
         return None if logits is None or self.axis not in (-1, logits.ndim - 1) else logits
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the axis."""
-        return {**Layer.get_config(self), "axis": self.axis}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from npcnn import random
 from npcnn.arguments import ChannelsLast, checked
@@ -31,6 +31,7 @@ class SpatialDropout2D(Dropout):
     """
 
     unwritten = ("trainable",)
+    kept_as: ClassVar = {"noise_shape": None, "seed": "own_seed"}
 
     @checked
     def __init__(
@@ -43,9 +44,3 @@ class SpatialDropout2D(Dropout):
         """Return the input's shape."""
         check_image_shape(self, input_shape)
         return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        config = {**super().get_config(), "data_format": "channels_last"}
-        del config["noise_shape"]
-        return config

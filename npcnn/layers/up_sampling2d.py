@@ -69,12 +69,3 @@ class UpSampling2D(Layer):
     def description(self, arrays: Mapping[str, Array]) -> str:
         """Return in one line what the layer did."""
         return f"{self.size[0]}×{self.size[1]} times as large ({self.interpolation})"
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "size": self.size,
-            "data_format": "channels_last",
-            "interpolation": self.interpolation,
-        }

@@ -72,11 +72,3 @@ class ZeroPadding2D(Layer):
     def description(self, arrays: Mapping[str, Array]) -> str:
         """Return in one line what the layer did."""
         return "zeros around each image"
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "padding": self.padding,
-            "data_format": "channels_last",
-        }

@@ -26,7 +26,7 @@ from npcnn.checks import (
     shown,
 )
 from npcnn.config import FloatType
-from npcnn.remembered import Remembering
+from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open, missing
 from npcnn.variables import answer
 from npcnn.watched import plain
@@ -286,7 +286,7 @@ class Loss(Open, Remembering):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        return {"name": self.name, "reduction": self.reduction}
+        return {"name": self.name, "reduction": self.reduction, **kept(self, Loss)}
 
 
 Loss.begun = frozenset(vars(Loss()))

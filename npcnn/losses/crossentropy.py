@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -68,11 +68,6 @@ class CategoricalCrossentropy(Loss):
             return "use rows as long as the model has outputs"
         return "use loss='sparse_categorical_crossentropy' for labels or to_categorical on them"
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = ("from_logits", "label_smoothing", "axis")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
-
 
 class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     """−log p[label] for targets given as integer labels, the mean over all samples.
@@ -89,6 +84,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
 
     default_name = "sparse_categorical_crossentropy"
     labels = True
+    kept_as: ClassVar = {"axis": None}
 
     @checked
     def __init__(
@@ -141,8 +137,3 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     def _rows(self, y: Array, outputs: Array, weights: Array) -> Array:
         losses = super()._rows(y, outputs, weights)
         return losses if self.ignore_class is None else np.where(y == self.ignore_class, 0, losses)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"from_logits": self.from_logits, "ignore_class": self.ignore_class}
-        return {**Loss.get_config(self), **own}

@@ -74,8 +74,3 @@ class Distillation(Loss):
         scaled = ops.rescale(z, 1 / t, 0.0, dtype)
         losses, gradient = ops.categorical_crossentropy_from_logits(scaled, targets, weights)
         return ops.rescale(losses, t * t, 0.0, dtype), ops.rescale(gradient, t, 0.0, dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"temperature": self.temperature, "from_logits": self.from_logits}
-        return {**super().get_config(), **own}

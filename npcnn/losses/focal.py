@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 
@@ -57,11 +57,6 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
         losses, grad = ops.elementwise_loss(p, targets, weights, self.formula, options)
         return losses, ops.sigmoid_backward(grad, p) if self.from_logits else grad
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = ("apply_class_balancing", "alpha", "gamma")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
-
 
 class CategoricalFocalCrossentropy(CategoricalCrossentropy):
     """−Σ α (1 − y)^γ t log y over a row, the mean over all rows; targets are one-hot rows.
@@ -99,7 +94,3 @@ class CategoricalFocalCrossentropy(CategoricalCrossentropy):
         how = self.alpha, self.gamma
         losses, grad = ops.categorical_focal_crossentropy(p, targets, weights, *how)
         return losses, ops.softmax_backward(grad, p) if self.from_logits else grad
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "alpha": self.alpha, "gamma": self.gamma}

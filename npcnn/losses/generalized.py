@@ -9,7 +9,7 @@ import numpy as np
 from npcnn.arguments import checked
 from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.config import FloatType
-from npcnn.losses.base import Loss, Reduction
+from npcnn.losses.base import Reduction
 from npcnn.losses.crossentropy import SparseCategoricalCrossentropy
 
 Array = np.ndarray
@@ -62,7 +62,3 @@ class CategoricalGeneralizedCrossEntropy(SparseCategoricalCrossentropy):
         slope = -(np.maximum(p, p.dtype.type(LEAST)) ** (q - 1)) * weights / p.dtype.type(p.size)
         slope[p < 0] = 0  # what is no probability counts as 0
         return (1 - np.maximum(p, 0) ** q) / q * weights, slope[..., np.newaxis] * targets
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**Loss.get_config(self), "q": self.q}

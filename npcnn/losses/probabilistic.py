@@ -74,8 +74,3 @@ class BinaryCrossentropy(Elementwise):
         if logits is None:
             return ops.elementwise_loss(outputs, targets, weights, self.formula)
         return ops.elementwise_loss(logits, targets, weights, f"{self.formula}_from_logits")
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = ("from_logits", "label_smoothing", "axis")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

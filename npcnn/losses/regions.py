@@ -130,10 +130,6 @@ class Dice(Overlap):
         sums = (targets + outputs).sum(axis=self.axis, keepdims=True) + EPSILON
         return 2 * both / sums, 2 * (targets * sums - both) / sums**2
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "axis": self.axis}
-
 
 class Tversky(Overlap):
     """1 − Σ t y / (Σ t y + α Σ t (1 − y) + β Σ (1 − t) y); with α = β = 0.5 it is Dice.
@@ -170,8 +166,3 @@ class Tversky(Overlap):
         sums = both + self.alpha * missed + self.beta * wrong + EPSILON
         slope = targets * (1 - self.alpha) + self.beta * (1 - targets)
         return both / sums, (targets * sums - both * slope) / sums**2
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"alpha": self.alpha, "beta": self.beta, "axis": self.axis}
-        return {**super().get_config(), **own}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -104,10 +104,6 @@ class Huber(Elementwise):
         """δ."""
         return (self.delta,)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "delta": self.delta}
-
 
 class LogCosh(Elementwise):
     """log cosh(y − t), the mean over all outputs: a square near 0, straight far off.
@@ -142,6 +138,7 @@ class CosineSimilarity(Loss):
     """
 
     default_name = "cosine_similarity"
+    kept_as: ClassVar = {"axis": None}
 
     @checked
     def __init__(

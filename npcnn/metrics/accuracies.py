@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 
@@ -58,10 +58,6 @@ class BinaryAccuracy(Metric):
         """Return whether each number is on the right side."""
         y_true, y_pred = same_rank(y_true, y_pred)
         return y_true == (y_pred > self.threshold)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "threshold": self.threshold}
 
 
 class CategoricalAccuracy(Metric):
@@ -127,10 +123,6 @@ class TopKCategoricalAccuracy(Metric):
         check_targets(y_true, y_pred.shape)
         return _in_top_k(y_true.argmax(axis=-1), y_pred, self.k)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "k": self.k}
-
 
 class SparseTopKCategoricalAccuracy(Metric):
     """How often the true class is among the k largest outputs; targets are labels.
@@ -159,10 +151,6 @@ class SparseTopKCategoricalAccuracy(Metric):
         if self.from_sorted_ids:
             return (labels[..., None] == y_pred[..., : self.k]).any(axis=-1)
         return _in_top_k(labels, y_pred, self.k)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "k": self.k, "from_sorted_ids": self.from_sorted_ids}
 
 
 class AccuracyByShape(Metric):

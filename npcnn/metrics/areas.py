@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -51,6 +51,7 @@ class AUC(Metric):
     """
 
     direction = "up"
+    kept_as: ClassVar = {"thresholds": "init_thresholds"}
 
     @checked
     def __init__(
@@ -123,13 +124,6 @@ class AUC(Metric):
             "majoring": np.maximum(left, right),
         }
         return float(((x[:-1] - x[1:]) * heights[self.summation_method]).sum())
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        names = ("num_thresholds", "curve", "summation_method", "multi_label", "num_labels")
-        config = {**super().get_config(), **{name: getattr(self, name) for name in names}}
-        config |= {"label_weights": self.label_weights, "from_logits": self.from_logits}
-        return {**config, "thresholds": self.init_thresholds}
 
 
 def _interpolated(tp: Array, fp: Array, fn: Array) -> float:

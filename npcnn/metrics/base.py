@@ -22,7 +22,7 @@ from npcnn.checks import (
 )
 from npcnn.config import FloatType
 from npcnn.initializers.base import Sizes
-from npcnn.remembered import Remembering
+from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open
 from npcnn.variables import Variable as Variable
 from npcnn.variables import answer
@@ -163,7 +163,7 @@ class Metric(Remembering, Open):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal metric."""
-        return {"name": self.name}
+        return {"name": self.name, **kept(self, Metric)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Metric:

@@ -65,11 +65,6 @@ class BestRate(ConfusionCounts):
         enough = rates[self.least].astype(np.float32) >= wanted
         return answer(np.where(enough, rates[self.best], 0).max())
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"class_id": self.class_id, "num_thresholds": self.num_thresholds}
-        return {"name": self.name, **own, self.least: getattr(self, self.least)}
-
 
 class SensitivityAtSpecificity(BestRate):
     """The largest tp / (tp + fn) at a threshold where tn / (tn + fp) is at least `specificity`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -66,6 +66,8 @@ class ConfusionCounts(Metric):
         class_id: look at one column of the outputs.
     """
 
+    kept_as: ClassVar = {"thresholds": "init_thresholds"}
+
     @checked
     def __init__(
         self, thresholds: Thresholds = None, top_k: PositiveInt | None = None,
@@ -115,11 +117,6 @@ class ConfusionCounts(Metric):
         result = self.of(self.counts.numpy())
         return answer(result[0] if len(result) == 1 else result)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        config = {**super().get_config(), "thresholds": self.init_thresholds}
-        return {**config, "top_k": self.top_k, "class_id": self.class_id}
-
 
 class _Count(ConfusionCounts):
     """Base: one of the four counts."""
@@ -135,10 +132,6 @@ class _Count(ConfusionCounts):
     def of(self, counts: Array) -> Array:
         """Return the count."""
         return counts[self.place]
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {"name": self.name, "thresholds": self.init_thresholds}
 
 
 class TruePositives(_Count):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from npcnn.arguments import checked
@@ -41,10 +39,6 @@ class PearsonCorrelation(Metric):
         with np.errstate(all="ignore"):
             scaled = t / t.std(axis=-1, keepdims=True), y / y.std(axis=-1, keepdims=True)
         return (scaled[0] * scaled[1]).mean(axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "axis": self.axis}
 
 
 class ConcordanceCorrelation(PearsonCorrelation):

@@ -101,11 +101,6 @@ class FBetaScore(Metric):
         if state.get("counts") is not None:
             self.counts = np.array(state["counts"], np.float64)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = ("average", "beta", "threshold")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
-
 
 class F1Score(FBetaScore):
     """2 · precision · recall / (precision + recall), class by class.
@@ -124,9 +119,3 @@ class F1Score(FBetaScore):
         name: str | None = "f1_score", dtype: FloatType | None = None,
     ) -> None:  # fmt: skip
         super().__init__(average, 1.0, threshold, name, dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        config = super().get_config()
-        del config["beta"]
-        return config

@@ -50,7 +50,7 @@ class LossMetric(Metric):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        return {**super().get_config(), **self.options}
+        return {"name": self.name, **self.options}
 
 
 class MeanAbsolutePercentageError(LossMetric):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -120,6 +120,8 @@ class MeanMetricWrapper(Metric):
     3.0
     """
 
+    kept_as: ClassVar = {"fn": None}
+
     @checked
     def __init__(
         self, fn: Function, name: str | None = None, dtype: FloatType | None = None, **kwargs: Any
@@ -144,6 +146,8 @@ class Wrapped(Metric):
     Args:
         metric: has a name, and `values`, or Keras's `update_state`, `result`, `reset_state`.
     """
+
+    kept_as: ClassVar = {"metric": None}
 
     @checked
     def __init__(self, metric: Any) -> None:

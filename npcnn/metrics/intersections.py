@@ -118,9 +118,7 @@ class IoU(Metric):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        own = ("num_classes", "target_class_ids", "dtype", "ignore_class", "sparse_y_true")
-        more = ("sparse_y_pred", "axis")
-        return {"name": self.name, **{name: getattr(self, name) for name in (*own, *more)}}
+        return {**super().get_config(), "dtype": self.dtype}
 
 
 class BinaryIoU(IoU):
@@ -151,11 +149,6 @@ class BinaryIoU(IoU):
         said = np.asarray(y_pred, np.float32) >= np.float32(self.threshold)
         super().update_state(y_true, said, sample_weight)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = ("name", "target_class_ids", "threshold", "dtype")
-        return {name: getattr(self, name) for name in own}
-
 
 class MeanIoU(IoU):
     """IoU, the mean over all classes that occur.
@@ -177,12 +170,6 @@ class MeanIoU(IoU):
         every = list(range(num_classes))
         more = (ignore_class, sparse_y_true, sparse_y_pred, axis)
         super().__init__(num_classes, every, name, dtype, *more)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        config = super().get_config()
-        del config["target_class_ids"]
-        return config
 
 
 class OneHotIoU(IoU):
@@ -207,12 +194,6 @@ class OneHotIoU(IoU):
         more = (ignore_class, False, sparse_y_pred, axis)
         super().__init__(num_classes, target_class_ids, name, dtype, *more)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        config = super().get_config()
-        del config["sparse_y_true"]
-        return config
-
 
 class OneHotMeanIoU(MeanIoU):
     """IoU for targets that are one-hot rows, the mean over all classes that occur.
@@ -231,12 +212,6 @@ class OneHotMeanIoU(MeanIoU):
         ignore_class: int | None = None, sparse_y_pred: bool = False, axis: LastAxis = -1,
     ) -> None:  # fmt: skip
         super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        config = super().get_config()
-        del config["sparse_y_true"]
-        return config
 
 
 CLASSES = (IoU, BinaryIoU, MeanIoU, OneHotIoU, OneHotMeanIoU)

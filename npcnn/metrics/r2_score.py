@@ -95,8 +95,3 @@ class R2Score(Metric):
         super().set_state(state)
         if state.get("sums") is not None:
             self.sums = np.array(state["sums"], np.float64)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = ("class_aggregation", "num_regressors")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

@@ -41,7 +41,3 @@ class Adadelta(Optimizer):
     def update(self, parameters: Array, gradients: Array, *slots: Array) -> None:
         """Take the step on one stretch of parameters."""
         ops.adadelta(parameters, gradients, *slots, self.now, self.rho, self.epsilon)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "rho": self.rho, "epsilon": self.epsilon}

@@ -52,8 +52,3 @@ class Adagrad(Optimizer):
     def update(self, parameters: Array, gradients: Array, *slots: Array) -> None:
         """Take the step on one stretch of parameters."""
         ops.adagrad(parameters, gradients, *slots, self.now, self.epsilon)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        start = {"initial_accumulator_value": self.initial_accumulator_value}
-        return {**super().get_config(), **start, "epsilon": self.epsilon}

@@ -60,7 +60,3 @@ class Adam(Moments):
         """Take Adam's step on one stretch of parameters."""
         step = ops.amsgrad if self.amsgrad else ops.adam
         step(parameters, gradients, *slots, self.now, self.beta_1, self.beta_2, self.epsilon)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "amsgrad": self.amsgrad}

@@ -36,7 +36,7 @@ from npcnn.optimizers.options import (
     Several,
 )  # fmt: skip
 from npcnn.optimizers.schedules.base import rate_at
-from npcnn.remembered import Remembering
+from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open, missing
 from npcnn.variables import Variable
 
@@ -388,7 +388,7 @@ class Optimizer(Open, Remembering):
         if self.scheduled:
             rate = schedules.serialize(rate)
         names = {name: getattr(self, name) for name in options.NAMES}
-        return {"name": self.name, "learning_rate": rate, **names}
+        return {"name": self.name, "learning_rate": rate, **names, **kept(self, Optimizer)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Optimizer:

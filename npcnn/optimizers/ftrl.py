@@ -81,11 +81,3 @@ class Ftrl(Optimizer):
             self.l1_regularization_strength, self.l2_regularization_strength,
             self.l2_shrinkage_regularization_strength, self.beta,
         )  # fmt: skip
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = (
-            "learning_rate_power", "initial_accumulator_value", "l1_regularization_strength",
-            "l2_regularization_strength", "l2_shrinkage_regularization_strength", "beta",
-        )  # fmt: skip
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

@@ -47,7 +47,3 @@ class Lion(Optimizer):
     def update(self, parameters: Array, gradients: Array, *slots: Array) -> None:
         """Take the step on one stretch of parameters."""
         ops.lion(parameters, gradients, *slots, self.now, self.beta_1, self.beta_2)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2}

@@ -33,8 +33,3 @@ class Moments(Optimizer):
     ) -> None:
         super().__init__(learning_rate, **options)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        betas = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
-        return {**super().get_config(), **betas}

@@ -56,8 +56,3 @@ class RMSprop(Optimizer):
         every = [found.get(name) for name in ("velocity", "momentum", "average_gradient")]
         options = self.rho, self.momentum, self.epsilon
         ops.rmsprop(parameters, gradients, *every, self.now, *options)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon}
-        return {**super().get_config(), **own, "centered": self.centered}

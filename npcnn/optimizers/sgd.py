@@ -46,8 +46,3 @@ class SGD(Optimizer):
     def update(self, parameters: Array, gradients: Array, *slots: Array) -> None:
         """Take the step on one stretch of parameters."""
         ops.sgd(parameters, gradients, *slots, self.now, self.momentum, self.nesterov)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"momentum": self.momentum, "nesterov": self.nesterov}
-        return {**super().get_config(), **own}

@@ -6,8 +6,9 @@ import math
 from functools import partial
 from typing import Annotated, Any
 
-from npcnn.arguments import argument_names, arguments_of, instance
+from npcnn.arguments import arguments_of, instance
 from npcnn.checks import ArgumentError, is_number, is_whole, message, non_negative, positive, shown
+from npcnn.remembered import kept
 from npcnn.subclasses import missing
 
 LEAST = 1e-6  # of a step: with less, quotients would be beyond a float
@@ -58,7 +59,10 @@ class LearningRateSchedule:
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this schedule again."""
-        raise missing(self, "get_config")
+        found = kept(self)
+        if not found:
+            raise missing(self, "get_config")
+        return found
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> LearningRateSchedule:
@@ -84,11 +88,6 @@ def rate_at(schedule: LearningRateSchedule, step: int, most: float) -> float:
     where = f"{type(schedule).__name__}(step={step})"
     expected = f"a number ≥ 0, at most {most:g}, for the learning rate"
     raise ArgumentError(message(where, expected, shown(rate), "let __call__ return such as 0.001"))
-
-
-def arguments_kept(schedule: LearningRateSchedule, cls: type) -> dict[str, Any]:
-    """Return the arguments of a class that keeps each under its name."""
-    return {name: getattr(schedule, name) for name in argument_names(cls)}
 
 
 def power_of(base: float, exponent: float) -> float:

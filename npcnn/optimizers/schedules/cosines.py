@@ -14,7 +14,6 @@ from npcnn.optimizers.schedules.base import (
     Span,
     Steps,
     Taken,
-    arguments_kept,
     cosine,
     power_of,
 )  # fmt: skip
@@ -59,10 +58,6 @@ class CosineDecay(LearningRateSchedule):
         after = step if self.warmup_target is None else step - self.warmup_steps
         share = cosine(min(after, self.decay_steps) / self.decay_steps)
         return top * ((1 - self.alpha) * share + self.alpha)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return arguments_kept(self, CosineDecay)
 
 
 def _growth(value: Any, where: str) -> float:
@@ -117,10 +112,6 @@ class CosineDecayRestarts(LearningRateSchedule):
         share = power_of(self.m_mul, period) * cosine(passed)
         return self.initial_learning_rate * ((1 - self.alpha) * share + self.alpha)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return arguments_kept(self, CosineDecayRestarts)
-
 
 def _below(value: Any, where: str) -> float:
     if is_number(value) and 0 < value < 1:
@@ -174,7 +165,3 @@ class OneCycle(LearningRateSchedule):
         last = first / self.final_div_factor
         passed = min(1.0, (step - up) / (self.total_steps - up))
         return last + (top - last) * cosine(passed)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return arguments_kept(self, OneCycle)

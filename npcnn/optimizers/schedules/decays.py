@@ -14,7 +14,6 @@ from npcnn.optimizers.schedules.base import (
     Share,
     Steps,
     Taken,
-    arguments_kept,
     power_of,
 )  # fmt: skip
 
@@ -48,10 +47,6 @@ class ExponentialDecay(LearningRateSchedule):
         power = math.floor(passed) if self.staircase else passed
         return self.initial_learning_rate * power_of(self.decay_rate, power)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return arguments_kept(self, ExponentialDecay)
-
 
 class InverseTimeDecay(LearningRateSchedule):
     """Rate r / (1 + d · t / T), with staircase r / (1 + d · ⌊t / T⌋).
@@ -82,10 +77,6 @@ class InverseTimeDecay(LearningRateSchedule):
         return self.initial_learning_rate / (
             1 + self.decay_rate * (math.floor(passed) if self.staircase else passed)
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return arguments_kept(self, InverseTimeDecay)
 
 
 class PolynomialDecay(LearningRateSchedule):
@@ -121,10 +112,6 @@ class PolynomialDecay(LearningRateSchedule):
         left = 1 - min(step, span) / span
         way = self.initial_learning_rate - self.end_learning_rate
         return way * left**self.power + self.end_learning_rate
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return arguments_kept(self, PolynomialDecay)
 
 
 def _rising(value: Any, where: str) -> list[Any]:
@@ -172,7 +159,3 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""
         return self.values[bisect_left(self.boundaries, step)]
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return arguments_kept(self, PiecewiseConstantDecay)

@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ SIZES = [1 << k for k in range(10, 25, 2)]  # bytes of a message
 
 
 def main() -> None:
+    import npcnn
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7, help="processes of each contender")
     parser.add_argument("--steps", type=int, default=12, help="timed steps of a process")
@@ -53,7 +56,9 @@ def main() -> None:
     ratio = race[last]["median"] / race[first]["median"]
     print(f"{last}: {ratio:.3f} times the seconds of {first}")
     result = {
-        "machine": machine(2), "batch": BATCH, "race": race, "ratio": ratio,
+        "machine": machine(2), "batch": BATCH,
+        "versions": {"npcnn": npcnn.__version__, "mpi4py": version("mpi4py")},
+        "race": race, "ratio": ratio,
         "message": message_cost(), "samples": {n: sample_cost(n, arguments.steps) for n in COUNTS},
     }  # fmt: skip
     result["local"] = local(result, arguments.steps, cores)

@@ -39,6 +39,8 @@ PAGE = Template("""<!DOCTYPE html>
   #en:checked ~ main [lang=zh], #zh:checked ~ main [lang=en] { display: none; }
   #en:checked ~ .switch label[for=en], #zh:checked ~ .switch label[for=zh] {
     font-weight: bold; border-bottom: 2px solid #0072b2; }
+  @media (max-width: 700px) { /* moved, not made small: texts stay legible */
+    .figure { overflow-x: auto; } .figure img:not(.small) { width: 780px; max-width: none; } }
   @media print { .switch { display: none; } img, pre { break-inside: avoid; } }
 </style>
 </head>
@@ -89,7 +91,7 @@ class Page:
     def _image(self, data: bytes, kind: str, en: str, zh: str) -> None:
         source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
         alt = html.escape(f"{en} · {zh}", quote=True)
-        self.parts.append(f'<img src="{source}" alt="{alt}">')
+        self.parts.append(f'<div class="figure"><img src="{source}" alt="{alt}"></div>')
 
     def table(self, heads: list[tuple[str, str]], rows: list[list[Any]]) -> None:
         """Add a table; heads are given in both languages, floats get three decimals."""

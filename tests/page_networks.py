@@ -8,7 +8,7 @@ import npcnn
 from npcnn import layers
 from npcnn.page.described import ACTIVATIONS
 
-ELEMENTWISE = [name for name in ACTIVATIONS if name != "softmax"]
+ELEMENTWISE = [name for name in ACTIVATIONS if name not in ("softmax", "log_softmax", "sparsemax")]
 
 
 def random_network(seed):
@@ -20,13 +20,15 @@ def random_network(seed):
     for k in range(rng.integers(2, 5)):
         options = steps(x, rng, pick)
         x = options[seed % len(options) if k == 0 else rng.integers(len(options))]()
-    x = pick(
+    ends = [
         lambda: layers.Flatten()(x),
         lambda: layers.GlobalAveragePooling2D()(x),
         lambda: layers.GlobalMaxPooling2D()(x),
         lambda: layers.Reshape((int(np.prod(x.shape[1:])),))(x),
-    )()
-    x = layers.Dense(5, activation=pick(*ELEMENTWISE))(x)
+        lambda: layers.Flatten()(layers.RepeatVector(2)(layers.GlobalAveragePooling2D()(x))),
+    ]
+    x = ends[seed % len(ends)]()
+    x = layers.Dense(5, activation=ELEMENTWISE[seed % len(ELEMENTWISE)])(x)
     activation, loss = pick(
         ("softmax", "sparse_categorical_crossentropy"),
         ("sigmoid", "sparse_categorical_crossentropy"),
@@ -69,6 +71,17 @@ def steps(x, rng, pick):
         lambda: layers.ReLU(1.5, 0.1, 0.2)(x),
         lambda: layers.LeakyReLU(0.3)(layers.ELU(0.7)(x)),
         lambda: layers.Softmax()(layers.Activation("softmax")(x)),
+        lambda: layers.Activation("log_softmax")(layers.Activation("sparsemax")(x)),
+        lambda: layers.PReLU("he_normal", shared_axes=pick(None, [1, 2]))(x),
+        lambda: layers.LayerNormalization(pick(-1, [1, 2, 3], [1, 3]))(x),
+        lambda: layers.GroupNormalization(pick(1, -1), center=pick(True, False))(x),
+        lambda: layers.RMSNormalization(pick(-1, [2, 3]))(x),
+        lambda: layers.UnitNormalization(pick(-1, 1))(x),
+        lambda: layers.AdaptiveAveragePooling2D((3, 2))(x),
+        lambda: layers.ActivityRegularization()(layers.AdaptiveMaxPooling2D((2, 3))(x)),
+        lambda: layers.Normalization(mean=0.3, variance=2.0)(layers.CenterCrop(4, 3)(x))
+        if min(rows, columns) > 3
+        else layers.Normalization(axis=None, mean=0.1, variance=0.5, invert=True)(x),
         *(partial(merged, merge, x, other) for merge in MERGING),
         lambda: layers.Subtract()([x, other(x)]),
         lambda: layers.Concatenate(pick(-1, 1, 3))([x, other(x)]),

@@ -20,22 +20,27 @@ Described = dict[str, Any]
 # What of a layer's arguments the page computes with.
 OPTIONS = (
     "activation", "alpha", "axis", "cropping", "depth_multiplier", "dilation_rate", "dims",
-    "epsilon", "groups", "interpolation", "kernel_size", "max_value", "negative_slope", "offset",
-    "padding", "pool_size", "rate", "scale", "size", "strides", "threshold",
+    "epsilon", "groups", "height", "interpolation", "kernel_size", "max_value", "negative_slope",
+    "offset", "output_size", "padding", "pool_size", "rate", "scale", "size", "strides",
+    "threshold", "width",
 )  # fmt: skip
 
 
 # Kinds of layers and activations that the page computes by itself (npcnn/page/web/engine/).
 KINDS = (
-    "Activation", "Add", "Average", "AveragePooling2D", "BatchNormalization", "Concatenate",
-    "Conv2D", "Cropping2D", "Dense", "DepthwiseConv2D", "ELU", "Flatten",
-    "GlobalAveragePooling2D", "GlobalMaxPooling2D", "Identity", "LeakyReLU", "MaxPooling2D",
-    "Maximum", "Minimum", "Multiply", "Permute", "ReLU", "Rescaling", "Reshape", "Softmax",
-    "Subtract", "UpSampling2D", "ZeroPadding2D",
+    "Activation", "AdaptiveAveragePooling2D", "AdaptiveMaxPooling2D", "Add", "Average",
+    "AveragePooling2D", "BatchNormalization", "CenterCrop", "Concatenate", "Conv2D", "Cropping2D",
+    "Dense", "DepthwiseConv2D", "ELU", "Flatten", "GlobalAveragePooling2D", "GlobalMaxPooling2D",
+    "GroupNormalization", "Identity", "LayerNormalization", "LeakyReLU", "MaxPooling2D", "Maximum",
+    "Minimum", "Multiply", "PReLU", "Permute", "RMSNormalization", "ReLU", "RepeatVector",
+    "Rescaling", "Reshape", "Softmax", "Subtract", "UnitNormalization", "UpSampling2D",
+    "ZeroPadding2D",
 )  # fmt: skip
 ACTIVATIONS = (
-    "elu", "exponential", "gelu", "hard_sigmoid", "leaky_relu", "linear", "relu", "relu6", "selu",
-    "sigmoid", "silu", "softmax", "softplus", "softsign", "swish", "tanh",
+    "celu", "elu", "exponential", "gelu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",
+    "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6",
+    "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus",
+    "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh", "tanh_shrink",
 )  # fmt: skip
 
 
@@ -102,16 +107,14 @@ class _Layers:
 
 def _told(layer: Layer) -> list[Described]:
     """Return a layer as the page's layers: name, kind, options, parameters."""
-    kind = type(layer).__name__
-    if getattr(npcnn_layers, kind, None) is not type(layer):
-        kind = "?"  # a stranger's, whatever it is called
-    elif layer.training_only:
-        kind = "Identity"
+    kind = _kind(layer)
     name, config = str(layer.name), layer.get_config()
     options = {key: _plain(config[key]) for key in OPTIONS if key in config}
     if kind == "Softmax":
         options["activation"] = "softmax" if options.pop("axis", -1) == -1 else "?"
     parameters = dict(layer.arrays())
+    if kind == "Rescaling" and isinstance(layer, npcnn_layers.Normalization):
+        options, parameters = _as_rescaling(layer), {}
     told: Described = {"name": name, "own": name, "class": type(layer).__name__, "kind": kind}
     if kind != "SeparableConv2D":
         return [{**told, "options": options, "parameters": parameters}]
@@ -127,6 +130,34 @@ def _told(layer: Layer) -> list[Described]:
     second = {"kind": "Conv2D", "options": wide, "parameters": pointwise,
               "names": {"kernel": "pointwise_kernel"}}  # fmt: skip
     return [{**told, **first}, {**told, **second}]
+
+
+def _kind(layer: Any) -> str:
+    """Return what the page computes a layer as; "?" for what it does not."""
+    kind = type(layer).__name__
+    if getattr(npcnn_layers, kind, None) is not type(layer):
+        return "?"  # a stranger's, whatever it is called
+    if layer.training_only or kind == "ActivityRegularization":
+        return "Identity"
+    shape = layer.input_shape
+    if kind == "Normalization":  # what it was told of the data, one number a channel
+        return "Rescaling" if list(layer.axis) in ([], [-1], [len(shape) - 1]) else "?"
+    own = {
+        "LayerNormalization": lambda: not layer.rms_scaling,
+        "GroupNormalization": lambda: layer.axis in (-1, len(shape) - 1),
+        "CenterCrop": lambda: shape[1] >= layer.height and shape[2] >= layer.width,
+    }
+    return kind if own.get(kind, lambda: True)() else "?"
+
+
+def _as_rescaling(layer: Any) -> Described:
+    """Return the options of the Rescaling that a Normalization is, once it knows the data."""
+    mean, deviation = np.ravel(layer.mean), np.sqrt(np.ravel(layer.variance))
+    scale, offset = deviation, mean
+    if not layer.invert:
+        scale = 1 / np.maximum(deviation, 1e-7)
+        offset = -mean * scale
+    return {"scale": scale.tolist(), "offset": offset.tolist()}
 
 
 def _plain(value: Any) -> Any:

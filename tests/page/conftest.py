@@ -1,30 +1,20 @@
 """A real browser, and npcnn's page in it."""
 
-import shutil
+from functools import partial
 
+import chromium as headless
 import pytest
-from selenium_wait import wait
+from chromium import wait
 
 import npcnn
-
-HOW = "no browser: `apt-get install chromium chromium-driver` and `pip install selenium` get one"
 
 
 @pytest.fixture(scope="session")
 def chromium():
     """Debian's Chromium, headless, one for all tests."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason=HOW)
-    binary = shutil.which("chromium") or shutil.which("chromium-browser")
-    driver = shutil.which("chromedriver")
-    if not (binary and driver):
-        pytest.skip(HOW)
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage"):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    browser.set_script_timeout(60)
+    browser = headless.start()
+    if browser is None:
+        pytest.skip(headless.HOW)
     yield browser
     browser.quit()
 
@@ -32,12 +22,7 @@ def chromium():
 @pytest.fixture
 def resize(chromium):
     """Return a function that sets the width of the page in pixels."""
-
-    def to(width, height=1000):
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700}
-        chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-
-    return to
+    return partial(headless.resize, chromium)
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from chromium import wait
 from page_networks import random_network
 from PIL import Image, ImageDraw, ImageFont
 from sample_networks import document_network, pictures, small_network
-from selenium_wait import wait
 
 import npcnn
 from npcnn.datasets import like_mnist

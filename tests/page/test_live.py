@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from chromium import wait
 from runs import PATIENCE
-from selenium_wait import wait
 
 import npcnn
 from npcnn import layers

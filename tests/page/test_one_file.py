@@ -39,6 +39,8 @@ def test_modules_become_one_program():
         re.findall(r"^// ([\w/]+\.js)$", program, re.M)
     )
     names = re.findall(r"^(?:const|let|class|(?:async )?function) (\w+)", program, re.M)
+    for several in re.findall(r"^(?:const|let) [\[{]([^\]}]*)[\]}] =", program, re.M):
+        names += re.findall(r"\w+", several)
     assert len(names) == len(set(names)), "no two modules may say one name for different things"
 
 

@@ -4,8 +4,8 @@ import base64
 
 import numpy as np
 import pytest
+from chromium import wait
 from sample_networks import digits, document_network, pictures, small_network
-from selenium_wait import wait
 
 import npcnn
 from npcnn import layers

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from chromium import wait
 from sample_networks import digits, document_network
-from selenium_wait import wait
 
 import npcnn
 from npcnn import layers, optimizers

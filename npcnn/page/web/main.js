@@ -1,5 +1,5 @@
 // The page put together. Everything is built anew when the language or the theme changes.
-import { KNOWN_ACTIVATIONS } from "./engine/elements.js";
+import { KNOWN_ACTIVATIONS } from "./engine/activations.js";
 import { KINDS } from "./engine/layers.js";
 import { bytesOf, countParameters, inflated, networkOf } from "./engine/network.js";
 import { backward, canGoBack, forward } from "./engine/passes.js";

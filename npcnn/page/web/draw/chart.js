@@ -2,7 +2,7 @@
 
 import { drawing } from "./svg.js";
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [230, 110, 44, 16]; // pixels, as they are shown
+const [WIDTH, HEIGHT, LEFT, BOTTOM] = [232, 110, 52, 16]; // pixels, as they are shown
 const DASHES = ["", "7 3", "2 3", "9 3 2 3", "5 2 1 2", "12 3", "1 5"];
 
 /**

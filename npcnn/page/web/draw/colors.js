@@ -50,8 +50,15 @@ export function painter(limit) {
 export function styleOf(value, limit) {
   const share = Math.min(1, Math.max(-1, value / limit || 0));
   const [r, g, b] = mixed(isDark() ? "dark" : "light", (share + 1) / 2);
-  const bright = 0.299 * r + 0.587 * g + 0.114 * b > 140;
-  return { background: `rgb(${r}, ${g}, ${b})`, color: bright ? "#111" : "#fff" };
+  // White and black are equally far from a light of 0.179: at least 4.5 : 1 either way.
+  const light = 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  return { background: `rgb(${r}, ${g}, ${b})`, color: light > 0.179 ? "#000" : "#fff" };
+}
+
+/** Return how much light a level of sRGB, 0 to 255, stands for. */
+function linear(level) {
+  const share = level / 255;
+  return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
 }
 
 /** Return the scale as a CSS gradient; from 0 on if nothing is negative. */

@@ -45,8 +45,9 @@ function cellOf(shape, tiling) {
     return tiling.count <= 300 ? 16 : 8;
   }
   if (shape.length === 2) return shape[0] > 200 ? 2 : 6;
-  const goal = shape.length === 4 ? (tiling.rows > 1 ? 36 : 12) : 100;
-  const most = shape.length === 4 ? 12 : 25;
+  const few = tiling.count <= 64; // kernels that may be as large as one likes to see them
+  const goal = shape.length === 4 ? (tiling.rows > 1 ? (few ? 60 : 36) : 12) : 100;
+  const most = shape.length === 4 ? (few ? 20 : 12) : 25;
   return Math.min(most, Math.max(1, Math.round(goal / Math.max(tiling.rows, tiling.columns))));
 }
 

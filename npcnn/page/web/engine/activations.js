@@ -32,7 +32,28 @@ function geluSlope(z) {
   return 0.5 * (1 + erf(z * INVERSE_ROOT_2)) + z * density;
 }
 
-export const ELEMENTWISE = {
+function clamped(z, least, most) {
+  return Math.min(Math.max(z, least), most);
+}
+
+function hardSilu(z) {
+  return z * clamped(z / 6 + 0.5, 0, 1);
+}
+
+function hardSiluSlope(z) {
+  return clamped(z / 6 + 0.5, 0, 1) + (Math.abs(z) < 3 ? z / 6 : 0);
+}
+
+function mishSlope(z) {
+  const t = Math.tanh(softplus(z));
+  return t + z * (1 - t * t) * logistic(z);
+}
+
+function dot(a, b) {
+  return a.reduce((sum, value, i) => sum + value * b[i], 0);
+}
+
+const ELEMENTWISE = {
   linear: [(z) => z, () => 1],
   relu: [(z) => Math.max(z, 0), (z) => (z > 0 ? 1 : 0)],
   relu6: [(z) => Math.min(Math.max(z, 0), 6), (z) => (z > 0 && z < 6 ? 1 : 0)],
@@ -54,41 +75,87 @@ export const ELEMENTWISE = {
     (z) => Math.min(Math.max(z / 6 + 0.5, 0), 1),
     (z) => (Math.abs(z) < 3 ? 1 / 6 : 0),
   ],
+  hard_silu: [hardSilu, hardSiluSlope],
+  hard_swish: [hardSilu, hardSiluSlope],
+  celu: [(z) => (z > 0 ? z : Math.expm1(z)), (z, y) => (z > 0 ? 1 : y + 1)],
+  hard_shrink: [(z) => (Math.abs(z) > 0.5 ? z : 0), (z) => (Math.abs(z) > 0.5 ? 1 : 0)],
+  soft_shrink: [(z) => z - clamped(z, -0.5, 0.5), (z) => (Math.abs(z) > 0.5 ? 1 : 0)],
+  hard_tanh: [(z) => clamped(z, -1, 1), (z) => (Math.abs(z) < 1 ? 1 : 0)],
+  tanh_shrink: [(z) => z - Math.tanh(z), (z) => Math.tanh(z) ** 2],
+  sparse_plus: [
+    (z) => clamped(z / 2 + 0.5, 0, 1) ** 2 + Math.max(z - 1, 0),
+    (z) => clamped(z / 2 + 0.5, 0, 1),
+  ],
+  sparse_sigmoid: [(z) => clamped(z / 2 + 0.5, 0, 1), (z) => (Math.abs(z) < 1 ? 0.5 : 0)],
+  log_sigmoid: [(z) => -softplus(-z), (z) => logistic(-z)],
+  mish: [(z) => z * Math.tanh(softplus(z)), mishSlope],
+  squareplus: [(z) => (z + Math.hypot(z, 2)) / 2, (z) => (1 + z / Math.hypot(z, 2)) / 2],
 };
+
+// Activations of whole rows: [y of a row of z, gradient by z from those of y].
+const ROWS = {
+  softmax: [softmaxRow, (gradient, y) => {
+    const along = dot(gradient, y);
+    return y.map((share, i) => share * (gradient[i] - along));
+  }],
+  log_softmax: [(z) => {
+    const most = z.reduce((a, b) => Math.max(a, b), -Infinity);
+    const total = most + Math.log(z.reduce((sum, value) => sum + Math.exp(value - most), 0));
+    return z.map((value) => value - total);
+  }, (gradient, y) => {
+    const total = gradient.reduce((a, b) => a + b, 0);
+    return y.map((value, i) => gradient[i] - Math.exp(value) * total);
+  }],
+  sparsemax: [(z) => {
+    const sorted = z.slice().sort().reverse();
+    let [sum, level] = [0, 0];
+    sorted.forEach((value, k) => {
+      sum += value;
+      if (1 + (k + 1) * value > sum) level = (sum - 1) / (k + 1);
+    });
+    return z.map((value) => Math.max(value - level, 0));
+  }, (gradient, y) => {
+    const among = gradient.filter((_, i) => y[i] > 0);
+    const mean = among.reduce((a, b) => a + b, 0) / among.length;
+    return y.map((value, i) => (value > 0 ? gradient[i] - mean : 0));
+  }],
+};
+
+export const KNOWN_ACTIVATIONS = [...Object.keys(ELEMENTWISE), ...Object.keys(ROWS)];
+
+/** Whether an activation's number hangs on its whole row. */
+export function takesRows(name) {
+  return name in ROWS;
+}
 
 /** Return y of an activation, which is a name. */
 export function activate(name, z) {
-  if (name === "softmax") return { shape: z.shape, data: softmaxRows(z) };
+  if (takesRows(name)) return byRows(z.shape, ROWS[name][0], z.data);
   const [f] = ELEMENTWISE[name];
   return { shape: z.shape, data: z.data.map((value) => f(value)) };
 }
 
 /** Return the gradient by z from the one by y. */
 export function activateBackward(name, gradient, z, y) {
-  const back = new Float64Array(gradient.data.length);
-  if (name === "softmax") {
-    const length = z.shape[z.shape.length - 1];
-    for (let start = 0; start < back.length; start += length) {
-      let dot = 0;
-      for (let i = start; i < start + length; i++) dot += gradient.data[i] * y.data[i];
-      for (let i = start; i < start + length; i++) back[i] = y.data[i] * (gradient.data[i] - dot);
-    }
-  } else {
-    const slope = ELEMENTWISE[name][1];
-    for (let i = 0; i < back.length; i++) back[i] = gradient.data[i] * slope(z.data[i], y.data[i]);
-  }
-  return { shape: z.shape, data: back };
+  if (takesRows(name)) return byRows(z.shape, ROWS[name][1], gradient.data, y.data);
+  const slope = ELEMENTWISE[name][1];
+  const data = gradient.data.map((g, i) => g * slope(z.data[i], y.data[i]));
+  return { shape: z.shape, data };
 }
 
-function softmaxRows(z) {
-  const length = z.shape[z.shape.length - 1];
-  const y = new Float64Array(z.data.length);
-  for (let start = 0; start < y.length; start += length) {
-    let most = -Infinity;
-    for (let i = start; i < start + length; i++) most = Math.max(most, z.data[i]);
-    let sum = 0;
-    for (let i = start; i < start + length; i++) sum += Math.exp(z.data[i] - most);
-    for (let i = start; i < start + length; i++) y[i] = Math.exp(z.data[i] - most) / sum;
+/** Return what a function makes of arrays, row by row. */
+function byRows(shape, f, ...arrays) {
+  const length = shape[shape.length - 1];
+  const data = new Float64Array(arrays[0].length);
+  for (let start = 0; start < data.length; start += length) {
+    data.set(f(...arrays.map((array) => array.subarray(start, start + length))), start);
   }
-  return y;
+  return { shape, data };
+}
+
+function softmaxRow(z) {
+  const most = z.reduce((a, b) => Math.max(a, b), -Infinity);
+  const powers = z.map((value) => Math.exp(value - most));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((power) => power / sum);
 }

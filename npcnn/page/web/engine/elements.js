@@ -1,6 +1,7 @@
 // Layers that answer number by number: activations, batch and layer normalisation, rescaling.
-import { ELEMENTWISE, activate, activateBackward } from "./activations.js";
+import { activate, activateBackward, takesRows } from "./activations.js";
 import { activationLines, line } from "./explained.js";
+import { placeIn } from "./merging.js";
 import { digits, plus, tensor, unravel } from "./tensor.js";
 
 const here = {
@@ -43,7 +44,7 @@ export const named = {
     return [{ part: "same", source: [0, index] }, ...lines];
   },
   sees(layer, shapes, place) {
-    if (layer.options.activation === "softmax") return [{ input: 0, all: true, channel: null }];
+    if (takesRows(layer.options.activation)) return [{ input: 0, all: true, channel: null }];
     return here.sees(layer, shapes, place);
   },
 };
@@ -131,4 +132,34 @@ export const normalization = {
   },
 };
 
-export const KNOWN_ACTIVATIONS = [...Object.keys(ELEMENTWISE), "softmax"];
+/** PReLU: below 0 a slope that was learnt, one for each number or shared along axes. */
+export const sloped = {
+  ...here,
+  forward(layer, [x]) {
+    const { alpha } = layer.parameters;
+    const data = x.data.map((value, i) => (value > 0 ? value : value * alpha.data[sharedBy(alpha, x, i)]));
+    return { y: tensor(x.shape, data) };
+  },
+  backward(layer, [x], kept, gradient, gradients) {
+    const { alpha } = layer.parameters;
+    const own = new Float64Array(alpha.data.length);
+    const data = gradient.data.map((g, i) => {
+      if (x.data[i] > 0) return g;
+      const place = sharedBy(alpha, x, i);
+      own[place] += g * x.data[i];
+      return g * alpha.data[place];
+    });
+    gradients.add("alpha", own);
+    return { inputs: [tensor(x.shape, data)] };
+  },
+  explain(layer, [x], { y }, index) {
+    const { alpha } = layer.parameters;
+    const slope = x.data[index] > 0 ? 1 : alpha.data[sharedBy(alpha, x, index)];
+    const text = `${digits(slope)} × ${digits(x.data[index])} = ${digits(y.data[index])}`;
+    return [{ part: "same", source: [0, index] }, line("slope × number", text)];
+  },
+};
+
+function sharedBy(alpha, x, index) {
+  return placeIn(alpha.shape, unravel(index, x.shape));
+}

@@ -1,21 +1,25 @@
 // Which room makes which layer. A room has forward, backward, sees (what of its inputs an output
 // hangs on) and explain (the sum that made a number).
-import { KNOWN_ACTIVATIONS, named, normalization, shaped } from "./elements.js";
+import { KNOWN_ACTIVATIONS } from "./activations.js";
+import { named, normalization, shaped, sloped } from "./elements.js";
 import { conv2d } from "./conv2d.js";
 import { dense } from "./dense.js";
 import { concatenation, merging } from "./merging.js";
-import { cropping, padding, passing, permuting, upsampling } from "./moving.js";
+import { centering, cropping, padding, passing, permuting, repeating, upsampling } from "./moving.js";
 import { pooling } from "./pooling.js";
+import { statistics } from "./statistics.js";
 
 const ROOMS = {
-  Activation: named, Add: merging, Average: merging, AveragePooling2D: pooling,
-  BatchNormalization: normalization, Concatenate: concatenation, Conv2D: conv2d,
-  Cropping2D: cropping, Dense: dense, DepthwiseConv2D: conv2d, ELU: shaped, Flatten: passing,
-  GlobalAveragePooling2D: pooling, GlobalMaxPooling2D: pooling, Identity: passing,
-  LeakyReLU: shaped, MaxPooling2D: pooling, Maximum: merging, Minimum: merging,
-  Multiply: merging, Permute: permuting, ReLU: shaped, Rescaling: normalization,
-  Reshape: passing, Softmax: named, Subtract: merging, UpSampling2D: upsampling,
-  ZeroPadding2D: padding,
+  Activation: named, AdaptiveAveragePooling2D: pooling, AdaptiveMaxPooling2D: pooling,
+  Add: merging, Average: merging, AveragePooling2D: pooling, BatchNormalization: normalization,
+  CenterCrop: centering, Concatenate: concatenation, Conv2D: conv2d, Cropping2D: cropping,
+  Dense: dense, DepthwiseConv2D: conv2d, ELU: shaped, Flatten: passing,
+  GlobalAveragePooling2D: pooling, GlobalMaxPooling2D: pooling, GroupNormalization: statistics,
+  Identity: passing, LayerNormalization: statistics, LeakyReLU: shaped, MaxPooling2D: pooling,
+  Maximum: merging, Minimum: merging, Multiply: merging, PReLU: sloped, Permute: permuting,
+  RMSNormalization: statistics, ReLU: shaped, RepeatVector: repeating, Rescaling: normalization,
+  Reshape: passing, Softmax: named, Subtract: merging, UnitNormalization: statistics,
+  UpSampling2D: upsampling, ZeroPadding2D: padding,
 };
 
 export const KINDS = Object.keys(ROOMS);

@@ -4,7 +4,7 @@ import { line } from "./explained.js";
 import { digits, ravel, tensor, unravel } from "./tensor.js";
 
 /** Return the flat index in an input of which an output's place takes; axes of length 1 repeat. */
-function placeIn(shape, place) {
+export function placeIn(shape, place) {
   const lead = place.length - shape.length;
   const own = lead <= 0 ? place : [...place.slice(lead)];
   return ravel(own.map((at, axis) => (shape[axis] === 1 ? 0 : at)), shape);

@@ -52,6 +52,15 @@ export const cropping = mover((layer, shape, [row, column, channel]) => {
   return ravel([row + above, column + left, channel], shape);
 });
 
+export const centering = mover((layer, shape, [row, column, channel]) => {
+  const { height, width } = layer.options;
+  const [above, left] = [Math.floor((shape[0] - height) / 2), Math.floor((shape[1] - width) / 2)];
+  return ravel([row + above, column + left, channel], shape);
+});
+
+/** RepeatVector. */
+export const repeating = mover((layer, shape, [, feature]) => feature);
+
 export const upsampling = mover((layer, shape, [row, column, channel]) => {
   const [rows, columns] = layer.options.size;
   return ravel([Math.floor(row / rows), Math.floor(column / columns), channel], shape);

@@ -10,7 +10,7 @@ function cellsOf(layer, x, place) {
   const global = layer.kind.startsWith("Global");
   const { top, left, rows, columns } = global
     ? { top: 0, left: 0, rows: height, columns: width }
-    : rectangleOf(layer, x.shape, place[0], place[1]);
+    : windowAt(layer, x.shape, place);
   const cells = [];
   for (let y = Math.max(top, 0); y < Math.min(top + rows, height); y++) {
     for (let c = Math.max(left, 0); c < Math.min(left + columns, width); c++) {
@@ -18,6 +18,20 @@ function cellsOf(layer, x, place) {
     }
   }
   return cells;
+}
+
+/** Return the window of an output; adaptive ones are as nearly alike as the image can be cut. */
+function windowAt(layer, shape, place) {
+  const { output_size: counts } = layer.options;
+  if (!counts) return rectangleOf(layer, shape, place[0], place[1]);
+  const [from, to] = [0, 1].map((more) => [0, 1].map((axis) => {
+    const end = ((place[axis] + more) * shape[axis]) / counts[axis];
+    return more ? Math.ceil(end) : Math.floor(end);
+  }));
+  return {
+    top: from[0], left: from[1], rows: to[0] - from[0], columns: to[1] - from[1],
+    steps: [1, 1], size: [to[0] - from[0], to[1] - from[1]],
+  };
 }
 
 /** Return the place among the cells of the first maximum. */
@@ -55,7 +69,7 @@ export const pooling = {
   sees(layer, shapes, place) {
     const channel = place[place.length - 1];
     if (layer.kind.startsWith("Global")) return [{ input: 0, all: true, channel }];
-    return [{ input: 0, channel, ...rectangleOf(layer, shapes[0], place[0], place[1]) }];
+    return [{ input: 0, channel, ...windowAt(layer, shapes[0], place) }];
   },
 
   explain(layer, [x], { y }, index) {

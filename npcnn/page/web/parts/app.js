@@ -53,6 +53,7 @@ export class App {
 
   /** Let a picture of one's own go in: numbers for the first input. */
   useInput(data, target = null) {
+    if (this.sample >= 0) this.target = null; // of the sample: what comes now is something else
     this.sample = -1;
     this.inputs = [tensor(this.network.inputs[0].shape, data), ...this.inputs.slice(1)];
     if (target !== null) this.target = target;

@@ -94,6 +94,8 @@ export class Board {
 
   /** Bring a card to the middle of the screen; where the panel lies below, to the top. */
   show(value) {
+    // The cards above are as high as they will be, or what is shown would move on.
+    this.cards.slice(0, value + 1).forEach((card) => { if (card.stale) card.draw(); });
     const block = window.innerWidth < 1100 ? "start" : "center";
     this.cards[value]?.node.scrollIntoView({ block, behavior: "auto" });
   }

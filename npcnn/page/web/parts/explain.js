@@ -94,7 +94,7 @@ export class Explain {
   /** Return a field that puts another number in a weight's place. */
   setter(layer, parameter, index) {
     const field = element("input", {
-      type: "number", step: "any", value: layer.parameters[parameter].data[index], className: "setter",
+      type: "number", step: "any", value: digits(layer.parameters[parameter].data[index]), className: "setter",
       "aria-label": say("put another number here"),
       onchange: () => {
         if (field.value !== "") this.app.setWeight(layer, parameter, index, Number(field.value));

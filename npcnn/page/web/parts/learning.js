@@ -45,7 +45,9 @@ export class Learning {
     if (name === "forward") this.before = null;
     if (name === "update") {
       this.before = { loss: app.loss, share: this.share(), moves: this.moves() };
+      this.after = null;
       app.learn(Number(this.rate.value) || 0);
+      this.after = { loss: app.loss, share: this.share() };
     }
     this.board.setView(VIEWS[name]);
     const { calls, inputs } = app.network;
@@ -100,9 +102,10 @@ export class Learning {
   }
 
   afterLines() {
-    const { before } = this;
-    const pairs = [[say("loss"), before.loss, this.app.loss]];
-    if (before.share !== null) pairs.push([say("the true class's share"), before.share, this.share()]);
+    const { before, after } = this;
+    if (!after) return [];
+    const pairs = [[say("loss"), before.loss, after.loss]];
+    if (before.share !== null) pairs.push([say("the true class's share"), before.share, after.share]);
     return pairs.map(([word, was, now]) => element("p", { className: "moved" },
       withColon(word, ""), element("code", {}, `${digits(was)} → ${digits(now)}`)));
   }

@@ -132,9 +132,11 @@ export class Source {
       this.classChoice.value = String(this.app.target ?? "");
     }
     if (this.app.sample >= 0) {
+      if (this.shown !== this.app.sample) this.pad?.clear(); // what was drawn is past
       this.stages.replaceChildren();
       this.which.value = this.app.sample;
     }
+    this.shown = this.app.sample;
     if (this.app.samples) this.showStrip();
   }
 

@@ -53,8 +53,7 @@ export class Walk {
     this.board = board;
     this.tools = tools;
     this.node = element("section", { className: "walk", "aria-label": say("walk"), "aria-live": "polite" });
-    this.sized = new ResizeObserver(() => document.documentElement.style.setProperty(
-      "--walk", `${this.node.hidden ? 0 : this.node.offsetHeight}px`));
+    this.sized = new ResizeObserver(() => this.makeRoom());
     this.sized.observe(this.node);
     this.show();
   }
@@ -73,6 +72,8 @@ export class Walk {
     const { app, board, tools, stations } = this;
     app.station = Math.min(Math.max(number, 0), stations.length);
     const station = stations[app.station - 1];
+    this.show();
+    this.makeRoom();
     if (station) {
       const found = station.look(app);
       app.close();
@@ -85,7 +86,12 @@ export class Walk {
     } else {
       app.changed("view");
     }
-    this.show();
+  }
+
+  /** Let what is scrolled to lie below the walk. */
+  makeRoom() {
+    const height = this.node.hidden ? 0 : this.node.offsetHeight;
+    document.documentElement.style.setProperty("--walk", `${height}px`);
   }
 
   trainingTab() {

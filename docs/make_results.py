@@ -37,6 +37,8 @@ WORDS: dict[str, dict[str, str]] = {
         "any": "any, ten minutes on two cores",
         "none": "not measured yet",
         "goal": " (asked for: {:.2f} %, reached for: {:.2f} %)",
+        "curves": "![Share of the training pictures, as moved, that a network is wrong about: "
+        "medians over seeds, from the best to the worst](pictures/results.png)",
         "recipes": "## The recipes",
         "recipe": "A row is made again by its command; what is not named is as the script has it.",
         "others": "For Fashion-MNIST and CIFAR-10, `python examples/best_pictures.py` has recipes\n"
@@ -63,6 +65,8 @@ WORDS: dict[str, dict[str, str]] = {
         "any": "任意网络，两个核心十分钟",
         "none": "尚未测量",
         "goal": "（要求：{:.2f} %，目标：{:.2f} %）",
+        "curves": "![网络在（移动过的）训练图片上答错的比例：各种子的中位数，"
+        "以及从最好到最差的范围](pictures/results.png)",
         "recipes": "## 配方",
         "recipe": "每一行都可由对应的命令重新得到；没有写出的设置见脚本。",
         "others": "对 Fashion-MNIST 与 CIFAR-10，`python examples/best_pictures.py` 备有参数少于\n"
@@ -102,6 +106,8 @@ def page(words: dict[str, str]) -> str:
     lines += [words["choices"].format(f"{count:,}"), "", words["head"], "|---|---|---|---|---|"]
     found = {name: kept(f"best_mnist_{name}.json") for name in ROWS}
     lines += [row(name, found.get(name), words) for name in ROWS]
+    if any(map(curves, found.values())):
+        lines += ["", words["curves"]]
     lines += ["", words["recipes"], "", words["recipe"], "", "```"]
     lines += [command(name, found.get(name)) for name in ROWS]
     lines += ["```", "", words["others"], "", words["time"], "", words["clock"], ""]
@@ -123,6 +129,37 @@ def row(name: str, entry: Any, words: dict[str, str]) -> str:
         f"| {words[name]} | {entry['parameters']:,} | **{entry['mean']:.3%}** {spread}{goal} "
         f"| {len(entry['seeds'])} | {minutes} |"
     )
+
+
+def curves(entry: Any) -> list[list[float]]:
+    """Return the accuracy epoch by epoch of each seed that has kept it."""
+    seeds = entry["seeds"].values() if entry else ()
+    return [one["curve"] for one in seeds if one.get("curve")]
+
+
+def draw(path: Path) -> None:
+    """Draw what share each row's networks were wrong about in training, epoch by epoch."""
+    import numpy as np
+    from matplotlib import ticker
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.5, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for name in ROWS:
+        found = curves(kept(f"best_mnist_{name}.json"))
+        if not found:
+            continue
+        wrong = 100 * (1 - np.array(found))
+        epochs = np.arange(1, wrong.shape[1] + 1)
+        (line,) = axes.plot(epochs, np.median(wrong, axis=0), label=WORDS["results.md"][name])
+        low, high = wrong.min(axis=0), wrong.max(axis=0)
+        axes.fill_between(epochs, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
+    axes.set(yscale="log", xlabel="epoch", ylabel="wrong about, % of the training pictures")
+    axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_formatter(ticker.NullFormatter())
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=110)
 
 
 def command(name: str, entry: Any) -> str:
@@ -154,6 +191,8 @@ def main() -> None:
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
         print(f"written: docs/{path.name}")
+    if any(curves(kept(f"best_mnist_{name}.json")) for name in ROWS):
+        draw(DOCS / "pictures" / "results.png")
 
 
 if __name__ == "__main__":

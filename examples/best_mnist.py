@@ -186,10 +186,10 @@ def targets(recipe: Recipe, x: np.ndarray, y: np.ndarray, folder: Path, verbose:
 
 def trained(
     recipe: Recipe, seed: int, x: np.ndarray, y: np.ndarray, path: Path, verbose: int
-) -> tuple[Any, float]:
-    """Return the network after its last epoch, and the seconds that it took; see `path` for it.
+) -> tuple[Any, dict[str, Any]]:
+    """Return the network after its last epoch, its seconds, and its accuracy epoch by epoch.
 
-    What a run that was ended left in a checkpoint beside `path` is gone on with.
+    It is saved to `path`; what a run that was ended left in a checkpoint beside it is gone on with.
     """
     npcnn.set_num_threads(recipe.threads)
     aims = targets(recipe, x, y, path.parent, verbose)
@@ -197,7 +197,7 @@ def trained(
     model = compiled(recipe, len(x))
     running = path.with_suffix(".run.keras")
     clock = Clock()
-    model.fit(
+    history = model.fit(
         x, aims, recipe.batch_size, recipe.epochs, verbose,
         [clock, callbacks.ModelCheckpoint(str(running), save_freq="epoch")],
         augmenter=Augmenter(**recipe.moves) if recipe.moves else None,
@@ -205,7 +205,8 @@ def trained(
     )  # fmt: skip
     model.save(path)
     running.unlink(missing_ok=True)
-    return model, clock.seconds
+    curve = [round(share, 5) for share in history.history["accuracy"]]
+    return model, {"seconds": clock.seconds, "curve": curve}
 
 
 class Clock(callbacks.Callback):
@@ -279,13 +280,13 @@ def run_row(row: str, recipe: Recipe, options: argparse.Namespace) -> None:
         path = options.out / f"{owner}-{seed}.keras"
         path.parent.mkdir(parents=True, exist_ok=True)
         told = read(options.results / f"best_mnist_{owner}.json").get("seeds", {})
-        seconds = told.get(str(seed), {}).get("seconds")
+        run = {"seconds": told.get(str(seed), {}).get("seconds")}
         if path.exists():
             model = npcnn.load_model(path)
         else:
-            model, seconds = trained(RECIPES[owner], seed, x, y, path, options.verbose)
+            model, run = trained(RECIPES[owner], seed, x, y, path, options.verbose)
         found = answer(recipe, model, test[0][..., np.newaxis], test[1])
-        entry["seeds"][str(seed)] = {**found, "seconds": seconds}
+        entry["seeds"][str(seed)] = found | run
         entry["parameters"] = model.count_params()
         entry |= summary(entry["seeds"])
         write(kept, json.dumps(entry, indent=1, sort_keys=True) + "\n")
@@ -310,18 +311,18 @@ def choose(row: str, recipe: Recipe, options: argparse.Namespace) -> None:
     for seed in options.seeds or [0]:
         path = options.out / f"held-out-{os.getpid()}.keras"
         try:
-            model, seconds = trained(recipe, seed, x[:cut], y[:cut], path, options.verbose)
+            model, run = trained(recipe, seed, x[:cut], y[:cut], path, options.verbose)
         finally:
             path.unlink(missing_ok=True)
         once = answer(dataclasses.replace(recipe, votes=1), model, x[cut:], y[cut:])
-        line = {"row": row, "seed": seed, "recipe": described(recipe), "seconds": seconds, **once}
+        line = {"row": row, "seed": seed, "recipe": described(recipe), **run, **once}
         if recipe.moves:
             voted = answer(dataclasses.replace(recipe, votes=16), model, x[cut:], y[cut:])
             line["votes"] = voted["accuracy"]
         with told.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         print(
-            f"{row}, seed {seed}, {model.count_params():,} parameters, {seconds:.0f} s: "
+            f"{row}, seed {seed}, {model.count_params():,} parameters, {run['seconds']:.0f} s: "
             f"{once['accuracy']:.2%} of the held-out pictures; voting {line.get('votes', 0):.2%}",
             flush=True,
         )

@@ -81,8 +81,8 @@ def run(name: str, recipe: Photographs, options: argparse.Namespace) -> None:
             continue
         aside = f"-held-out-{os.getpid()}" if options.held_out else ""
         path = options.out / f"{name}-{seed}{aside}.keras"
-        model, seconds = trained(recipe, seed, x, y, path, options.verbose)
-        found = {**answer(recipe, model, x_test, y_test), "seconds": seconds}
+        model, told = trained(recipe, seed, x, y, path, options.verbose)
+        found, seconds = answer(recipe, model, x_test, y_test) | told, told["seconds"]
         entry["seeds"][str(seed)] = found
         entry |= {"parameters": model.count_params(), **summary(entry["seeds"])}
         if options.held_out:

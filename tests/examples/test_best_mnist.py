@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 from runs import ROOT, write_small_mnist
 
 import npcnn
@@ -77,7 +78,7 @@ def test_choices_are_counted_and_the_test_set_is_let_be(best, monkeypatch):
 def test_a_recipe_broken_off_goes_on_to_the_same_bits(best, monkeypatch, tmp_path):
     (x, y), _ = load_mnist(best.folder)
     recipe, begin = best.RECIPES["document"], best.Clock.on_epoch_begin
-    whole, _ = best.trained(recipe, 0, x[..., None], y, tmp_path / "a.keras", 0)
+    whole, first = best.trained(recipe, 0, x[..., None], y, tmp_path / "a.keras", 0)
 
     def breaks(self, epoch, logs=None):
         if epoch == 2:
@@ -88,8 +89,9 @@ def test_a_recipe_broken_off_goes_on_to_the_same_bits(best, monkeypatch, tmp_pat
     with pytest.raises(KeyboardInterrupt):
         best.trained(recipe, 0, x[..., None], y, tmp_path / "b.keras", 0)
     monkeypatch.setattr(best.Clock, "on_epoch_begin", begin)
-    again, seconds = best.trained(recipe, 0, x[..., None], y, tmp_path / "b.keras", 0)
-    assert seconds > 0
+    again, run = best.trained(recipe, 0, x[..., None], y, tmp_path / "b.keras", 0)
+    assert run["seconds"] > 0
+    assert run["curve"] == first["curve"]
     for one, other in zip(whole.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -121,7 +123,9 @@ def test_the_page_is_the_newest_and_reads_results(monkeypatch, tmp_path):
         assert path.read_text("utf-8") == text, f"{path.name}: run python docs/make_results.py"
     entry = {
         "recipe": {"epochs": 2, "moves": {"rotation": 5}}, "parameters": 730, "mean": 0.9861,
-        "least": 0.98, "most": 0.99, "seeds": {"0": {"seconds": 90.0}, "1": {"seconds": None}},
+        "least": 0.98, "most": 0.99, "seeds": {
+            "0": {"seconds": 90.0, "curve": [0.8, 0.9]}, "1": {"seconds": None, "curve": [0.7, 0.8]}
+        },
     }  # fmt: skip
     told = ("batch_size", "rate", "dropout", "ema", "weight_decay", "smoothing", "votes")
     entry["recipe"] |= dict.fromkeys(told, 0)
@@ -136,6 +140,10 @@ def test_the_page_is_the_newest_and_reads_results(monkeypatch, tmp_path):
     assert "held-out pictures: 2." in english
     assert "best_mnist.py tiny  # epochs 2; rotation 5" in english
     assert "| npcnn | 99.12% | 3.8 | 3.0 … 4.5 |" in english
+    assert "](pictures/results.png)" in english
+    script.draw(tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.convert("RGB").getcolors(1 << 16)[1:]  # more than the ground
 
 
 def test_the_network_of_the_clock_learns(monkeypatch, tmp_path):

@@ -31,7 +31,7 @@ INSIDE = {
     "back", "require_axes", "check_dtype", "count_call", "fill", "keep", "write_gradients",
     "prepare", "prepare_back", "meet",
     "finish_backward", "pair", "pair_backward", "arranged", "begin", "drawn", "kind",
-    "suits", "call", "on_tensors",
+    "suits", "call", "on_tensors", "written",
     *(f"{name}.build" for name in importlib.import_module("npcnn.optimizers").__all__),
 }  # fmt: skip
 # Results, which npcnn makes and users read.

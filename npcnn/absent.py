@@ -8,7 +8,7 @@ _ROWS = "npcnn is for pictures: sequences, signals and volumes have no layers he
 _TEXT = "npcnn is for pictures: turn text and categories into numbers before"
 _OTHERS = "code and files of other libraries do not run here"
 _LARGE = "it is for models far larger than those that npcnn is for"
-_OPS = "use NumPy's functions: np.mean, np.exp, np.concatenate"
+_OPS = "use npcnn.ops, or NumPy's functions of the same names"
 _WEIGHTS = "no weights are shipped; build the network from layers, or load a .keras file of it"
 _CONFIGS = "objects are written by their get_config() and made again by from_config()"
 _DEVICES = "there is one processor and one process to compute on"
@@ -50,7 +50,7 @@ _TABLE: dict[str, dict[str, str]] = {
     _CONFIGS: {
         "(?!optimizers).*": "(de)?serialize|(de)?serialize_keras_object"
     },
-    _OPS: {"": "ops", "backend": "(?!set_|get_|is_|clear|backend|count_|epsilon|floatx|image).*"},
+    _OPS: {"backend": "(?!set_|get_|is_|clear|backend|count_|epsilon|floatx|image).*"},
     _WEIGHTS: {"": "applications"},
     _DEVICES: {"": "distribution|device"},
     _TYPES: {
@@ -74,7 +74,7 @@ CHINESE = {
     _TEXT: "npcnn 只处理图片：请先把文本与类别变成数字",
     _OTHERS: "其他库的代码与文件不在此运行",
     _LARGE: "它用于比 npcnn 所面向的大得多的模型",
-    _OPS: "请用 NumPy 的函数：`np.mean`、`np.exp`、`np.concatenate`",
+    _OPS: "请用 `npcnn.ops`，或 NumPy 的同名函数",
     _WEIGHTS: "不附带权重；请用层搭建网络，或读入其 `.keras` 文件",
     _CONFIGS: "对象由 `get_config` 写出，由 `from_config` 重建",
     _DEVICES: "只在一个处理器、一个进程中计算",

@@ -30,8 +30,18 @@ __all__ = [
     "set_image_data_format", "set_value", "use_backend", "using",
 ]  # fmt: skip
 
+# What older programs take from Keras's backend, under the names that `ops` has.
+_OLDER = (
+    "abs", "all", "any", "arange", "argmax", "argmin", "cast", "clip", "concatenate", "cos", "dot",
+    "elu", "equal", "exp", "expand_dims", "eye", "greater", "greater_equal", "hard_sigmoid", "less",
+    "less_equal", "log", "logsumexp", "max", "maximum", "mean", "min", "minimum", "ndim",
+    "not_equal", "one_hot", "ones", "ones_like", "pow", "prod", "relu", "repeat", "reshape",
+    "round", "shape", "sigmoid", "sign", "sin", "softmax", "softplus", "sqrt", "square", "squeeze",
+    "stack", "std", "stop_gradient", "sum", "tanh", "tile", "transpose", "var", "zeros",
+    "zeros_like",
+)  # fmt: skip
 if not TYPE_CHECKING:
-    __getattr__ = names.lookup(__name__, __all__)
+    __getattr__ = names.lookup(__name__, __all__, dict.fromkeys(_OLDER, "npcnn.ops"))
 
 Arrays = tuple[Any, ...]
 

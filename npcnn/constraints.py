@@ -187,6 +187,17 @@ class UnitNorm(MinMaxNorm):
         super().__init__(1.0, 1.0, 1.0, axis)
 
 
+class FunctionConstraint(Constraint):
+    """A function of the program's own."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __call__(self, w: Array) -> Array:
+        """Return what the function returns."""
+        return np.asarray(self.function(w))
+
+
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 
 
@@ -201,7 +212,7 @@ def get(identifier: Any, where: str = "constraints.get(identifier)") -> Constrai
     >>> get("max_norm").max_value, get({"class_name": "UnitNorm", "config": {"axis": 1}}).axis
     (2.0, 1)
     """
-    return regularizers.found(identifier, Constraint, known(), where)
+    return regularizers.found(identifier, Constraint, known(), where, FunctionConstraint)
 
 
 Given = Annotated[Any, get]  # in: a name, an object, a config; out: an object, or None

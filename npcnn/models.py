@@ -74,12 +74,12 @@ def _cloned(model: Any, make: Any, call: Any) -> Any:
         clone = Sequential(None, model.trainable, model.name, model.dtype)
         if model.input_layer is not None:
             clone.add(_again(model.input_layer))
-        for layer in model.layers:
+        for layer in model.parts():
             clone.add(make(layer))
         if model.built and not clone.built:
             clone.build(model.input_shape)
         return clone
-    clones = {id(layer): make(layer) for layer in model.layers}
+    clones = {id(layer): make(layer) for layer in model.parts()}
     inputs, outputs = model.ends
     begun = [clones[id(tensor.node.operation)].output for tensor in inputs]
     ends = recalled(inputs, outputs, begun, lambda operation: clones[id(operation)], call)

@@ -57,15 +57,19 @@ class Network(Weighted, Operation):
 
     @property
     def layers(self) -> list[Any]:
-        """The layers in order, models within the model as they are."""
-        return list(self._layers)
+        """The layers in order, models within the model as they are; calls of functions left out."""
+        written = getattr(self, "is_written", False)  # a program's: its inputs are no layers
+        return [
+            one for one in self._layers
+            if not (one.is_operation or (written and getattr(one, "is_input", False)))
+        ]  # fmt: skip
 
     @property
     def leaves(self) -> list[Layer]:
         """The layers themselves, also those of models within the model, each once."""
         return leaves_of(self)
 
-    def parts(self) -> list[Any] | None:
+    def parts(self) -> list[Any]:
         """Return the layers, models within the model as they are."""
         return self._layers
 

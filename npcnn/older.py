@@ -28,11 +28,15 @@ class Older:
     AttributeError: 'Older' object has no attribute 'fit_generator'; fit takes generators, too
     """
 
+    is_written = False  # whether a program's class says with `call` what it does
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Refuse what Keras would call: gradients are not recorded here."""
         super().__init_subclass__(**kwargs)
         fix = "gradients are not recorded: write a Loss or Layer with its gradient, or a Callback"
         refuse(cls, _STEPS, fix)
+        if "call" in vars(cls) and cls.__module__.partition(".")[0] != "npcnn":
+            cls.is_written = True
 
     if not TYPE_CHECKING:  # or no misspelt attribute would be found
 

@@ -15,7 +15,21 @@ from typing import Annotated, Any
 import numpy as np
 
 from npcnn.arguments import checked
+from npcnn.chance import (
+    SeedGenerator,
+    dropout,
+    normal,
+    randint,
+    shuffle,
+    truncated_normal,
+    uniform,
+)
 from npcnn.checks import ArgumentError, is_whole, message, shown
+
+__all__ = [
+    "SeedGenerator", "dropout", "normal", "randint", "set_random_seed", "shuffle",
+    "truncated_normal", "uniform",
+]  # fmt: skip
 
 _seed: int | None = None
 _generator: np.random.Generator | None = None

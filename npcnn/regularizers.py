@@ -16,6 +16,7 @@ from npcnn import contracts, names, registry
 from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, non_negative, one_of, shown
+from npcnn.ops.tape import Tensor, gradients
 from npcnn.remembered import Remembering, kept
 
 __all__ = [
@@ -56,10 +57,14 @@ class Regularizer(Remembering):
         return 0.0
 
     def gradient(self, x: Array) -> Array:
-        """Return the penalty's gradient by the array, in its shape."""
-        fix = "define gradient(x)"
-        where = type(self).__name__
-        raise ArgumentError(message(where, "a gradient beside the penalty", "none", fix))
+        """Return the penalty's gradient by the array, in its shape: found by going back."""
+        start = Tensor(x)
+        end: Any = self(start)  # type: ignore[arg-type]
+        if not isinstance(end, Tensor):
+            fix = "compute with npcnn.ops, or define gradient(x)"
+            where = type(self).__name__
+            raise ArgumentError(message(where, "a gradient beside the penalty", "none", fix))
+        return gradients([(end, np.ones((), end.dtype))]).get(start, np.zeros_like(x))
 
     def charge(self, losses: Array, w: Array, grad: Array | None, share: float = 1.0) -> Array:
         """Return losses with share · penalty on w added to each; add its gradient to `grad`."""
@@ -81,6 +86,17 @@ class Regularizer(Remembering):
     def from_config(cls, config: dict[str, Any]) -> Regularizer:
         """Return a regularizer of these arguments."""
         return cls(**arguments_of(cls, config, f"{cls.__name__}.from_config(config)"))
+
+
+class FunctionRegularizer(Regularizer):
+    """A function of the program's own; its gradient is found by going back through it."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __call__(self, x: Any) -> Any:
+        """Return what the function returns."""
+        return self.function(x)
 
 
 class L1L2(Regularizer):
@@ -191,10 +207,12 @@ def get(identifier: Any, where: str = "regularizers.get(identifier)") -> Regular
     >>> get("l2").get_config(), get({"class_name": "L1", "config": {"l1": 0.5}}).l1
     ({'l2': 0.01}, 0.5)
     """
-    return found(identifier, Regularizer, known(), where)
+    return found(identifier, Regularizer, known(), where, FunctionRegularizer)
 
 
-def found(identifier: Any, base: type, classes: dict[str, Any], where: str) -> Any:
+def found(
+    identifier: Any, base: type, classes: dict[str, Any], where: str, function_class: Any
+) -> Any:
     """Return an object of a class derived from `base`, from what stands for it; None for None.
 
     Args:
@@ -202,9 +220,15 @@ def found(identifier: Any, base: type, classes: dict[str, Any], where: str) -> A
         base: what it must be.
         classes: npcnn's own, by name; the program's own are asked for next.
         where: the argument, for the message.
+        function_class: makes an object of a function.
     """
     if identifier is None or isinstance(identifier, base):
         return identifier
+    if isinstance(identifier, str) and identifier not in classes:
+        own = registry.custom(identifier)
+        identifier = identifier if own is None or isinstance(own, type) else own
+    if callable(identifier) and not isinstance(identifier, type):
+        return function_class(identifier)
     config: Any = {}
     name = identifier
     if isinstance(identifier, dict) and isinstance(identifier.get("class_name"), str):
@@ -220,10 +244,12 @@ def found(identifier: Any, base: type, classes: dict[str, Any], where: str) -> A
     return cls.from_config(config)  # type: ignore[attr-defined]
 
 
-def config_of(thing: Any) -> dict[str, Any] | None:
+def config_of(thing: Any) -> Any:
     """Return a regularizer or a constraint as layers' configs have it; None for None."""
     if thing is None:
         return None
+    if hasattr(thing, "function"):
+        return thing.function.__name__
     name = registry.registered_name(type(thing)) or type(thing).__name__
     return {"class_name": name, "config": thing.get_config()}
 

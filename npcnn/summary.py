@@ -58,7 +58,7 @@ def _rows(model: Network, joined: bool, nested: bool, flags: bool, indent: str) 
     """Return the cells of each layer, those of models within it after them if wanted."""
     rows: list[Row] = []
     nodes = {id(node) for node in model.nodes()}
-    for layer in model.layers:
+    for layer in model.parts():
         kind = f"{indent}{layer.name} ({type(layer).__name__})"
         row: Row = (kind, "?", "0 (unbuilt)")
         if layer.built:

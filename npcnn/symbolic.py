@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, DtypeError, is_whole, message, number, shown
+from npcnn.checks import ArgumentError, DtypeError, is_number, is_whole, message, shown
 from npcnn.names import snake_case
 
 Shape = tuple[Any, ...]
@@ -68,39 +68,75 @@ class KerasTensor:
         return DtypeError(message(used, "an array", "an Input's or a layer's symbolic output", fix))
 
     def __add__(self, other: Any) -> KerasTensor:
-        return operators["+"](self, other)
+        return _binary("+", "add", self, other)
 
-    __radd__ = __add__
+    def __radd__(self, other: Any) -> KerasTensor:
+        return _binary("+", "add", self, other)
 
     def __sub__(self, other: Any) -> KerasTensor:
-        return operators["-"](self, other)
+        return _binary("-", "subtract", self, other)
 
     def __rsub__(self, other: Any) -> KerasTensor:
-        return operators["+"](-self, other)
+        return _binary("+", "add", -self, other)
 
     def __mul__(self, other: Any) -> KerasTensor:
-        return operators["*"](self, other)
+        return _binary("*", "multiply", self, other)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> KerasTensor:
-        where, fix = "an operator on a symbolic tensor", "call layers on it for anything else"
-        divisor = number(other, where, fix)
-        if abs(divisor) < 1e-30:
+        if not is_number(other):
+            return _of_ops("true_divide", self, other)
+        if abs(other) < 1e-30:
+            where, fix = "an operator on a symbolic tensor", "call layers on it for anything else"
             raise ArgumentError(message(where, "no division by 0", shown(other), fix))
-        return operators["*"](self, 1 / divisor)
+        return operators["*"](self, 1 / other)
+
+    def __rtruediv__(self, other: Any) -> KerasTensor:
+        return _of_ops("true_divide", other, self)
 
     def __neg__(self) -> KerasTensor:
         return operators["*"](self, -1.0)
 
     def __pow__(self, exponent: Any) -> KerasTensor:
         if not is_whole(exponent) or not 1 <= exponent <= 8:
-            fix = "there are no other powers of a symbolic tensor"
-            raise DtypeError(message("x ** n", "a whole n, 1 to 8", shown(exponent), fix))
+            return _of_ops("power", self, exponent)
         power = self
         for _ in range(exponent - 1):
             power = operators["*"](power, self)
         return power
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Compute what an array's operator asks for; NumPy's functions are told of `ops`."""
+        if ufunc.__name__ not in _SIGNS or method != "__call__":
+            raise self._no_number("NumPy")
+        return _of_ops(ufunc.__name__, *inputs)
+
+    def __matmul__(self, other: Any) -> KerasTensor:
+        return _of_ops("matmul", self, other)
+
+    def __abs__(self) -> KerasTensor:
+        return _of_ops("absolute", self)
+
+    def __getitem__(self, key: Any) -> KerasTensor:
+        return _of_ops("get_item", self, key)
+
+
+_SIGNS = ("add", "subtract", "multiply", "true_divide", "power", "matmul")
+
+
+def _of_ops(name: str, *given: Any) -> Any:
+    """Return what a function of `npcnn.ops` makes of tensors."""
+    from npcnn.ops.tape import FUNCTIONS
+
+    return FUNCTIONS[name](*given)
+
+
+def _binary(sign: str, name: str, tensor: KerasTensor, other: Any) -> Any:
+    """Return a sum or product: a layer with a kernel of tensors and numbers, else a function's."""
+    if isinstance(other, KerasTensor) or not hasattr(other, "shape") or is_number(other):
+        return operators[sign](tensor, other)
+    return _of_ops(name, tensor, other)
 
 
 class Node:
@@ -134,6 +170,7 @@ class Operation:
     name: Any
     named_by_model = False  # whether a model made up the name, and another may change it
     created: int  # which of all that were made; names are numbered in this order, as in Keras
+    is_operation = False  # whether it is a call of a function, which `model.layers` leaves out
     beside: tuple[set[str], ...] = ()  # the names in each model that it is in
     _inbound_nodes: list[Node]
 

@@ -105,11 +105,15 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
         return np.array(self.value, dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        plain = (i.value if isinstance(i, Variable) else i for i in inputs)
+        from npcnn.ops.tape import read
+
+        plain = (read(i) if isinstance(i, Variable) else i for i in inputs)
         return getattr(ufunc, method)(*plain, **options)
 
     def __getitem__(self, key: Any) -> Any:
-        return self.value[key]
+        from npcnn.ops.tape import read
+
+        return read(self)[key]
 
     def __float__(self) -> float:
         return float(self.value)
@@ -141,8 +145,9 @@ class Weight(Variable):
 
     @property
     def value(self) -> Array:  # type: ignore[override]
-        """The layer's array."""
-        return vars(self.layer)[self.name]
+        """The layer's array; zeros where one is only planned."""
+        found = vars(self.layer).get(self.name)
+        return np.zeros(self.layer.plan[self.name][0], "float32") if found is None else found
 
     @property
     def path(self) -> str:

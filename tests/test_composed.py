@@ -129,7 +129,7 @@ def test_a_model_of_ones_own_is_built_from_the_first_data(tmp_path):
     losses = model.fit(x, y, epochs=20, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
     names = [layer.name for layer in model.layers]
-    assert names == ["input_layer", "flatten", "dense", "dropout", "dense_1"]
+    assert names == ["flatten", "dense", "dropout", "dense_1"]
     model.save(tmp_path / "m.keras")
     back = npcnn.models.load_model(tmp_path / "m.keras")
     np.testing.assert_array_equal(back(x), model(x))
@@ -168,9 +168,9 @@ def test_what_cannot_be_traced_is_one_line():
             return 3
 
     x = layers.Input((4,))
-    with pytest.raises(DtypeError, match=r"a condition: expected an array, got .*symbolic"):
+    with pytest.raises(ArgumentError, match=r"a condition: expected one number, got an array"):
         Reads()(x)
-    with pytest.raises(DtypeError, match=r"Numbers.call\(x\): expected an Input or what"):
+    with pytest.raises(DtypeError, match=r"Numbers.call\(x\): expected an array, got 3"):
         Numbers()(x)
     with pytest.raises(NpcnnError, match="expected a method call, got none"):
         Forgets()(np.zeros((2, 4)))

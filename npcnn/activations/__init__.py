@@ -10,6 +10,7 @@ from npcnn import names, registry
 from npcnn.activations.base import ActivationFunction
 from npcnn.activations.elu import celu, elu, selu
 from npcnn.activations.exponential import exponential
+from npcnn.activations.function import of_function
 from npcnn.activations.gelu import gelu
 from npcnn.activations.glu import glu
 from npcnn.activations.hard_sigmoid import hard_sigmoid, hard_silu, sparse_sigmoid
@@ -129,12 +130,13 @@ def get(identifier: Any, where: str = "activations.get(identifier)") -> Activati
         found = operators["layer activation"](identifier, where)
         if found is not None:
             return found
-        fix = "a function of NumPy has no gradient: write an ActivationFunction (docs/extending.md)"
-        if isinstance(identifier, type):
-            fix = "make one, such as layers.LeakyReLU(0.1)"
+        if callable(identifier) and not isinstance(identifier, type):
+            return of_function(identifier)
+        fix = "make one, such as layers.LeakyReLU(0.1)"
         expected = "a name, an activation or a layer"
         raise ArgumentError(message(where, expected, shown(identifier), fix))
-    return registry.find("linear" if identifier is None else identifier, known(), where)
+    found = registry.find("linear" if identifier is None else identifier, known(), where)
+    return found if isinstance(found, ActivationFunction) else of_function(found)
 
 
 def known() -> dict[str, ActivationFunction]:

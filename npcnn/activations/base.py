@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from npcnn.checks import ArgumentError, as_numbers, message, non_negative, positive, shown
+from npcnn.ops.tape import FUNCTIONS, Tensor
 from npcnn.subclasses import Open, missing
 from npcnn.symbolic import KerasTensor, operators
 
@@ -35,12 +36,22 @@ def _also_symbolic(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def both(self: Any, x: Any, *options: Any, **named: Any) -> Any:
+        if isinstance(x, Tensor):
+            return _recorded(self, x, dict(named) if not options else {"axis": options[0]})
         if not isinstance(x, KerasTensor):
             return call(self, x, *options, **named)
         given = inspect.signature(call).bind(self, x, *options, **named).arguments
         return operators["activation"](self, x, dict(list(given.items())[2:]))
 
     return both
+
+
+def _recorded(activation: Any, x: Tensor, options: dict[str, Any]) -> Any:
+    """Return the activation of numbers that can be gone back through."""
+    if options:
+        return FUNCTIONS[str(activation)](x, **options)
+    y = activation.forward(x.value)
+    return Tensor(y, (x,), lambda g: (activation.backward(np.asarray(g), x.value, y),))
 
 
 class ActivationFunction(Open, str):
@@ -63,6 +74,7 @@ class ActivationFunction(Open, str):
     """
 
     overridable = ("forward", "backward")
+    __name__ = property(str)
     fused = False
     keeps_shape = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from npcnn import names, registry
@@ -10,6 +11,7 @@ from npcnn.checks import ArgumentError, message, one_of, shown
 from npcnn.initializers.base import Initializer
 from npcnn.initializers.constants import Constant, Identity, Ones, Zeros
 from npcnn.initializers.distributions import RandomNormal, RandomUniform, TruncatedNormal
+from npcnn.initializers.function import FunctionInitializer
 from npcnn.initializers.orthogonal import Orthogonal
 from npcnn.initializers.variance_scaling import (
     GlorotNormal,
@@ -97,6 +99,8 @@ def get(identifier: Any, where: str = "initializer") -> Initializer:
         name, key = identifier["class_name"], identifier.get("registered_name")
         cls = _class(name, key, CLASSES, where)
         return cls(**arguments_of(cls, identifier["config"], where))
+    if callable(identifier) and not isinstance(identifier, type):
+        return FunctionInitializer(identifier)
     fix = "use a name such as 'glorot_uniform'"
     raise ArgumentError(message(where, "a name or an Initializer", shown(identifier), fix))
 
@@ -111,6 +115,8 @@ def _class(name: Any, key: Any, suggested: dict[str, Any], where: str) -> type[I
     if isinstance(name, str) and name in KNOWN:
         return KNOWN[name]
     own = registry.custom(name, key)
+    if callable(own) and not isinstance(own, type):
+        return partial(FunctionInitializer, own)  # type: ignore[return-value]
     if isinstance(own, type) and issubclass(own, Initializer):
         return own
     return suggested[one_of(name, suggested, where)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,8 +18,10 @@ from npcnn.arguments import PositiveInt, arguments_of, checked
 from npcnn.checks import ArgumentError, DtypeError, StateError, as_numbers, message, one_of, shown
 from npcnn.config import FloatType
 from npcnn.graph import operations_by_depth
+from npcnn.layers import recorded
 from npcnn.layers.meeting import Meeting
 from npcnn.layers.parameters import Parameters
+from npcnn.layers.seen import Seen
 from npcnn.layers.shapes import (
     MAX_AXES,
     AnyShape,
@@ -31,8 +32,8 @@ from npcnn.layers.shapes import (
     check_batch_shape,
     check_output_shape,
 )
-from npcnn.layers.windows import Window
 from npcnn.names import snake_case
+from npcnn.ops.tape import Tensor
 from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open, missing
 from npcnn.symbolic import KerasTensor, Node, Operation, creations, is_symbolic, tensors
@@ -47,7 +48,7 @@ _bindings = itertools.count(1)
 Place = tuple[Array, Array, int, int]  # flat values, flat gradients, first, last + 1
 
 
-class Layer(Open, Remembering, Parameters, Meeting, Operation):
+class Layer(Open, Remembering, Seen, Parameters, Meeting, Operation):
     """Base of all layers.
 
     One of your own defines `forward`, with `backward` directly under it, and where it needs them
@@ -86,6 +87,7 @@ class Layer(Open, Remembering, Parameters, Meeting, Operation):
     combines = ""
     flattens = training_only = merges = is_input = False
     ends: Any = None  # of a layer made of layers: its graph's inputs and outputs
+    prepared = recorded = False  # whether a user's `build` was called; whether `call` is recorded
 
     @checked
     def __init__(
@@ -125,7 +127,7 @@ class Layer(Open, Remembering, Parameters, Meeting, Operation):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the output's shape for an input's, batch axis included, or raise ArgumentError."""
-        return input_shape
+        return recorded.output_shape(self, input_shape) if self.recorded else input_shape
 
     def create_parameters(self, input_shape: Shape) -> None:
         """Make the parameters with `add_parameter`; a layer without any has nothing to do."""
@@ -140,10 +142,14 @@ class Layer(Open, Remembering, Parameters, Meeting, Operation):
                 step that is replayed reads it anew: hand it to an op as it is.
             keep: False if no backward pass will follow.
         """
+        if self.recorded:
+            return recorded.forward(self, x, training, keep)
         raise missing(self, "forward")
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Write the parameter gradients; return the gradient by x (None if not needed)."""
+        if self.recorded:
+            return recorded.backward(self, grad_y)
         raise missing(self, "backward")
 
     def get_config(self) -> dict[str, Any]:
@@ -165,41 +171,6 @@ class Layer(Open, Remembering, Parameters, Meeting, Operation):
         """Go back from the gradient by these logits; only for a layer that has them."""
         raise missing(self, "backward_logits")
 
-    def kinks(self, x: Array) -> int:
-        """Return at how many places the output has no derivative by x or a parameter: exact ties.
-
-        A ReLU's input that is exactly 0, a window that holds its maximum twice. One of several
-        gradients is given there, and all of them are right.
-        """
-        return 0
-
-    # What tools ask -----------------------------------------------------------------------------
-
-    @property
-    def window(self) -> Window | None:
-        """What of its input an output sees; None for a layer that slides no window."""
-        return None
-
-    def description(self, arrays: Mapping[str, Array]) -> str:
-        """Return in one line what the layer did.
-
-        Args:
-            arrays: what a pass left: 'input', 'activation', what `look` adds, parameters.
-        """
-        return f"{type(self).__name__}, element by element"
-
-    def kept_output(self) -> Array | None:
-        """Return the output that the last forward pass kept; None if it kept none."""
-        return None
-
-    def look(self, x: Array, y: Array) -> dict[str, Array]:
-        """Return name → array of what lies between the input and the output of the last pass."""
-        return {}
-
-    def look_back(self, grad_y: Array, grad_x: Array) -> dict[str, Array]:
-        """Return name → gradient of what lies between, as `grad_<name>`."""
-        return {}
-
     # What all layers share ----------------------------------------------------------------------
 
     @classmethod
@@ -215,6 +186,8 @@ class Layer(Open, Remembering, Parameters, Meeting, Operation):
             input_shape: with None for the batch axis.
             dtype: of the parameters, unless the layer has its own.
         """
+        if self.has_call:
+            return recorded.prepare(self, input_shape, dtype)
         if self.merges != isinstance(input_shape[0], tuple):
             expected = "the shapes of several inputs" if self.merges else "one input's shape"
             fix = "merging layers take a list of inputs, others one"
@@ -250,6 +223,10 @@ class Layer(Open, Remembering, Parameters, Meeting, Operation):
     def built(self) -> bool:
         """Whether shapes are known and parameters exist."""
         return self.input_shape is not None
+
+    @built.setter
+    def built(self, value: Any) -> None:
+        """Let pass what programs for Keras say at the end of `build`."""
 
     @property
     def label(self) -> str:
@@ -312,6 +289,10 @@ class Layer(Open, Remembering, Parameters, Meeting, Operation):
         """
         if is_symbolic(x):
             return self.on_tensors(x, training)
+        if isinstance(x, Tensor):
+            return recorded.within(self, x, bool(training))
+        if self.has_call:
+            recorded.prepare_for(self, x, None)
         if self.composed:
             from npcnn.layers.composed import called
 
@@ -344,6 +325,11 @@ class Layer(Open, Remembering, Parameters, Meeting, Operation):
     @property
     def composed(self) -> bool:
         """Whether the class says with `call` which layers it is made of (layers/composed.py)."""
+        return self.has_call and not self.recorded
+
+    @property
+    def has_call(self) -> bool:
+        """Whether a user's class says with `call` what it does."""
         return type(self).forward is Layer.forward and hasattr(self, "call")
 
     def parts(self) -> list[Any] | None:
@@ -364,6 +350,8 @@ class Layer(Open, Remembering, Parameters, Meeting, Operation):
     def on_tensors(self, x: Any, training: bool | None = None) -> KerasTensor:
         """Build the layer for symbolic tensors, note the call, and return what comes out."""
         given = tensors(x, f"{self.label}(x)")
+        if self.has_call:
+            recorded.prepare_for(self, x, given[0].dtype)
         if self.composed:
             return self._made_of_layers(given, training)
         self._require_list(x)
@@ -378,7 +366,8 @@ class Layer(Open, Remembering, Parameters, Meeting, Operation):
             fix = "give all Inputs one dtype"
             got = " and ".join(tensor.dtype for tensor in given)
             raise DtypeError(message(f"{self.label}(x)", "inputs of one dtype", got, fix))
-        self.build(shape, given[0].dtype)
+        if not self.recorded:
+            self.build(shape, given[0].dtype)
         output_shape = self.infer_output_shape(shape)
         return Node(self, given, [output_shape], self.dtype, training).outputs[0]
 

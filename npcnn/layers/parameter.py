@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.checks import ArgumentError, StateError, as_numbers, message, shown
+from npcnn.variables import Weight
 
 Array = np.ndarray
 
@@ -54,9 +55,15 @@ class Parameter:
                 setattr(cls, own, Parameter(own))
 
     def __get__(self, layer: Any, owner: Any = None) -> Any:
-        return self if layer is None else vars(layer).get(self.name)
+        if layer is None:
+            return self
+        if layer.prepared and self.name in layer.declared:  # to the `call` of a user's class
+            return Weight(layer, self.name)
+        return vars(layer).get(self.name)
 
     def __set__(self, layer: Any, value: Any) -> None:
+        if isinstance(value, Weight) and value.layer is layer and value.name == self.name:
+            return  # self.w = self.add_weight(name="w")
         own = vars(layer).get(self.name)
         where = f"{layer.label}.{self.name} = …"
         if own is None:

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from npcnn import initializers
+from npcnn import config, initializers
 from npcnn.arguments import checked
-from npcnn.checks import ArgumentError, message
+from npcnn.checks import ArgumentError, message, shown
 from npcnn.layers.parameter import Parameter, check_free, planned, planning, set_arrays
 from npcnn.layers.regulated import Regulated
 from npcnn.layers.shapes import AnyShape, Shape
@@ -63,6 +63,41 @@ class Parameters(Weighted, Regulated):
             self.declared = {**self.declared, name: trainable}
             return
         self.adopt(name, self._drawn(name, shape, initializer), trainable)
+
+    @checked
+    def add_weight(
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, trainable: bool = True,
+        autocast: bool = True, regularizer: Any = None, constraint: Any = None,
+        aggregation: Any = None, overwrite_with_gradient: bool = False, name: Any = None,
+    ) -> Weight:  # fmt: skip
+        """Create a weight, in `build` or `__init__`, and return it: Keras's `add_weight`.
+
+        What `call` computes with it is gone back through (`layers/recorded.py`).
+        """
+        if isinstance(shape, str):  # Keras 2's order: the name first
+            raise ArgumentError(
+                message(
+                    f"{self.label}.add_weight(shape)",
+                    "a shape",
+                    shown(shape),
+                    "give the name as name=",
+                )
+            )
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        self.dtype = config.float_dtype(self.dtype or dtype, f"{self.label}(dtype)")
+        base = name if isinstance(name, str) and name.isidentifier() else "variable"
+        base = f"own_{base}" if base in self.taken or base.startswith(("_", "grad_")) else base
+        every = itertools.chain([base], (f"{base}_{k}" for k in itertools.count(1)))
+        own = next(one for one in every if one not in self.declared)
+        made = initializer or ("glorot_uniform" if len(shape) > 1 else "zeros")
+        if isinstance(made, str) and made.startswith("random_"):
+            made = initializers.get(made)
+        Parameter.declare(type(self), own)
+        self.add_parameter(own, shape, made, trainable, regularizer, constraint)
+        layer: Any = self
+        return Weight(layer, own)
+
+    add_variable = add_weight
 
     def fill(self, arrays: Mapping[str, Array] | None = None) -> None:
         """Make the parameters that were only planned: of these arrays, or by their initializers."""

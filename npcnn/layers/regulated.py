@@ -13,6 +13,7 @@ import numpy as np
 
 from npcnn import constraints, regularizers
 from npcnn.constraints import Constraint
+from npcnn.ops import tape
 from npcnn.regularizers import Regularizer
 
 Array = np.ndarray
@@ -35,6 +36,7 @@ class Regulated:
     trainable: bool
     regularizers: dict[str, Regularizer]
     active: Array | None = None
+    added: tuple[float, ...] = ()  # what `add_loss` was given in the last pass
 
     @classmethod
     def regulations(cls) -> list[str]:
@@ -85,7 +87,8 @@ class Regulated:
     @property
     def penalises(self) -> bool:
         """Whether it adds to the loss."""
-        return bool(self.regularizers) or self.activity_regularizer is not None
+        own = self.activity_regularizer is not None or bool(self.added)
+        return bool(self.regularizers) or own
 
     def remember(self, y: Array) -> None:
         """Keep the output of a pass, if there is a penalty on it."""
@@ -101,7 +104,12 @@ class Regulated:
     @property
     def losses(self) -> list[float]:
         """The penalties as they are now: on the last pass's output, and on the parameters."""
-        return [share * regularizer(array) for regularizer, array, _, share in self.penalised()]
+        found = [share * regularizer(array) for regularizer, array, _, share in self.penalised()]
+        return [*found, *self.added]
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a number to the loss; in a `call`, which is gone back through."""
+        tape.add_loss(loss, type(self).__name__)
 
 
 def charged(layers: list[Any], losses: Array, learning: bool = False) -> Array:
@@ -110,6 +118,8 @@ def charged(layers: list[Any], losses: Array, learning: bool = False) -> Array:
         if layer.penalises:
             for regularizer, array, gradient, share in layer.penalised():
                 losses = regularizer.charge(losses, array, gradient if learning else None, share)
+            if layer.added:
+                losses = losses + losses.dtype.type(sum(layer.added))
     return losses
 
 

@@ -6,11 +6,11 @@ A loss of your own is a subclass of `Loss`; hand its object to `compile`.
 from typing import TYPE_CHECKING, Any
 
 from npcnn import names, registry
-from npcnn.checks import ArgumentError, message, shown
 from npcnn.losses.base import Loss, function_of
 from npcnn.losses.crossentropy import CategoricalCrossentropy, SparseCategoricalCrossentropy
 from npcnn.losses.distillation import Distillation
 from npcnn.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
+from npcnn.losses.function_loss import FunctionLoss
 from npcnn.losses.generalized import CategoricalGeneralizedCrossEntropy
 from npcnn.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
 from npcnn.losses.probabilistic import BinaryCrossentropy, KLDivergence
@@ -100,7 +100,7 @@ if not TYPE_CHECKING:
 def known() -> dict[str, type[Loss]]:
     """Return name → class, by the class's own name and by the loss's; npcnn's own is registered."""
     listed = [c for c in globals().values() if isinstance(c, type) and issubclass(c, Loss)]
-    listed.remove(Distillation)
+    listed = [c for c in listed if c not in (Distillation, FunctionLoss)]
     own = sorted(listed, key=lambda cls: cls.__name__)
     return {
         **{str(cls.default_name): cls for cls in own if cls.default_name},
@@ -122,8 +122,6 @@ def get(identifier: Any, where: str = "compile(loss)") -> Loss:
     if isinstance(getattr(identifier, "loss", None), type):
         return identifier.loss()
     if callable(identifier) and not isinstance(identifier, type):
-        got = f"the function {getattr(identifier, '__name__', shown(identifier))}"
-        fix = "no gradient is made of NumPy's functions: subclass Loss with values and gradient"
-        expected = "a loss's name or an object of losses.Loss"
-        raise ArgumentError(message(where, expected, got, f"{fix}, as docs/extending.md shows"))
-    return registry.find(identifier, known(), where)()
+        return FunctionLoss(identifier)
+    found = registry.find(identifier, known(), where)
+    return found() if isinstance(found, type) else FunctionLoss(found)

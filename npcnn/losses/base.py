@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -26,6 +27,8 @@ from npcnn.checks import (
     shown,
 )
 from npcnn.config import FloatType
+from npcnn.losses.called import Called, of_tensors
+from npcnn.ops.tape import Tensor
 from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open, missing
 from npcnn.variables import answer
@@ -111,6 +114,10 @@ class Loss(Open, Remembering):
         named = cls.own_name or cls.default_name
         show_default(cls, **({"name": named} if named else {}))
         own = vars(cls)
+        if "call" in own:
+            for name in ("losses_and_gradient", "check_targets"):
+                setattr(cls, name, vars(Called)[name])
+            cls.logits_of = ()
         if "from_rows" in own or "prepared" in own:
             fix = "a gradient by the outputs belongs into gradient(targets, outputs)"
             expected = "values and gradient, or losses_and_gradient"
@@ -289,6 +296,19 @@ class Loss(Open, Remembering):
         return {"name": self.name, "reduction": self.reduction, **kept(self, Loss)}
 
 
+def _also_recorded(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a loss's call that takes what can be gone back through, too."""
+
+    @functools.wraps(call)
+    def either(self: Any, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        if isinstance(y_pred, Tensor):
+            return of_tensors(self, y_true, y_pred, sample_weight)
+        return call(self, y_true, y_pred, sample_weight)
+
+    return either
+
+
+Loss.__call__ = _also_recorded(Loss.__call__)  # type: ignore[method-assign]
 Loss.begun = frozenset(vars(Loss()))
 
 
@@ -311,6 +331,8 @@ def function_of(cls: type[Loss]) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> Any:
         given = dict(signature.bind(*args, **kwargs).arguments)
         y_true, y_pred = given.pop("y_true"), given.pop("y_pred")
+        if isinstance(y_pred, Tensor):
+            return of_tensors(cls(reduction=None, **given), y_true, y_pred)
         return cls(reduction=None, **given)(y_true, y_pred)
 
     function.__name__ = function.__qualname__ = str(cls.default_name)
@@ -321,7 +343,14 @@ def function_of(cls: type[Loss]) -> Callable[..., Any]:
 
     Arguments beside `y_true` and `y_pred` are those of `losses.{cls.__name__}`.
     """
-    return checked(function)
+    strict = checked(function)
+
+    @functools.wraps(strict)
+    def either(*args: Any, **kwargs: Any) -> Any:
+        recorded = any(isinstance(one, Tensor) for one in (*args, *kwargs.values()))
+        return function(*args, **kwargs) if recorded else strict(*args, **kwargs)
+
+    return either
 
 
 def row_weights(weights: Array | None, shape: Shape, dtype: np.dtype) -> Array:

@@ -275,7 +275,7 @@ def _write(model: Model, path: Any, call: str, write: Callable[[IO[bytes]], None
     """Write by way of memory, so that HDF5 meets no disk that is full."""
     _require_built(model, call)
     check_name(model.name, f"Model.{call}, the model's name")
-    for layer in [*model.layers, *model.leaves]:
+    for layer in [*model.parts(), *model.leaves]:
         check_name(layer.name, f"Model.{call}, a layer's name")
     for part in (model.optimizer, *model.metrics) if model.compiled else ():
         check_name(part.name, f"Model.{call}, the name of {type(part).__name__}", "")

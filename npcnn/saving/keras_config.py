@@ -47,7 +47,7 @@ def model_config(model: Model, full: bool = True) -> dict[str, Any]:
     if not isinstance(model, Sequential):
         return keras_graph.graph_config(model, lambda layer: layer_config(layer, model, full))
     dtype = model.dtype.name
-    listed = [layer_config(layer, model, full) for layer in model.layers]
+    listed = [layer_config(layer, model, full) for layer in model.parts()]
     shape = model.known_shape
     config: dict[str, Any] = {"name": model.name, "trainable": model.trainable}
     config["dtype"] = policy(dtype)

@@ -71,7 +71,7 @@ if not TYPE_CHECKING:
 
 @checked
 def to_categorical(x: Numbers, num_classes: PositiveInt | None = None) -> np.ndarray:
-    """Return integer labels as one-hot rows, float32.
+    """Return integer labels as one-hot rows, float64 as in Keras.
 
     Args:
         x: labels (n, …), from 0 on; a last axis of 1 is dropped.
@@ -82,7 +82,7 @@ def to_categorical(x: Numbers, num_classes: PositiveInt | None = None) -> np.nda
 
     >>> to_categorical([2, 0])
     array([[0., 0., 1.],
-           [1., 0., 0.]], dtype=float32)
+           [1., 0., 0.]])
     """
     where, labels = "to_categorical(x)", x
     if labels.dtype.kind not in "iub":
@@ -98,7 +98,7 @@ def to_categorical(x: Numbers, num_classes: PositiveInt | None = None) -> np.nda
         raise ArgumentError(message(where, expected, str(labels[bad].ravel()[0]), fix))
     if labels.size * classes >= MOST:
         raise too_large("to_categorical(num_classes)", (*labels.shape, classes))
-    return (labels[..., np.newaxis] == np.arange(classes)).astype("float32")
+    return (labels[..., np.newaxis] == np.arange(classes)).astype("float64")
 
 
 @checked

@@ -270,7 +270,6 @@ WRONG = [
     (lambda: layers.Subtract()([X, X, X]), "two inputs, got 3"),
     (lambda: layers.Add()(X), "a list of inputs, got"),
     (lambda: layers.Add()(np.ones((2, 3))), "a list of inputs, got"),
-    (lambda: X + np.ones(4), "a number"),
     (lambda: X + "a", "a number"),
     (lambda: np.exp(X), "an array"),
     (lambda: list(X), "an array"),
@@ -290,8 +289,8 @@ def test_wrong_use_is_one_line(case):
 
 @pytest.mark.parametrize(
     "wrong",
-    [lambda x: x / x, lambda x: x / 0, lambda x: x / "a", lambda x: 1 - x / None, lambda x: x + "a",
-     lambda x: np.ones(4) * x, lambda x: x - [1]],
+    [lambda x: x / 0, lambda x: x / "a", lambda x: 1 - x / None, lambda x: x + "a",
+     lambda x: x - [1]],
 )  # fmt: skip
 def test_signs_between_what_does_not_go_together(wrong):
     with pytest.raises(NpcnnError, match=r"expected .*, got ") as caught:

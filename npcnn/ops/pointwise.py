@@ -1,0 +1,230 @@
+"""Arithmetic, comparisons and the functions of one number, element by element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from npcnn import config
+from npcnn.ops.tape import Back, op
+
+Array = np.ndarray
+Made = tuple[Any, Back | None]
+
+# Two numbers ------------------------------------------------------------------------------------
+
+
+@op(2)
+def add(x1: Any, x2: Any) -> Made:
+    """Return x1 + x2."""
+    return np.add(x1, x2), lambda g: (g, g)
+
+
+@op(2)
+def subtract(x1: Any, x2: Any) -> Made:
+    """Return x1 − x2."""
+    return np.subtract(x1, x2), lambda g: (g, -g)
+
+
+@op(2)
+def multiply(x1: Any, x2: Any) -> Made:
+    """Return x1 · x2."""
+    return np.multiply(x1, x2), lambda g: (g * x2, g * x1)
+
+
+@op(2)
+def true_divide(x1: Any, x2: Any) -> Made:
+    """Return x1 / x2."""
+    y = np.true_divide(x1, x2)
+    return y, lambda g: (g / x2, -g * y / x2)
+
+
+@op(2)
+def divide_no_nan(x1: Any, x2: Any) -> Made:
+    """Return x1 / x2, and 0 where x2 is 0."""
+    safe = np.where(np.equal(x2, 0), 1, x2)
+    y = np.where(np.equal(x2, 0), 0, np.true_divide(x1, safe))
+    return y, lambda g: (np.where(np.equal(x2, 0), 0, g / safe), -g * y / safe)
+
+
+@op(2)
+def floor_divide(x1: Any, x2: Any) -> Made:
+    """Return the whole part of x1 / x2."""
+    return np.floor_divide(x1, x2), None
+
+
+@op(2)
+def mod(x1: Any, x2: Any) -> Made:
+    """Return the rest of x1 / x2."""
+    return np.mod(x1, x2), lambda g: (g, -g * np.floor_divide(x1, x2))
+
+
+@op(2)
+def power(x1: Any, x2: Any) -> Made:
+    """Return x1 to the power of x2."""
+    y = np.power(x1, x2)
+
+    def back(g: Array) -> Any:
+        with np.errstate(all="ignore"):
+            by_exponent = np.where(np.greater(x1, 0), y * np.log(np.where(x1 == 0, 1, x1)), 0)
+            slope = np.where(np.equal(x2, 0), 0, x2 * np.power(x1, np.subtract(x2, 1.0)))
+        return g * slope, g * by_exponent
+
+    return y, back
+
+
+def _chosen(x1: Any, x2: Any, first: Any) -> Back:
+    tie = np.where(np.equal(x1, x2), 0.5, np.where(first, 1.0, 0.0))
+    return lambda g: (g * tie.astype(g.dtype), g * (1 - tie).astype(g.dtype))
+
+
+@op(2)
+def maximum(x1: Any, x2: Any) -> Made:
+    """Return the larger of both; the gradient of equal ones is halved."""
+    return np.maximum(x1, x2), _chosen(x1, x2, np.greater(x1, x2))
+
+
+@op(2)
+def minimum(x1: Any, x2: Any) -> Made:
+    """Return the smaller of both; the gradient of equal ones is halved."""
+    return np.minimum(x1, x2), _chosen(x1, x2, np.less(x1, x2))
+
+
+@op(3)
+def where(condition: Any, x1: Any = None, x2: Any = None) -> Made:
+    """Return x1 where the condition holds, x2 elsewhere; alone, the places where it does."""
+    if x1 is None:
+        return np.where(condition), None
+    yes = np.asarray(condition, bool)
+    return np.where(yes, x1, x2), lambda g: (None, np.where(yes, g, 0), np.where(yes, 0, g))
+
+
+@op(3)
+def clip(x: Any, x_min: Any, x_max: Any) -> Made:
+    """Return x held between two bounds."""
+    inside = np.greater_equal(x, x_min) & np.less_equal(x, x_max)
+    return np.clip(x, x_min, x_max), lambda g: (np.where(inside, g, 0), None, None)
+
+
+def _comparison(name: str, sign: str) -> Any:
+    function = getattr(np, name)
+
+    def compare(x1: Any, x2: Any) -> Made:
+        return function(x1, x2), None
+
+    compare.__name__ = compare.__qualname__ = name
+    compare.__doc__ = f"Return whether x1 {sign} x2, element by element."
+    return op(2)(compare)
+
+
+equal = _comparison("equal", "=")
+not_equal = _comparison("not_equal", "≠")
+greater = _comparison("greater", ">")
+greater_equal = _comparison("greater_equal", "≥")
+less = _comparison("less", "<")
+less_equal = _comparison("less_equal", "≤")
+logical_and = _comparison("logical_and", "and")
+logical_or = _comparison("logical_or", "or")
+
+# One number -------------------------------------------------------------------------------------
+
+
+def _function(name: str, value: Any, slope: Any, formula: str) -> Any:
+    """Return y = value(x) with dy/dx = slope(x, y); None for one that is 0 everywhere."""
+
+    def function(x: Any) -> Made:
+        x = np.asarray(x) if np.asarray(x).dtype.kind == "f" else np.asarray(x, config.floatx())
+        with np.errstate(all="ignore"):
+            y = value(x)
+        if slope is None:
+            return y, lambda g: (np.zeros_like(g),)
+
+        def back(g: Array) -> Any:
+            with np.errstate(all="ignore"):
+                return (g * slope(x, y),)
+
+        return y, back
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Return {formula}, element by element."
+    return op(1)(function)
+
+
+def _sigmoid(x: Array) -> Array:
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, small) / (1 + small)
+
+
+def _softplus(x: Array) -> Array:
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+negative = _function("negative", np.negative, lambda x, y: -1, "−x")
+absolute = _function("absolute", np.abs, lambda x, y: np.sign(x), "|x|")
+square = _function("square", np.square, lambda x, y: 2 * x, "x²")
+sqrt = _function("sqrt", np.sqrt, lambda x, y: 0.5 / y, "√x")
+rsqrt = _function("rsqrt", lambda x: 1 / np.sqrt(x), lambda x, y: -0.5 * y / x, "1 / √x")
+reciprocal = _function("reciprocal", lambda x: 1 / x, lambda x, y: -y * y, "1 / x")
+exp = _function("exp", np.exp, lambda x, y: y, "eˣ")
+expm1 = _function("expm1", np.expm1, lambda x, y: y + 1, "eˣ − 1")
+log = _function("log", np.log, lambda x, y: 1 / x, "ln x")
+log1p = _function("log1p", np.log1p, lambda x, y: 1 / (1 + x), "ln(1 + x)")
+log2 = _function("log2", np.log2, lambda x, y: 1 / (x * np.log(2)), "log₂ x")
+log10 = _function("log10", np.log10, lambda x, y: 1 / (x * np.log(10)), "log₁₀ x")
+sin = _function("sin", np.sin, lambda x, y: np.cos(x), "sin x")
+cos = _function("cos", np.cos, lambda x, y: -np.sin(x), "cos x")
+tan = _function("tan", np.tan, lambda x, y: 1 + y * y, "tan x")
+arctan = _function("arctan", np.arctan, lambda x, y: 1 / (1 + x * x), "arctan x")
+sinh = _function("sinh", np.sinh, lambda x, y: np.cosh(x), "sinh x")
+cosh = _function("cosh", np.cosh, lambda x, y: np.sinh(x), "cosh x")
+tanh = _function("tanh", np.tanh, lambda x, y: 1 - y * y, "tanh x")
+sigmoid = _function("sigmoid", _sigmoid, lambda x, y: y * (1 - y), "1 / (1 + e⁻ˣ)")
+softplus = _function("softplus", _softplus, lambda x, y: _sigmoid(x), "ln(1 + eˣ)")
+relu = _function("relu", lambda x: np.maximum(x, 0), lambda x, y: x > 0, "max(x, 0)")
+silu = _function(
+    "silu", lambda x: x * _sigmoid(x),
+    lambda x, y: _sigmoid(x) * (1 + x * (1 - _sigmoid(x))), "x · sigmoid(x)",
+)  # fmt: skip
+sign = _function("sign", np.sign, None, "the sign of x")
+floor = _function("floor", np.floor, None, "the next whole number below")
+ceil = _function("ceil", np.ceil, None, "the next whole number above")
+abs = absolute
+swish = silu
+divide = true_divide
+pow = power
+
+
+@op(1)
+def round(x: Any, decimals: int = 0) -> Made:
+    """Return x rounded, halves to even ones."""
+    return np.round(x, decimals), lambda g: (np.zeros_like(g),)
+
+
+def _question(name: str, function: Any, what: str) -> Any:
+    def ask(x: Any) -> Made:
+        return function(x), None
+
+    ask.__name__ = ask.__qualname__ = name
+    ask.__doc__ = f"Return where x {what}."
+    return op(1)(ask)
+
+
+isnan = _question("isnan", np.isnan, "is no number")
+isfinite = _question("isfinite", np.isfinite, "is finite")
+isinf = _question("isinf", np.isinf, "is infinite")
+logical_not = _question("logical_not", np.logical_not, "is false")
+
+
+@op(1)
+def cast(x: Any, dtype: Any) -> Made:
+    """Return x in another dtype."""
+    name = "bool" if dtype in (bool, "bool") else dtype
+    y = np.asarray(x).astype(name)
+    return y, (lambda g: (g,)) if y.dtype.kind == "f" else None
+
+
+@op(1)
+def stop_gradient(x: Any) -> Made:
+    """Return x; the gradient ends here."""
+    return np.asarray(x), None

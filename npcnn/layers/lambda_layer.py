@@ -12,8 +12,8 @@ from npcnn.layers.base import Layer, Shape
 from npcnn.layers.composed import traced
 from npcnn.layers.shapes import check_sample_shape
 
-WHAT = "a function that computes with +, −, ·, /, activations and layers alone"
-FIX = "NumPy functions have no gradient here: write a Layer with forward and backward"
+WHAT = "a function that computes with operators, npcnn.ops, activations and layers"
+FIX = "take the function of npcnn.ops, or write a Layer with forward and backward"
 
 
 def _function(value: Any, where: str) -> Any:
@@ -45,7 +45,7 @@ def _nothing(value: Any, where: str) -> None:
 
 
 class Lambda(Layer):
-    """y = function(x), for a function that is arithmetic, activations and layers.
+    """y = function(x), for a function of operators, `npcnn.ops`, activations and layers.
 
     It is called once, on a symbolic tensor, and its steps become the model's, gradients and all.
 

@@ -96,4 +96,4 @@ def test_unknown_activation():
     with pytest.raises(
         ArgumentError, match=r"Dense\(activation\): expected a name, an activation or"
     ):
-        layers.Dense(3, activation=max)
+        layers.Dense(3, activation=3.5)

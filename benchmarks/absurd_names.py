@@ -31,7 +31,7 @@ INSIDE = {
     "back", "require_axes", "check_dtype", "count_call", "fill", "keep", "write_gradients",
     "prepare", "prepare_back", "meet",
     "finish_backward", "pair", "pair_backward", "arranged", "begin", "drawn", "kind",
-    "suits", "call", "on_tensors", "written",
+    "suits", "call", "on_tensors", "written", "add_loss", "add_variable", "add_weight",
     *(f"{name}.build" for name in importlib.import_module("npcnn.optimizers").__all__),
 }  # fmt: skip
 # Results, which npcnn makes and users read.
@@ -42,7 +42,7 @@ RESULTS = {
 }  # fmt: skip
 # Of these, what is called by a sign, and of INSIDE, what users call in classes of their own.
 SIGNS = ("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__truediv__")
-ALSO = {"Layer.add_parameter"}
+ALSO = {"Layer.add_parameter", "Layer.add_weight", "Metric.add_variable", "Metric.add_weight"}
 ELSEWHERE = {
     "CallbackList", "Variable", "MnistStages", "GradientTable", "Iterator", "NumpyArrayIterator",
     "DirectoryIterator", "ActivationFunction", "sweep",

@@ -259,6 +259,11 @@ ELSEWHERE: dict[str, set[str]] = {
     **_each(("update_state.values", "__call__.values"),
             ARRAYS | NUMBERS | NO_NUMBERS | {"True", "np.False_", "0-d"}),
     **_each(("add_variable.dtype", "add_weight.dtype"), {"class"}),
+    "add_weight.shape": COUNTS | {"()", "[]", "None", "0"}, "add_weight.aggregation": set(VALUES),
+    **_each(("add_variable.initializer", "add_weight.initializer"), {"function", "layer", "model"}),
+    **_each(("add_weight.autocast", "add_weight.overwrite_with_gradient"), TRUTHS),
+    **_each((f"{name}.{what}" for name in ("add_parameter", "add_weight")
+             for what in ("constraint", "regularizer")), {"function", "layer", "model", "{}"}),
     "Normalization.mean": NUMBERS | LISTS | {"0-d", "True"},
     "Normalization.variance": POSITIVE | LISTS | {"0-d", "True"},
     "scale_loss.loss": NUMBERS | ARRAYS, "threshold.threshold": NUMBERS,

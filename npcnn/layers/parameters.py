@@ -5,21 +5,30 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
 from npcnn import config, initializers
 from npcnn.arguments import checked
 from npcnn.checks import ArgumentError, message, shown
+from npcnn.config import FloatType
 from npcnn.layers.parameter import Parameter, check_free, planned, planning, set_arrays
 from npcnn.layers.regulated import Regulated
-from npcnn.layers.shapes import AnyShape, Shape
+from npcnn.layers.shapes import AnyShape, Name, Shape, check_sample_shape
 from npcnn.symbolic import leaves_of
 from npcnn.variables import Weight, Weighted
 
 Array = np.ndarray
 _bindings = itertools.count(1)
+
+
+def _weight_shape(value: Any, where: str) -> tuple[int, ...]:
+    """Return a weight's shape; () for None, which is one number."""
+    if isinstance(value, str):  # Keras 2's order: the name first
+        fix = "give the name as name="
+        raise ArgumentError(message(where, "a shape", shown(value), fix))
+    return check_sample_shape(() if value is None else value, where, least=0)
 
 
 class Parameters(Weighted, Regulated):
@@ -66,30 +75,34 @@ class Parameters(Weighted, Regulated):
 
     @checked
     def add_weight(
-        self, shape: Any = (), initializer: Any = None, dtype: Any = None, trainable: bool = True,
-        autocast: bool = True, regularizer: Any = None, constraint: Any = None,
-        aggregation: Any = None, overwrite_with_gradient: bool = False, name: Any = None,
+        self, shape: Annotated[Any, _weight_shape] = (), initializer: Any = None,
+        dtype: FloatType | None = None, trainable: bool = True, autocast: bool = True,
+        regularizer: Any = None, constraint: Any = None, aggregation: Any = None,
+        overwrite_with_gradient: bool = False, name: Name | None = None,
     ) -> Weight:  # fmt: skip
         """Create a weight, in `build` or `__init__`, and return it: Keras's `add_weight`.
 
         What `call` computes with it is gone back through (`layers/recorded.py`).
+
+        Args:
+            shape: of the array; () for one number.
+            initializer: as `add_parameter`'s; without one glorot_uniform, of vectors zeros.
+            dtype: what the layer computes in, if that is not settled yet.
+            trainable: False for what no optimizer moves.
+            autocast: passed over, as `aggregation` and `overwrite_with_gradient` are.
+            regularizer: as `add_parameter`'s.
+            constraint: likewise.
+            aggregation: see `autocast`.
+            overwrite_with_gradient: see `autocast`.
+            name: the attribute's, made one of its own if another weight has it.
         """
-        if isinstance(shape, str):  # Keras 2's order: the name first
-            raise ArgumentError(
-                message(
-                    f"{self.label}.add_weight(shape)",
-                    "a shape",
-                    shown(shape),
-                    "give the name as name=",
-                )
-            )
-        shape = (shape,) if isinstance(shape, int) else tuple(shape)
         self.dtype = config.float_dtype(self.dtype or dtype, f"{self.label}(dtype)")
-        base = name if isinstance(name, str) and name.isidentifier() else "variable"
+        base = name if name is not None and name.isidentifier() else "variable"
         base = f"own_{base}" if base in self.taken or base.startswith(("_", "grad_")) else base
         every = itertools.chain([base], (f"{base}_{k}" for k in itertools.count(1)))
         own = next(one for one in every if one not in self.declared)
-        made = initializer or ("glorot_uniform" if len(shape) > 1 else "zeros")
+        usual = "glorot_uniform" if len(shape) > 1 else "zeros"
+        made = usual if initializer is None else initializer
         if isinstance(made, str) and made.startswith("random_"):
             made = initializers.get(made)
         Parameter.declare(type(self), own)

@@ -8,9 +8,10 @@ from npcnn import activations, config, registry
 from npcnn.activations import ActivationFunction
 from npcnn.arguments import checked, config_of
 from npcnn.checks import ArgumentError, message, shown
+from npcnn.config import FloatType
 from npcnn.layers.base import Layer, Shape
 from npcnn.layers.composed import traced
-from npcnn.layers.shapes import check_sample_shape
+from npcnn.layers.shapes import BatchShape, check_sample_shape
 
 WHAT = "a function that computes with operators, npcnn.ops, activations and layers"
 FIX = "take the function of npcnn.ops, or write a Layer with forward and backward"
@@ -75,6 +76,12 @@ class Lambda(Layer):
         super().__init__(**kwargs)
         self.function, self.said_shape = function, output_shape
         self.arguments = arguments or {}
+
+    @checked
+    def build(self, input_shape: BatchShape, dtype: FloatType | None = None) -> None:
+        """Find the output's shape."""
+        super().build(input_shape, dtype)
+        self.input_shape, self.output_shape = input_shape, self.infer_output_shape(input_shape)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of what the function makes of an input, or of several."""

@@ -2,9 +2,9 @@
 
     python benchmarks/report.py
 
-The READMEs and the pages on speed get their tables between their `<!-- benchmarks -->` marks;
-nothing else is touched. A result of another question than the table's (fewer images, one contender)
-is refused, and nothing is written.
+The READMEs and the pages on speed, on several machines and on the page get their tables between
+their `<!-- benchmarks -->` marks; nothing else is touched. A result of another question than the
+table's (fewer images, one contender) is refused, and nothing is written.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ ENGLISH = {
     "| MB sent |",
     "shared pay": "| network | wire | batch {} | batch {} | batch {} |",
     "one": "one",
+    "page": "| An epoch of {pictures:,} pictures alone | with a page that looks on | a stroke is "
+    "answered after | the file of the document's network | opens from disk in |",
     "agreement": "| random networks | as Keras | not determined by Keras | otherwise |",
     "apart": "Largest differences, by max(1, |value|): outputs {before:.1g}; after three epochs "
     "losses and metrics {history:.1g}, weights {weights:.1g}, optimizers' state {state:.1g}. "
@@ -68,6 +70,8 @@ CHINESE = {
     "shared local": "| rank 数（* 多于核心） | 逐位 | 每步毫秒 | 等待 | 预测 | 发送 MB |",
     "shared pay": "| 网络 | 网线 | 批 {} | 批 {} | 批 {} |",
     "one": "一个",
+    "page": "| {pictures:,} 张图片的一轮 | 有网页看着 | 一笔之后多快得到回答 "
+    "| 文中网络的文件 | 从磁盘打开 |",
     "agreement": "| 随机网络 | 与 Keras 一致 | Keras 自身不确定 | 其他 |",
     "apart": "最大差异（除以 max(1, |值|)）：输出 {before:.1g}；三个 epoch 之后，"
     "损失与指标 {history:.1g}，权重 {weights:.1g}，优化器状态 {state:.1g}。"
@@ -85,6 +89,7 @@ def main() -> None:
         )
         write(f"docs/speed{ending}.md", [ops(words), scaling(words)])
         write(f"docs/distributed{ending}.md", shared(words, load("distributed")))
+        write(f"docs/page{ending}.md", [page(words, load("page_cost"))])
     draw()
 
 
@@ -168,6 +173,19 @@ def shared(words: dict[str, str], result: dict[str, Any] | None) -> list[str]:
         ]
         paying.append(f"| {name} | {wire} | {' | '.join(texts)} |")
     return ["\n".join(part) for part in (race, local, paying)] + [conditions(words, result)]
+
+
+def page(words: dict[str, str], result: dict[str, Any] | None) -> str:
+    """Return the table of what the page costs."""
+    if result is None or result.get("other"):
+        return ""
+    alone, watched = result["epoch"]["alone"], result["epoch"]["page"]
+    row = (
+        f"| {alone['median']:.2f} s | {watched['median']:.2f} s (+{result['page_share']:.1%}) "
+        f"| {result['stroke_ms']['median']:.0f} ms | {result['file_bytes'] / 1e6:.2f} MB "
+        f"| {result['open_s']['median']:.2f} s |"
+    )
+    return f"{words['page'].format(**result)}\n|---|---|---|---|---|\n{row}"
 
 
 def ordered(values: dict[str, Any]) -> list[str]:

@@ -30,7 +30,7 @@ from npcnn.kernels.tasks import Body
 
 
 @Body
-def _busy(task, w, buf, out, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _busy(task, ints, scratch, w, buf, out):  # type: ignore[no-untyped-def]
     for _ in range(200):
         tiles.slide_tile(
             ints[0], tiles.ROWS, tiles.VECTORS, (tiles.VECTORS - 1) * ints[1], w, 0, 1, buf, 0,

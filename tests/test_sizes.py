@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 import npcnn
+from npcnn.kernels import crew
 
 PACKAGE = Path(npcnn.__file__).parent
 LINES, BODY, PARAMETERS = 400, 60, 8
 # What Keras's signatures have as many of, or what is declared one by one: constructors and calls
-# whose arguments are checked, ops (and the rules that take what their op takes), and the bodies of
-# kernels, which all have the one signature that `kernels/tasks.py` explains.
-DECLARED = {"checked", "style.styled", "op", "Body"}
+# whose arguments are checked, and ops (and the rules that take what their op takes).
+DECLARED = {"checked", "style.styled", "op"}
+# What every body of a kernel is called with before its arrays, as a method is with self.
+GIVEN = ["task", "ints", "scratch"]
 # What is longer still. This list only ever becomes shorter.
 KNOWN = {
     "kernels/conv.py": {"_sums"},
@@ -30,8 +32,17 @@ FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.r
 
 def functions(name):
     """Yield a file's functions with whether their parameters are declared elsewhere."""
+    for node in ast.walk(ast.parse(FILES[name].read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            made = {ast.unparse(d).partition("(")[0] for d in node.decorator_list}
+            rule = name == "rules.py" and node.name.endswith(("_rule", "_flops"))
+            yield node, bool(made & DECLARED) or rule
+
+
+def bodies(name):
+    """Yield the functions of a file that become the body of a kernel."""
     tree = ast.parse(FILES[name].read_text("utf-8"))
-    bodies = {
+    named = {
         argument.id
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "Body"
@@ -39,15 +50,16 @@ def functions(name):
         if isinstance(argument, ast.Name)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            made = {ast.unparse(d).partition("(")[0] for d in node.decorator_list}
-            rule = name == "rules.py" and node.name.endswith(("_rule", "_flops"))
-            yield node, bool(made & DECLARED) or node.name in bodies or rule
+        if isinstance(node, ast.FunctionDef):
+            made = {ast.unparse(d) for d in node.decorator_list}
+            if "Body" in made or node.name in named:
+                yield node
 
 
 def parameters(node):
-    named = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-    return [a.arg for a in named if a.arg not in ("self", "cls")]
+    every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    names = [a.arg for a in every if a.arg not in ("self", "cls")]
+    return names[3:] if names[:3] == GIVEN else names
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -64,14 +76,12 @@ def test_nothing_is_too_long(name):
 
 
 def test_bodies_have_one_signature():
-    """A task's number, seven arrays, scratch memory, integers: C calls them by address."""
-    found = [
-        parameters(node)
-        for name in FILES
-        if name.startswith("kernels/")
-        for node, declared in functions(name)
-        if declared and parameters(node)[:1] == ["task"]
-    ]
+    """A task's number, integers, scratch memory, and then the arrays it uses: seven at most."""
+    found = [node for name in FILES if name.startswith("kernels/") for node in bodies(name)]
     assert len(found) > 50
-    assert {len(names) for names in found} == {10}
-    assert {tuple(names[-2:]) for names in found} == {("scratch", "ints")}
+    for node in found:
+        assert [a.arg for a in node.args.args[:3]] == GIVEN, node.name
+        arrays = parameters(node)
+        assert 0 < len(arrays) <= crew.SCRATCH - crew.ARRAYS, node.name
+        used = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+        assert set(arrays) <= used, f"{node.name} has no use for {set(arrays) - used}"

@@ -22,7 +22,7 @@ Array = np.ndarray
 
 
 @Body
-def _relu(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+def _relu(task, ints, scratch, out, x, options):
     slope, cap, threshold = options[0], options[1], options[2]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         value = x[i]
@@ -35,7 +35,7 @@ def _relu(task, out, x, options, a3, a4, a5, a6, scratch, ints):
 
 
 @Body
-def _relu_backward(task, out, grad_y, x, options, a4, a5, a6, scratch, ints):
+def _relu_backward(task, ints, scratch, out, grad_y, x, options):
     slope, cap, threshold = options[0], options[1], options[2]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         if x[i] > threshold:
@@ -45,14 +45,14 @@ def _relu_backward(task, out, grad_y, x, options, a4, a5, a6, scratch, ints):
 
 
 @Body
-def _sigmoid(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+def _sigmoid(task, ints, scratch, out, x):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         power = math.exp(-abs(x[i]))
         out[i] = (1 if x[i] >= 0 else power) / (1 + power)
 
 
 @Body
-def _sigmoid_backward(task, out, grad_y, y, options, a4, a5, a6, scratch, ints):
+def _sigmoid_backward(task, ints, scratch, out, grad_y, y):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = grad_y[i] * y[i] * (1 - y[i])
 
@@ -62,7 +62,7 @@ _Q = (1.12811678491631932401e2, 2.23548839060100448583e3, 4.84406305325125486048
 
 
 @Body
-def _tanh(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+def _tanh(task, ints, scratch, out, x):
     """Below 0.625 a rational function (Cephes, tanh.c), beyond it 1 − 2p / (1 + p), p = e^(−2|x|).
 
     libm's tanh takes five times sigmoid's time, and is off by more units in the last place.
@@ -78,7 +78,7 @@ def _tanh(task, out, x, options, a3, a4, a5, a6, scratch, ints):
 
 
 @Body
-def _tanh_backward(task, out, grad_y, y, options, a4, a5, a6, scratch, ints):
+def _tanh_backward(task, ints, scratch, out, grad_y, y):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = grad_y[i] * (1 - y[i] * y[i])
 
@@ -146,7 +146,7 @@ def tanh_backward(grad_y: Array, y: Array) -> Array:
 
 
 @Body
-def _softmax(task, out, x, a2, a3, a4, a5, a6, scratch, ints):
+def _softmax(task, ints, scratch, out, x):
     """Fill some columns of out (classes, rows): each is a softmax of its own."""
     classes, rows = ints[0], ints[1]
     for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
@@ -165,7 +165,7 @@ def _softmax(task, out, x, a2, a3, a4, a5, a6, scratch, ints):
 
 
 @Body
-def _softmax_backward(task, out, grad_y, y, a3, a4, a5, a6, scratch, ints):
+def _softmax_backward(task, ints, scratch, out, grad_y, y):
     classes, rows = ints[0], ints[1]
     for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
         total = y[n] * 0

@@ -20,25 +20,25 @@ Array = np.ndarray
 
 
 @Body
-def _add(task, out, x1, x2, options, a4, a5, a6, scratch, ints):
+def _add(task, ints, scratch, out, x1, x2):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = x1[i] + x2[i]
 
 
 @Body
-def _subtract(task, out, x1, x2, options, a4, a5, a6, scratch, ints):
+def _subtract(task, ints, scratch, out, x1, x2):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = x1[i] - x2[i]
 
 
 @Body
-def _multiply(task, out, x1, x2, options, a4, a5, a6, scratch, ints):
+def _multiply(task, ints, scratch, out, x1, x2):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = x1[i] * x2[i]
 
 
 @Body
-def _larger(task, out, x1, x2, options, a4, a5, a6, scratch, ints):
+def _larger(task, ints, scratch, out, x1, x2, options):
     """With options[0] = -1, the smaller."""
     sign = options[0]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
@@ -47,7 +47,7 @@ def _larger(task, out, x1, x2, options, a4, a5, a6, scratch, ints):
 
 
 @Body
-def _larger_backward(task, out, grad_y, x1, x2, options, a5, a6, scratch, ints):
+def _larger_backward(task, ints, scratch, out, grad_y, x1, x2, options):
     """Fill the gradient by x1."""
     sign = options[0]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):

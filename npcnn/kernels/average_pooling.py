@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 @Body
-def _forward(task, x, y, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, x, y):  # type: ignore[no-untyped-def]
     """Fill a block of rows of one channel of y."""
     channel, batch = task % ints[pooling.CHANNELS], ints[pooling.BATCH]
     height, width = ints[pooling.HEIGHT], ints[pooling.WIDTH]
@@ -64,7 +64,7 @@ def average_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) ->
 
 
 @Body
-def _backward(task, grad_y, grad_x, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _backward(task, ints, scratch, grad_y, grad_x):  # type: ignore[no-untyped-def]
     """Fill the rows of one channel of grad_x that a block of rows of y draws on."""
     channel, batch = task % ints[pooling.CHANNELS], ints[pooling.BATCH]
     height, width = ints[pooling.HEIGHT], ints[pooling.WIDTH]

@@ -18,7 +18,7 @@ Array = np.ndarray
 
 
 @Body
-def _dot(task, y, x1, x2, a3, a4, a5, a6, scratch, ints):
+def _dot(task, ints, scratch, y, x1, x2):
     """Fill the runs of one q: y (Q, P, N), x1 (K, P, N), x2 (K, Q, N)."""
     samples, count, others, summed = ints[0], ints[1], ints[2], ints[3]
     for p in range(count):

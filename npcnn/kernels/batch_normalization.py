@@ -43,7 +43,7 @@ def _sums(g, x, start, size, center, own, pair):
 
 
 @Body
-def _forward(task, y, x, found, gamma, beta, mean, variance, scratch, ints):
+def _forward(task, ints, scratch, y, x, found, gamma, beta, mean, variance):
     """Fill a channel of y; in training, move its running mean and variance."""
     size, start = ints[SIZE], task * ints[SIZE]
     for k in range(3):
@@ -106,7 +106,7 @@ def batch_normalization(
 
 
 @Body
-def _backward(task, grad_x, grad_y, x, gamma, centers, rates, grads, scratch, ints):
+def _backward(task, ints, scratch, grad_x, grad_y, x, gamma, centers, rates, grads):
     """Fill a channel of grad_x, and its gradients by gamma and beta."""
     size, channels, start = ints[SIZE], ints[CHANNELS], task * ints[SIZE]
     center, rate = centers[task], rates[task]
@@ -124,7 +124,7 @@ def _backward(task, grad_x, grad_y, x, gamma, centers, rates, grads, scratch, in
 
 
 @Body
-def _copy(task, to, of, a2, a3, a4, a5, a6, scratch, ints):
+def _copy(task, ints, scratch, to, of):
     for k in range(ints[0]):
         to[k] = of[ints[1] + k]
 

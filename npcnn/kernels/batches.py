@@ -18,7 +18,7 @@ Array = np.ndarray
 CELLS, CHANNELS, BATCH, TASKS = range(4)
 
 
-def _fill(task, out, data, indices, a3, a4, a5, a6, scratch, ints):
+def _fill(task, ints, scratch, out, data, indices):
     """Fill a share of out (channels · cells, batch) with the samples data[indices]."""
     cells, channels, batch = ints[CELLS], ints[CHANNELS], ints[BATCH]
     lines = cells * channels

@@ -63,7 +63,7 @@ def run_sum(x, start, size, lanes):
 
 
 @Body
-def _sum_runs(task, out, x, a2, a3, a4, a5, a6, scratch, ints):
+def _sum_runs(task, ints, scratch, out, x):
     """Fill a share of the cells, each a number: the sum of all its runs."""
     for cell in range(ints[CELLS] * task // ints[PARTS], ints[CELLS] * (task + 1) // ints[PARTS]):
         start, total = place_of(cell, ints[OUTER], ints, AXES), 0.0
@@ -74,7 +74,7 @@ def _sum_runs(task, out, x, a2, a3, a4, a5, a6, scratch, ints):
 
 
 @Body
-def _add_runs(task, out, x, a2, a3, a4, a5, a6, scratch, ints):
+def _add_runs(task, ints, scratch, out, x):
     """Fill a share of the cells, each a run of numbers: all its runs, added up."""
     run = ints[RUN]
     for cell in range(ints[CELLS] * task // ints[PARTS], ints[CELLS] * (task + 1) // ints[PARTS]):

@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 @Body
-def _partial(task, gradients, sums, parts, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _partial(task, ints, scratch, gradients, parts):  # type: ignore[no-untyped-def]
     """Add up a part of each variable; ints are how many variables, then their bounds from 0 on."""
     for k in range(ints[0]):
         start, size = ints[1 + k], ints[2 + k] - ints[1 + k]
@@ -35,7 +35,7 @@ def _partial(task, gradients, sums, parts, a3, a4, a5, a6, scratch, ints):  # ty
 
 
 @Body
-def _together(task, gradients, sums, parts, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _together(task, ints, scratch, sums, parts):  # type: ignore[no-untyped-def]
     for k in range(ints[0]):
         total = 0.0
         for part in range(PARTS):
@@ -44,7 +44,7 @@ def _together(task, gradients, sums, parts, a3, a4, a5, a6, scratch, ints):  # t
 
 
 @Body
-def _by_norm(task, clipped, gradients, sums, options, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _by_norm(task, ints, scratch, clipped, gradients, sums, options):  # type: ignore[no-untyped-def]
     limit = options[0]
     for k in range(ints[0]):
         start, size = ints[1 + k], ints[2 + k] - ints[1 + k]
@@ -55,7 +55,7 @@ def _by_norm(task, clipped, gradients, sums, options, a4, a5, a6, scratch, ints)
 
 
 @Body
-def _by_global_norm(task, clipped, gradients, sums, options, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _by_global_norm(task, ints, scratch, clipped, gradients, sums, options):  # type: ignore[no-untyped-def]
     limit, total = options[0], 0.0
     for k in range(ints[1]):
         total += sums[k]
@@ -68,7 +68,7 @@ def _by_global_norm(task, clipped, gradients, sums, options, a4, a5, a6, scratch
 
 
 @Body
-def _by_value(task, clipped, gradients, options, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _by_value(task, ints, scratch, clipped, gradients, options):  # type: ignore[no-untyped-def]
     limit = options[0]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         value = gradients[i]
@@ -95,9 +95,9 @@ def square_sums(gradients: Array, sums: Array, stops: tuple[int, ...]) -> None:
     array([25.,  1.])
     """
     parts = memory.empty((len(stops) * PARTS,), gradients.dtype)
-    arrays, ints = [layout.contiguous(gradients), sums, parts], _bounds(stops)
-    _partial(PARTS, gradients.size >= SMALL, arrays, ints)
-    _together(1, False, arrays, ints)
+    ints = _bounds(stops)
+    _partial(PARTS, gradients.size >= SMALL, [layout.contiguous(gradients), parts], ints)
+    _together(1, False, [sums, parts], ints)
 
 
 @op

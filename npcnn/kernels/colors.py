@@ -40,7 +40,7 @@ def _begin(means, options, step_of, x, channel, start, stop, ints):
     return key
 
 
-def _forward(task, y, x, options, step_of, a4, a5, a6, scratch, ints):
+def _forward(task, ints, scratch, y, x, options, step_of):
     """Fill one channel of a share of the samples."""
     cells, batch, parts = ints[CELLS], ints[BATCH], ints[PARTS]
     channel, part = task // parts, task % parts
@@ -100,7 +100,7 @@ def random_color(x: Array, key: int, ranges: Ranges, step: Array | None = None) 
     return layout.batch_outermost(out)
 
 
-def _backward(task, grad_x, grad_y, x, options, step_of, a5, a6, scratch, ints):
+def _backward(task, ints, scratch, grad_x, grad_y, x, options, step_of):
     """Fill one channel of a share of the samples."""
     cells, batch, parts = ints[CELLS], ints[BATCH], ints[PARTS]
     channel, part = task // parts, task % parts

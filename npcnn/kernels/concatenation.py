@@ -22,7 +22,7 @@ Array = np.ndarray
 
 
 @Body
-def _copy(task, to, of, a2, a3, a4, a5, a6, scratch, ints):
+def _copy(task, ints, scratch, to, of):
     """Copy ints[0] runs of ints[1] numbers; a task has some of the runs, or a part of each.
 
     ints[2:] are the first run's place in `to` and the way to the next, and those in `of`.

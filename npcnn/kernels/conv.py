@@ -34,7 +34,7 @@ REDUCERS = 8
 
 
 @Body
-def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def]
     """Fill a block of rows and a group of filters of y."""
     p, groups = ints[calls.FORWARD], ints[calls.GROUPS]
     i0, i1 = part(ints[p + plans.OUT_HEIGHT], task // groups, ints[calls.BLOCKS])
@@ -51,7 +51,7 @@ def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no
 
 
 @Body
-def _forward_in_pairs(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _forward_in_pairs(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def]
     """Fill a block of pairs of rows and a group of filters of y."""
     p, groups, split = ints[calls.FORWARD], ints[calls.GROUPS], ints[calls.SPLIT]
     u0, u1 = units_of(ints[p + plans.OUT_HEIGHT], task // groups, ints[calls.BLOCKS], split)
@@ -138,7 +138,7 @@ def _sums(ints, task, x, g, y, first, last, totals, scratch):  # type: ignore[no
 
 
 @Body
-def _backward(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
+def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: ignore[no-untyped-def]
     """Fill a block of rows of grad_x, and the block's own sums for the other gradients."""
     p, q, blocks = ints[calls.FORWARD], ints[calls.BACKWARD], ints[calls.BLOCKS]
     first, last = part(ints[p + plans.OUT_HEIGHT], task, blocks)
@@ -179,7 +179,7 @@ def _slide_back(ints, task, w, zeros, grad_x, scratch):  # type: ignore[no-untyp
 
 
 @Body
-def _backward_in_pairs(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
+def _backward_in_pairs(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: ignore[no-untyped-def]
     """Fill a block of pairs of rows of grad_x, and the block's own sums for the others."""
     _, _, first, last = _pairs_reach(ints, task)
     _sums(ints, task, x, g, y, first, last, totals, scratch)
@@ -187,7 +187,7 @@ def _backward_in_pairs(task, x, g, y, w, zeros, grad_x, totals, scratch, ints): 
 
 
 @Body
-def _backward_lifted(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
+def _backward_lifted(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: ignore[no-untyped-def]
     """Do the same, the sums for the kernel from lifted rows."""
     _, _, first, last = _pairs_reach(ints, task)
     sums, i0, i1 = _pack(ints, task, g, y, first, last, totals, scratch)
@@ -196,7 +196,7 @@ def _backward_lifted(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  #
 
 
 @Body
-def _reduce(task, totals, grad_kernel, grad_bias, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _reduce(task, ints, scratch, totals, grad_kernel, grad_bias):  # type: ignore[no-untyped-def]
     """Add up the blocks' sums, block after block, then the lanes of each; a share of the taps."""
     p, blocks, pitch = ints[calls.FORWARD], ints[calls.BLOCKS], ints[calls.PITCH]
     filters, lanes = ints[p + plans.OUT_CHANNELS], ints[p + plans.LANES]
@@ -214,7 +214,7 @@ def _reduce(task, totals, grad_kernel, grad_bias, a3, a4, a5, a6, scratch, ints)
 
 
 @Body
-def _reduce_lifted(task, totals, grad_kernel, grad_bias, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _reduce_lifted(task, ints, scratch, totals, grad_kernel, grad_bias):  # type: ignore[no-untyped-def]
     """Add up the blocks' sums, and lower those for the kernel; a share of its taps."""
     p, blocks, pitch = ints[calls.FORWARD], ints[calls.BLOCKS], ints[calls.PITCH]
     if task == 0:

@@ -22,7 +22,7 @@ Array = np.ndarray
 
 
 @Body
-def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def]
     """Fill a block of rows of y, or of pairs of them."""
     p, q, blocks = ints[calls.FORWARD], ints[calls.BACKWARD], ints[calls.BLOCKS]
     height, at, split = ints[p + plans.OUT_HEIGHT], ints[calls.GRAD_AT], ints[calls.SPLIT]
@@ -83,7 +83,7 @@ def conv2d_transpose(
 
 
 @Body
-def _masked(task, g, y, to, sums, grad_bias, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _masked(task, ints, scratch, g, y, to, sums, grad_bias):  # type: ignore[no-untyped-def]
     """Copy one filter's grad_y, zeros where y is not above zero; and add it up."""
     size, lanes = ints[0], ints[1]
     zero_run(sums, task * lanes, lanes)

@@ -163,7 +163,7 @@ def _run(typing: Any, row: Any, task: Any, thread: Any) -> Any:
             return builder.load(simd.at(builder, row, simd.INT(number)))
 
         scratch = builder.add(column(SCRATCH), builder.mul(column(PITCH), args[2]))
-        places = [*map(column, range(ARRAYS, SCRATCH)), scratch, column(INTS)]
+        places = [column(INTS), scratch, *map(column, range(ARRAYS, SCRATCH))]
         pointers = [builder.inttoptr(place, ir.IntType(8).as_pointer()) for place in places]
         simd.call(builder, column(BODY), [args[1], *pointers])
         return context.get_dummy_value()

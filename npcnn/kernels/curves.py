@@ -21,25 +21,25 @@ Array = np.ndarray
 
 
 @Body
-def _softplus(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+def _softplus(task, ints, scratch, out, x):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = (x[i] if x[i] > 0 else x[i] * 0) + math.log1p(math.exp(-abs(x[i])))
 
 
 @Body
-def _softsign(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+def _softsign(task, ints, scratch, out, x):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = x[i] / (1 + abs(x[i]))
 
 
 @Body
-def _softsign_backward(task, out, grad_y, x, options, a4, a5, a6, scratch, ints):
+def _softsign_backward(task, ints, scratch, out, grad_y, x):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = grad_y[i] / (1 + abs(x[i])) / (1 + abs(x[i]))
 
 
 @Body
-def _exponential(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+def _exponential(task, ints, scratch, out, x):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = math.exp(x[i])
 
@@ -57,13 +57,13 @@ def _inner(value):
 
 
 @Body
-def _mish(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+def _mish(task, ints, scratch, out, x):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = x[i] * _inner(x[i])
 
 
 @Body
-def _mish_backward(task, out, grad_y, x, options, a4, a5, a6, scratch, ints):
+def _mish_backward(task, ints, scratch, out, grad_y, x):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         power = math.exp(-abs(x[i]))
         share = (1 if x[i] >= 0 else power) / (1 + power)
@@ -72,13 +72,13 @@ def _mish_backward(task, out, grad_y, x, options, a4, a5, a6, scratch, ints):
 
 
 @Body
-def _squareplus(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+def _squareplus(task, ints, scratch, out, x, options):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = (x[i] + math.sqrt(x[i] * x[i] + options[0])) / 2
 
 
 @Body
-def _squareplus_backward(task, out, grad_y, x, options, a4, a5, a6, scratch, ints):
+def _squareplus_backward(task, ints, scratch, out, grad_y, x, options):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = grad_y[i] * (1 + x[i] / math.sqrt(x[i] * x[i] + options[0])) / 2
 
@@ -132,7 +132,7 @@ def squareplus_backward(grad_y: Array, x: Array, b: float) -> Array:
 
 
 @Body
-def _log_softmax(task, out, x, a2, a3, a4, a5, a6, scratch, ints):
+def _log_softmax(task, ints, scratch, out, x):
     """Fill some columns of out (classes, rows): each is a log-softmax of its own."""
     classes, rows = ints[0], ints[1]
     for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
@@ -150,7 +150,7 @@ def _log_softmax(task, out, x, a2, a3, a4, a5, a6, scratch, ints):
 
 
 @Body
-def _log_softmax_backward(task, out, grad_y, y, a3, a4, a5, a6, scratch, ints):
+def _log_softmax_backward(task, ints, scratch, out, grad_y, y):
     classes, rows = ints[0], ints[1]
     for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
         total = y[n] * 0

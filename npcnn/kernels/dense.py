@@ -65,7 +65,7 @@ def _forward_call(
 
 
 @Body
-def _forward(task, x, w, bias, y, zeros, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, x, w, bias, y, zeros):  # type: ignore[no-untyped-def]
     """Fill some units of y (units, N)."""
     p, batch, units, inputs = ints[FIRST], ints[BATCH], ints[UNITS], ints[INPUTS]
     u0, u1 = part(units, task, ints[TASKS])
@@ -165,7 +165,7 @@ def _backward_call(
 
 
 @Body
-def _turn(task, g, y, both, grad_bias, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _turn(task, ints, scratch, g, y, both, grad_bias):  # type: ignore[no-untyped-def]
     """Write masked grad_y twice, as (units, N) and as (N, units), zeros behind; and its sums."""
     batch, units, lanes = ints[BATCH], ints[UNITS], ints[LANES]
     pitch, turned, sums = ints[BATCH_PITCH], ints[UNITS] * ints[BATCH_PITCH], ints[SUMS_AT]
@@ -194,7 +194,7 @@ _rows = helper(_fill_rows)
 
 
 @Body
-def _backward(task, x, w, both, zeros, grad_x, grad_kernel, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _backward(task, ints, scratch, x, w, both, zeros, grad_x, grad_kernel):  # type: ignore[no-untyped-def]
     """Fill the rows of grad_x (in, N) and of grad_kernel (in, units) of some inputs."""
     batch, units = ints[BATCH], ints[UNITS]
     i0, i1 = part(ints[INPUTS], task, ints[TASKS])
@@ -205,7 +205,7 @@ def _backward(task, x, w, both, zeros, grad_x, grad_kernel, a6, scratch, ints): 
 
 
 @Body
-def _backward_few(task, x, w, both, zeros, grad_x, grad_kernel, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _backward_few(task, ints, scratch, x, w, both, zeros, grad_x, grad_kernel):  # type: ignore[no-untyped-def]
     """Do the same for fewer samples than a vector has lanes, which run along the units."""
     batch, units, lanes = ints[BATCH], ints[UNITS], ints[LANES]
     i0, i1 = part(ints[INPUTS], task, ints[TASKS])

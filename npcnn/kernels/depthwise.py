@@ -62,7 +62,7 @@ def pack_until(ints, p, source, at, done, last, scratch):
 
 
 @Body
-def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):
+def _forward(task, ints, scratch, x, w, bias, y):
     """Fill a block of rows of a channel's filters."""
     p = ints[calls.FORWARD]
     i0, i1 = part(ints[p + plans.OUT_HEIGHT], task, ints[calls.BLOCKS])
@@ -79,7 +79,7 @@ def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):
 
 
 @Body
-def _backward(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):
+def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):
     """Fill a block of rows of grad_x, and the block's own sums for the other gradients.
 
     What is packed is used while it is in the cache: a row of grad_y comes, is added to the sums

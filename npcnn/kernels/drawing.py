@@ -54,7 +54,7 @@ def _between(key, sample, slot, low, high):
     return low + _drawn(key, sample, slot) * (high - low)
 
 
-def _draw(task, out, options, step_of, numbers, a4, a5, a6, scratch, ints):
+def _draw(task, ints, scratch, out, options, step_of, numbers):
     """Write six numbers a sample; options are `Ranges.flat()`."""
     o, key = options, begun(np.uint64(ints[KEY]), ints[BY_STEP], step_of)
     first = place_in_batch(ints[BY_STEP], step_of)

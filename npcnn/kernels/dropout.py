@@ -58,7 +58,7 @@ def place_in_batch(kind, step_of):
     return step_of[0] >> FIRST if kind == CLOCK else 0
 
 
-def _fill(task, out, x, step_of, options, a4, a5, a6, scratch, ints):
+def _fill(task, ints, scratch, out, x, step_of, options):
     """Scale x (lines, batch) where the hash is LEAST or more, else zero; a share of the lines.
 
     The counter of element (line, n), times GOLDEN, is ints[STARTS + line] + n·STRIDE, where n

@@ -31,7 +31,7 @@ def _weighted(values, place, apart, weights, at):
     )
 
 
-def _bend(task, out, weights, options, step_of, numbers, a5, a6, scratch, ints):
+def _bend(task, ints, scratch, out, weights, options, step_of, numbers):
     """Fill a share of the samples of out (batch, 2, rows, columns).
 
     Four weights for each pixel of an axis, that of rows first. In scratch are the control points,

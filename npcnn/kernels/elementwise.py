@@ -16,9 +16,10 @@ PARTS = 8
 
 
 def each_element(body: Body, arrays: list[Array], *options: float) -> Array:
-    """Return what body(task, out, *arrays, options, …) writes to out, in the arrays' order.
+    """Return what body(task, ints, scratch, out, *arrays, options) fills, in the arrays' order.
 
-    The body fills part `task` of PARTS; ints[0] says how many elements there are.
+    The body fills part `task` of PARTS; ints[0] says how many elements there are. Without options
+    it takes none.
     """
     first = arrays[0]
     block, axes = layout.same_order(first)
@@ -28,9 +29,8 @@ def each_element(body: Body, arrays: list[Array], *options: float) -> Array:
             other = np.broadcast_to(other, first.shape)
         blocks.append(layout.contiguous(other if axes is None else other.transpose(axes)))
     out = memory.empty(block.shape, block.dtype)
-    numbers = memory.constant(options or (0.0,), block.dtype)
-    size = np.array([out.size], np.int64)
-    body(PARTS, out.size >= SMALL, [out, *blocks, numbers], size)
+    given = [out, *blocks, memory.constant(options, block.dtype)] if options else [out, *blocks]
+    body(PARTS, out.size >= SMALL, given, np.array([out.size], np.int64))
     # the axes swap first and last, so they undo themselves
     return out if axes is None else out.transpose(axes)
 

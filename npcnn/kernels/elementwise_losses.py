@@ -89,7 +89,7 @@ def _formula(kind, y, t, low, high, a, b):
 
 
 @Body
-def _elementwise(task, grad, outputs, targets, weights, losses, options, a6, scratch, ints):
+def _elementwise(task, ints, scratch, grad, outputs, targets, weights, losses, options):
     """Fill losses (rows,) and grad (outputs, rows)."""
     count, rows = ints[0], ints[1]
     kind = int(options[KIND])
@@ -136,7 +136,7 @@ def elementwise_loss(
 
 
 @Body
-def _hinge_labels(task, out, y, a2, a3, a4, a5, a6, scratch, ints):
+def _hinge_labels(task, ints, scratch, out, y):
     binary = True
     for i in range(ints[0]):
         binary = binary and (y[i] == 0 or y[i] == 1)

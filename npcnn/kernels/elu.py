@@ -16,13 +16,13 @@ Array = np.ndarray
 
 
 @Body
-def _elu(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+def _elu(task, ints, scratch, out, x, options):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = x[i] if x[i] > 0 else options[0] * math.expm1(x[i])
 
 
 @Body
-def _elu_backward(task, out, grad_y, x, options, a4, a5, a6, scratch, ints):
+def _elu_backward(task, ints, scratch, out, grad_y, x, options):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = grad_y[i] if x[i] > 0 else grad_y[i] * (options[0] * math.exp(x[i]))
 

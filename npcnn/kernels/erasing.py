@@ -41,7 +41,7 @@ def _edge(key, sample, slot, size, o):
     return min(max(int(first), 0), size), min(max(int(last), 0), size)
 
 
-def _cut(task, y, x, options, step_of, numbers, a5, a6, scratch, ints):
+def _cut(task, ints, scratch, y, x, options, step_of, numbers):
     """Copy a share of x's rows (channels, rows, columns, batch), but for the rectangles."""
     rows, columns, batch = ints[ROWS], ints[COLUMNS], ints[BATCH]
     key, o = begun(np.uint64(ints[KEY]), ints[BY_STEP], step_of), options

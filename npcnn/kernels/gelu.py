@@ -18,13 +18,13 @@ ROOT_2, DENSITY = math.sqrt(2), 1 / math.sqrt(2 * math.pi)
 
 
 @Body
-def _gelu(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+def _gelu(task, ints, scratch, out, x):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = x[i] * (0.5 * math.erfc(-x[i] / ROOT_2))
 
 
 @Body
-def _gelu_backward(task, out, grad_y, x, options, a4, a5, a6, scratch, ints):
+def _gelu_backward(task, ints, scratch, out, grad_y, x):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         share = 0.5 * math.erfc(-x[i] / ROOT_2)
         out[i] = grad_y[i] * (share + x[i] * math.exp(-0.5 * x[i] * x[i]) * DENSITY)

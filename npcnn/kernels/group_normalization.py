@@ -27,7 +27,7 @@ LENGTH, ROWS, PARTS, TOGETHER, PLACES, CHANNELS, GROUPS, GAMMA, BETA = range(9)
 
 
 @Body
-def _forward(task, y, x, found, gamma, beta, options, a6, scratch, ints):
+def _forward(task, ints, scratch, y, x, found, gamma, beta, options):
     """Fill a share of a group's columns; scratch has means, sums and the sums of a part."""
     length, rows, parts, most = ints[LENGTH], ints[ROWS], ints[PARTS], ints[TOGETHER]
     group, part = task // parts, task % parts
@@ -104,7 +104,7 @@ def _integers(block: Array, groups: int, *flags: bool) -> Array:
 
 
 @Body
-def _by_x(task, grad_x, grad_y, x, center, rate, gamma, a6, scratch, ints):
+def _by_x(task, ints, scratch, grad_x, grad_y, x, center, rate, gamma):
     """Fill a share of a group's columns; scratch has two sums, and those of a part."""
     length, rows, parts, most = ints[LENGTH], ints[ROWS], ints[PARTS], ints[TOGETHER]
     group, part = task // parts, task % parts
@@ -136,7 +136,7 @@ def _by_x(task, grad_x, grad_y, x, center, rate, gamma, a6, scratch, ints):
 
 
 @Body
-def _by_parameters(task, grad_gamma, grad_beta, grad_y, x, center, rate, a6, scratch, ints):
+def _by_parameters(task, ints, scratch, grad_gamma, grad_beta, grad_y, x, center, rate):
     """Write the gradients by a channel's gamma and beta, where there is one."""
     rows, size = ints[ROWS], ints[PLACES] * ints[ROWS]
     start, own, total = task * size, task // ints[CHANNELS] * rows, 0.0

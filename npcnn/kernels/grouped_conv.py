@@ -71,7 +71,7 @@ def _call(geometry: plans.Geometry, groups: int, dtype: np.dtype, mode: int, wan
 
 
 @Body
-def _sort(task, to, source, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _sort(task, ints, scratch, to, source):  # type: ignore[no-untyped-def]
     """Copy a group's part of a kernel, (taps, filters), to (groups, taps, its filters); or back."""
     taps, every, each = ints[TAPS], ints[ALL], ints[EACH]
     for tap in range(taps):
@@ -83,24 +83,24 @@ def _sort(task, to, source, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[
 
 
 @Body
-def _forward(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def]
     """Do a task of one group."""
     group, own = task // ints[TASKS], task % ints[TASKS]
     x, w = moved(x, group * ints[X]), moved(w, group * ints[KERNEL])
     bias, y = moved(bias, group * ints[FILTERS]), moved(y, group * ints[Y])
     if ints[HEADER + calls.PAIRED]:
-        _pairs(own, x, w, bias, y, a4, a5, a6, scratch, moved(ints, ZERO + HEADER))
+        _pairs(own, moved(ints, ZERO + HEADER), scratch, x, w, bias, y)
     else:
-        _rows(own, x, w, bias, y, a4, a5, a6, scratch, moved(ints, ZERO + HEADER))
+        _rows(own, moved(ints, ZERO + HEADER), scratch, x, w, bias, y)
 
 
 @Body
-def _forward_single(task, x, w, bias, y, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _forward_single(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def]
     """Do a task of one channel."""
     group, own = task // ints[TASKS], task % ints[TASKS]
     x, w = moved(x, group * ints[X]), moved(w, group * ints[KERNEL])
     bias, y = moved(bias, group * ints[FILTERS]), moved(y, group * ints[Y])
-    _single(own, x, w, bias, y, a4, a5, a6, scratch, moved(ints, ZERO + HEADER))
+    _single(own, moved(ints, ZERO + HEADER), scratch, x, w, bias, y)
 
 
 @op
@@ -141,7 +141,7 @@ def grouped_conv2d(
 
 
 @Body
-def _backward(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
+def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: ignore[no-untyped-def]
     """Do a task of one group."""
     group, own = task // ints[TASKS], task % ints[TASKS]
     x, grad_x = moved(x, group * ints[X]), moved(grad_x, group * ints[X])
@@ -150,13 +150,13 @@ def _backward(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: 
     )  # fmt: skip
     totals = moved(totals, group * ints[TOTALS])
     if ints[HEADER + calls.PAIRED]:
-        _pairs_back(own, x, g, y, w, zeros, grad_x, totals, scratch, moved(ints, ZERO + HEADER))
+        _pairs_back(own, moved(ints, ZERO + HEADER), scratch, x, g, y, w, zeros, grad_x, totals)
     else:
-        _rows_back(own, x, g, y, w, zeros, grad_x, totals, scratch, moved(ints, ZERO + HEADER))
+        _rows_back(own, moved(ints, ZERO + HEADER), scratch, x, g, y, w, zeros, grad_x, totals)
 
 
 @Body
-def _backward_single(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  # type: ignore[no-untyped-def]
+def _backward_single(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: ignore[no-untyped-def]
     """Do a task of one channel."""
     group, own = task // ints[TASKS], task % ints[TASKS]
     x, grad_x = moved(x, group * ints[X]), moved(grad_x, group * ints[X])
@@ -164,18 +164,17 @@ def _backward_single(task, x, g, y, w, zeros, grad_x, totals, scratch, ints):  #
         moved(g, group * ints[Y]), moved(y, group * ints[Y]), moved(w, group * ints[KERNEL]),
     )  # fmt: skip
     totals, ints = moved(totals, group * ints[TOTALS]), moved(ints, ZERO + HEADER)
-    _single_back(own, x, g, y, w, zeros, grad_x, totals, scratch, ints)
+    _single_back(own, ints, scratch, x, g, y, w, zeros, grad_x, totals)
 
 
 @Body
-def _reduce(task, totals, grad_kernel, grad_bias, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _reduce(task, ints, scratch, totals, grad_kernel, grad_bias):  # type: ignore[no-untyped-def]
     """Add up the sums of one group."""
     totals, grad_bias = moved(totals, task * ints[TOTALS]), moved(grad_bias, task * ints[FILTERS])
     grad_kernel = moved(grad_kernel, task * ints[KERNEL])
     for share in range(conv.REDUCERS):
         _reduced(
-            share, totals, grad_kernel, grad_bias, a3, a4, a5, a6, scratch,
-            moved(ints, ZERO + HEADER),
+            share, moved(ints, ZERO + HEADER), scratch, totals, grad_kernel, grad_bias,
         )  # fmt: skip
 
 

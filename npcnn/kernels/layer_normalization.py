@@ -36,7 +36,7 @@ def close(scratch, to, part, wide):
 
 
 @Body
-def _forward(task, y, x, found, gamma, beta, options, a6, scratch, ints):
+def _forward(task, ints, scratch, y, x, found, gamma, beta, options):
     """Fill a share of the columns; scratch has means, sums and the sums of a group."""
     length, rows, parts, group = ints[LENGTH], ints[ROWS], ints[PARTS], ints[GROUP]
     stop = rows * (task + 1) // parts
@@ -108,7 +108,7 @@ def integers(block: Array) -> Array:
 
 
 @Body
-def _by_x(task, grad_x, grad_y, x, center, rate, gamma, a6, scratch, ints):
+def _by_x(task, ints, scratch, grad_x, grad_y, x, center, rate, gamma):
     """Fill a share of the columns; scratch has two sums, and those of a group."""
     length, rows, parts, group = ints[LENGTH], ints[ROWS], ints[PARTS], ints[GROUP]
     stop = rows * (task + 1) // parts
@@ -137,7 +137,7 @@ def _by_x(task, grad_x, grad_y, x, center, rate, gamma, a6, scratch, ints):
 
 
 @Body
-def by_parameters(task, grad_gamma, grad_beta, grad_y, x, center, rate, a6, scratch, ints):
+def by_parameters(task, ints, scratch, grad_gamma, grad_beta, grad_y, x, center, rate):
     """Write the gradients by one gamma and one beta; ints[2], ints[3] say whether there is one."""
     rows, start, total = ints[ROWS], task * ints[ROWS], 0.0
     if ints[2]:

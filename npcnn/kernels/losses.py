@@ -25,7 +25,7 @@ ROWS, LOW, HIGH = range(3)
 
 
 @Body
-def _from_logits(task, grad, logits, targets, weights, losses, options, a6, scratch, ints):
+def _from_logits(task, ints, scratch, grad, logits, targets, weights, losses, options):
     """Fill losses (rows,) and grad (classes, rows) from logits and targets (classes, rows)."""
     classes, rows = ints[0], ints[1]
     for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
@@ -51,7 +51,7 @@ def _from_logits(task, grad, logits, targets, weights, losses, options, a6, scra
 
 @Body
 def _from_probabilities(
-    task, grad, probabilities, targets, weights, losses, options, a6, scratch, ints
+    task, ints, scratch, grad, probabilities, targets, weights, losses, options
 ):
     """Fill losses (rows,) and grad (classes, rows) from rows that need not add up to one."""
     classes, rows = ints[0], ints[1]
@@ -135,7 +135,7 @@ def categorical_crossentropy(
     return by_rows(_from_probabilities, probabilities, targets, weights)
 
 
-def _fill(task, rows, labels, a2, a3, a4, a5, a6, scratch, ints):
+def _fill(task, ints, scratch, rows, labels):
     """Fill rows (classes, labels), by class and then by label."""
     classes, count = ints[0], ints[1]
     for c in range(classes):

@@ -34,7 +34,7 @@ def place_of(cell, axes, ints, first):
 
 
 @Body
-def _copy(task, out, x, a2, a3, a4, a5, a6, scratch, ints):
+def _copy(task, ints, scratch, out, x):
     """Fill a share of out's cells, each a run of numbers that lie ints[3] apart in x."""
     cells, run, parts, step, axes = ints[0], ints[1], ints[2], ints[3], ints[4]
     for cell in range(cells * task // parts, cells * (task + 1) // parts):

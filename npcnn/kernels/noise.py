@@ -36,7 +36,7 @@ def _normal(key, counter):
     return math.sqrt(-2 * math.log(u)) * math.cos(2 * math.pi * v)
 
 
-def _fill(task, out, step_of, options, a3, a4, a5, a6, scratch, ints):
+def _fill(task, ints, scratch, out, step_of, options):
     """Fill a share of out's lines, each the batch at one place of a sample."""
     lines, batch = ints[LINES], ints[BATCH]
     key = begun(np.uint64(ints[KEY]), ints[BY_STEP], step_of)

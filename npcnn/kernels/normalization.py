@@ -23,7 +23,7 @@ ROWS, SAMPLES, PARTS, INVERT = range(4)
 
 
 @Body
-def _forward(task, y, x, mean, variance, options, a5, a6, scratch, ints):
+def _forward(task, ints, scratch, y, x, mean, variance, options):
     rows, samples, parts = ints[ROWS], ints[SAMPLES], ints[PARTS]
     for row in range(rows * task // parts, rows * (task + 1) // parts):
         spread, center = max(math.sqrt(variance[row]), options[0]), mean[row]
@@ -32,7 +32,7 @@ def _forward(task, y, x, mean, variance, options, a5, a6, scratch, ints):
 
 
 @Body
-def _backward(task, grad_x, grad_y, variance, options, a4, a5, a6, scratch, ints):
+def _backward(task, ints, scratch, grad_x, grad_y, variance, options):
     rows, samples, parts = ints[ROWS], ints[SAMPLES], ints[PARTS]
     for row in range(rows * task // parts, rows * (task + 1) // parts):
         spread = max(math.sqrt(variance[row]), options[0])

@@ -19,7 +19,7 @@ PARTS = 8
 
 
 @Body
-def _adam(task, parameters, gradients, m, v, step, options, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _adam(task, ints, scratch, parameters, gradients, m, v, step, options):  # type: ignore[no-untyped-def]
     alpha, rest_1, rest_2, epsilon = step[0], options[0], options[1], options[2]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         gradient = gradients[i]
@@ -31,7 +31,7 @@ def _adam(task, parameters, gradients, m, v, step, options, a6, scratch, ints): 
 
 
 @Body
-def _sgd(task, parameters, gradients, velocity, step, options, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _sgd(task, ints, scratch, parameters, gradients, velocity, step, options):  # type: ignore[no-untyped-def]
     rate, momentum = step[0], options[0]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         step = rate * gradients[i]
@@ -90,7 +90,7 @@ def sgd(
 
 
 @Body
-def _count(task, counter, a1, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _count(task, ints, scratch, counter):  # type: ignore[no-untyped-def]
     counter[0] += 1
 
 

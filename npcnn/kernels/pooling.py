@@ -103,7 +103,7 @@ larger, largest_row = helper(_larger), helper(_largest_row)
 
 
 @Body
-def _forward(task, x, y, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, x, y):  # type: ignore[no-untyped-def]
     """Fill a block of rows of one channel of y; blocks outside, so threads keep to their rows."""
     channel, batch, line = task % ints[CHANNELS], ints[BATCH], ints[WIDTH] * ints[BATCH]
     i0, i1 = part(ints[OUT_HEIGHT], task // ints[CHANNELS], ints[BLOCKS])
@@ -147,7 +147,7 @@ def max_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Arr
 
 
 @Body
-def _backward(task, x, y, grad_y, grad_x, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _backward(task, ints, scratch, x, y, grad_y, grad_x):  # type: ignore[no-untyped-def]
     """Fill the rows of one channel of grad_x that a block of rows of y draws on."""
     channel, batch, line = task % ints[CHANNELS], ints[BATCH], ints[WIDTH] * ints[BATCH]
     block, blocks = task // ints[CHANNELS], ints[BLOCKS]

@@ -14,13 +14,13 @@ Array = np.ndarray
 
 
 @Body
-def _prelu(task, out, x, alpha, options, a4, a5, a6, scratch, ints):
+def _prelu(task, ints, scratch, out, x, alpha):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = x[i] if x[i] > 0 else alpha[i] * x[i]
 
 
 @Body
-def _by_x(task, out, grad_y, x, alpha, options, a5, a6, scratch, ints):
+def _by_x(task, ints, scratch, out, grad_y, x, alpha):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         if x[i] > 0:
             out[i] = grad_y[i]
@@ -29,7 +29,7 @@ def _by_x(task, out, grad_y, x, alpha, options, a5, a6, scratch, ints):
 
 
 @Body
-def _by_alpha(task, out, grad_y, x, options, a4, a5, a6, scratch, ints):
+def _by_alpha(task, ints, scratch, out, grad_y, x):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = grad_y[i] * 0 if x[i] > 0 else grad_y[i] * x[i]
 

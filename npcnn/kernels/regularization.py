@@ -19,7 +19,7 @@ EPSILON = 1e-7
 
 
 @Body
-def _penalty(task, grad, w, sums, options, a4, a5, a6, scratch, ints):
+def _penalty(task, ints, scratch, grad, w, sums, options):
     l1, l2 = options[0], options[1]
     absolute = square = 0.0
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
@@ -32,7 +32,7 @@ def _penalty(task, grad, w, sums, options, a4, a5, a6, scratch, ints):
 
 
 @Body
-def _add_to_each(task, out, losses, sums, a3, a4, a5, a6, scratch, ints):
+def _add_to_each(task, ints, scratch, out, losses, sums):
     total = 0.0
     for part in range(PARTS):
         total += sums[part]
@@ -41,14 +41,14 @@ def _add_to_each(task, out, losses, sums, a3, a4, a5, a6, scratch, ints):
 
 
 @Body
-def _slope(task, out, grad_y, y, options, a4, a5, a6, scratch, ints):
+def _slope(task, ints, scratch, out, grad_y, y, options):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         sign = 1 if y[i] > 0 else (-1 if y[i] < 0 else 0)
         out[i] = grad_y[i] + options[0] * sign + 2 * options[1] * y[i]
 
 
 @Body
-def _limit(task, w, options, a2, a3, a4, a5, a6, scratch, ints):
+def _limit(task, ints, scratch, w, options):
     low, high, rate, epsilon = options[0], options[1], options[2], options[3]
     size, inner = ints[1], ints[2]
     for place in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
@@ -63,7 +63,7 @@ def _limit(task, w, options, a2, a3, a4, a5, a6, scratch, ints):
 
 
 @Body
-def _non_negative(task, w, a1, a2, a3, a4, a5, a6, scratch, ints):
+def _non_negative(task, ints, scratch, w):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         if w[i] < 0:
             w[i] = 0

@@ -14,7 +14,7 @@ from npcnn.kernels.tasks import Body
 Array = np.ndarray
 
 
-def _fill(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+def _fill(task, ints, scratch, out, x, options):
     scale, offset = options[0], options[1]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         out[i] = x[i]  # in the dtype of out from here on

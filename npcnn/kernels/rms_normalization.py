@@ -31,7 +31,7 @@ Array = np.ndarray
 
 
 @Body
-def _forward(task, y, x, rate, gamma, options, a5, a6, scratch, ints):
+def _forward(task, ints, scratch, y, x, rate, gamma, options):
     """Fill a share of the columns; scratch has sums and the sums of a group."""
     length, rows, parts, group = ints[LENGTH], ints[ROWS], ints[PARTS], ints[GROUP]
     stop = rows * (task + 1) // parts
@@ -80,7 +80,7 @@ def rms_normalization(x: Array, gamma: Array | None, epsilon: float) -> tuple[Ar
 
 
 @Body
-def _by_x(task, grad_x, grad_y, x, rate, gamma, a5, a6, scratch, ints):
+def _by_x(task, ints, scratch, grad_x, grad_y, x, rate, gamma):
     """Fill a share of the columns; scratch has sums and the sums of a group."""
     length, rows, parts, group = ints[LENGTH], ints[ROWS], ints[PARTS], ints[GROUP]
     stop = rows * (task + 1) // parts

@@ -16,14 +16,14 @@ Array = np.ndarray
 
 
 @Body
-def _silu(task, out, x, options, a3, a4, a5, a6, scratch, ints):
+def _silu(task, ints, scratch, out, x):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         power = math.exp(-abs(x[i]))
         out[i] = x[i] * ((1 if x[i] >= 0 else power) / (1 + power))
 
 
 @Body
-def _silu_backward(task, out, grad_y, x, options, a4, a5, a6, scratch, ints):
+def _silu_backward(task, ints, scratch, out, grad_y, x):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         power = math.exp(-abs(x[i]))
         share = (1 if x[i] >= 0 else power) / (1 + power)

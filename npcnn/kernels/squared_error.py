@@ -14,7 +14,7 @@ Array = np.ndarray
 
 
 @Body
-def _squared(task, grad, outputs, targets, weights, losses, options, a6, scratch, ints):
+def _squared(task, ints, scratch, grad, outputs, targets, weights, losses, options):
     """Fill losses (rows,) and grad (outputs, rows)."""
     count, rows = ints[0], ints[1]
     for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):

@@ -2,14 +2,15 @@
 
 An op's work is cut into tasks that can run in any order, and written as a *body*:
 
-    body(task, a0, a1, a2, a3, a4, a5, a6, scratch, ints)
+    body(task, ints, scratch, a0, a1, …)
 
-a0 … a6 are flat float arrays of one dtype, scratch is the thread's own working memory, ints says
-all the rest (sizes, offsets, options). Bodies are compiled on
-their own, into functions with C's calling convention, and called by address: nothing that shares
-out work carries a copy of them. So their parameters are ten, one by one; and `_write_row`'s are,
-because unpacking a tuple of arrays, a named one even more, makes each entry from Python dearer. In
-compiled code the arrays are bare pointers: indexing never wraps or checks.
+ints says all that is no array (sizes, offsets, options), scratch is the thread's own working
+memory, a0, a1, … are flat float arrays of one dtype, seven at most. Bodies are compiled on their
+own, into functions with C's calling convention, and called by address: nothing that shares out work
+carries a copy of them. All are called alike, with seven arrays; by that convention who calls also
+clears away, so that a body names only those it has. Parameters stand one by one, and `_write_row`'s
+do, because unpacking a tuple of arrays, a named one even more, makes each entry from Python dearer.
+In compiled code the arrays are bare pointers: indexing never wraps or checks.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ class Body:
         self.__doc__ = function.__doc__
 
     def _address(self, kind: Any, flat: list[Array]) -> int:
-        arrays = [types.CPointer(numba_type(array.dtype)) for array in (*flat, flat[0])]
-        signature = types.void(types.int64, *arrays, types.CPointer(types.int64))
+        arrays = [types.CPointer(numba_type(array.dtype)) for array in (flat[0], *flat)]
+        signature = types.void(types.int64, types.CPointer(types.int64), *arrays)
         address = self.addresses[kind] = native_function(signature, self.function)
         return address
 
@@ -77,17 +78,16 @@ class Body:
         writing = notes.writing()
         if writing is not None:
             flat = [writing.opened(array) for array in flat]
-        flat += [flat[0]] * (7 - len(flat))
         if not JIT:
             for task in range(tasks):
-                self.function(task, *flat, room[0], ints)
+                self.function(task, ints, room[0], *flat)
             return
         kind: Any = tuple([array.dtype for array in flat]) if self.mixed else dtype
         body = self.addresses.get(kind) or self._address(kind, flat)
         if compiling.planned is not None:
             return
         # As bytes, arrays of all dtypes have one type: `_write_row` is compiled once.
-        data = [array.view(_BYTE) for array in flat[: len(arrays)]]
+        data = [array.view(_BYTE) for array in flat]
         data += data[:1] * (7 - len(data))
         row = np.empty(crew.WIDTH, np.int64)  # the call's own: a signal handler may call ops too
         pitch, shared = room.shape[1] * room.itemsize, int(parallel and tasks > 1)

@@ -25,7 +25,7 @@ HEIGHT, WIDTH, BATCH, OLD_HEIGHT, OLD_WIDTH, ROWS, COLUMNS, LISTS = range(8)
 
 
 @Body
-def _resample(task, y, x, weights, a3, a4, a5, a6, scratch, ints):
+def _resample(task, ints, scratch, y, x, weights):
     """Fill one row of y in one channel; ints[ROWS], ints[COLUMNS] say how long the lists are."""
     height, width, batch = ints[HEIGHT], ints[WIDTH], ints[BATCH]
     channel, i = task // height, task % height

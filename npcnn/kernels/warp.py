@@ -179,7 +179,7 @@ def _copy_out(y, first, scratch, at, count, line, stop, ints):
                 y[k * batch + first + s] = scratch[at + s * lines + k]
 
 
-def _read(task, y, x, matrices, limits, table, field, places, scratch, ints):
+def _read(task, ints, scratch, y, x, matrices, limits, table, field, places):
     """Fill a strip of rows of a share of the samples of y (channels, rows, columns, batch)."""
     batch, channels, columns = ints[BATCH], ints[CHANNELS], ints[COLUMNS]
     pixels, cells = ints[HEIGHT] * ints[WIDTH], ints[ROWS] * columns
@@ -269,7 +269,7 @@ def warp(
     return layout.batch_outermost(y)
 
 
-def _spread(task, grad_x, grad_y, matrices, limits, table, field, places, scratch, ints):
+def _spread(task, ints, scratch, grad_x, grad_y, matrices, limits, table, field, places):
     """Fill the gradients of a share of the samples; ints as those of `_read`."""
     batch, channels, columns = ints[BATCH], ints[CHANNELS], ints[COLUMNS]
     pixels, cells = ints[HEIGHT] * ints[WIDTH], ints[ROWS] * columns

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TASKS = 37
 
 
-def _count(task, counts, order, a2, a3, a4, a5, a6, scratch, ints):
+def _count(task, ints, scratch, counts, order):
     """Count the task; write down how far the row before it had come, and use scratch memory."""
     for i in range(ints[0]):
         scratch[i] = task

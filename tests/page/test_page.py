@@ -135,6 +135,17 @@ def test_by_keyboard_alone(opened):
     )
     cell.send_keys(Keys.ENTER)
     assert browser.execute_script(CHOSEN)[0] == 0
+    # What was pressed is drawn anew: the focus stays with it, or with the way back.
+    assert browser.switch_to.active_element.get_attribute("class") == "back"
+    browser.execute_script("document.querySelector('[data-tab=learn]').focus()")
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    assert browser.switch_to.active_element.get_attribute("data-tab") == "learn"
+    browser.execute_script("document.querySelector('.to-walk').focus()")
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    browser.execute_script("document.querySelector('.walk .next').focus()")
+    for station in (2, 3):
+        browser.switch_to.active_element.send_keys(Keys.ENTER)
+        assert browser.execute_script("return npcnn.app.station") == station
     # A select, the zoom, the samples: all can be reached with the tabulator.
     reached = browser.execute_script(
         "const all = 'button, select, input:not([hidden]), canvas[tabindex]';"
@@ -225,25 +236,38 @@ return [small, document.documentElement.scrollWidth, text];
 """
 
 
+SEEN = "return npcnn.board.cards.slice(0, 3).map(({ picture }) => picture.marks.seen.length)"
+PLACE = """
+const { picture } = npcnn.board.cards[2];
+const top = picture.canvas.getBoundingClientRect().top + picture.marks.chosen[0][1];
+const panel = document.querySelector(".explain").getBoundingClientRect();
+return [top, panel.left > 0 ? innerHeight : panel.top];
+"""
+
+
 @pytest.mark.parametrize("width", [390, 1600])
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_at_any_width_in_both_languages(opened, browser, resize, width, language, theme):
     resize(width)
     model, (x, y) = document_network(), digits(3)
-    opened(model, x, y, address=f"lang={language}&theme={theme}&sample=1&at=conv2d_1:2000")
+    opened(model, x, y, address=f"lang={language}&theme={theme}&sample=1&at=conv2d_1:2003")
     small, reach, text = browser.execute_script(LOOK)
     assert small == []
     assert reach <= width
     chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in text)
     assert chinese > 80 if language == "zh" else chinese == 2  # the button 中文
-    # The address says what is looked at, so that it can be handed out.
+    # The address says what is looked at, so that it can be handed out. It is on the screen, and
+    # what it hangs on is marked, although the pictures are drawn later.
+    top, foot = browser.execute_script(PLACE)
+    assert 0 < top < foot
+    assert browser.execute_script(SEEN) == [1, 5, 0]
     assert f"lang={language}" in browser.current_url
-    assert "at=conv2d_1%3A2000" in browser.current_url
+    assert "at=conv2d_1%3A2003" in browser.current_url
     other = browser.find_element("css selector", ".top button:last-child")
     other.click()
     assert f"lang={'en' if language == 'zh' else 'zh'}" in browser.current_url
-    assert browser.execute_script(CHOSEN) == [2, 2000]
+    assert browser.execute_script(CHOSEN) == [2, 2003]
 
 
 def test_the_page_of_the_document_opens_in_a_second(opened):

@@ -8,7 +8,7 @@ import { isDark } from "./draw/colors.js";
 import { Answer } from "./parts/answer.js";
 import { App } from "./parts/app.js";
 import { Board } from "./parts/board.js";
-import { button, choice, element } from "./parts/dom.js";
+import { button, choice, element, refill } from "./parts/dom.js";
 import { Explain } from "./parts/explain.js";
 import { Line } from "./parts/line.js";
 import { stagesOf } from "./parts/normalise.js";
@@ -38,8 +38,7 @@ function build() {
   const explain = new Explain(app, board);
   const walk = new Walk(app, board, tools);
   parts = { board, tools, answer, explain, walk };
-  document.getElementById("page").replaceChildren(
-    bar(board, walk),
+  refill(document.getElementById("page"), bar(board, walk),
     walk.node,
     element("div", { className: "columns" },
       element("div", { className: "left" }, tools.node, answer.node), board.node, explain.node));
@@ -71,11 +70,11 @@ function bar(board, walk) {
     button(isDark() ? say("light") : say("dark"), () => {
       document.documentElement.dataset.theme = isDark() ? "light" : "dark";
       build();
-    }, { "aria-label": say("theme") }),
+    }, { "aria-label": say("theme"), className: "to-theme" }),
     button(languageNow() === "zh" ? "English" : "中文", () => {
       setLanguage(languageNow() === "zh" ? "en" : "zh");
       build();
-    }, { "aria-label": say("language"), lang: languageNow() === "zh" ? "en" : "zh-CN" }));
+    }, { "aria-label": say("language"), className: "to-language", lang: languageNow() === "zh" ? "en" : "zh-CN" }));
 }
 
 /** Begin as the address says. */

@@ -1,10 +1,12 @@
 // All cards, the links that a pointer lights up, and the tooltip.
 import { lanesOf, railOf } from "../draw/rail.js";
-import { boxesOf, seenFrom } from "../draw/seen.js";
+import { seenFrom } from "../draw/seen.js";
 import { digits } from "../engine/tensor.js";
 import { Card } from "./card.js";
 import { element, onceAFrame } from "./dom.js";
 import { placeText, say, withColon } from "./words.js";
+
+const MARGIN = 24; // pixels that are seen below a number
 
 export class Board {
   constructor(app) {
@@ -74,12 +76,7 @@ export class Board {
   /** Light up in every card what a number hangs on. */
   markSeen(of) {
     const found = of && !of.parameter ? seenFrom(this.app.network, of.value, of.index) : new Map();
-    this.cards.forEach((card) => {
-      const region = found.get(card.value);
-      card.node.classList.toggle("feeds", Boolean(region));
-      const boxes = region && card.showsValue ? boxesOf(region, card.picture.layout) : [];
-      card.picture.mark("seen", boxes);
-    });
+    this.cards.forEach((card) => card.markSeen(found.get(card.value)));
   }
 
   showChosen() {
@@ -97,6 +94,20 @@ export class Board {
     // The cards above are as high as they will be, or what is shown would move on.
     this.cards.slice(0, value + 1).forEach((card) => { if (card.stale) card.draw(); });
     const block = window.innerWidth < 1100 ? "start" : "center";
-    this.cards[value]?.node.scrollIntoView({ block, behavior: "auto" });
+    const card = this.cards[value];
+    card?.node.scrollIntoView({ block, behavior: "auto" });
+    if (card) this.uncover(card);
+  }
+
+  /** Bring the number that is looked at into a picture that scrolls, and above the panel below. */
+  uncover({ picture, scroll }) {
+    const [box] = picture.marks.chosen;
+    if (!box) return;
+    const [left, top, width, height] = box;
+    scroll.scrollTo(left + width / 2 - scroll.clientWidth / 2, top + height / 2 - scroll.clientHeight / 2);
+    const panel = document.querySelector(".explain");
+    if (window.innerWidth >= 1100 || !panel?.offsetHeight) return;
+    const foot = picture.canvas.getBoundingClientRect().top + top + height + MARGIN;
+    window.scrollBy(0, Math.max(0, foot - (window.innerHeight - panel.offsetHeight)));
   }
 }

@@ -1,6 +1,7 @@
 // A card for every input and every call: its name, what it does, its numbers as a picture.
 import { gradientOf } from "../draw/colors.js";
 import { Picture, brief } from "../draw/picture.js";
+import { boxesOf } from "../draw/seen.js";
 import { digits, limitOf } from "../engine/tensor.js";
 import { choice, element } from "./dom.js";
 import { describeLayer, say, shapeText, withColon } from "./words.js";
@@ -13,6 +14,7 @@ export class Card {
     this.call = app.callOf(value);
     this.name = app.nameOf(value);
     this.view = app.view;
+    this.region = undefined; // of the number that is looked at
     this.visible = false;
     this.stale = true;
     this.picture = new Picture({
@@ -92,14 +94,22 @@ export class Card {
       : "");
     const there = shown.get(view)?.[0]();
     this.scroll.hidden = !there;
-    this.said.hidden = Boolean(there) && !(this.call && !this.call.room);
-    if (!there || (this.call && !this.call.room)) {
-      this.said.textContent = say(there ? "npcnn computed this" : "not computed here");
-    }
+    this.said.textContent = this.remark(there);
+    this.said.hidden = !this.said.textContent;
     if (!there) return;
     this.picture.show(there, this.scroll.clientWidth, this.app.zoom);
     this.drawLegend(there);
     this.markChosen();
+    this.markSeen(this.region);
+  }
+
+  /** Return what is to be said of the picture before one sees it: nothing, most often. */
+  remark(array) {
+    if (this.call && !this.call.room) return say(array ? "npcnn computed this" : "not computed here");
+    if (!array) return say("not computed here");
+    if (this.showsValue || !/kernel$/.test(this.current())) return "";
+    if (array.shape.length === 4 && array.shape[2] > 1) return say("rows are filters");
+    return array.shape.length === 2 ? say("rows are units") : "";
   }
 
   drawLegend(array) {
@@ -130,6 +140,13 @@ export class Card {
       (chosen.parameter ? view === chosen.parameter : !this.call?.layer.parameters[view]);
     this.picture.markIndex("chosen", mine ? chosen.index : -1);
     this.node.classList.toggle("looked-at", Boolean(chosen && chosen.value === this.value));
+  }
+
+  /** Mark what the number that is looked at hangs on: a region of this value, or undefined. */
+  markSeen(region) {
+    this.region = region;
+    this.node.classList.toggle("feeds", Boolean(region));
+    this.picture.mark("seen", region && this.showsValue ? boxesOf(region, this.picture.layout) : []);
   }
 
   /** Whether the numbers of the value itself, or gradients by them, are shown. */

@@ -26,6 +26,25 @@ export function choice(label, options, chosen, action) {
   return select;
 }
 
+const REACHED = "button:not(:disabled), select, input:not([hidden]), canvas[tabindex]";
+
+/** Return by what one part is known again after a node was filled anew. */
+function likeness(node) {
+  return `${node.tagName} ${node.className || node.getAttribute("aria-label") || node.textContent}`;
+}
+
+/**
+ * Fill a node anew. Whoever goes by keyboard goes on where he was: what had the focus hands it to its
+ * like, or to the first part that can have it.
+ */
+export function refill(node, ...children) {
+  const before = node.contains(document.activeElement) ? document.activeElement : null;
+  node.replaceChildren(...children);
+  if (!before || node.contains(before)) return;
+  const parts = [...node.querySelectorAll(REACHED)].filter((part) => part.checkVisibility());
+  (parts.find((part) => likeness(part) === likeness(before)) ?? parts[0])?.focus({ preventScroll: true });
+}
+
 /** Return a function that runs another at most once a frame. */
 export function onceAFrame(action) {
   let waiting = false;

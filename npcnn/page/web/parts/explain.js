@@ -1,7 +1,7 @@
 // The panel that takes one number apart: the sum that made it, and a way to each number in it.
 import { styleOf } from "../draw/colors.js";
 import { digits, limitOf, plus } from "../engine/tensor.js";
-import { button, element } from "./dom.js";
+import { button, element, refill } from "./dom.js";
 import { placeText, say, withColon } from "./words.js";
 
 const FEW = 10; // terms of a long sum that are shown at first
@@ -26,12 +26,12 @@ export class Explain {
     const { chosen } = app;
     this.node.classList.toggle("empty", !chosen);
     if (!chosen) {
-      this.node.replaceChildren(element("h2", {}, say("a number taken apart")),
+      refill(this.node, element("h2", {}, say("a number taken apart")),
         element("p", { className: "note" }, say("click a number")));
       return;
     }
     const content = chosen.parameter ? this.weight(chosen) : this.number(chosen);
-    this.node.replaceChildren(this.heading(), ...content);
+    refill(this.node, this.heading(), ...content);
     if (moved) this.node.scrollTop = 0;
   }
 
@@ -51,9 +51,10 @@ export class Explain {
       element("p", { className: "place" }, placeText(index, shape)));
   }
 
-  /** Return the numbers that one came by. */
+  /** Return the numbers that one came by; null where one begins. */
   path() {
     const { app } = this;
+    if (!app.trail.length) return null;
     const steps = [...app.trail, app.chosen].slice(-6);
     return element("p", { className: "path" }, steps.map(({ value }) => app.nameOf(value)).join(" › "));
   }
@@ -120,7 +121,7 @@ export class Explain {
     const channel = index % shape[shape.length - 1];
     const silent = call.silenced?.has(channel);
     const word = shape.length === 3 ? "map" : "unit";
-    return button(`${say(silent ? "let speak" : "silence")} ${say(word)} ${channel}`,
+    return button(say(silent ? "let speak" : "silence", `${say(word)} ${channel}`),
       () => this.app.toggleSilence(call, channel), { className: "silencer" });
   }
 
@@ -165,7 +166,7 @@ export class Explain {
     return element("div", { className: `blocks${narrow}` }, ...blocks.map((block) => element("figure", {},
       element("figcaption", {}, `${name} · ${say("map")} ${block.channel}`),
       element("div", {
-        className: "window", style: { gridTemplateColumns: `repeat(${block.columns}, minmax(7.6em, 1fr))` },
+        className: "window", style: { gridTemplateColumns: `repeat(${block.columns}, minmax(max-content, 1fr))` },
       }, ...block.cells.map((cell) => this.cell(cell, sign, limit, call))))));
   }
 

@@ -14,7 +14,8 @@ export class Pad {
     this.context = this.canvas.getContext("2d", { willReadFrequently: true });
     this.last = null;
     this.tell = onceAFrame(() => drawn(this.ink()));
-    this.node = element("div", { className: "sheet" }, this.canvas,
+    this.hint = element("p", { className: "hint", "aria-hidden": "true" }, say("draw a digit"));
+    this.node = element("div", { className: "sheet" }, this.canvas, this.hint,
       button(say("clear"), () => { this.clear(); drawn(null); }, { className: "clear" }));
     this.listen();
     this.clear();
@@ -40,6 +41,7 @@ export class Pad {
 
   stroke(x, y) {
     const { context } = this;
+    this.hint.hidden = true;
     const scale = SIDE / (this.canvas.clientWidth || SIDE);
     context.lineWidth = PEN;
     context.lineCap = "round";
@@ -53,6 +55,7 @@ export class Pad {
   }
 
   clear() {
+    this.hint.hidden = false;
     this.context.fillStyle = "#fff";
     this.context.fillRect(0, 0, SIDE, SIDE);
   }

@@ -1,6 +1,6 @@
 // What one may do, on tabs: choose a picture, learn, replay, break.
 import { Breaking } from "./breaking.js";
-import { button, element } from "./dom.js";
+import { button, element, refill } from "./dom.js";
 import { Learning } from "./learning.js";
 import { Replay } from "./replay.js";
 import { Train } from "./train.js";
@@ -32,7 +32,7 @@ export class Tools {
   open(name) {
     this.app.tab = name;
     this.made[name] ??= this.tabs[name]();
-    this.bar.replaceChildren(...Object.keys(this.tabs).map((tab) => button(say(`${tab} (tab)`), () => this.open(tab), {
+    refill(this.bar, ...Object.keys(this.tabs).map((tab) => button(say(`${tab} (tab)`), () => this.open(tab), {
       role: "tab", "aria-selected": String(tab === name), "data-tab": tab,
     })));
     this.panel.replaceChildren(this.current.node);

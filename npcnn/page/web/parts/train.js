@@ -5,7 +5,7 @@ import { chartOf, dashOf } from "../draw/chart.js";
 import { brief } from "../draw/picture.js";
 import { button, choice, element } from "./dom.js";
 import { Line } from "./line.js";
-import { say, withColon } from "./words.js";
+import { inBrackets, listed, say, withColon } from "./words.js";
 
 const OPTIMIZERS = ["sgd", "adam", "rmsprop", "adagrad", "nadam"];
 const NUMBERS = [ // word, setting, limits
@@ -137,7 +137,7 @@ export class Train {
     ];
     if (header.trouble) parts.push(header.trouble);
     if (header.waiting?.length) {
-      parts.push(withColon(say("from the next epoch"), header.waiting.map((word) => say(word.replace("_", " "))).join(", ")));
+      parts.push(withColon(say("from the next epoch"), listed(header.waiting.map((word) => say(word.replace("_", " "))))));
     }
     return parts.join(" · ");
   }
@@ -172,7 +172,7 @@ export class Train {
       const found = line.answer();
       if (!found) return "–";
       const best = argmax(found);
-      return `${best} (${brief(found[best])})`;
+      return `${best}${inBrackets(brief(found[best]))}`;
     });
     return element("table", { className: "compared" }, row("th", ["", ...lines.map(({ name }) => name)]),
       ...names.map((name) => row("td", [name, ...lines.map(({ header }) => number(header?.numbers?.[name]))])),

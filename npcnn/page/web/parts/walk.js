@@ -1,6 +1,6 @@
 // The guided walk: stations from a pixel to the training, each of them an address to hand out.
 import { argmax } from "../engine/tensor.js";
-import { button, element } from "./dom.js";
+import { button, element, refill } from "./dom.js";
 import { say } from "./words.js";
 
 /** Return the value of the k-th call whose layer is of one of some kinds; -1 for none. */
@@ -43,7 +43,7 @@ const STATIONS = [
   { name: "pooling", look: (app) => largest(app, valueOf(app, ["MaxPooling2D", "AveragePooling2D"])) },
   { name: "dense", look: (app) => largest(app, valueOf(app, ["Dense"])) },
   { name: "softmax", look: (app) => largest(app, app.network.outputs[0]) },
-  { name: "backward", look: steepest, view: "gradient", tab: "picture" },
+  { name: "backward", look: steepest, view: "gradient", tab: "picture" }, // of a weight: its own card shows those
   { name: "training", look: (app) => largest(app, app.network.outputs[0]), tab: "learn", open: false },
 ];
 
@@ -79,6 +79,7 @@ export class Walk {
       app.close();
       board.setView(station.view ?? "output");
       tools.open(station.name === "training" ? this.trainingTab() : station.tab ?? "picture");
+      if (found.parameter) board.cards[found.value].setView(`${station.view} ${found.parameter}`);
       if (station.open === false) app.changed("view");
       else app.choose(found);
       if (station.name === "training" && window.innerWidth < 1100) tools.bar.scrollIntoView();
@@ -105,12 +106,12 @@ export class Walk {
     const { stations } = this;
     const station = stations[number - 1];
     if (!station) return;
-    this.node.replaceChildren(
+    refill(this.node,
       element("h2", {}, `${number} / ${stations.length} · ${say(`${station.name} (station)`)}`),
       element("p", {}, say(`${station.name} (told)`)),
       element("div", { className: "buttons" },
-        button(`← ${say("previous")}`, () => this.go(number - 1), { disabled: number === 1 }),
-        button(`${say("next")} →`, () => this.go(number + 1), { disabled: number === stations.length, className: "next" }),
+        button(`← ${say("previous (station)")}`, () => this.go(number - 1), { disabled: number === 1 }),
+        button(`${say("next (station)")} →`, () => this.go(number + 1), { disabled: number === stations.length, className: "next" }),
         button("✕", () => this.go(0), { "aria-label": say("end the walk") })));
   }
 }

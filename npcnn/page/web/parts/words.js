@@ -25,6 +25,16 @@ export function withColon(word, value) {
   return language === "zh" ? `${word}：${value}` : `${word}: ${value}`;
 }
 
+/** Return a remark in brackets. */
+export function inBrackets(remark) {
+  return language === "zh" ? `（${remark}）` : ` (${remark})`;
+}
+
+/** Return some words in a row. */
+export function listed(words) {
+  return words.join(language === "zh" ? "、" : ", ");
+}
+
 /** Return where a number lies in an array. */
 export function placeText(index, shape) {
   const place = unravel(index, shape);
@@ -60,6 +70,6 @@ export function describeLayer(layer) {
   if (options.activation && options.activation !== "linear" && layer.class !== "Softmax") {
     words.push(options.activation);
   }
-  if (layer.class === "Dropout") words.push(`${options.rate} (${say("rests outside training")})`);
+  if (layer.class === "Dropout") words.push(`${options.rate}${inBrackets(say("rests outside training"))}`);
   return words.join(" · ");
 }

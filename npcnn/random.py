@@ -2,7 +2,7 @@
 
 Initial weights come from one generator in the order in which layers are built. What changes from
 step to step has no generator at all: the order of samples is a function of (seed, epoch), a
-dropout mask one of (seed, layer, step, sample), so any epoch or step can be done again alone.
+dropout mask one of (seed, layer, call, step, sample), so any epoch or step can be done again alone.
 """
 
 from __future__ import annotations

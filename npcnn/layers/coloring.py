@@ -11,7 +11,7 @@ from npcnn.affine import Pair
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.layers.base import Array
-from npcnn.layers.warping import Drawing
+from npcnn.layers.warping import OnPictures
 
 
 def _value_range(value: Any, where: str) -> Pair:
@@ -26,7 +26,7 @@ def _value_range(value: Any, where: str) -> Pair:
 ValueRange = Annotated[Any, _value_range]
 
 
-class Coloring(Drawing):
+class Coloring(OnPictures):
     """Base: a subclass has `value_range` and says what is drawn from in `colors`."""
 
     op = "random_color"

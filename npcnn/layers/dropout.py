@@ -12,7 +12,8 @@ from npcnn import random
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, fraction, is_whole, message, shown
-from npcnn.layers.base import Array, Layer, Shape
+from npcnn.layers.base import Array, Shape
+from npcnn.layers.drawing import Drawing
 
 
 def _noise_shape(value: Any, where: str) -> Shape:
@@ -36,7 +37,7 @@ class Saved(NamedTuple):
     step: Array
 
 
-class Dropout(Layer):
+class Dropout(Drawing):
     """In training, a share `rate` of the inputs becomes 0 and the rest is scaled by 1/(1 − rate).
 
     The mask is a function of (seed, layer, step, sample): a run can go on from any step.
@@ -54,7 +55,7 @@ class Dropout(Layer):
     array([[1., 1., 1.]], dtype=float32)
     """
 
-    op, training_only = "dropout", True
+    op = "dropout"
 
     @checked
     def __init__(
@@ -95,12 +96,6 @@ class Dropout(Layer):
         if keep:
             self._saved = (mask,)
         return ops.dropout(x, self.rate, *mask)
-
-    def key(self) -> int:
-        """Return the 64 bits that decide the masks of a run; the step's number joins them."""
-        seed = self.own_seed if self.own_seed is not None else self.seed
-        seed = random.current_seed() if seed is None else seed
-        return random.dropout_key(seed=seed, layer=self.stream)
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Return the gradient by x: the same elements dropped."""

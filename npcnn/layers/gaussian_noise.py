@@ -12,7 +12,8 @@ from npcnn import random
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, message, shown
-from npcnn.layers.base import Array, Layer
+from npcnn.layers.base import Array
+from npcnn.layers.drawing import Drawing
 from npcnn.layers.dropout import Rate
 
 
@@ -25,20 +26,14 @@ def _spread(value: Any, where: str) -> float:
 Spread = Annotated[float, _spread]
 
 
-class Noisy(Layer):
-    """What draws normal numbers anew in each training step, from (seed, layer, step, sample)."""
+class Noisy(Drawing):
+    """Base: normal numbers, drawn anew in each training step."""
 
-    op, training_only = "random_normal", True
+    op = "random_normal"
 
     def __init__(self, seed: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.own_seed = seed
-
-    def key(self) -> int:
-        """Return the 64 bits that decide the numbers of a run; the step's number joins them."""
-        seed = self.own_seed if self.own_seed is not None else self.seed
-        seed = random.current_seed() if seed is None else seed
-        return random.dropout_key(seed=seed, layer=self.position)
 
     def drawn(self, x: Array, mean: float, stddev: float, step: Any) -> Array:
         """Return a normal number for each of x's."""

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 
-from npcnn import random
 from npcnn.affine import Pair, Ranges
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, message, number, positive_int, shown
-from npcnn.layers.base import Array, Layer, Shape
+from npcnn.layers.base import Array, Shape
+from npcnn.layers.drawing import Drawing
 from npcnn.layers.windows import check_image_shape
 
 FillMode = Literal["reflect", "wrap", "constant", "nearest"]
@@ -57,17 +57,8 @@ Factor = Annotated[Any, _factor]  # in Keras's form, as files hold it
 Spread = Annotated[Any, spread]
 
 
-class Drawing(Layer):
-    """Base of layers that draw in training, by (seed, layer, step, sample), and then only."""
-
-    training_only = True
-    own_seed: int | None = None
-
-    def key(self) -> int:
-        """Return the 64 bits that decide what is drawn; the step's number joins them."""
-        seed = self.own_seed if self.own_seed is not None else self.seed
-        seed = random.current_seed() if seed is None else seed
-        return random.dropout_key(seed=seed, layer=self.position)
+class OnPictures(Drawing):
+    """Base of layers that change pictures in training."""
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape, which is that of pictures."""
@@ -75,7 +66,7 @@ class Drawing(Layer):
         return input_shape
 
 
-class Warping(Drawing):
+class Warping(OnPictures):
     """Base of layers that warp: a subclass says how in `warps`."""
 
     op = "warp"

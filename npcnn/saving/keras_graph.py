@@ -11,6 +11,7 @@ from npcnn.layers.base import Layer
 from npcnn.model import Model
 from npcnn.network import Network
 from npcnn.saving.keras_layers import input_layer, short
+from npcnn.sequential import Sequential
 from npcnn.symbolic import KerasTensor, Node
 
 MAX_CALLS = 10_000
@@ -37,6 +38,10 @@ def graph_config(model: Model, entry_of: Callable[[Any], dict[str, Any]]) -> dic
     def place(tensor: KerasTensor) -> list[Any]:
         return [tensor.name, numbers[id(tensor.node)], tensor.place]
 
+    def end(tensor: KerasTensor) -> list[Any]:
+        name, number, output = place(tensor)
+        return [name, number + _first(tensor.node.operation), output]
+
     def argument(tensor: KerasTensor) -> dict[str, Any]:
         config = {"shape": list(tensor.shape), "dtype": tensor.dtype}
         config["keras_history"] = place(tensor)
@@ -56,11 +61,19 @@ def graph_config(model: Model, entry_of: Callable[[Any], dict[str, Any]]) -> dic
     config: dict[str, Any] = {"name": model.name, "trainable": model.trainable, "layers": listed}
     ends = zip(("input_layers", "output_layers"), model.ends, model.structure, strict=True)
     for key, tensors, names in ends:
-        places = [place(tensor) for tensor in tensors]
+        places = [end(tensor) for tensor in tensors]
         config[key] = places if len(places) > 1 else places[0]
         if names is not None:
             config[key] = dict(zip(names, places, strict=True))
     return config
+
+
+def _first(part: Any) -> int:
+    """Return the number that Keras 3 gives a part's first call where it lists a model's ends.
+
+    There, and not in calls, a functional model's own node is counted before it.
+    """
+    return int(isinstance(part, Network) and not isinstance(part, Sequential))
 
 
 # Reading --------------------------------------------------------------------------------------
@@ -99,8 +112,12 @@ def read_graph(config: dict[str, Any], where: str, read: Callable[[Any], Any]) -
             made[name] = input_layer(written["config"], dtypes.copy().pop() if dtypes else None)
             made[name].name = name
             values[name, 0, 0] = made[name].output
+    written_ends = [config.get(key) for key in ("input_layers", "output_layers")]
+    first = {name: _first(part) for name, part in made.items()}
+    if any(isinstance(node, list) for one in entries for node in one["inbound_nodes"]):
+        first = _recounted(made, calls, written_ends, where)
     _connect(made, calls, values, where)
-    ends = [_ends(config.get(key), values, where) for key in ("input_layers", "output_layers")]
+    ends = [_ends(written, values, first, where) for written in written_ends]
     name = config.get("name")
     model = Model(ends[0], ends[1], name=name)
     total = count_calls(model)
@@ -110,6 +127,27 @@ def read_graph(config: dict[str, Any], where: str, read: Callable[[Any], Any]) -
     if config.get("trainable") is False and not any(layer.trainable for layer in model.leaves):
         model.trainable = False
     return model
+
+
+def _recounted(
+    made: dict[str, Any], calls: dict[str, list[Any]], ends: list[Any], where: str
+) -> dict[str, int]:
+    """Count models' calls from 0 in calls as Keras 2 writes them; return what ends count from.
+
+    Keras 2 counts from 1 wherever a model's own node comes before, from 0 where it has none. Some
+    call or end uses the first.
+    """
+    used = [ref for own in calls.values() for refs, _ in own for ref in refs]
+    for written in ends:
+        used += [_ref(one, where) for one in _listed(written)]
+    first: dict[str, int] = {}
+    for name, number, _ in used:
+        if isinstance(made.get(name), Network):
+            first[name] = min(number, first.get(name, number))
+    for own in calls.values():
+        for refs, _ in own:
+            refs[:] = [(name, number - first.get(name, 0), place) for name, number, place in refs]
+    return first
 
 
 def _connect(
@@ -193,17 +231,23 @@ def _ref(written: Any, where: str) -> Ref:
     return written[0], written[1], written[2]
 
 
-def _ends(written: Any, values: dict[Ref, KerasTensor], where: str) -> Any:
-    """Return a model's inputs or outputs in the structure that they were given in."""
+def _listed(written: Any) -> list[Any]:
+    """Return a model's inputs or outputs as a list, whatever structure they were given in."""
     if isinstance(written, dict):
-        return {key: _tensor(one, values, where) for key, one in written.items()}
-    if isinstance(written, list) and written and isinstance(written[0], list):
-        return [_tensor(one, values, where) for one in written]
-    return _tensor(written, values, where)
+        return list(written.values())
+    several = isinstance(written, list) and written and isinstance(written[0], list)
+    return written if several else [written]
 
 
-def _tensor(written: Any, values: dict[Ref, KerasTensor], where: str) -> KerasTensor:
-    ref = _ref(written, where)
-    if ref not in values:
-        raise FormatError(message(where, "outputs that the graph has", short(written), FIX))
-    return values[ref]
+def _ends(written: Any, values: dict[Ref, Any], first: dict[str, int], where: str) -> Any:
+    """Return a model's inputs or outputs in the structure that they were given in."""
+    found = []
+    for one in _listed(written):
+        name, number, place = _ref(one, where)
+        ref = name, max(number - first.get(name, 0), 0), place
+        if ref not in values:
+            raise FormatError(message(where, "outputs that the graph has", short(one), FIX))
+        found.append(values[ref])
+    if isinstance(written, dict):
+        return dict(zip(written, found, strict=True))
+    return found if _listed(written) is written else found[0]

@@ -75,6 +75,26 @@ def test_a_graph_of_keras_2(tmp_path, class_name):
     assert [layer.name for layer in model.layers] == names
 
 
+def test_keras_2_counts_the_calls_of_models_within_from_1():
+    """Before them comes the model's own node."""
+    (start, dense, *_), name = KERAS_2["config"]["layers"], "block"
+    start = {**start, "inbound_nodes": []}
+    inner = {
+        "name": name, "layers": [start, {**dense, "inbound_nodes": [[["in", 0, 0, {}]]]}],
+        "input_layers": [["in", 0, 0]], "output_layers": [["shared", 0, 0]],
+    }  # fmt: skip
+    calls = [[["in", 0, 0, {}]], [[name, 1, 0, {}]]]
+    block = {"class_name": "Functional", "name": name, "config": inner, "inbound_nodes": calls}
+    outer = {**inner, "name": "old", "layers": [start, block]}
+    outer["output_layers"] = [[name, 2, 0], [name, 1, 0]]
+    model = model_from_json(json.dumps({"class_name": "Functional", "config": outer}))
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+    once = model.get_layer(name)(x)
+    twice, first = model(x)
+    np.testing.assert_array_equal(first, once)
+    np.testing.assert_array_equal(twice, model.get_layer(name)(once))
+
+
 # Spoilt and hostile ---------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Random functional models in the real Keras and here: layers' order, numbers, steps, files."""
 
+import json
 import random
 
 import numpy as np
@@ -77,6 +78,21 @@ def test_random_graphs(keras, tmp_path, seed):
         np.testing.assert_array_equal(one, other)
     from_text = npcnn.models.model_from_json(theirs["json"])
     assert [w.shape for w in from_text.get_weights()] == [w.shape for w in model.get_weights()]
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [(".keras", Model), (".h5", Model), (".h5", None)])
+def test_a_model_within_may_be_the_end(keras, tmp_path, suffix, kind):
+    """Where a model's ends are listed, Keras counts a functional model's calls from 1."""
+    x, z, dense = layers.Input((3,)), layers.Input((3,)), layers.Dense(3, name="own")
+    block = Model(z, dense(z), name="block") if kind else Sequential([z, dense], name="block")
+    model = Model(x, block(layers.subtract([block(x), x])))
+    path, back = tmp_path / f"model{suffix}", tmp_path / f"theirs{suffix}"
+    model.save(path)
+    data = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+    theirs = keras(data, load=path, save=[back])
+    np.testing.assert_allclose(model(data), theirs["arrays"]["y"], atol=1e-5)
+    assert json.loads(theirs["json"])["config"]["output_layers"] == ["block", 1 + bool(kind), 0]
+    np.testing.assert_array_equal(npcnn.load_model(back)(data), model(data))
 
 
 def test_a_layer_of_two_models(keras, tmp_path):

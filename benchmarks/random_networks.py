@@ -20,7 +20,9 @@ or of ReLU's bend. Which these are is measured, not known: whenever a number is 
 trains the network anew from weights and inputs in three other roundings (up to four units in the
 last place away), and on its other backends. If npcnn is no further from Keras than twice what Keras
 is from itself, the network is counted as one that Keras does not determine, apart from those that
-agree; names, configurations and the bits in files are held to nothing but equality.
+agree; so is one in float32 on which both agree in float64, as Keras's own float32 does not, and one
+on whose first backend Keras makes no number, while npcnn has that of another. Names, configurations
+and the bits in files are held to nothing but equality.
 
 What was found is kept network by network in results/random_networks.part.jsonl; a run that was
 ended goes on from there, and asks again only for those that fell short. --afresh asks for all.
@@ -103,8 +105,41 @@ def judge(described: dict[str, Any], keras: Keras, folder: Path) -> Verdict:
         }
         for own in between.values():  # an epoch more from where each ended: both are apart
             own |= {key: far + own.get(key[6:], 0.0) for key, far in own.items() if "later" in key}
-        verdict.measured(spread(paths) if paths else {}, between)
+        finer = {}
+        if described["dtype"] == "float32":
+            finer = in_float64(described, keras, first, (folder, reply["theirs"]["arrays"]))
+        verdict.measured(spread(paths) if paths else {}, between, finer)
     return verdict
+
+
+def in_float64(
+    described: dict[str, Any], keras: Keras, backend: str, coarse: tuple[Path, str]
+) -> dict[str, tuple[float, float]]:  # fmt: skip
+    """Return how far npcnn and Keras are apart in float64, and Keras's float32 from that.
+
+    Args:
+        described: a network in float32.
+        keras: the real one.
+        backend: of Keras's.
+        coarse: where the arrays and weights lie that it began with, and what Keras made of them.
+    """
+    folder = coarse[0] / "float64"
+    folder.mkdir()
+    for name in ("arrays.npz", "weights.npz"):
+        given = np.load(coarse[0] / name)
+        wide = {k: v.astype("float64") if v.dtype.kind == "f" else v for k, v in given.items()}
+        np.savez(folder / name, **wide)
+    described = {**described, "dtype": "float64", "formats": []}
+    npcnn.config.set_floatx("float64")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours = Side(npcnn, state, npcnn.load_model).learn(described, folder, "ours")
+    theirs = keras.on(backend, described, folder, "theirs")
+    if "error" in theirs:
+        return {}
+    fine = theirs["theirs"]["arrays"]
+    near, far = spread([ours["arrays"], fine]), spread([coarse[1], fine])
+    return {key: (near[key], far[key]) for key in near if key in far}
 
 
 def files(verdict: Verdict, described: Any, sides: tuple[Any, Any, Any]) -> None:

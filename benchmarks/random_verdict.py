@@ -108,7 +108,8 @@ class Verdict:
         self.wrong += [f"{where}{text}" for text in differences(one, other)]
 
     def measured(
-        self, rounding: dict[str, float], backends: dict[str, dict[str, float]]
+        self, rounding: dict[str, float], backends: dict[str, dict[str, float]],
+        finer: dict[str, tuple[float, float]],
     ) -> None:  # fmt: skip
         """Judge what falls short by how far Keras is from itself.
 
@@ -116,15 +117,25 @@ class Verdict:
             rounding: on its first backend, from other roundings; by what the numbers are.
             backends: on its first backend, from each of the others. What one of these makes no
                 number of says nothing about the rest.
+            finer: how far both are apart in float64, and Keras's float32 from its float64; for
+                networks in float32 alone.
         """
         for short in self.short:
             key = short.key or ""
             between = {name: own.get(key, 0.0) for name, own in backends.items()}
             apart = [far for far in between.values() if np.isfinite(far)]
             own = between.get(short.where, max(apart, default=0.0))
+            most = TRAINING.get(key, 0.0)
+            near, coarse = finer.get(key, (np.inf, 0.0))
+            others = [n for n in between if self.worst.get(f"{n}, {key}", np.inf) <= most]
             if short.far <= SAME * max(rounding.get(key, 0.0), own):
                 self.ill.append(f"{short.text}; Keras {rounding.get(key, 0.0):.3g} by rounding, "
                                 f"{own:.3g} by backend")  # fmt: skip
+            elif near <= most < coarse:
+                self.ill.append(f"{short.text}; {near:.3g} in float64, from which Keras's float32 "
+                                f"is {coarse:.3g}")  # fmt: skip
+            elif not np.isfinite(short.far) and short.where not in between and others:
+                self.ill.append(f"{short.text}; Keras none, but on {others[0]} npcnn's")
             else:
                 self.wrong.append(short.text)
         self.short = []

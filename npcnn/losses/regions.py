@@ -91,10 +91,10 @@ class Overlap(Loss):
             return answer(losses)
         one = is_number(sample_weight)
         weights = as_numbers([sample_weight] if one else sample_weight, f"{where}(sample_weight)")
-        if not one and weights.shape != losses.shape:
+        if not one and losses.ndim and weights.shape != losses.shape:
             expected, fix = f"weights of shape {losses.shape}", "give one a region"
             raise ArgumentError(message(where, expected, str(weights.shape), fix))
-        return answer(losses * (weights[0] if one else weights))
+        return answer(losses * (weights[0] if one else weights))  # one region: once for each weight
 
     def _check(self, shape: tuple[int, ...]) -> None:
         if self.axis is not None and not all(-len(shape) <= a < len(shape) for a in self.axis):

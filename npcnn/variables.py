@@ -105,13 +105,13 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
         return np.array(self.value, dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        from npcnn.ops.tape import read
+        from npcnn.ops.entry import read
 
         plain = (read(i) if isinstance(i, Variable) else i for i in inputs)
         return getattr(ufunc, method)(*plain, **options)
 
     def __getitem__(self, key: Any) -> Any:
-        from npcnn.ops.tape import read
+        from npcnn.ops.entry import read
 
         return read(self)[key]
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from npcnn.activations.base import ActivationFunction, Array
 from npcnn.checks import ArgumentError, message
-from npcnn.ops.tape import Tensor, gradients, plain
+from npcnn.ops.entry import plain
+from npcnn.ops.tape import Tensor, gradients
 
 
 class FunctionActivation(ActivationFunction):

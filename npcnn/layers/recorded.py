@@ -16,7 +16,8 @@ import numpy as np
 from npcnn import config
 from npcnn.checks import ArgumentError, DtypeError, message, shown
 from npcnn.layers.parameter import planned
-from npcnn.ops.tape import Recording, Tensor, gradients, recording
+from npcnn.ops.entry import Recording, recording
+from npcnn.ops.tape import Tensor, gradients
 from npcnn.symbolic import KerasTensor, Operation
 
 Array = np.ndarray

@@ -13,7 +13,7 @@ import numpy as np
 
 from npcnn import constraints, regularizers
 from npcnn.constraints import Constraint
-from npcnn.ops import tape
+from npcnn.ops import entry
 from npcnn.regularizers import Regularizer
 
 Array = np.ndarray
@@ -109,7 +109,7 @@ class Regulated:
 
     def add_loss(self, loss: Any) -> None:
         """Add a number to the loss; in a `call`, which is gone back through."""
-        tape.add_loss(loss, type(self).__name__)
+        entry.add_loss(loss, type(self).__name__)
 
 
 def charged(layers: list[Any], losses: Array, learning: bool = False) -> Array:

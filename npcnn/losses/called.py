@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from npcnn.checks import ArgumentError, as_numbers, check_finite, check_size, message
-from npcnn.ops.tape import FUNCTIONS, Tensor, gradients, plain
+from npcnn.ops.entry import plain
+from npcnn.ops.tape import FUNCTIONS, Tensor, gradients
 
 Array = np.ndarray
 

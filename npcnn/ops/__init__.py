@@ -20,10 +20,12 @@ from npcnn.ops.reductions import *  # noqa: F403
 from npcnn.ops.shaping import *  # noqa: F403
 
 __all__ = sorted(
-    name
-    for room in (making, networks, pointwise, reductions, shaping)
-    for name, thing in vars(room).items()
-    if getattr(thing, "of_ops", False) and not name.startswith("_")
+    {
+        name
+        for room in (making, networks, pointwise, reductions, shaping)
+        for name, thing in vars(room).items()
+        if getattr(thing, "of_ops", "") and not name.startswith("_")
+    }
 )
 
 if not TYPE_CHECKING:

@@ -7,15 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from npcnn import config
-from npcnn.ops.tape import FUNCTIONS, Tensor, listed_in, plain
+from npcnn.checks import is_whole, positive_int
+from npcnn.ops.dtypes import dtype_of, result_type, single
+from npcnn.ops.entry import listed_in, plain, strong
+from npcnn.ops.tape import FUNCTIONS, Tensor, require
 from npcnn.symbolic import KerasTensor
 
 Array = np.ndarray
-
-
-def _type(dtype: Any) -> Any:
-    return config.floatx() if dtype is None else dtype
 
 
 @listed_in("making")
@@ -45,25 +43,25 @@ def dtype(x: Any) -> str:
 @listed_in("making")
 def zeros(shape: Any, dtype: Any = None) -> Array:
     """Return zeros."""
-    return np.zeros(shape, _type(dtype))
+    return np.zeros(shape, dtype_of(dtype))
 
 
 @listed_in("making")
 def ones(shape: Any, dtype: Any = None) -> Array:
     """Return ones."""
-    return np.ones(shape, _type(dtype))
+    return np.ones(shape, dtype_of(dtype))
 
 
 @listed_in("making")
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
     """Return an array of one number."""
-    return np.full(shape, plain(fill_value), _type(dtype))
+    return np.full(shape, plain(fill_value), dtype_of(dtype))
 
 
 def _like(x: Any, value: Any, dtype: Any) -> Any:
     if isinstance(x, KerasTensor):
         return FUNCTIONS["add"](FUNCTIONS["multiply"](x, 0.0), value)
-    return np.full_like(np.asarray(plain(x)), plain(value), dtype=dtype)
+    return np.full_like(strong(x), plain(value), dtype=dtype and dtype_of(dtype))
 
 
 @listed_in("making")
@@ -85,41 +83,46 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
 
 
 @listed_in("making")
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Array:
+def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Array:
     """Return numbers from start to before stop; int32 if they are whole."""
-    if stop is None:
-        start, stop = 0, start
-    found = np.arange(start, stop, step)
-    return found.astype(dtype or ("int32" if found.dtype.kind == "i" else config.floatx()))
+    ends = [plain(one) for one in (start, stop, step) if one is not None]
+    if dtype is None:
+        kinds = {one.dtype for one in ends if isinstance(one, np.ndarray)}
+        dtype = result_type(kinds, {type(one) for one in ends} | {int})
+    ends = ends if stop is not None else [0, *ends]
+    return np.arange(*ends).astype(dtype_of(dtype))
 
 
 @listed_in("making")
-def linspace(start: Any, stop: Any, num: int = 50, dtype: Any = None) -> Array:
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
+    dtype: Any = None, axis: int = 0,
+) -> Any:  # fmt: skip
     """Return so many numbers from start to stop."""
-    return np.linspace(start, stop, num).astype(_type(dtype))
+    one, two = plain(start), plain(stop)
+    found, step = np.linspace(one, two, num, endpoint=endpoint, retstep=True, axis=axis)
+    kind = dtype_of(dtype, single(np.asarray(found), [one, two]).dtype)
+    return (found.astype(kind), step) if retstep else found.astype(kind)
 
 
 @listed_in("making")
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
     """Return the unit matrix."""
-    return np.eye(N, M, k, _type(dtype))
+    return np.eye(N, M, k, dtype_of(dtype))
 
 
 @listed_in("making")
 def identity(n: int, dtype: Any = None) -> Array:
     """Return the square unit matrix."""
-    return np.eye(n, dtype=_type(dtype))
+    return np.eye(n, dtype=dtype_of(dtype))
 
 
 @listed_in("making")
-def convert_to_tensor(x: Any, dtype: Any = None) -> Any:
+def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Any:
     """Return numbers as an array; what can be gone back through stays so."""
     if isinstance(x, (Tensor, KerasTensor)):
         return x if dtype is None else FUNCTIONS["cast"](x, dtype)
-    found = np.asarray(plain(x))
-    if isinstance(x, float) and dtype is None:
-        dtype = config.floatx()
-    return found if dtype is None else found.astype(dtype)
+    return FUNCTIONS["cast"](x, strong(x).dtype if dtype is None else dtype)
 
 
 array = convert_to_tensor
@@ -128,7 +131,7 @@ array = convert_to_tensor
 @listed_in("making")
 def convert_to_numpy(x: Any) -> Array:
     """Return a copy as a plain array."""
-    return np.array(plain(x))
+    return np.array(strong(x))
 
 
 @listed_in("making")
@@ -137,23 +140,32 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, (Tensor, np.ndarray))
 
 
+def _place(axis: Any, x: Any) -> int:
+    """Return an axis as a number from 0 on."""
+    axes = ndim(x)
+    require(is_whole(axis) and -axes <= axis < axes, "axis", f"one of {axes}", axis, "-1 is last")
+    return int(axis) % axes
+
+
 @listed_in("making")
 def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
     """Return the parts along an axis."""
-    lead = (slice(None),) * (axis % ndim(x))
-    return [x[(*lead, k)] for k in range(shape(x)[axis])]
+    lead = (slice(None),) * _place(axis, x)
+    return [FUNCTIONS["get_item"](x, (*lead, k)) for k in range(shape(x)[axis])]
 
 
 @listed_in("making")
 def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """Return equal parts along an axis, or those between places."""
-    length = shape(x)[axis]
-    places = indices_or_sections
+    place = _place(axis, x)
+    length, places = shape(x)[place], indices_or_sections
     if not isinstance(places, (list, tuple, np.ndarray)):
-        places = [length // places * k for k in range(1, places)]
-    lead = (slice(None),) * (axis % ndim(x))
+        count = positive_int(places, "ops.split")
+        require(length % count == 0, "ops.split", f"a divisor of {length}", count, "give places")
+        places = [length // count * k for k in range(1, count)]
+    lead = (slice(None),) * place
     ends = [0, *map(int, places), length]
-    return [x[(*lead, slice(a, b))] for a, b in itertools.pairwise(ends)]
+    return [FUNCTIONS["get_item"](x, (*lead, slice(a, b))) for a, b in itertools.pairwise(ends)]
 
 
 @listed_in("making")
@@ -164,15 +176,19 @@ def meshgrid(*x: Any, indexing: Literal["xy", "ij"] = "xy") -> list[Array]:
 
 
 @listed_in("making")
-def sort(x: Any, axis: int = -1) -> Any:
+def sort(x: Any, axis: int | None = -1) -> Any:
     """Return the numbers in order along an axis."""
-    return FUNCTIONS["take_along_axis"](x, np.argsort(plain(x), axis, kind="stable"), axis=axis)
+    places = np.argsort(np.asarray(plain(x)), axis, kind="stable")
+    return FUNCTIONS["take_along_axis"](x, places, axis=axis)
 
 
 @listed_in("making")
 def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Array]:
     """Return the k largest of the last axis, and their places."""
-    places = np.argsort(-np.asarray(plain(x)), axis=-1, kind="stable")[..., :k]
+    numbers = np.flip(np.asarray(plain(x)), -1)
+    places = numbers.shape[-1] - 1 - np.flip(np.argsort(numbers, axis=-1, kind="stable"), -1)
+    require(0 <= k <= numbers.shape[-1], "ops.top_k(k)", "at most the last axis", k, "give fewer")
+    places = places[..., :k]
     return FUNCTIONS["take_along_axis"](x, places, axis=-1), places.astype("int32")
 
 
@@ -187,4 +203,4 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Array:
 @listed_in("making")
 def unravel_index(indices: Any, shape: Any) -> tuple[Array, ...]:
     """Return places in a row as places in a shape."""
-    return np.unravel_index(plain(indices), tuple(shape))
+    return tuple(one.astype("int32") for one in np.unravel_index(plain(indices), tuple(shape)))

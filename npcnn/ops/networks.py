@@ -1,43 +1,192 @@
-"""What networks compute: activations by name, cross-entropies of rows, gradients that end."""
+"""What networks compute: activations by name, cross-entropies of rows."""
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from npcnn import config
-from npcnn.ops.pointwise import Made
-from npcnn.ops.tape import FUNCTIONS, listed_in, op
+from npcnn.ops.dtypes import floats, numbers
+from npcnn.ops.entry import listed_in, op, strong
+from npcnn.ops.pointwise import (
+    Made,
+    absolute,
+    clip,
+    expm1,
+    log,
+    multiply,
+    relu,
+    softplus,
+    sqrt,
+    tanh,
+    where,
+)
+from npcnn.ops.reductions import log_softmax, sum
+from npcnn.ops.shaping import one_hot, squeeze
+from npcnn.ops.tape import Tensor, gradients
+from npcnn.symbolic import KerasTensor
 
 Array = np.ndarray
 
 
-def _activation(name: str) -> Any:
-    def activate(x: Any) -> Any:
-        from npcnn import activations
+def _activation(taken: Any = floats) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a function of `npcnn.ops` of a formula in others, gone back through as one.
 
-        return activations.get(name)(x)
+    Of a symbolic tensor, and without options, it is the layer with a kernel.
+    """
 
-    activate.__name__ = activate.__qualname__ = name
-    activate.__doc__ = f"Return activations.{name} of x."
-    FUNCTIONS[name] = activate
-    return listed_in("networks")(activate)
+    def made(formula: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(formula)
+        def computed(x: Any, **how: Any) -> Made:
+            start = Tensor(taken(x))
+            y = formula(start, **how)
+            return y.value, lambda g: (gradients([(y, g)]).get(start, np.zeros_like(g)),)
+
+        of_numbers = op(1)(computed)
+
+        @functools.wraps(formula)
+        def activate(x: Any, *args: Any, **kwargs: Any) -> Any:
+            if isinstance(x, KerasTensor) and not args and not kwargs:
+                from npcnn import activations
+
+                return activations.get(formula.__name__)(x)
+            return of_numbers(x, *args, **kwargs)
+
+        return listed_in("networks")(activate)
+
+    return made
 
 
-elu, selu, gelu, leaky_relu = map(_activation, ("elu", "selu", "gelu", "leaky_relu"))
-celu, relu6, softsign, log_sigmoid = map(_activation, ("celu", "relu6", "softsign", "log_sigmoid"))
-hard_sigmoid, hard_silu = map(_activation, ("hard_sigmoid", "hard_silu"))
-hard_tanh, mish = map(_activation, ("hard_tanh", "mish"))
+@_activation()
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """Return x above 0, alpha · (eˣ − 1) below."""
+    return where(x > 0, x, alpha * expm1(where(x > 0, 0, x)))
+
+
+@_activation()
+def selu(x: Any) -> Any:
+    """Return elu of 1.673…, times 1.0507…: Klambauer et al., arXiv 1706.02515."""
+    return 1.0507009873554805 * where(x > 0, x, 1.6732632423543772 * expm1(where(x > 0, 0, x)))
+
+
+@_activation()
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """Return x above 0, alpha · (e^(x / alpha) − 1) below."""
+    return where(x > 0, x, alpha * expm1(where(x > 0, 0, x) / alpha))
+
+
+@_activation()
+def gelu(x: Any, approximate: bool = True) -> Any:
+    """Return x times the normal distribution's share below it, by a tanh or exactly."""
+    if approximate:
+        return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
+    return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
+
+
+@_activation()
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
+    """Return x above 0, negative_slope · x below."""
+    return where(x > 0, x, negative_slope * x)
+
+
+@_activation(numbers)
+def relu6(x: Any) -> Any:
+    """Return x held between 0 and 6."""
+    return where(x >= 6, 6, relu(x))
+
+
+@_activation()
+def softsign(x: Any) -> Any:
+    """Return x / (1 + |x|)."""
+    return x / (1 + absolute(x))
+
+
+@_activation()
+def log_sigmoid(x: Any) -> Any:
+    """Return ln sigmoid(x)."""
+    return -softplus(-x)
+
+
+@_activation()
+def hard_sigmoid(x: Any) -> Any:
+    """Return x / 6 + 1/2, held between 0 and 1."""
+    return relu6(x + 3) / 6
+
+
+@_activation()
+def hard_silu(x: Any) -> Any:
+    """Return x · hard_sigmoid(x)."""
+    return x * relu6(x + 3) / 6
+
+
+@_activation(numbers)
+def hard_tanh(x: Any) -> Any:
+    """Return x held between −1 and 1."""
+    return where(x >= 1, 1, where(x <= -1, -1, x))
+
+
+@_activation()
+def mish(x: Any) -> Any:
+    """Return x · tanh(softplus(x))."""
+    return x * tanh(softplus(x))
+
+
+@_activation()
+def squareplus(x: Any, b: int = 4) -> Any:
+    """Return (x + √(x² + b)) / 2."""
+    return 0.5 * (x + sqrt(x * x + b))
+
+
+@_activation()
+def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """Return x moved towards 0 by a threshold, and 0 within it."""
+    return relu(x - threshold) - relu(-x - threshold)
+
+
+@_activation()
+def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """Return x, and 0 within a threshold of 0."""
+    return where(absolute(x) > threshold, x, 0)
+
+
+@_activation()
+def tanh_shrink(x: Any) -> Any:
+    """Return x − tanh x."""
+    return x - tanh(x)
+
+
+@_activation()
+def threshold(x: Any, threshold: float, default_value: float) -> Any:
+    """Return x above a threshold, another number elsewhere."""
+    return where(x > threshold, x, default_value)
+
+
+@op(1)
+def erf(x: Any) -> Made:
+    """Return the error function, 2/√π ∫₀ˣ e^(−t²) dt."""
+    x = floats(x)
+    y = np.asarray(np.frompyfunc(math.erf, 1, 1)(x), x.dtype)
+    return y, lambda g: (g * 2 / math.sqrt(math.pi) * np.exp(-x * x),)
+
+
+hard_swish = hard_silu
 
 
 def _likelihoods(output: Any, from_logits: bool, axis: int) -> Any:
     """Return the logarithms of probabilities."""
     if from_logits:
-        return FUNCTIONS["log_softmax"](output, axis=axis)
-    total = FUNCTIONS["sum"](output, axis=axis, keepdims=True)
+        return log_softmax(output, axis=axis)
     small = config.epsilon()
-    return FUNCTIONS["log"](FUNCTIONS["clip"](output / total, small, 1 - small))
+    return log(clip(output / sum(output, axis=axis, keepdims=True), small, 1 - small))
+
+
+def _numbers(x: Any) -> Any:
+    """Return numbers with a shape: lists as arrays."""
+    return x if isinstance(x, (Tensor, KerasTensor)) else strong(x)
 
 
 @listed_in("networks")
@@ -45,8 +194,8 @@ def categorical_crossentropy(
     target: Any, output: Any, from_logits: bool = False, axis: int = -1
 ) -> Any:
     """Return −Σ target · ln output for each row."""
-    logs = _likelihoods(output, from_logits, axis)
-    return -FUNCTIONS["sum"](FUNCTIONS["multiply"](target, logs), axis=axis)
+    logs = _likelihoods(_numbers(output), from_logits, axis)
+    return -sum(multiply(target, logs), axis=axis)
 
 
 @listed_in("networks")
@@ -54,10 +203,10 @@ def sparse_categorical_crossentropy(
     target: Any, output: Any, from_logits: bool = False, axis: int = -1
 ) -> Any:
     """Return −ln of the output for each row's class."""
-    labels = np.asarray(target)
+    labels, output = _numbers(target), _numbers(output)
     if labels.ndim == output.ndim:
-        labels = labels[..., 0]
-    hot = FUNCTIONS["one_hot"](labels, output.shape[axis])
+        labels = squeeze(labels, axis=axis)
+    hot = one_hot(labels, output.shape[axis], axis=axis)
     return categorical_crossentropy(hot, output, from_logits, axis)
 
 
@@ -72,8 +221,9 @@ def _crossentropy(target: Any, logits: Any) -> Made:
 @listed_in("networks")
 def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
     """Return −t · ln p − (1 − t) · ln(1 − p), element by element."""
+    target, output = _numbers(target), _numbers(output)
     if from_logits:
         return _crossentropy(target, output)
-    p = FUNCTIONS["clip"](output, config.epsilon(), 1 - config.epsilon())
-    log = FUNCTIONS["log"]
+    p = clip(output, config.epsilon(), 1 - config.epsilon())
+    target = multiply(target, 1.0)
     return -(target * log(p) + (1 - target) * log(1 - p))

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from npcnn import config
-from npcnn.ops.tape import Back, op
+from npcnn.ops.dtypes import dtype_of, floats, numbers
+from npcnn.ops.entry import op
+from npcnn.ops.tape import Back
 
 Array = np.ndarray
 Made = tuple[Any, Back | None]
@@ -24,7 +25,7 @@ def add(x1: Any, x2: Any) -> Made:
 @op(2)
 def subtract(x1: Any, x2: Any) -> Made:
     """Return x1 − x2."""
-    return np.subtract(x1, x2), lambda g: (g, -g)
+    return np.subtract(numbers(x1), numbers(x2)), lambda g: (g, -g)
 
 
 @op(2)
@@ -36,6 +37,7 @@ def multiply(x1: Any, x2: Any) -> Made:
 @op(2)
 def true_divide(x1: Any, x2: Any) -> Made:
     """Return x1 / x2."""
+    x1, x2 = floats(x1), floats(x2)
     y = np.true_divide(x1, x2)
     return y, lambda g: (g / x2, -g * y / x2)
 
@@ -43,6 +45,7 @@ def true_divide(x1: Any, x2: Any) -> Made:
 @op(2)
 def divide_no_nan(x1: Any, x2: Any) -> Made:
     """Return x1 / x2, and 0 where x2 is 0."""
+    x1, x2 = floats(x1), floats(x2)
     safe = np.where(np.equal(x2, 0), 1, x2)
     y = np.where(np.equal(x2, 0), 0, np.true_divide(x1, safe))
     return y, lambda g: (np.where(np.equal(x2, 0), 0, g / safe), -g * y / safe)
@@ -51,25 +54,27 @@ def divide_no_nan(x1: Any, x2: Any) -> Made:
 @op(2)
 def floor_divide(x1: Any, x2: Any) -> Made:
     """Return the whole part of x1 / x2."""
+    x1, x2 = numbers(x1), numbers(x2)
     return np.floor_divide(x1, x2), None
 
 
 @op(2)
 def mod(x1: Any, x2: Any) -> Made:
     """Return the rest of x1 / x2."""
+    x1, x2 = numbers(x1), numbers(x2)
     return np.mod(x1, x2), lambda g: (g, -g * np.floor_divide(x1, x2))
 
 
 @op(2)
 def power(x1: Any, x2: Any) -> Made:
     """Return x1 to the power of x2."""
+    x1, x2 = numbers(x1), numbers(x2)
     y = np.power(x1, x2)
 
     def back(g: Array) -> Any:
-        with np.errstate(all="ignore"):
-            by_exponent = np.where(np.greater(x1, 0), y * np.log(np.where(x1 == 0, 1, x1)), 0)
-            slope = np.where(np.equal(x2, 0), 0, x2 * np.power(x1, np.subtract(x2, 1.0)))
-        return g * slope, g * by_exponent
+        by_exponent = np.where(np.equal(x1, 0), 0, y * np.log(np.where(x1 == 0, 1, x1)))
+        slope = np.where(np.equal(x2, 0), 0, x2 * np.power(x1, np.where(x2 == 0, 1, x2 - 1)))
+        return g * slope.astype(g.dtype), g * by_exponent.astype(g.dtype)
 
     return y, back
 
@@ -91,11 +96,11 @@ def minimum(x1: Any, x2: Any) -> Made:
     return np.minimum(x1, x2), _chosen(x1, x2, np.less(x1, x2))
 
 
-@op(3)
+@op(3, meet=1)
 def where(condition: Any, x1: Any = None, x2: Any = None) -> Made:
     """Return x1 where the condition holds, x2 elsewhere; alone, the places where it does."""
     if x1 is None:
-        return np.where(condition), None
+        return np.stack(np.where(condition)).astype("int32"), None
     yes = np.asarray(condition, bool)
     return np.where(yes, x1, x2), lambda g: (None, np.where(yes, g, 0), np.where(yes, 0, g))
 
@@ -103,6 +108,7 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Made:
 @op(3)
 def clip(x: Any, x_min: Any, x_max: Any) -> Made:
     """Return x held between two bounds."""
+    x = numbers(x)
     inside = np.greater_equal(x, x_min) & np.less_equal(x, x_max)
     return np.clip(x, x_min, x_max), lambda g: (np.where(inside, g, 0), None, None)
 
@@ -130,21 +136,16 @@ logical_or = _comparison("logical_or", "or")
 # One number -------------------------------------------------------------------------------------
 
 
-def _function(name: str, value: Any, slope: Any, formula: str) -> Any:
-    """Return y = value(x) with dy/dx = slope(x, y); None for one that is 0 everywhere."""
+def _function(name: str, value: Any, slope: Any, formula: str, taken: Any = floats) -> Any:
+    """Return y = value(x) with dy/dx = slope(x, y); None for one that is 0 everywhere.
+
+    `taken` says what the numbers are made before: floats, or with `numbers` whole ones stay whole.
+    """
 
     def function(x: Any) -> Made:
-        x = np.asarray(x) if np.asarray(x).dtype.kind == "f" else np.asarray(x, config.floatx())
-        with np.errstate(all="ignore"):
-            y = value(x)
-        if slope is None:
-            return y, lambda g: (np.zeros_like(g),)
-
-        def back(g: Array) -> Any:
-            with np.errstate(all="ignore"):
-                return (g * slope(x, y),)
-
-        return y, back
+        x = taken(x)
+        y = value(x)
+        return y, lambda g: (np.zeros_like(g) if slope is None else g * slope(x, y),)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"Return {formula}, element by element."
@@ -160,9 +161,9 @@ def _softplus(x: Array) -> Array:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-negative = _function("negative", np.negative, lambda x, y: -1, "−x")
-absolute = _function("absolute", np.abs, lambda x, y: np.sign(x), "|x|")
-square = _function("square", np.square, lambda x, y: 2 * x, "x²")
+negative = _function("negative", np.negative, lambda x, y: -1, "−x", numbers)
+absolute = _function("absolute", np.abs, lambda x, y: np.sign(x), "|x|", np.asarray)
+square = _function("square", np.square, lambda x, y: 2 * x, "x²", numbers)
 sqrt = _function("sqrt", np.sqrt, lambda x, y: 0.5 / y, "√x")
 rsqrt = _function("rsqrt", lambda x: 1 / np.sqrt(x), lambda x, y: -0.5 * y / x, "1 / √x")
 reciprocal = _function("reciprocal", lambda x: 1 / x, lambda x, y: -y * y, "1 / x")
@@ -181,12 +182,12 @@ cosh = _function("cosh", np.cosh, lambda x, y: np.sinh(x), "cosh x")
 tanh = _function("tanh", np.tanh, lambda x, y: 1 - y * y, "tanh x")
 sigmoid = _function("sigmoid", _sigmoid, lambda x, y: y * (1 - y), "1 / (1 + e⁻ˣ)")
 softplus = _function("softplus", _softplus, lambda x, y: _sigmoid(x), "ln(1 + eˣ)")
-relu = _function("relu", lambda x: np.maximum(x, 0), lambda x, y: x > 0, "max(x, 0)")
+relu = _function("relu", lambda x: np.maximum(x, 0), lambda x, y: x > 0, "max(x, 0)", np.asarray)
 silu = _function(
     "silu", lambda x: x * _sigmoid(x),
     lambda x, y: _sigmoid(x) * (1 + x * (1 - _sigmoid(x))), "x · sigmoid(x)",
 )  # fmt: skip
-sign = _function("sign", np.sign, None, "the sign of x")
+sign = _function("sign", np.sign, None, "the sign of x", numbers)
 floor = _function("floor", np.floor, None, "the next whole number below")
 ceil = _function("ceil", np.ceil, None, "the next whole number above")
 abs = absolute
@@ -219,12 +220,11 @@ logical_not = _question("logical_not", np.logical_not, "is false")
 @op(1)
 def cast(x: Any, dtype: Any) -> Made:
     """Return x in another dtype."""
-    name = "bool" if dtype in (bool, "bool") else dtype
-    y = np.asarray(x).astype(name)
+    y = np.asarray(x).astype(dtype_of(dtype))
     return y, (lambda g: (g,)) if y.dtype.kind == "f" else None
 
 
 @op(1)
-def stop_gradient(x: Any) -> Made:
-    """Return x; the gradient ends here."""
-    return np.asarray(x), None
+def stop_gradient(variable: Any) -> Made:
+    """Return numbers as they are; the gradient ends here."""
+    return np.asarray(variable), None

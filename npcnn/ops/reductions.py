@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from npcnn import config
+from npcnn.ops.dtypes import dtype_of, floats, numbers, wide
+from npcnn.ops.entry import listed_in, op
 from npcnn.ops.pointwise import Made
-from npcnn.ops.tape import op
 
 Array = np.ndarray
 
@@ -31,85 +33,97 @@ def _count(x: Array, axis: Any) -> int:
     return int(np.prod([x.shape[a] for a in axes], dtype=int))
 
 
-def _floats(x: Any) -> Array:
-    x = np.asarray(x)
-    return x if x.dtype.kind == "f" else x.astype("float32")
-
-
-def _whole(x: Any) -> Array:
-    x = np.asarray(x)
-    return x.astype("int32") if x.dtype.kind == "b" else x
-
-
 @op(1)
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
     """Return the sum over all numbers, or along axes."""
-    x = _whole(x)
-    y = np.sum(x, axis=_axes(axis), keepdims=keepdims)
+    x = numbers(x)
+    y = np.sum(x, axis=_axes(axis), keepdims=keepdims, dtype=wide(x.dtype))
     return y, lambda g: (spread(g, x, axis, keepdims),)
+
+
+def _mean(x: Array, axis: Any, keepdims: bool) -> Array:
+    """Return the mean; of float16 added up in float32, of nothing NaN without a warning."""
+    added = "float32" if x.dtype == "float16" else x.dtype
+    total = np.sum(x, axis=_axes(axis), keepdims=keepdims, dtype=added)
+    return np.asarray(total / total.dtype.type(_count(x, axis)), x.dtype)
+
+
+def _over(g: Array, length: Array) -> Array:
+    """Return a gradient divided by a length, 0 where there is none: no way is the steepest."""
+    return np.where(length == 0, 0, g / np.where(length == 0, 1, length))
 
 
 @op(1)
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
     """Return the mean over all numbers, or along axes."""
-    x = _floats(x)
-    y = np.mean(x, axis=_axes(axis), keepdims=keepdims)
+    x = floats(x)
     n = _count(x, axis)
+    y = _mean(x, axis, keepdims)
     return y, lambda g: (spread(g, x, axis, keepdims) / x.dtype.type(n),)
 
 
 @op(1)
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
     """Return the mean square distance from the mean."""
-    x = _floats(x)
-    off = x - x.mean(axis=_axes(axis), keepdims=True)
+    x = floats(x)
+    off = x - _mean(x, axis, True)
     n = _count(x, axis)
-    y = np.mean(off * off, axis=_axes(axis), keepdims=keepdims)
-    return y, lambda g: (spread(g, x, axis, keepdims) * off * x.dtype.type(2 / n),)
+    y = _mean(off * off, axis, keepdims)
+    return y, lambda g: (spread(g, x, axis, keepdims) * off * x.dtype.type(2 / (n or 1)),)
 
 
 @op(1)
 def std(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
     """Return the standard deviation."""
-    x = _floats(x)
-    off = x - x.mean(axis=_axes(axis), keepdims=True)
+    x = floats(x)
+    off = x - _mean(x, axis, True)
     n = _count(x, axis)
-    y = np.sqrt(np.mean(off * off, axis=_axes(axis), keepdims=keepdims))
-    return y, lambda g: (spread(g / y, x, axis, keepdims) * off * x.dtype.type(1 / n),)
+    y = np.sqrt(_mean(off * off, axis, keepdims))
+    return y, lambda g: (spread(_over(g, y), x, axis, keepdims) * off * x.dtype.type(1 / (n or 1)),)
 
 
 @op(1)
-def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
-    """Return the product of all numbers, or along axes; its gradient where none of them is 0."""
-    x = np.asarray(x)
-    y = np.prod(x, axis=_axes(axis), keepdims=keepdims)
-    return y, lambda g: (spread(g * y, x, axis, keepdims) / x,)
+def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Made:
+    """Return the product of all numbers, or along axes."""
+    x = numbers(x)
+    x = x.astype(wide(x.dtype) if dtype is None else dtype_of(dtype), copy=False)
+    y = np.prod(x, axis=_axes(axis), keepdims=keepdims, dtype=x.dtype)
+
+    def back(g: Array) -> Any:
+        zeros = (x == 0).sum(axis=_axes(axis), keepdims=True)
+        others = np.prod(np.where(x == 0, 1, x), axis=_axes(axis), keepdims=True)
+        slope = np.where(x == 0, others * (zeros == 1), others * (zeros == 0) / np.where(x, x, 1))
+        return (spread(g, x, axis, keepdims) * slope.astype(g.dtype),)
+
+    return y, back
 
 
-def _extreme(x: Array, y: Array, axis: Any, keepdims: bool) -> Any:
+def _extreme(x: Array, y: Array, axis: Any, keepdims: bool, slope: Any = 1) -> Any:
     """Return the way back from the largest, or smallest: equal ones share it."""
 
     def back(g: Array) -> Any:
         where = x == spread(y, x, axis, keepdims)
-        shares = where.sum(axis=_axes(axis), keepdims=True)
-        return (spread(g, x, axis, keepdims) * (where / shares).astype(x.dtype),)
+        shares = np.maximum(where.sum(axis=_axes(axis), keepdims=True), 1)
+        return (spread(g, x, axis, keepdims) * (where / shares * slope).astype(x.dtype),)
 
     return back
 
 
 @op(1)
-def max(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
-    """Return the largest number, or those along axes."""
+def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Made:
+    """Return the largest number, or those along axes; `initial` is one of them."""
     x = np.asarray(x)
-    y = np.max(x, axis=_axes(axis), keepdims=keepdims)
+    how = {} if initial is None else {"initial": initial}
+    y = np.max(x, axis=_axes(axis), keepdims=keepdims, **how)
     return y, _extreme(x, y, axis, keepdims)
 
 
 @op(1)
-def min(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
-    """Return the smallest number, or those along axes."""
+def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Made:
+    """Return the smallest number, or those along axes; `initial` is one of them."""
     x = np.asarray(x)
-    y = np.min(x, axis=_axes(axis), keepdims=keepdims)
+    how = {} if initial is None else {"initial": initial}
+    y = np.min(x, axis=_axes(axis), keepdims=keepdims, **how)
     return y, _extreme(x, y, axis, keepdims)
 
 
@@ -126,7 +140,7 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Made:
 
 
 @op(1)
-def argsort(x: Any, axis: int = -1) -> Made:
+def argsort(x: Any, axis: int | None = -1) -> Made:
     """Return the places of the numbers in order."""
     return np.argsort(x, axis=axis, kind="stable").astype("int32"), None
 
@@ -151,35 +165,43 @@ def count_nonzero(x: Any, axis: Any = None) -> Made:
 
 @op(1)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Made:
-    """Return the length, √Σx²; with ord=1 the sum of |x|."""
-    x = _floats(x)
-    y = np.linalg.norm(x, ord, _axes(axis), keepdims)
+    """Return the length, √Σx²; with ord=p of vectors (Σ|x|ᵖ)^(1/p)."""
+    x = floats(x)
+    y = np.asarray(np.linalg.norm(x, ord, _axes(axis), keepdims), x.dtype)
+    matrix = x.ndim == 2 if axis is None else np.ndim(axis) and len(axis) == 2
+    if ord in (None, "fro") or (ord == 2 and not matrix):
+        return y, lambda g: (spread(_over(g, y), x, axis, keepdims) * x,)
+    if matrix or not isinstance(ord, (int, float)) or ord == 0:
+        return y, None
+    if np.isinf(ord):
+        return y, _extreme(np.abs(x), y, axis, keepdims, np.sign(x))
 
-    def back(g: Array) -> Made:
-        with np.errstate(all="ignore"):
-            slope = np.sign(x) if ord == 1 else x / spread(y, x, axis, keepdims)
-        return (spread(g, x, axis, keepdims) * slope,)  # type: ignore[return-value]
+    def back(g: Array) -> Any:
+        part = _over(np.abs(x), spread(y, x, axis, keepdims))
+        slope = np.sign(x) * np.where(x == 0, 0 if ord > 1 else 1, part) ** x.dtype.type(ord - 1)
+        return (spread(g, x, axis, keepdims) * slope,)
 
-    return y, back  # type: ignore[return-value]
+    return y, back
 
 
 @op(1)
-def cumsum(x: Any, axis: int | None = None) -> Made:
+def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Made:
     """Return the sums up to each place along an axis."""
-    x = np.asarray(x)
+    x = numbers(x)
     place = -1 if axis is None else axis
 
     def back(g: Array) -> Any:
         return (np.flip(np.cumsum(np.flip(g, place), place), place).reshape(x.shape),)
 
-    return np.cumsum(x, axis), back
+    return np.cumsum(x, axis, x.dtype if dtype is None else dtype_of(dtype)), back
 
 
 @op(1)
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
     """Return ln Σ eˣ."""
-    x = _floats(x)
-    top = x.max(axis=_axes(axis), keepdims=True)
+    x = floats(x)
+    top = np.max(x, axis=_axes(axis), keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0)
     total = np.exp(x - top).sum(axis=_axes(axis), keepdims=True)
     y = np.log(total) + top
     weights = np.exp(x - y)
@@ -190,7 +212,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
 @op(1)
 def softmax(x: Any, axis: Any = -1) -> Made:
     """Return eˣ / Σ eˣ along an axis."""
-    x = _floats(x)
+    x = floats(x)
     e = np.exp(x - x.max(axis=_axes(axis), keepdims=True))
     y = e / e.sum(axis=_axes(axis), keepdims=True)
     return y, lambda g: (y * (g - (g * y).sum(axis=_axes(axis), keepdims=True)),)
@@ -199,7 +221,7 @@ def softmax(x: Any, axis: Any = -1) -> Made:
 @op(1)
 def log_softmax(x: Any, axis: Any = -1) -> Made:
     """Return x − ln Σ eˣ along an axis."""
-    x = _floats(x)
+    x = floats(x)
     off = x - x.max(axis=_axes(axis), keepdims=True)
     y = off - np.log(np.exp(off).sum(axis=_axes(axis), keepdims=True))
     return y, lambda g: (g - np.exp(y) * g.sum(axis=_axes(axis), keepdims=True),)
@@ -208,18 +230,21 @@ def log_softmax(x: Any, axis: Any = -1) -> Made:
 @op(1)
 def normalize(x: Any, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Made:
     """Return x divided by its length along an axis."""
-    x = _floats(x)
-    small = 1e-12 if epsilon is None else epsilon
-    length = np.maximum(np.linalg.norm(x, order, axis, True), small)
+    x = floats(x)
+    small = x.dtype.type(config.epsilon() if epsilon is None else epsilon)
+    own = np.linalg.norm(x, order, axis, True).astype(x.dtype)
+    length = np.maximum(own, small)
     y = x / length
-    slope = np.sign(x) if order == 1 else y
-    return y, lambda g: ((g - slope * (g * y).sum(axis=axis, keepdims=True)) / length,)
+
+    def back(g: Array) -> Any:
+        part = np.sign(x) * (np.abs(x) / length) ** x.dtype.type(order - 1)
+        moved = np.where(own > small, part * (g * y).sum(axis=axis, keepdims=True), 0)
+        return ((g - moved) / length,)
+
+    return y, back
 
 
-@op(1)
-def moments(x: Any, axes: Any, keepdims: bool = False) -> Made:
-    """Return mean and variance, of plain arrays."""
-    x = _floats(x)
-    where = _axes(axes)
-    both = [x.mean(axis=where, keepdims=keepdims), x.var(axis=where, keepdims=keepdims)]
-    return np.stack(both), None
+@listed_in("reductions")
+def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False) -> Any:
+    """Return mean and variance."""
+    return mean(x, axis=axes, keepdims=keepdims), var(x, axis=axes, keepdims=keepdims)

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from npcnn.checks import positive_int, whole
+from npcnn.ops.dtypes import dtype_of
+from npcnn.ops.entry import listed_in, op
 from npcnn.ops.pointwise import Made
-from npcnn.ops.tape import op
+from npcnn.ops.tape import require
 
 Array = np.ndarray
 
@@ -16,7 +19,7 @@ Array = np.ndarray
 def reshape(x: Any, newshape: Any) -> Made:
     """Return the same numbers in another shape."""
     x = np.asarray(x)
-    shape = tuple(int(n) for n in np.atleast_1d(newshape))
+    shape = tuple(whole(n, "ops.reshape") for n in np.atleast_1d(newshape))
     return x.reshape(shape), lambda g: (g.reshape(x.shape),)
 
 
@@ -49,6 +52,7 @@ def expand_dims(x: Any, axis: Any) -> Made:
 @op(1)
 def squeeze(x: Any, axis: Any = None) -> Made:
     """Return x without its axes of 1."""
+    axis = tuple(axis) if isinstance(axis, list) else axis
     return np.squeeze(x, axis), lambda g: (g.reshape(np.shape(x)),)
 
 
@@ -67,6 +71,7 @@ def broadcast_to(x: Any, shape: Any) -> Made:
 @op(1)
 def flip(x: Any, axis: Any = None) -> Made:
     """Return x in the opposite order."""
+    axis = tuple(axis) if isinstance(axis, list) else axis
     return np.flip(x, axis), lambda g: (np.flip(g, axis),)
 
 
@@ -79,13 +84,24 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Made:
 
 @op(1)
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Made:
-    """Return x with numbers around it: zeros, or `constant_values`."""
+    """Return x with numbers around it: zeros, `constant_values`, or its own at the border."""
     x = np.asarray(x)
     widths = np.broadcast_to(np.asarray(pad_width), (x.ndim, 2))
     how = {} if constant_values is None else {"constant_values": constant_values}
-    y = np.pad(x, widths, mode=mode, **how)  # type: ignore[call-overload]
-    inner = tuple(slice(a, a + n) for (a, _), n in zip(widths.tolist(), x.shape, strict=True))
-    return y, (lambda g: (g[inner],)) if mode == "constant" else None
+    y = np.pad(x, widths, mode, **how)  # type: ignore[call-overload]
+    if mode == "constant":
+        inner = tuple(slice(a, a + n) for (a, _), n in zip(widths.tolist(), x.shape, strict=True))
+        return y, lambda g: (g[inner],)
+    if mode not in ("edge", "reflect", "symmetric", "wrap"):
+        return y, None
+    places = np.pad(np.arange(x.size).reshape(x.shape), widths, mode)  # type: ignore[call-overload]
+    return y, lambda g: (_gathered(g, places, x.shape),)
+
+
+def _gathered(g: Array, places: Array, shape: Any) -> Array:
+    """Return the sums of gradients by where in a row of numbers each came from."""
+    size = int(np.prod(shape))
+    return np.bincount(places.ravel(), g.ravel(), size).astype(g.dtype).reshape(shape)
 
 
 @op(1)
@@ -101,19 +117,22 @@ def tile(x: Any, repeats: Any) -> Made:
 
 
 @op(1)
-def repeat(x: Any, repeats: int, axis: int | None = None) -> Made:
+def repeat(x: Any, repeats: Any, axis: int | None = None) -> Made:
     """Return each entry several times, one after the other."""
     x = np.asarray(x)
-    own = x.ravel() if axis is None else x
-    place = 0 if axis is None else axis % x.ndim
-    split = (*own.shape[: place + 1], repeats, *own.shape[place + 1 :])
     y = np.repeat(x, repeats, axis)
-    return y, lambda g: (g.reshape(split).sum(axis=place + 1).reshape(x.shape),)
+    own = np.arange(x.size).reshape(x.shape)
+    return y, lambda g: (_gathered(g, np.repeat(own, repeats, axis), x.shape),)
 
 
 @op(1, listed=True)
 def concatenate(xs: Any, axis: int = 0) -> Made:
     """Return arrays joined along an axis."""
+    if axis is None:
+        ends = np.cumsum([np.size(x) for x in xs])[:-1]
+        return np.concatenate(xs, None), lambda g: tuple(
+            part.reshape(np.shape(x)) for part, x in zip(np.split(g, ends), xs, strict=True)
+        )
     ends = np.cumsum([np.shape(x)[axis] for x in xs])[:-1]
     return np.concatenate(xs, axis), lambda g: tuple(np.split(g, ends, axis))
 
@@ -129,58 +148,74 @@ def get_item(x: Any, key: Any) -> Made:
     """Return x[key]."""
     x = np.asarray(x)
     key = tuple(map(_index, key)) if isinstance(key, tuple) else _index(key)
+    once = all(
+        one is None or one is ... or isinstance(one, (slice, int))
+        for one in (key if isinstance(key, tuple) else (key,))
+    )
 
     def back(g: Array) -> Any:
         whole = np.zeros(x.shape, g.dtype)
-        np.add.at(whole, key, g)
+        if once:  # no place twice
+            whole[key] = g
+        else:
+            np.add.at(whole, key, g)
         return (whole,)
 
     return x[key], back
 
 
 def _index(key: Any) -> Any:
+    if isinstance(key, slice):
+        return slice(
+            *(None if one is None else int(one) for one in (key.start, key.stop, key.step))
+        )
     return np.asarray(key) if hasattr(key, "__array__") and np.ndim(key) else key
 
 
 @op(1)
 def take(x: Any, indices: Any, axis: int | None = None) -> Made:
     """Return the entries at these places along an axis."""
-    x, places = np.asarray(x), np.asarray(indices)
-    key = (..., places) if axis is None else (*(slice(None),) * (axis % x.ndim), places)
-    own = x.ravel() if axis is None else x
+    x, places = np.asarray(x), _places(indices)
+    y = np.take(x, places, axis)
+    own = np.arange(x.size).reshape(x.shape)
+    return y, lambda g: (_gathered(g, np.take(own, places, axis), x.shape),)
 
-    def back(g: Array) -> Any:
-        whole = np.zeros(own.shape, g.dtype)
-        np.add.at(whole, key, g)
-        return (whole.reshape(x.shape),)
 
-    return own[key], back
+def _places(indices: Any) -> Array:
+    """Return places as whole numbers."""
+    places = np.asarray(indices)
+    whole = places.dtype.kind in "iu" or not places.size
+    require(whole, "indices", "whole numbers", indices, "cast them to 'int32'")
+    return places.astype(np.int64)
 
 
 @op(1)
-def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Made:
+def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Made:
     """Return, row by row, the entries at these places."""
-    x, places = np.asarray(x), np.asarray(indices)
+    x, places = np.asarray(x), _places(indices)
+    own = np.arange(x.size).reshape(x.shape)
 
     def back(g: Array) -> Any:
-        whole = np.zeros(x.shape, g.dtype)
-        np.put_along_axis(whole, places, g, axis)
-        return (whole,)
+        return (_gathered(g, np.take_along_axis(own, places, axis), x.shape),)
 
     return np.take_along_axis(x, places, axis), back
 
 
 @op(1)
-def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> Made:
+def one_hot(
+    x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+) -> Made:
     """Return a row of zeros with a one for each class number."""
+    require(not sparse, "ops.one_hot(sparse)", "False", sparse, "arrays here are dense")
     labels = np.asarray(x).astype(int)
-    hot = labels[..., np.newaxis] == np.arange(num_classes)
-    return np.moveaxis(hot.astype(dtype or "float32"), -1, axis), None
+    hot = labels[..., np.newaxis] == np.arange(positive_int(num_classes, "ops.one_hot"))
+    return np.moveaxis(hot.astype(dtype_of(dtype)), -1, axis), None
 
 
 @op(2)
 def matmul(x1: Any, x2: Any) -> Made:
     """Return the product of matrices, or of stacks of them."""
+    x1, x2 = np.asarray(x1), np.asarray(x2)
 
     def back(g: Array) -> Any:
         a = x1[np.newaxis] if x1.ndim == 1 else x1
@@ -194,51 +229,80 @@ def matmul(x1: Any, x2: Any) -> Made:
 
 
 @op(2)
-def tensordot(x1: Any, x2: Any, axes: int = 1) -> Made:
-    """Return the sum of products over the last axes of one and the first of the other."""
-    n = axes
-    left, right = x1.shape[: x1.ndim - n], x2.shape[n:]
-    a, b = x1.reshape(int(np.prod(left)), -1), x2.reshape(-1, int(np.prod(right)))
+def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Made:
+    """Return the sum of products over axes of both: so many, or those of two lists."""
+    x1, x2 = np.asarray(x1), np.asarray(x2)
+    if np.ndim(axes) == 0:
+        axes = [range(x1.ndim - axes, x1.ndim), range(axes)]
+    one, two = (
+        [int(a) % x.ndim for a in np.atleast_1d(own)] for own, x in zip(axes, (x1, x2), strict=True)
+    )
+    letters = [*range(x1.ndim)], [*range(x1.ndim, x1.ndim + x2.ndim)]
+    for a, b in zip(one, two, strict=True):
+        letters[1][b] = letters[0][a]
+    kept = [a for k in (0, 1) for a in letters[k] if (a in letters[0]) != (a in letters[1])]
 
     def back(g: Array) -> Any:
-        g = g.reshape(len(a), b.shape[1])
-        return (g @ b.T).reshape(x1.shape), (a.T @ g).reshape(x2.shape)
+        return (
+            np.einsum(g, kept, x2, letters[1], letters[0]),
+            np.einsum(g, kept, x1, letters[0], letters[1]),
+        )
 
-    return (a @ b).reshape(*left, *right), back
+    return np.tensordot(x1, x2, (one, two)), back
 
 
 @op(2)
 def dot(x1: Any, x2: Any) -> Made:
     """Return the sum of products over the last axis of one and the last but one of the other."""
-    if x1.ndim == 1 and x2.ndim == 1:
-        return np.dot(x1, x2), lambda g: (g * x2, g * x1)
+    x1, x2 = np.asarray(x1), np.asarray(x2)
+    if not x1.ndim or not x2.ndim:
+        return x1 * x2, lambda g: (g * x2, g * x1)
+    place = max(x2.ndim - 2, 0)
 
     def back(g: Array) -> Any:
-        a, b = x1.reshape(-1, x1.shape[-1]), x2
-        g = g.reshape(len(a), -1)
-        b = b[:, np.newaxis] if b.ndim == 1 else b
-        return (g @ b.T).reshape(x1.shape), (a.T @ g).reshape(x2.shape)
+        others = list(range(x1.ndim - 1, g.ndim))
+        by_first = np.tensordot(g, np.moveaxis(x2, place, -1), (others, list(range(len(others)))))
+        rows = list(range(x1.ndim - 1))
+        by_second = np.tensordot(x1, g, (rows, rows))
+        return by_first, np.moveaxis(by_second, 0, place)
 
-    return np.dot(x1, x2), back if x2.ndim <= 2 else None
+    return np.dot(x1, x2), back
 
 
 @op(1, listed=True)
-def einsum_of(operands: Any, subscripts: str) -> Made:
+def _einsum(operands: Any, subscripts: str) -> Made:
     """Return the sum of products that the subscripts describe."""
-    inputs, _, output = subscripts.replace(" ", "").partition("->")
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
+    if not arrow:
+        every = inputs.replace(",", "").replace(".", "")
+        output = ("..." if "." in inputs else "") + "".join(
+            sorted(letter for letter in set(every) if every.count(letter) == 1)
+        )
 
     def back(g: Array) -> Any:
-        found = []
-        for k, term in enumerate(terms):
-            others = [t for j, t in enumerate(terms) if j != k]
-            arrays = [o for j, o in enumerate(operands) if j != k]
-            found.append(np.einsum(f"{','.join([output, *others])}->{term}", g, *arrays))
-        return tuple(found)
+        return tuple(_back_to(k, terms, output, operands, g) for k in range(len(terms)))
 
-    return np.einsum(subscripts, *operands), back
+    return np.einsum(f"{inputs}->{output}", *operands), back
 
 
-def einsum(subscripts: str, *operands: Any) -> Any:
+def _back_to(k: int, terms: list[str], output: str, operands: Any, g: Array) -> Array:
+    """Return the gradient by one of the operands; letters that it has alone are repeated."""
+    term, shape = terms[k], np.shape(operands[k])
+    others = [t for j, t in enumerate(terms) if j != k]
+    arrays = [o for j, o in enumerate(operands) if j != k]
+    letters = term.replace(".", "")
+    require(len(set(letters)) == len(letters), "ops.einsum", "no letter twice", term, "take trace")
+    known = set(output).union(*others)
+    own = "".join(letter for letter in term if letter in known)
+    found = np.einsum(f"{','.join([output, *others])}->{own}", g, *arrays)
+    if "." in term:
+        return found
+    whole = [n if letter in known else 1 for letter, n in zip(term, shape, strict=True)]
+    return np.broadcast_to(found.reshape(whole), shape)
+
+
+@listed_in("shaping")
+def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
     """Return the sum of products that the subscripts describe, such as 'ij,jk->ik'."""
-    return einsum_of(list(operands), subscripts)
+    return _einsum(list(operands), subscripts)

@@ -8,20 +8,13 @@ through it backwards: reverse mode differentiation.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import itertools
 from collections.abc import Callable
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import config
 from npcnn.checks import ArgumentError, DtypeError, message, shown
-from npcnn.symbolic import is_symbolic
-from npcnn.variables import Variable, Weight, answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +22,9 @@ if TYPE_CHECKING:
 Array = np.ndarray
 Back = Callable[[Array], "tuple[Array | None, ...]"]
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {}  # name → function of npcnn.ops
+FUNCTIONS: dict[str, Callable[..., Any]] = {}  # name → function that can be gone back through
+NAMED: dict[str, Callable[..., Any]] = {}  # name → function of npcnn.ops
 _numbers = itertools.count()
-_recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
 
 
 class Tensor:
@@ -90,6 +83,15 @@ class Tensor:
     def __int__(self) -> int:
         return int(self.value)
 
+    def __index__(self) -> int:
+        return int(self.value.__index__())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value if spec else repr(self), spec)
+
+    def __pos__(self) -> Tensor:
+        return self
+
     def __repr__(self) -> str:
         return f"<Tensor shape={self.shape}, dtype={self.dtype}>"
 
@@ -117,17 +119,17 @@ _ONE_WAY = {
 _UNARY = {"neg": "negative", "abs": "absolute", "invert": "logical_not"}
 _METHODS = (
     "mean", "sum", "max", "min", "std", "var", "prod", "argmax", "argmin", "all", "any", "reshape",
-    "transpose", "astype", "squeeze", "round", "clip",
+    "transpose", "astype", "squeeze", "round", "clip", "flatten", "cumsum", "dot", "swapaxes",
 )  # fmt: skip
 _ALIASES = {
     "bitwise_and": "logical_and", "bitwise_or": "logical_or", "invert": "logical_not",
     "remainder": "mod", "amax": "max", "amin": "min", "divide": "true_divide", "astype": "cast",
-    "float_power": "power", "matrix_transpose": "transpose", "fabs": "absolute",
+    "float_power": "power", "matrix_transpose": "transpose", "flatten": "ravel",
 }  # fmt: skip
 
 
 def _named(name: str) -> Callable[..., Any]:
-    found = FUNCTIONS.get(_ALIASES.get(name, name))
+    found = NAMED.get(_ALIASES.get(name, name))
     if found is None:
         raise _unknown(name)
     return found
@@ -170,130 +172,6 @@ for _name in _METHODS:
 Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
-class Recording:
-    """What a layer's weights stand for while its `call` is recorded.
-
-    Attributes:
-        weights: (layer, parameter) → its Tensor.
-        losses: what `add_loss` was given.
-    """
-
-    def __init__(self) -> None:
-        self.weights: dict[tuple[int, str], Tensor] = {}
-        self.losses: list[Tensor] = []
-
-    def of(self, weight: Weight) -> Tensor:
-        """Return the Tensor of a weight, the same each time."""
-        key = id(weight.layer), weight.name
-        if key not in self.weights:
-            self.weights[key] = Tensor(weight.value)
-        return self.weights[key]
-
-
-@contextmanager
-def recording() -> Iterator[Recording]:
-    """Let weights be Tensors within."""
-    own = Recording()
-    token = _recording.set(own)
-    try:
-        yield own
-    finally:
-        _recording.reset(token)
-
-
-def add_loss(loss: Any, where: str) -> None:
-    """Note what a layer's `call` adds to the loss."""
-    own = _recording.get()
-    if own is None or is_symbolic(loss):
-        fix = "compute it from the input with npcnn.ops, in a layer without layers in it"
-        raise DtypeError(message(f"{where}.add_loss()", "a number, in call()", shown(loss), fix))
-    for one in loss if isinstance(loss, (list, tuple)) else [loss]:
-        own.losses.append(one if isinstance(one, Tensor) else Tensor(np.asarray(plain(one))))
-
-
-def read(variable: Any) -> Any:
-    """Return a variable's array; a weight's Tensor while a layer is recorded."""
-    own = _recording.get()
-    return own.of(variable) if own is not None and isinstance(variable, Weight) else variable.value
-
-
-def plain(value: Any) -> Any:
-    """Return what a function computes with: arrays as they are, lists as arrays, numbers weak."""
-    if isinstance(value, Variable):
-        value = read(value)
-    if isinstance(value, Tensor):
-        return value.value
-    if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
-        return value
-    if isinstance(value, np.generic):  # NumPy's numbers count as Python's, as in Keras
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.view(np.ndarray) if hasattr(value, "numpy") else value
-    array = np.asarray([plain(one) for one in value] if isinstance(value, (list, tuple)) else value)
-    if array.dtype.kind not in "fiub":
-        raise DtypeError(message("npcnn.ops", "numbers", shown(value), "give arrays or numbers"))
-    return array.astype(config.floatx()) if array.dtype.kind == "f" else array
-
-
-def op(arrays: int = 1, listed: bool = False) -> Callable[[Any], Callable[..., Any]]:
-    """Make a function of `npcnn.ops` of one that returns a value, and how to go back from it.
-
-    Args:
-        arrays: how many of its arguments, the first, are numbers.
-        listed: whether the first is a list of them.
-    """
-
-    def wrap(function: Callable[..., tuple[Any, Back | None]]) -> Callable[..., Any]:
-        signature = inspect.signature(function)
-        names = list(signature.parameters)[:arrays]
-
-        @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            how = dict(signature.bind(*args, **kwargs).arguments)
-            given = [how.pop(name) for name in names if name in how]
-            given = list(given[0]) if listed else given
-            if is_symbolic(given):
-                from npcnn.layers.operation import symbolic
-
-                return symbolic(call, given, how, listed)
-            return run(function, given, how, listed)
-
-        FUNCTIONS[function.__name__] = call
-        return listed_in(function.__module__)(call)
-
-    return wrap
-
-
-def listed_in(room: str) -> Callable[[Any], Any]:
-    """Mark a function as one of `npcnn.ops`."""
-
-    def mark(function: Any) -> Any:
-        function.of_ops = room
-        return function
-
-    return mark
-
-
-def run(function: Any, given: list[Any], how: dict[str, Any], listed: bool) -> Any:
-    """Compute, and note how to go back if there is somewhere to go back to."""
-    given = [read(one) if isinstance(one, Variable) else one for one in given]
-    sources = tuple(one if isinstance(one, Tensor) else None for one in given)
-    values = [plain(one) for one in given]
-    value, back = function(values, **how) if listed else function(*values, **how)
-    value = single(np.asarray(value), values)
-    if all(source is None for source in sources):
-        return answer(value) if value.dtype.kind == "f" and not value.ndim else value
-    return Tensor(value, sources, back)
-
-
-def single(value: Array, given: list[Any]) -> Array:
-    """Return float64 as float32 where nobody asked for float64."""
-    strong = any(isinstance(one, np.ndarray) and one.dtype == "float64" for one in given)
-    if value.dtype == "float64" and not strong:
-        return value.astype(config.floatx())
-    return value
-
-
 def gradients(ends: list[tuple[Tensor, Array]]) -> dict[Tensor, Array]:
     """Return Tensor → gradient, for all that the ends hang on.
 
@@ -313,14 +191,16 @@ def gradients(ends: list[tuple[Tensor, Array]]) -> dict[Tensor, Array]:
             todo += [source for source in one.sources if source is not None]
     for end, gradient in ends:
         found[end] = found[end] + gradient if end in found else gradient
-    for number in sorted(seen, reverse=True):
-        one = seen[number]
-        if one not in found or one.back is None:
-            continue
-        for source, part in zip(one.sources, one.back(found[one]), strict=True):
-            if source is not None and part is not None:
-                own = unbroadcast(np.asarray(part), source.shape).astype(source.dtype, copy=False)
-                found[source] = found[source] + own if source in found else own
+    with np.errstate(all="ignore"):
+        for number in sorted(seen, reverse=True):
+            one = seen[number]
+            if one not in found or one.back is None:
+                continue
+            for source, part in zip(one.sources, one.back(found[one]), strict=True):
+                if source is not None and part is not None:
+                    own = unbroadcast(np.asarray(part), source.shape)
+                    own = own.astype(source.dtype, copy=False)
+                    found[source] = found[source] + own if source in found else own
     return found
 
 

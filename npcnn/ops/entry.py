@@ -1,0 +1,211 @@
+"""How a function of `npcnn.ops` is entered: what it is given, what is noted of it, how it fails.
+
+Plain arrays in, plain arrays out; with a `Tensor` among them a `Tensor`, with a symbolic tensor the
+next one. Arrays meet in one dtype as in Keras, and what cannot be computed ends in one line.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from npcnn import config
+from npcnn.checks import ArgumentError, DtypeError, NpcnnError, as_numbers, message, shown
+from npcnn.ops.dtypes import met, single
+from npcnn.ops.tape import FUNCTIONS, NAMED, Back, Tensor
+from npcnn.symbolic import is_symbolic
+from npcnn.variables import Answer, Variable, Weight
+
+Array = np.ndarray
+_recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
+
+
+class Recording:
+    """What a layer's weights stand for while its `call` is recorded.
+
+    Attributes:
+        weights: (layer, parameter) → its Tensor.
+        losses: what `add_loss` was given.
+    """
+
+    def __init__(self) -> None:
+        self.weights: dict[tuple[int, str], Tensor] = {}
+        self.losses: list[Tensor] = []
+
+    def of(self, weight: Weight) -> Tensor:
+        """Return the Tensor of a weight, the same each time."""
+        key = id(weight.layer), weight.name
+        if key not in self.weights:
+            self.weights[key] = Tensor(weight.value)
+        return self.weights[key]
+
+
+@contextmanager
+def recording() -> Iterator[Recording]:
+    """Let weights be Tensors within."""
+    own = Recording()
+    token = _recording.set(own)
+    try:
+        yield own
+    finally:
+        _recording.reset(token)
+
+
+def add_loss(loss: Any, where: str) -> None:
+    """Note what a layer's `call` adds to the loss."""
+    own = _recording.get()
+    if own is None or is_symbolic(loss):
+        fix = "compute it from the input with npcnn.ops, in a layer without layers in it"
+        raise DtypeError(message(f"{where}.add_loss()", "a number, in call()", shown(loss), fix))
+    for one in loss if isinstance(loss, (list, tuple)) else [loss]:
+        own.losses.append(one if isinstance(one, Tensor) else Tensor(np.asarray(plain(one))))
+
+
+def read(variable: Any) -> Any:
+    """Return a variable's array; a weight's Tensor while a layer is recorded."""
+    own = _recording.get()
+    return own.of(variable) if own is not None and isinstance(variable, Weight) else variable.value
+
+
+def plain(value: Any) -> Any:
+    """Return what a function computes with: arrays as they are, lists as arrays, numbers weak."""
+    if isinstance(value, Variable):
+        value = read(value)
+    if isinstance(value, Tensor):
+        return value.value
+    if isinstance(value, np.generic):  # NumPy's numbers count as Python's, as in Keras
+        value = value.item()
+    if isinstance(value, (bool, int, float)):
+        kind = bool if isinstance(value, bool) else int if isinstance(value, int) else float
+        return kind(value)
+    if type(value) is np.ndarray and value.dtype.kind in "fiub":
+        return value
+    if isinstance(value, np.ma.MaskedArray):
+        as_numbers(value, "npcnn.ops")
+    array = _listed(value) if isinstance(value, (list, tuple, range)) else np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise DtypeError(message("npcnn.ops", "numbers", shown(value), "give arrays or numbers"))
+    return array.view(np.ndarray)
+
+
+def _listed(value: Any) -> Array:
+    """Return a list as an array: of Python's floats floatx, of its whole numbers int32."""
+    first, depth = value, 0
+    while isinstance(first, (list, tuple, range)) and len(first) and depth < 64:
+        first, depth = first[0], depth + 1
+    array = np.asarray(value)
+    if hasattr(first, "dtype"):
+        return array
+    if array.dtype == np.int64 and (
+        not array.size or -(2**31) <= array.min() <= array.max() < 2**31
+    ):
+        return array.astype("int32")
+    return array.astype(config.floatx()) if array.dtype == np.float64 else array
+
+
+def strong(x: Any) -> Array:
+    """Return numbers as an array: Python's as float32, int32 or bool."""
+    return met([plain(x)])[0]
+
+
+def op(
+    arrays: int = 1, listed: bool = False, meet: bool | int = True
+) -> Callable[[Any], Callable[..., Any]]:
+    """Make a function of `npcnn.ops` of one that returns a value, and how to go back from it.
+
+    Args:
+        arrays: how many of its arguments, the first, are numbers.
+        listed: whether the first is a list of them.
+        meet: from which of them on they are brought to one dtype; False for none.
+    """
+
+    def wrap(function: Callable[..., tuple[Any, Back | None]]) -> Callable[..., Any]:
+        signature = inspect.signature(function)
+        names = list(signature.parameters)[:arrays]
+        optional = {name for name in names if signature.parameters[name].default is None}
+        first = None if meet is False else int(meet is not True and meet)
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            how = signature.bind(*args, **kwargs).arguments
+            given = [how.pop(name) for name in names if name in how]
+            while len(given) > arrays - len(optional) and given[-1] is None:
+                given.pop()
+            given = list(given[0]) if listed else given
+            if is_symbolic(given):
+                from npcnn.layers.operation import symbolic
+
+                return symbolic(entered, given, how, listed)
+            return run(function, given, how, listed, first)
+
+        entered = listed_in(function.__module__)(call)
+        FUNCTIONS[function.__name__] = entered
+        return entered
+
+    return wrap
+
+
+def listed_in(room: str) -> Callable[[Any], Any]:
+    """Mark a function as one of `npcnn.ops`; what it cannot compute ends in one line."""
+
+    def mark(function: Any) -> Any:
+        name = function.__name__
+
+        @functools.wraps(function)
+        def entered(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except NpcnnError:
+                raise
+            except Exception as error:
+                got = ", ".join([*map(_told, args), *(f"{k}={_told(kwargs[k])}" for k in kwargs)])
+                fix = f"{type(error).__name__}: {error}".rstrip(".")
+                text = message(f"ops.{name}", "arguments that fit it and each other", got, fix)
+                kind = DtypeError if isinstance(error, TypeError) else ArgumentError
+                raise kind(text) from error
+
+        entered.of_ops = room  # type: ignore[attr-defined]
+        NAMED[name] = entered
+        return entered
+
+    return mark
+
+
+def _told(value: Any) -> str:
+    return f"{value.shape}" if isinstance(value, (Tensor, np.ndarray)) else shown(value)
+
+
+def run(
+    function: Any, given: list[Any], how: dict[str, Any], listed: bool, first: int | None = 0
+) -> Any:
+    """Compute, and note how to go back if there is somewhere to go back to."""
+    given = [_stacked(one) for one in given]
+    sources = tuple(one if isinstance(one, Tensor) else None for one in given)
+    values = [plain(one) for one in given]
+    if first is not None:
+        values[first:] = met(values[first:])
+    with np.errstate(all="ignore"):
+        value, back = function(values, **how) if listed else function(*values, **how)
+    value = single(np.asarray(value), values)
+    if all(source is None for source in sources):
+        return value.view(Answer)
+    return Tensor(value, sources, back)
+
+
+def _stacked(value: Any) -> Any:
+    """Return a variable's array or Tensor; a list with Tensors in it as one Tensor."""
+    if isinstance(value, Variable):
+        return read(value)
+    if isinstance(value, (list, tuple)) and any(
+        isinstance(one, (Tensor, Variable, list, tuple)) for one in value
+    ):
+        parts = [_stacked(one) for one in value]
+        if any(isinstance(one, Tensor) for one in parts):
+            return FUNCTIONS["stack"](parts)
+    return value

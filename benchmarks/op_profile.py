@@ -24,9 +24,9 @@ from common import others, save
 
 import npcnn
 from npcnn import threads
-from npcnn.kernels import simd, tiles
-from npcnn.kernels.program_table import measured
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.program_table import measured
+from npcnn.kernels.tiles import simd, tiles
 
 
 @Body

@@ -69,9 +69,10 @@ class _Ops:
     ) -> Callable[..., Arrays]:  # fmt: skip
         """Return what makes the step again and again: the one door to replay.
 
-        On the Numba backend that is a program (`npcnn/kernels/program.py`), which writes the step
-        down and plays it from notes once it has proved to give the same bits; on the NumPy backend
-        it is the step itself. Either prints what a step consists of, or why it is not played.
+        On the Numba backend that is a program (`npcnn/kernels/run/program.py`), which writes the
+        step down and plays it from notes once it has proved to give the same bits; on the NumPy
+        backend it is the step itself. Either prints what a step consists of, or why it is not
+        played.
 
         Args:
             step: takes arrays and returns arrays; reads and writes only what it is told of here.
@@ -79,12 +80,13 @@ class _Ops:
             known: arrays that it only reads.
             watched: objects whose attributes it must leave as they are.
             reason: why it is not to be replayed, if somebody knows.
-            about: describes it to a second process that compiles (`npcnn/kernels/assistant.py`).
+            about: describes it to a second process that compiles
+                (`npcnn/kernels/run/assistant.py`).
         """
         if get_backend() == "numpy":
             return _Plain(step, watched)
-        from npcnn.kernels import assistant
-        from npcnn.kernels.program import Programs
+        from npcnn.kernels.run import assistant
+        from npcnn.kernels.run.program import Programs
 
         assistant.describe(about)
         return Programs(step, state, known, watched, reason)

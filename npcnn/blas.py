@@ -3,7 +3,7 @@
 OpenBLAS starts its threads when it is loaded. Where it cannot (a limit on processes, too little
 address space), it ends the program by SIGINT or, where that is ignored, hangs or crashes at the
 first large product. Told to use one thread it starts none. npcnn's own threads are not affected:
-those that cannot be started are done without (`kernels/crew.py`).
+those that cannot be started are done without (`kernels/run/crew.py`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How many threads compute, and who may use them.
 
-The kernels run on threads of their own (`kernels/crew.py`). BLAS has threads of its own; two pools
-that both spin while they wait for the other's cores make a step many times slower, so training
-holds BLAS to one.
+The kernels run on threads of their own (`kernels/run/crew.py`). BLAS has threads of its own; two
+pools that both spin while they wait for the other's cores make a step many times slower, so
+training holds BLAS to one.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def ops(backend):
 def compiled_in_silence():
     """What a test finds on standard error does not depend on which kernels were cached."""
     if importlib.util.find_spec("numba") is not None:
-        from npcnn.kernels.notice import notice
+        from npcnn.kernels.run.notice import notice
 
         notice.said = True
 
@@ -52,7 +52,7 @@ def seeded():
 @pytest.fixture(scope="module")
 def jit():
     """Skip what only makes sense for compiled code."""
-    from npcnn.kernels.compile import JIT
+    from npcnn.kernels.run.compile import JIT
 
     if not JIT:
         pytest.skip("compiled code is switched off")

@@ -63,7 +63,7 @@ def test_a_student_comes_near_its_teacher_in_a_played_step(rng, backend, tmp_pat
     model.compile(npcnn.optimizers.Adam(0.05), Distillation(3.0))
     model.fit(x, answers, 50, 60, 0)
     if backend == "numba":
-        from npcnn.kernels.compile import JIT
+        from npcnn.kernels.run.compile import JIT
 
         assert model.program.last.played or not JIT, str(model.program)
     assert np.abs(model.predict(x, verbose=0) - answers).mean() < 0.02

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import npcnn
+from npcnn.contracts import OPS
 
 PACKAGE = Path(npcnn.__file__).parent
 
@@ -120,6 +121,12 @@ def test_reference_and_kernels_do_not_know_each_other():
             assert "kernels" not in imported, name
         if room(name) == "kernels":
             assert "reference" not in imported, name
+
+
+def test_beside_their_rooms_the_kernels_are_ops_and_nothing_else():
+    flat = {name for name in FILES if room(name) == "kernels" and name.count(".") == 2}
+    ops = {f"npcnn.kernels.{op.module}" for op in OPS.values()}
+    assert flat - ops == {"npcnn.kernels.__init__"}
 
 
 @pytest.mark.parametrize("name", [n for n in FILES if room(n) not in ("backend", "kernels")])

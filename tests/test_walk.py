@@ -11,8 +11,8 @@ from runs import ROOT
 import npcnn
 from npcnn import layers
 from npcnn.backend import using
-from npcnn.kernels import crew
-from npcnn.kernels.compile import JIT
+from npcnn.kernels.run import crew
+from npcnn.kernels.run.compile import JIT
 
 PACKAGE = Path(npcnn.__file__).parent
 
@@ -38,7 +38,7 @@ def test_the_walk_of_a_batch(page, monkeypatch):
                 files.append("npcnn/" + name.relative_to(PACKAGE).as_posix())
             frame = frame.f_back
         if not found and "npcnn/kernels/conv.py" in files:
-            found.extend([*dict.fromkeys(files[::-1]), "npcnn/kernels/crew.py"])
+            found.extend([*dict.fromkeys(files[::-1]), "npcnn/kernels/run/crew.py"])
         return lead(*arguments)
 
     lead = crew.lead

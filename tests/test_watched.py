@@ -21,8 +21,8 @@ import npcnn
 from npcnn import layers, losses, optimizers, strangers
 from npcnn.activations import ActivationFunction
 from npcnn.backend import ops, using
-from npcnn.kernels import notes
-from npcnn.kernels.compile import JIT
+from npcnn.kernels.run import notes
+from npcnn.kernels.run.compile import JIT
 
 X = np.random.default_rng(0).normal(size=(4, 5, 5, 1)).astype("float32")
 TARGETS = np.eye(3, dtype="float32")[np.arange(4) % 3]

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory
-from npcnn.kernels.elementwise import PARTS, SMALL
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.elementwise import PARTS, SMALL
 
 Array = np.ndarray
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory, pooling
+from npcnn.kernels import pooling
 from npcnn.kernels.pooling import inside, part
-from npcnn.kernels.runs import zero_run
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.tiles.runs import zero_run
 
 Pair = tuple[int, int]
 Array = np.ndarray

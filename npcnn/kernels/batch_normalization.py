@@ -14,11 +14,11 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory
-from npcnn.kernels.compile import ZERO, helper
-from npcnn.kernels.elementwise import SMALL
-from npcnn.kernels.moments import moments
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import ZERO, helper
+from npcnn.kernels.run.elementwise import SMALL
+from npcnn.kernels.tiles.moments import moments
 
 Array = np.ndarray
 

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory, moves
-from npcnn.kernels.compile import helper
-from npcnn.kernels.elementwise import SMALL
-from npcnn.kernels.moves import place_of
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory, moves
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import helper
+from npcnn.kernels.run.elementwise import SMALL
+from npcnn.kernels.run.moves import place_of
 
 Array = np.ndarray
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory
-from npcnn.kernels.compile import helper
 from npcnn.kernels.dropout import BY_40, CLOCK, GOLDEN, NO_STEP, begun, place_in_batch, scattered
-from npcnn.kernels.elementwise import SMALL
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import helper
+from npcnn.kernels.run.elementwise import SMALL
 
 Array = np.ndarray
 Ranges = tuple[float, float, float, float, float, float]

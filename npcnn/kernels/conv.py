@@ -16,14 +16,16 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import calls, layout, memory, plans, tiles
-from npcnn.kernels.compile import ZERO, helper
-from npcnn.kernels.lifted import lifted_rows, lower_sums
-from npcnn.kernels.outer import outer_rows, sum_blocks
-from npcnn.kernels.runs import sum_lanes, zero_run
-from npcnn.kernels.slide import dot_rows, pack_rows, part, slide_rows, source_rows
-from npcnn.kernels.tasks import Body
-from npcnn.kernels.winograd import rows_of_pairs, slide_pairs, tiles_of, units_of
+from npcnn.kernels.convolution import calls, plans
+from npcnn.kernels.convolution.lifted import lifted_rows, lower_sums
+from npcnn.kernels.convolution.outer import outer_rows, sum_blocks
+from npcnn.kernels.convolution.slide import dot_rows, pack_rows, part, slide_rows, source_rows
+from npcnn.kernels.convolution.winograd import rows_of_pairs, slide_pairs, tiles_of, units_of
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import ZERO, helper
+from npcnn.kernels.tiles import tiles
+from npcnn.kernels.tiles.runs import sum_lanes, zero_run
 from npcnn.shapes import bounded_steps
 
 Pair = tuple[int, int]

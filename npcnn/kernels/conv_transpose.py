@@ -10,13 +10,16 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import calls, conv, layout, memory, plans, simd, tiles
-from npcnn.kernels.compile import ZERO
-from npcnn.kernels.plans import Pair
-from npcnn.kernels.runs import masked_run, sum_lanes, zero_run
-from npcnn.kernels.slide import pack_rows, part, slide_rows, source_rows
-from npcnn.kernels.tasks import Body
-from npcnn.kernels.winograd import rows_of_pairs, slide_pairs, tiles_of, units_of
+from npcnn.kernels import conv
+from npcnn.kernels.convolution import calls, plans
+from npcnn.kernels.convolution.plans import Pair
+from npcnn.kernels.convolution.slide import pack_rows, part, slide_rows, source_rows
+from npcnn.kernels.convolution.winograd import rows_of_pairs, slide_pairs, tiles_of, units_of
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import ZERO
+from npcnn.kernels.tiles import simd, tiles
+from npcnn.kernels.tiles.runs import masked_run, sum_lanes, zero_run
 
 Array = np.ndarray
 

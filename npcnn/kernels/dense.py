@@ -12,12 +12,14 @@ import functools
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import calls, layout, memory, plans, simd, tiles
-from npcnn.kernels.compile import ZERO, helper
-from npcnn.kernels.runs import copy_run, masked_run, sum_lanes, zero_run
-from npcnn.kernels.simd import moved
-from npcnn.kernels.slide import dot_block, part, slide_run
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.convolution import calls, plans
+from npcnn.kernels.convolution.slide import dot_block, part, slide_run
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import ZERO, helper
+from npcnn.kernels.tiles import simd, tiles
+from npcnn.kernels.tiles.runs import copy_run, masked_run, sum_lanes, zero_run
+from npcnn.kernels.tiles.simd import moved
 
 Array = np.ndarray
 

@@ -11,10 +11,10 @@ import numpy as np
 from npcnn.affine import SLOTS, Ranges
 from npcnn.contracts import op
 from npcnn.kernels import dropout as masks
-from npcnn.kernels import layout, memory
-from npcnn.kernels.compile import helper
 from npcnn.kernels.dropout import BY_40, GOLDEN, begun, place_in_batch, scattered
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import helper
 
 Array = np.ndarray
 

@@ -15,10 +15,10 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory
-from npcnn.kernels.compile import helper
-from npcnn.kernels.elementwise import SMALL
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import helper
+from npcnn.kernels.run.elementwise import SMALL
 from npcnn.random import FIRST
 
 Array = np.ndarray

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory
-from npcnn.kernels.compile import helper
 from npcnn.kernels.losses import by_rows
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import helper
 from npcnn.rules import LOSS_FORMULAS
 
 Array = np.ndarray

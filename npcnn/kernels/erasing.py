@@ -9,12 +9,12 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory
-from npcnn.kernels.compile import helper
 from npcnn.kernels.drawing import kind_of, numbers_of
 from npcnn.kernels.dropout import BY_40, GOLDEN, begun, place_in_batch, scattered
-from npcnn.kernels.elementwise import SMALL
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import helper
+from npcnn.kernels.run.elementwise import SMALL
 
 Array = np.ndarray
 Pair = tuple[float, float]

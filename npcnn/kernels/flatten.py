@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory
-from npcnn.kernels.elementwise import SMALL
-from npcnn.kernels.runs import copy_run
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.elementwise import SMALL
+from npcnn.kernels.tiles.runs import copy_run
 
 Array = np.ndarray
 

@@ -13,11 +13,11 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory
 from npcnn.kernels.broadcasting import LANES, run_sum
-from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.layer_normalization import WIDTH, close
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.elementwise import SMALL
 
 Array = np.ndarray
 

@@ -18,12 +18,15 @@ from typing import NamedTuple
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import calls, conv, depthwise, layout, memory, plans, tiles
-from npcnn.kernels.compile import ZERO, helper
-from npcnn.kernels.plans import Pair
-from npcnn.kernels.runs import copy_run
-from npcnn.kernels.simd import moved
-from npcnn.kernels.tasks import Body
+from npcnn.kernels import conv
+from npcnn.kernels.convolution import calls, depthwise, plans
+from npcnn.kernels.convolution.plans import Pair
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import ZERO, helper
+from npcnn.kernels.tiles import tiles
+from npcnn.kernels.tiles.runs import copy_run
+from npcnn.kernels.tiles.simd import moved
 from npcnn.shapes import bounded_steps
 
 Array = np.ndarray

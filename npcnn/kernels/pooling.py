@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory, simd
-from npcnn.kernels.compile import helper
-from npcnn.kernels.elementwise import SMALL
-from npcnn.kernels.runs import largest_run, winner_run, zero_run
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import helper
+from npcnn.kernels.run.elementwise import SMALL
+from npcnn.kernels.tiles import simd
+from npcnn.kernels.tiles.runs import largest_run, winner_run, zero_run
 from npcnn.shapes import bounded_pool, output_size, padding_before_after
 
 Pair = tuple[int, int]

@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels.elementwise import PARTS, each_element
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.elementwise import PARTS, each_element
 
 Array = np.ndarray
 

@@ -12,9 +12,7 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory
 from npcnn.kernels.broadcasting import LANES
-from npcnn.kernels.elementwise import SMALL
 from npcnn.kernels.layer_normalization import (
     GROUP,
     LENGTH,
@@ -25,7 +23,9 @@ from npcnn.kernels.layer_normalization import (
     close,
     integers,
 )
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.elementwise import SMALL
 
 Array = np.ndarray
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from npcnn.contracts import op
 from npcnn.kernels.losses import by_rows
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run.body import Body
 
 Array = np.ndarray
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import moves
+from npcnn.kernels.run import moves
 
 Array = np.ndarray
 

@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory
-from npcnn.kernels.elementwise import SMALL
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.elementwise import SMALL
 
 Array = np.ndarray
 # A call's integers; behind them where each new row's list begins, and which old rows it names,

@@ -17,10 +17,10 @@ import numpy as np
 
 from npcnn.affine import FILL_MODES, INTERPOLATIONS
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory
-from npcnn.kernels.compile import ZERO, helper
-from npcnn.kernels.elementwise import SMALL
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import ZERO, helper
+from npcnn.kernels.run.elementwise import SMALL
 
 Array = np.ndarray
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels import layout, memory
-from npcnn.kernels.elementwise import SMALL
-from npcnn.kernels.runs import copy_run, zero_run
-from npcnn.kernels.tasks import Body
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.elementwise import SMALL
+from npcnn.kernels.tiles.runs import copy_run, zero_run
 
 Edges = tuple[tuple[int, int], tuple[int, int]]
 Array = np.ndarray

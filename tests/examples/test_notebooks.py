@@ -8,7 +8,7 @@ import notebooks
 import pytest
 from runs import EXAMPLES, ROOT
 
-from npcnn.kernels.notice import LINE
+from npcnn.kernels.run.notice import LINE
 
 SMALL = {
     "run": {"IMAGES": "120", "EPOCHS": "2"},

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npcnn import kernels, reference
-from npcnn.kernels.compile import JIT
+from npcnn.kernels.run.compile import JIT
 
 conv = importlib.import_module("npcnn.kernels.conv")
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npcnn import kernels, reference
-from npcnn.kernels.compile import JIT
+from npcnn.kernels.run.compile import JIT
 
 LARGEST = 80 if JIT else 20
 

@@ -1,0 +1,284 @@
+"""What a call of a convolution needs besides its arrays: a row of integers, made once a shape."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from npcnn.kernels.convolution import plans
+from npcnn.kernels.convolution.plans import Geometry, Pair, output_shape, part, source_rows
+from npcnn.kernels.run.layout import shares
+from npcnn.kernels.tiles import simd, tiles, winograd_tiles
+
+# A call's header: parts to cut into, options, and where things lie in a thread's scratch memory.
+# From PAIRED on, what rows in pairs need (`winograd.py`): their tile's address, the kernel's
+# columns, units a pair is cut into and the elements of the first, elements that all filters pass
+# together, the first source row of pair 0, and where lifted weights and a row of zeros lie. From
+# CELLS on, what short rows need (`outer.py`): cells of grad_y turned round at once (0: rows are
+# long), where two tables of their places are, where they lie, and from one to the next. From LIFTED
+# on, what lifted rows need besides (`lifted.py`): whether they are, where x's lie, from channel to
+# channel, the first element that a row's first cell draws on, and where a row of zeros is. The
+# plans follow.
+(
+    BLOCKS, GROUPS, MODE, WANTED, GRAD_AT, SPARE_AT, PITCH, PACKED, FORWARD, BACKWARD, PAIRED,
+    KERNEL_COLUMNS, SPLIT, HALF, CHUNK, TOP, WEIGHTS_AT, ZEROS_AT, CELLS, CELLS_AT, TURNED_AT,
+    FILTER_PITCH, LIFTED, LIFTED_AT, LIFTED_PITCH, LEFTMOST, NOTHING_AT,
+) = range(27)  # fmt: skip
+HEADER = 27
+
+# Multiply-adds below which one thread is done before a second has woken up.
+SMALL = 400_000
+# Rows, or half pairs, that a block has at least. In backward, each block packs the rows of grad_y
+# beside its own once more.
+ROWS_A_BLOCK = 3
+# A row is short up to so many vectors, which are turned round at once; and up to one cell for so
+# many bytes of sums, a vector for each tap and filter. Both are measured: few sums stay in the
+# cache, and then to turn grad_y round is what costs.
+SHORT, BYTES_A_CELL = 32, 400
+# Short rows: cells that a block has at least, and no less than two rows.
+CELLS_A_BLOCK = 128
+# Lifted rows: cells at once, at most and as bytes of grad_y; and the least that are worth lifting:
+# cells of a row, channels, and filters of each 16 lanes.
+LIFTED_CELLS, LIFTED_BYTES = 512, 1 << 19
+LEAST_CELLS, LEAST_CHANNELS, LEAST_FILTERS = 64, 12, 14
+# Bytes of a channel, that is a group of its own, which are packed at once.
+PLANE_BYTES = 1 << 18
+# Bytes of source rows that all filters slide over before the next ones come.
+CHUNK_BYTES = 1 << 16
+
+
+class Call(NamedTuple):
+    """What a call needs to know of its shapes."""
+
+    y_block: tuple[int, int, int, int]  # (F, OH, OW, N), y as it lies in memory
+    paired: bool
+    parallel: bool
+    tasks: int
+    scratch: int
+    totals: int
+    ints: np.ndarray
+    lifted: bool = False
+
+
+def in_pairs(geometry: Geometry) -> bool:
+    """Return whether rows are computed in pairs; with only 16 registers that is no faster.
+
+    It does not depend on the batch: a sample's numbers are the same bits in any.
+    """
+    return (
+        simd.WIDE
+        and geometry.kernel_shape[0] == 3
+        and geometry.strides == (1, 1)
+        and geometry.dilation[0] == 1
+        and min(geometry.x_shape[1], output_shape(geometry)[0]) >= 2
+    )
+
+
+def units_of(height: int, task: int, blocks: int, split: int) -> Pair:
+    """Return which units of pairs of rows a task has: the first one, and the one after the last."""
+    units = (height + 1) // 2 * split
+    return units * task // blocks, units * (task + 1) // blocks
+
+
+def rows_of_pairs(u0: int, u1: int, split: int, top: int, height: int) -> Pair:
+    """Return the first source row that units u0 … u1 − 1 draw on, and the one after the last.
+
+    Pair 0 draws on four rows from `top` on, the next on four from top + 2 on; there are `height`.
+    """
+    first = min(max(2 * (u0 // split) + top, 0), height)
+    return first, max(min(2 * ((u1 + split - 1) // split) + top + 2, height), first)
+
+
+def _header(geometry: Geometry, dtype: np.dtype, channels: int, single: bool) -> list[int]:
+    """Return what the headers of both passes have in common.
+
+    `channels` is how many the source rows have: x's going forward, grad_y's going back. `single`
+    is for a channel that is a group of its own (`depthwise.py`).
+    """
+    rows, columns = output_shape(geometry)
+    height, narrow = min(geometry.x_shape[1], rows), min(geometry.x_shape[2], columns)
+    header = [0] * HEADER
+    header[BLOCKS] = header[GROUPS] = 1
+    header[KERNEL_COLUMNS] = geometry.kernel_shape[1]
+    header[FORWARD], header[PACKED] = HEADER, not plans.in_place(geometry, dtype)
+    paired = in_pairs(geometry) and not single
+    # Seven pairs on two threads would be three and four: half a pair more makes them equal.
+    header[HALF] = narrow // 2 * geometry.x_shape[0]
+    header[SPLIT] = 2 if header[HALF] >= simd.lanes_of(dtype) else 1
+    chunk = CHUNK_BYTES // (4 * channels * dtype.itemsize)
+    line = max(geometry.x_shape[2], columns) * geometry.x_shape[0]
+    header[CHUNK] = min(max(chunk // 64, 1), line // 64 + 1) * 64
+    if paired:
+        header[PAIRED] = winograd_tiles.slide_address(dtype) or 1  # no address without the JIT
+    if single:
+        source = math.prod(geometry.x_shape) * dtype.itemsize
+        while header[BLOCKS] * PLANE_BYTES < source and header[BLOCKS] * ROWS_A_BLOCK < rows:
+            header[BLOCKS] *= 2
+    elif plans.multiply_adds(geometry) >= SMALL:
+        parts = (height + 1) // 2 * header[SPLIT] if paired else rows
+        header[BLOCKS] = shares(parts, ROWS_A_BLOCK, 16)
+    return header
+
+
+def _block(geometry: Geometry) -> tuple[int, int, int, int]:
+    """Return y's shape as it lies in memory."""
+    height, width = output_shape(geometry)
+    if geometry.turned:
+        height, width = width, height
+    return geometry.kernel_shape[3], height, width, geometry.x_shape[0]
+
+
+def _after_pairs(header: list[int], geometry: Geometry, at: int) -> int:
+    """Give lifted weights and zeros a place in the scratch memory; return what is behind them."""
+    if not header[PAIRED]:
+        return at
+    header[WEIGHTS_AT] = at
+    header[ZEROS_AT] = at + 4 * math.prod(geometry.kernel_shape[1:])
+    return header[ZEROS_AT] + 2 * header[CHUNK]
+
+
+@functools.lru_cache(maxsize=256)
+def forward_call(geometry: Geometry, dtype: np.dtype, mode: int, single: bool = False) -> Call:
+    """Return what the forward pass of a convolution needs."""
+    batch, height, width = geometry.x_shape[0], *output_shape(geometry)
+    filters = geometry.kernel_shape[3]
+    header = _header(geometry, dtype, geometry.x_shape[3], single)
+    make = plans.paired_forward_plan if header[PAIRED] else plans.forward_plan
+    plan = make(geometry, dtype)
+    blocks, parallel, rows = header[BLOCKS], plans.multiply_adds(geometry) >= SMALL, 0
+    if parallel and not single:
+        few = winograd_tiles.FILTERS if header[PAIRED] else tiles.ROWS
+        header[GROUPS] = shares(filters, few, max(4 // blocks, 1))
+    header[TOP] = -plans.pad_before(geometry, 0)
+    for block in range(blocks if header[PACKED] and height * width * batch else 0):
+        if header[PAIRED]:
+            units = units_of(height, block, blocks, header[SPLIT])
+            image = geometry.x_shape[1]
+            first, last = rows_of_pairs(*units, header[SPLIT], header[TOP], image)
+        else:
+            first, last = source_rows(plan, 0, *part(height, block, blocks))
+        rows = max(rows, last - first)
+    header[MODE], header[SPARE_AT] = mode, rows * plan[plans.ROW_PITCH]
+    scratch = header[SPARE_AT] + filters * max(width * batch, 2 * plan[plans.LANES])
+    scratch = _after_pairs(header, geometry, scratch)
+    ints = np.array(header + plan, np.int64)
+    y_block, tasks = _block(geometry), blocks * header[GROUPS]
+    return Call(y_block, header[PAIRED] > 0, parallel, tasks, scratch, 0, ints)
+
+
+def _cells(header: list[int], geometry: Geometry, dtype: np.dtype) -> int:
+    """Return how many cells of grad_y are turned round at once: 0 where rows are long.
+
+    The kernel's gradient has a sum a block, so that blocks of few cells would do little but add.
+    """
+    lanes, (rows, columns) = simd.lanes_of(dtype), output_shape(geometry)
+    line, sums = columns * geometry.x_shape[0], math.prod(geometry.kernel_shape)
+    if not 0 < line <= min(SHORT * lanes, sums * simd.VECTOR_BYTES // BYTES_A_CELL):
+        return 0
+    if plans.multiply_adds(geometry) >= SMALL:
+        header[BLOCKS] = shares(rows, max(-(-CELLS_A_BLOCK // line), 2), 16)
+    header[PACKED] = 1
+    header[FILTER_PITCH] = -(-geometry.kernel_shape[3] // lanes) * lanes  # whole vectors
+    header[CELLS] = SHORT * lanes // line * line
+    return header[CELLS]
+
+
+def _lifts(header: list[int], geometry: Geometry, dtype: np.dtype) -> bool:
+    """Return whether the kernel's gradient draws on lifted rows, and write that down.
+
+    It does where a row of grad_y has cells, and its filters fill the vectors, to make up for
+    lifting and turning them.
+    """
+    filters, lanes = geometry.kernel_shape[3], simd.lanes_of(dtype)
+    wide = -(-filters // lanes) * lanes
+    line = output_shape(geometry)[1] * geometry.x_shape[0]
+    if not header[PAIRED] or line < LEAST_CELLS or geometry.x_shape[3] < LEAST_CHANNELS:
+        return False
+    if filters * 16 < LEAST_FILTERS * wide:
+        return False
+    if plans.multiply_adds(geometry) >= SMALL:  # of few rows too, each thread gets some
+        header[BLOCKS] = max(header[BLOCKS], shares(output_shape(geometry)[0], 2, 2))
+    cells = LIFTED_BYTES // (4 * wide * dtype.itemsize) // LEAST_CELLS * LEAST_CELLS
+    header[LIFTED], header[FILTER_PITCH] = 1, wide
+    header[CELLS] = min(max(cells, LEAST_CELLS), LIFTED_CELLS)
+    return True
+
+
+def _after_lifted(header: list[int], geometry: Geometry, at: int) -> tuple[int, list[int]]:
+    """Give lifted rows a place in the scratch memory; return what is behind, and their tables.
+
+    Of these there are three: where each cell of x and of grad_y lies, and each column's taps.
+    """
+    batch, most = geometry.x_shape[0], header[CELLS] + header[CELLS] // 2
+    offsets = [o for o, _ in plans.forward_axis(geometry, 1)[0]]
+    header[LEFTMOST] = min(offsets) * batch
+    header[LIFTED_PITCH] = most + (max(offsets) - min(offsets)) * batch
+    header[TURNED_AT] = at
+    header[LIFTED_AT] = header[TURNED_AT] + 4 * most * header[FILTER_PITCH]
+    header[NOTHING_AT] = header[LIFTED_AT] + 4 * tiles.ROWS * header[LIFTED_PITCH]
+    table = [*range(most), *(cell * header[FILTER_PITCH] for cell in range(most))]
+    table += [o * batch - header[LEFTMOST] for o in offsets]
+    return header[NOTHING_AT] + header[LIFTED_PITCH], table
+
+
+def _places(header: list[int], plan: list[int], line: int) -> list[int]:
+    """Return where each cell is: in x's packed rows, and in those of grad_y turned round."""
+    step = plan[plans.ROW_STEP] * plan[plans.ROW_PITCH]
+    cells = range(header[CELLS])
+    of_x = [cell // line * step + cell % line for cell in cells]
+    return of_x + [cell * header[FILTER_PITCH] for cell in cells]
+
+
+@functools.lru_cache(maxsize=256)
+def backward_call(
+    geometry: Geometry, dtype: np.dtype, masked: int, wanted: int, single: bool = False
+) -> Call:
+    """Return what the backward pass of a convolution needs."""
+    batch, height, width, channels = geometry.x_shape
+    filters, out_height, out_width = geometry.kernel_shape[3], *output_shape(geometry)
+    header = _header(geometry, dtype, filters, single)
+    lifted = _lifts(header, geometry, dtype)
+    cells = 0 if lifted or single else _cells(header, geometry, dtype)
+    header[PACKED] |= single
+    if cells or single:
+        dots = plans.forward_plan(geometry, dtype, True)
+    else:
+        dots = plans.dot_plan(geometry, dtype)
+    make = plans.paired_backward_plan if header[PAIRED] else plans.backward_plan
+    backward = make(geometry, dtype)
+    header[TOP] = plans.pad_before(geometry, 0) - 2
+    blocks, x_rows, g_rows = header[BLOCKS], 0, 0
+    for block in range(blocks if out_height * out_width * batch else 0):
+        i0, i1 = part(out_height, block, blocks)
+        first, last = source_rows(dots, 0, i0, i1)
+        x_rows = max(x_rows, last - first) if header[PACKED] and not lifted else 0
+        if header[PAIRED]:
+            units = units_of(height, block, blocks, header[SPLIT])
+            first, last = rows_of_pairs(*units, header[SPLIT], header[TOP], out_height)
+        else:
+            first, last = source_rows(backward, 0, *part(height, block, blocks))
+        g_rows = max(g_rows, max(last, i1) - min(first, i0))
+    taps = math.prod(geometry.kernel_shape[:3])
+    header[MODE], header[WANTED], header[BACKWARD] = masked, wanted, HEADER + len(dots)
+    sums = taps * (header[FILTER_PITCH] or filters * dots[plans.LANES])
+    if lifted:
+        sums = sums // 3 * 4
+    header[PITCH] = (filters + 1) * dots[plans.LANES] + sums
+    header[GRAD_AT] = x_rows * dots[plans.ROW_PITCH]
+    header[SPARE_AT] = header[GRAD_AT] + g_rows * backward[plans.ROW_PITCH]
+    scratch = header[SPARE_AT] + channels * max(width * batch, 2 * dots[plans.LANES])
+    scratch = _after_pairs(header, geometry, scratch)
+    header[CELLS_AT] = HEADER + len(dots) + len(backward)
+    places: list[int] = []
+    if lifted:
+        scratch, places = _after_lifted(header, geometry, scratch)
+    elif cells:
+        header[TURNED_AT], scratch = scratch, scratch + cells * header[FILTER_PITCH]
+        places = _places(header, dots, out_width * batch)
+    ints = np.array(header + dots + backward + places, np.int64)
+    parallel, totals = plans.multiply_adds(geometry) >= SMALL, blocks * header[PITCH]
+    paired = header[PAIRED] > 0
+    return Call(_block(geometry), paired, parallel, blocks, scratch, totals, ints, lifted)

@@ -1,0 +1,111 @@
+"""A kernel's gradient where an image's rows are short: filters along the vectors, not columns.
+
+`slide.dot_rows` sums along a row and keeps a vector of sums for each tap and filter: with rows of
+a few cells it does little else than load and store those sums, and one image of 8 × 8 with 64
+channels and filters has more of them than the cache holds. Here grad_y is turned round, so that the
+filters of a cell are neighbours:
+
+    grad_kernel[k, f] = Σ over cells t of x_k[t] · turned[t, f]
+
+which is what `tiles.slide_tile` does with x's cells for weights: six channels of x by four vectors
+of filters, whatever the shape of the image.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+from npcnn.kernels.convolution import calls, plans
+from npcnn.kernels.convolution.slide import part, rows_inside
+from npcnn.kernels.run.compile import helper
+from npcnn.kernels.tiles.runs import zero_run
+from npcnn.kernels.tiles.tiles import ADD, ROWS, VECTORS, slide_tile
+
+
+@helper
+def turn_rows(ints, p, q, buf, at, i0, i1, to):
+    """Write rows i0 … i1 − 1 of grad_y, packed by the plan at q from buf[at:] on, cell by cell."""
+    filters, pitch = ints[p + plans.OUT_CHANNELS], ints[calls.FILTER_PITCH]
+    n = ints[p + plans.OUT_WIDTH] * ints[p + plans.BATCH]
+    for i in range(i0, i1):
+        row = at + (i - i0) * ints[q + plans.ROW_PITCH]
+        start = to + (i - i0) * n * pitch
+        if pitch > filters:
+            zero_run(buf, start, n * pitch)
+        for f in range(filters):
+            source = row + f * ints[q + plans.CHANNEL_PITCH]
+            for t in range(n):
+                buf[start + t * pitch + f] = buf[source + t]
+
+
+@helper
+def add_products(ints, p, cells0, cells1, channels, buf, x_at, g_at, totals, to):
+    """Add the products of cells cells0 … cells1 − 1 to the sums of one tap and all channels."""
+    lanes, wide = ints[p + plans.LANES], ints[calls.FILTER_PITCH]  # a whole number of vectors
+    pitch, g_table = ints[p + plans.CHANNEL_PITCH], ints[calls.CELLS_AT] + ints[calls.CELLS]
+    across, x_table = (channels + ROWS - 1) // ROWS, ints[calls.CELLS_AT]
+    t = 0
+    while t < wide:
+        vectors = min((wide - t) // lanes, VECTORS)
+        if vectors == 3:
+            vectors = 2
+        for tile in range(across):
+            c, end = part(channels, tile, across)
+            slide_tile(
+                ints[p + plans.TILES], end - c, vectors, (vectors - 1) * lanes, buf,
+                x_at + c * pitch, pitch, buf, g_at + t, ints, x_table, g_table, cells0, cells1,
+                ADD, buf, 0, totals, to + c * wide + t, wide,
+            )  # fmt: skip
+        t += vectors * lanes
+
+
+@helper
+def outer_rows(ints, p, buf, x_from, q, at, g_from, i0, i1, totals, base):
+    """Add the products of x and grad_y in rows i0 … i1 − 1 to the sums at `base`.
+
+    buf holds x's rows from `x_from` on, by the plan at p, and from `at` on grad_y's rows from
+    `g_from` on, by the plan at q.
+    """
+    channels, filters = ints[p + plans.CHANNELS], ints[p + plans.OUT_CHANNELS]
+    batch, step = ints[p + plans.BATCH], ints[p + plans.ROW_STEP]
+    n, turned = ints[p + plans.OUT_WIDTH] * batch, ints[calls.TURNED_AT]
+    columns = ints[p + ints[p + plans.SEGMENT_TABLE] + plans.PER_TAP] // channels
+    i = i0
+    while i < i1:
+        stop = min(i + ints[calls.CELLS] // n, i1)
+        row = at + (i - g_from) * ints[q + plans.ROW_PITCH] - ints[q + plans.FIRST_COLUMN] * batch
+        turn_rows(ints, p, q, buf, row, i, stop, turned)
+        x_at = (i * step - x_from) * ints[p + plans.ROW_PITCH]
+        for u in range(ints[p + plans.ROW_TAPS]):
+            first, last = i, stop
+            while first < last and not inside(ints, p, first, u):
+                first += 1
+            while last > first and not inside(ints, p, last - 1, u):
+                last -= 1
+            for v in range(columns if last > first else 0):
+                k = u * channels * columns + v
+                to = base + ints[p + ints[p + plans.WOFF] + k] // filters * ints[calls.FILTER_PITCH]
+                add_products(
+                    ints, p, (first - i) * n, (last - i) * n, channels, buf,
+                    x_at + ints[p + ints[p + plans.OFF] + k], turned, totals, to,
+                )  # fmt: skip
+        i = stop
+
+
+@helper
+def inside(ints, p, i, u):
+    """Return whether row u of the kernel meets a row of the image in output row i."""
+    _, low, high = rows_inside(ints, p, i)
+    return low <= u < high
+
+
+@helper
+def sum_blocks(to, k0, k1, totals, at, filters, wide, blocks, pitch):
+    """Write rows k0 … k1 − 1 of a kernel (taps, filters): the sums of its blocks, in order."""
+    for k in range(k0, k1):
+        for f in range(filters):
+            to[k * filters + f] = totals[at + k * wide + f]
+        for block in range(1, blocks):
+            start = at + block * pitch + k * wide
+            for f in range(filters):
+                to[k * filters + f] += totals[start + f]

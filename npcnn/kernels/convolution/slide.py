@@ -1,0 +1,200 @@
+"""Row blocks of a convolution: pack the input rows, slide the filters over them.
+
+All arrays are flat here; `ints` holds the plan of `plans.py`, which starts at `p`.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+from npcnn.kernels.convolution import plans
+from npcnn.kernels.run.compile import helper
+from npcnn.kernels.tiles.runs import copy_run, masked_run, zero_run
+from npcnn.kernels.tiles.tiles import FILTERS, REGISTERS, ROWS, TAPS, VECTORS, dot_tile, slide_tile
+
+# Taps done at one go: their four vectors each, and the weights, stay in the first-level cache.
+TAPS_AT_ONCE = 96
+
+part, source_rows = helper(plans.part), helper(plans.source_rows)
+
+
+@helper
+def pack_rows(
+    ints, p, source, mask, masked, first, last, counted_from, counted_to, buf, at, sums, sums_at
+):
+    """Copy rows first … last − 1 of the source (C, H, W, N) to buf[at:], in the plan's order.
+
+    masked = 0 just copies. 1 puts zeros where the mask is not above zero; 1 and 2 add what is
+    packed of the rows counted_from … counted_to − 1, by lane, to sums[sums_at:], a vector a channel
+    (and what is packed of the others to one vector more, which nobody wants).
+    """
+    channels, height, width = (
+        ints[p + plans.CHANNELS],
+        ints[p + plans.HEIGHT],
+        ints[p + plans.WIDTH],
+    )
+    batch, lanes = ints[p + plans.BATCH], ints[p + plans.LANES]
+    step, left, columns = (
+        ints[p + plans.COLUMN_STEP],
+        ints[p + plans.FIRST_COLUMN],
+        ints[p + plans.COLUMNS],
+    )
+    for row in range(first, last):
+        for c in range(channels):
+            to = at + (row - first) * ints[p + plans.ROW_PITCH] + c * ints[p + plans.CHANNEL_PITCH]
+            start = (c * height + row) * width * batch
+            if step == 1:
+                before = min(-left, columns) * batch
+                inside = min(width * batch, columns * batch - before)
+                zero_run(buf, to, before)
+                if masked:
+                    place = c if counted_from <= row < counted_to else channels
+                    place = sums_at + place * lanes
+                    places = to + before, start, place, inside
+                    masked_run(buf, source, mask, sums, places, masked, lanes)
+                else:
+                    copy_run(buf, to + before, source, start, inside)
+                zero_run(buf, to + before + inside, columns * batch - before - inside)
+                continue
+            for cell in range(step * columns):
+                column = left + cell // columns + cell % columns * step
+                if 0 <= column < width:
+                    copy_run(buf, to + cell * batch, source, start + column * batch, batch)
+                else:
+                    zero_run(buf, to + cell * batch, batch)
+
+
+@helper
+def rows_inside(ints, p, i):
+    """Return where output row i's window starts, and which of its rows lie inside the image.
+
+    The others would meet only zeros.
+    """
+    phases = ints[p + plans.ROW_PHASES]
+    start = i // phases * ints[p + plans.ROW_STEP]
+    table = p + plans.ROW_TAPS + i % phases * ints[p + plans.ROW_TABLE_WIDTH]
+    low, high = 0, ints[table]
+    while low < high and start + ints[table + 1 + low] < 0:
+        low += 1
+    while high > low and start + ints[table + high] >= ints[p + plans.HEIGHT]:
+        high -= 1
+    return start, low, high
+
+
+@helper
+def slide_run(ints, p, tables, k0, k1, n, f0, f1, w, buf, ib, mode, bias, out, io, orow):
+    """Fill out[io + (f − f0)·orow + t], filters f0 … f1 − 1, t below n (at least one vector)."""
+    lanes, wf = ints[p + plans.LANES], ints[p + plans.W_STEP]
+    off, woff = p + ints[p + plans.OFF] + tables, p + ints[p + plans.WOFF] + tables
+    across = (f1 - f0 + ROWS - 1) // ROWS
+    t = 0
+    while t < n:
+        vectors = min((n - t + lanes - 1) // lanes, VECTORS)
+        if vectors == 3:
+            vectors = 2
+        last = min((vectors - 1) * lanes, n - t - lanes)
+        k = k0
+        while True:
+            stop = k1 if k1 - k <= TAPS_AT_ONCE + TAPS_AT_ONCE // 2 else k + TAPS_AT_ONCE
+            step_mode = (2 if k > k0 else 0) | (mode if stop == k1 else 0)
+            for tile in range(across):
+                f, end = part(f1 - f0, tile, across)
+                slide_tile(
+                    ints[p + plans.TILES], end - f, vectors, last, w, (f + f0) * wf, wf, buf,
+                    ib + t, ints, woff, off, k, stop, step_mode, bias, f + f0, out,
+                    io + f * orow + t, orow,
+                )  # fmt: skip
+            k = stop
+            if k >= k1:
+                break
+        t += vectors * lanes
+
+
+@helper
+def slide_rows(ints, p, buf, at, first, w, bias, mode, out, i0, i1, f0, f1, scratch, spare):
+    """Fill rows i0 … i1 − 1 of out (F, OH, OW, N), channels f0 … f1 − 1, from the rows at buf[at:].
+
+    The first of them is the source's row `first`. scratch[spare:] holds what cannot be written in
+    place: rows shorter than a vector, and columns that are not neighbours.
+    """
+    height, width, batch = (
+        ints[p + plans.OUT_HEIGHT],
+        ints[p + plans.OUT_WIDTH],
+        ints[p + plans.BATCH],
+    )
+    segments = ints[p + plans.SEGMENTS]
+    orow = height * width * batch
+    for i in range(i0, i1):
+        start, low, high = rows_inside(ints, p, i)
+        ib = at + (start - first) * ints[p + plans.ROW_PITCH]
+        for segment in range(segments):
+            about = p + ints[p + plans.SEGMENT_TABLE] + segment * plans.SEGMENT
+            per_tap, every = ints[about + plans.PER_TAP], ints[about + plans.EVERY]
+            tables = (i % ints[p + plans.ROW_PHASES] * segments + segment) * ints[p + plans.TAPS]
+            columns = ints[about + plans.COUNT]
+            n, io = columns * batch, ((f0 * height + i) * width + ints[about + plans.START]) * batch
+            direct = every == 1 and n >= ints[p + plans.LANES]
+            to, place, pitch = out, io, orow
+            if not direct:
+                n = max(n, ints[p + plans.LANES])
+                to, place, pitch = scratch, spare, n
+            slide_run(
+                ints, p, tables, low * per_tap, high * per_tap, n, f0, f1, w, buf,
+                ib + ints[about + plans.BASE], mode, bias, to, place, pitch,
+            )  # fmt: skip
+            if direct:
+                continue
+            for f in range(f1 - f0):
+                for q in range(columns):
+                    cell = io + f * orow + q * every * batch
+                    copy_run(out, cell, scratch, spare + f * n + q * batch, batch)
+
+
+@helper
+def dot_block(ints, p, off, k0, k1, xs, ix, gs, ig, pitch, n, totals, base):
+    """Add n products to the totals of all filters and taps k0 … k1 − 1 of a table of offsets."""
+    lanes, filters = ints[p + plans.LANES], ints[p + plans.OUT_CHANNELS]
+    across = (filters + FILTERS - 1) // FILTERS
+    for b in range(across):
+        f, end = part(filters, b, across)
+        most = min(TAPS, REGISTERS // (end - f))
+        k = k0
+        while k < k1:
+            # there are tiles of so many taps, of three and of one
+            taps = most if k1 - k >= most else min(k1 - k, 3) // 3 * 2 + 1
+            dot_tile(
+                ints[p + plans.DOT_TILES], taps, end - f, n, xs, ix, ints, off + k, gs,
+                ig + f * pitch, pitch, totals, base + (k * filters + f) * lanes, filters * lanes,
+            )  # fmt: skip
+            k += taps
+
+
+@helper
+def dot_rows(ints, p, xs, x_from, q, gs, at, g_from, i0, i1, totals, base):
+    """Add the products of x and grad_y in rows i0 … i1 − 1 to the totals at `base`.
+
+    xs holds x's rows from `x_from` on, by the plan at p, and gs[at:] grad_y's rows from `g_from`
+    on, by the plan at q.
+    """
+    batch, lanes = ints[p + plans.BATCH], ints[p + plans.LANES]
+    # With several tiles of filters, so much of a row at once that grad_y's part stays in the
+    # first-level cache while all of x's taps pass it; with one tile, whole rows.
+    chunk = (128 if ints[p + plans.OUT_CHANNELS] <= FILTERS else 48) * lanes
+    for i in range(i0, i1):
+        start, low, high = rows_inside(ints, p, i)
+        x_row = (start - x_from) * ints[p + plans.ROW_PITCH]
+        g_row = at + (i - g_from) * ints[q + plans.ROW_PITCH] - ints[q + plans.FIRST_COLUMN] * batch
+        n = ints[p + ints[p + plans.SEGMENT_TABLE] + plans.COUNT] * batch
+        t = 0
+        while t < n:
+            length = n - t if n - t <= chunk + chunk // 2 else chunk
+            for segment in range(ints[p + plans.SEGMENTS]):
+                about = p + ints[p + plans.SEGMENT_TABLE] + segment * plans.SEGMENT
+                per_tap, taps = ints[about + plans.PER_TAP], segment * ints[p + plans.TAPS]
+                dot_block(
+                    ints, p, p + ints[p + plans.OFF] + taps, low * per_tap, high * per_tap, xs,
+                    x_row + t, gs, g_row + ints[about + plans.BASE] + t,
+                    ints[q + plans.CHANNEL_PITCH], length, totals,
+                    base + taps * ints[p + plans.OUT_CHANNELS] * lanes,
+                )  # fmt: skip
+            t += length

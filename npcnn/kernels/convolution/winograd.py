@@ -1,0 +1,178 @@
+"""Two output rows for the price of four products instead of six: Winograd's F(2, 3) along the rows.
+
+Where a kernel has three rows and moves by one, two neighbouring output rows share two of their
+four source rows d₀ … d₃. With k₀, k₁, k₂ the kernel's rows (each still a row of taps (v, c)):
+
+    m₀ = k₀ · (d₀ − d₂)                    y₀ = m₀ + m₁ + m₂
+    m₁ = (k₀ + k₁ + k₂)/2 · (d₁ + d₂)      y₁ = m₁ − m₂ − m₃
+    m₂ = (k₀ − k₁ + k₂)/2 · (d₂ − d₁)
+    m₃ = k₂ · (d₁ − d₃)
+
+Rows are lifted (d → four rows), multiplied by the lifted weights, and the sums over all taps are
+lowered (m → two rows). Each dⱼ reaches only the outputs whose windows hold it, and the factors are
+halves: NaN spreads no further than in the plain sum (infinity may become NaN on the way), and small
+integers stay exact. What is traded is the order of the sums: in float32 their rounding errors are
+up to two and a half times those of NumPy's matrix product.
+
+grad_x is the same with grad_y for x and the kernel turned round. For grad_kernel the formulas,
+differentiated by k, ask for sums and differences of grad_y's rows besides: with them its tile takes
+14 loads and 14 additions for 20 multiply-adds instead of 10 loads for 25, and was no faster (190 µs
+for the document's second layer on one core, 182 row by row).
+
+Source: Winograd, "Arithmetic Complexity of Computations", 1980; Lavin, Gray, "Fast Algorithms for
+Convolutional Neural Networks", 2015. Only along the rows, because rows are what lies apart here:
+along the columns every transform would have to cut and sew runs of one column.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+from npcnn.kernels.convolution import calls, plans
+from npcnn.kernels.convolution.slide import part
+from npcnn.kernels.run.compile import ZERO, helper
+from npcnn.kernels.tiles.runs import copy_run, zero_run
+from npcnn.kernels.tiles.winograd_tiles import FILTERS, slide_pair_tile
+
+units_of, rows_of_pairs = helper(calls.units_of), helper(calls.rows_of_pairs)
+
+
+@helper
+def tiles_of(ints, p):
+    """Return into how many tiles the filters are cut."""
+    return (ints[p + plans.OUT_CHANNELS] + FILTERS - 1) // FILTERS
+
+
+@helper
+def lift_weights(ints, p, columns, w, turned, tile0, tile1, scratch):
+    """Write some tiles' lifted weights to the scratch memory, in the order of their use.
+
+    That is tile after tile of filters, tap after tap (place c·KW + v), filter after filter, the
+    four of one filter side by side. The forward pass takes channel a and filter f from
+    kernel[u, v, a, f]; grad_x, with the kernel turned round, from kernel[2 − u, v, f, a].
+    """
+    channels, filters = ints[p + plans.CHANNELS], ints[p + plans.OUT_CHANNELS]
+    row = channels * filters
+    size, across = columns * row, tiles_of(ints, p)
+    for tile in range(tile0, tile1):
+        f0, f1 = part(filters, tile, across)
+        for a in range(channels):
+            for v in range(columns):
+                for f in range(f0, f1):
+                    i = v * row + (f * channels + a if turned else a * filters + f)
+                    top, middle, bottom = w[i], w[size + i], w[2 * size + i]
+                    outer = top + bottom
+                    at = columns * channels * f0 + (a * columns + v) * (f1 - f0) + f - f0
+                    at = ints[calls.WEIGHTS_AT] + 4 * at
+                    scratch[at] = bottom if turned else top
+                    scratch[at + 1] = (outer + middle) * 0.5
+                    scratch[at + 2] = (outer - middle) * 0.5
+                    scratch[at + 3] = top if turned else bottom
+
+
+@helper
+def slide_tiles(ints, p, segment, columns, source, row, pitch, inside, n, tile0, tile1, mode,
+                bias, out, io, second, orow, scratch):  # fmt: skip
+    """Fill n elements of two rows of out, out[io:] and `second` behind it, for tiles of filters.
+
+    The taps of a segment draw on source[row:] and the three rows that lie `pitch` apart behind it;
+    bit j of `inside` says that row j is there, else it counts as zero.
+    """
+    filters, tables = ints[p + plans.OUT_CHANNELS], segment * ints[p + plans.TAPS]
+    about = p + ints[p + plans.SEGMENT_TABLE] + segment * plans.SEGMENT
+    across = tiles_of(ints, p)
+    row += ints[about + plans.BASE]
+    a = b = c = d = scratch
+    ia = ib = ic = id_ = ints[calls.ZEROS_AT]
+    ma = mb = mc = md = ZERO
+    if inside & 1:
+        a, ia, ma = source, row, ~ZERO
+    if inside & 2:
+        b, ib, mb = source, row + pitch, ~ZERO
+    if inside & 4:
+        c, ic, mc = source, row + 2 * pitch, ~ZERO
+    if inside & 8:
+        d, id_, md = source, row + 3 * pitch, ~ZERO
+    for tile in range(tile0, tile1):
+        f, end = part(filters, tile, across)
+        slide_pair_tile(
+            ints[calls.PAIRED], end - f, n, a, ia, ma, b, ib, mb, c, ic, mc, d, id_, md, ints,
+            p + ints[p + plans.OFF] + tables, p + ints[p + plans.WOFF] + tables,
+            ints[about + plans.PER_TAP], scratch,
+            ints[calls.WEIGHTS_AT] + 4 * columns * ints[p + plans.CHANNELS] * f, bias, f, mode,
+            out, io + f * orow, second, orow,
+        )  # fmt: skip
+
+
+@helper
+def short_rows(ints, p, columns, source, row, pitch, inside, n, tile0, tile1, mode, bias, out, io,
+               second, orow, scratch):  # fmt: skip
+    """Do as slide_tiles for rows of one segment that are shorter than a vector."""
+    lanes, spare = ints[p + plans.LANES], ints[calls.SPARE_AT]
+    filters = ints[p + plans.OUT_CHANNELS]
+    across = tiles_of(ints, p)
+    slide_tiles(
+        ints, p, ZERO, columns, source, row, pitch, inside, lanes, tile0, tile1, mode, bias,
+        scratch, spare, filters * lanes, lanes, scratch,
+    )  # fmt: skip
+    for f in range(part(filters, tile0, across)[0], part(filters, tile1, across)[0]):
+        if second:
+            behind = spare + (filters + f) * lanes
+            copy_run(out, io + second + f * orow, scratch, behind, n)
+        copy_run(out, io + f * orow, scratch, spare + f * lanes, n)
+
+
+@helper
+def slide_pair(ints, p, columns, source, at, first, last, pitch, pair, t0, t1, tile0, tile1, mode,
+               bias, out, scratch):  # fmt: skip
+    """Fill elements t0 … t1 − 1 of a pair of rows of out, for some tiles of filters.
+
+    The arguments are those of `slide_pairs`, the pair's number and its part besides.
+    """
+    height, batch = ints[p + plans.OUT_HEIGHT], ints[p + plans.BATCH]
+    line, top, inside = ints[p + plans.OUT_WIDTH] * batch, 2 * pair + ints[calls.TOP], ZERO
+    for j in range(4):
+        if first <= top + j < last:
+            inside |= 1 << j
+    second = line if 2 * pair + 1 < height else 0
+    for segment in range(ints[p + plans.SEGMENTS]):
+        about = p + ints[p + plans.SEGMENT_TABLE] + segment * plans.SEGMENT
+        start = ints[about + plans.START] * batch
+        t, stop = max(t0, start), min(t1, start + ints[about + plans.COUNT] * batch)
+        while t < stop:
+            n = stop - t
+            if n > ints[calls.CHUNK] + ints[calls.CHUNK] // 2:
+                n = ints[calls.CHUNK]
+            row = at + (top - first) * pitch + t - start
+            if n >= ints[p + plans.LANES]:
+                slide_tiles(
+                    ints, p, segment, columns, source, row, pitch, inside, n, tile0, tile1, mode,
+                    bias, out, 2 * pair * line + t, second, height * line, scratch,
+                )  # fmt: skip
+            else:  # the whole row is shorter than a vector: by way of the spare memory
+                short_rows(
+                    ints, p, columns, source, row, pitch, inside, n, tile0, tile1, mode, bias, out,
+                    2 * pair * line + t, second, height * line, scratch,
+                )  # fmt: skip
+            t += n
+
+
+@helper
+def slide_pairs(ints, p, source, at, first, last, pitch, w, turned, u0, u1, tile0, tile1,
+                mode, bias, out, scratch):  # fmt: skip
+    """Fill units u0 … u1 − 1 of the pairs of rows of out (F, OH, OW, N), some tiles of filters.
+
+    The source has rows first … last − 1, the first at source[at:], each `pitch` behind the one
+    before; `turned` is 1 for the kernel turned round.
+    """
+    columns = ints[calls.KERNEL_COLUMNS]
+    line, split = ints[p + plans.OUT_WIDTH] * ints[p + plans.BATCH], ints[calls.SPLIT]
+    lift_weights(ints, p, columns, w, turned, tile0, tile1, scratch)
+    zero_run(scratch, ints[calls.ZEROS_AT], 2 * ints[calls.CHUNK])
+    for pair in range(u0 // split, (u1 + split - 1) // split):
+        t0 = ints[calls.HALF] if split * pair < u0 else 0
+        t1 = ints[calls.HALF] if split * pair + split > u1 else line
+        slide_pair(
+            ints, p, columns, source, at, first, last, pitch, pair, t0, t1, tile0, tile1, mode,
+            bias, out, scratch,
+        )  # fmt: skip

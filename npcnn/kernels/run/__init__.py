@@ -1,0 +1,1 @@
+"""How work reaches the threads: bodies and their calls, memory, compiling, steps played again."""

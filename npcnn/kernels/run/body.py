@@ -1,0 +1,105 @@
+"""How work is written, and how it reaches the threads: one way for all ops.
+
+An op's work is cut into tasks that can run in any order, and written as a *body*:
+
+    body(task, ints, scratch, a0, a1, …)
+
+ints says all that is no array (sizes, offsets, options), scratch is the thread's own working
+memory, a0, a1, … are flat float arrays of one dtype, seven at most. Bodies are compiled on their
+own, into functions with C's calling convention, and called by address: nothing that shares out work
+carries a copy of them. All are called alike, with seven arrays; by that convention who calls also
+clears away, so that a body names only those it has. Parameters stand one by one, and `_write_row`'s
+do, because unpacking a tuple of arrays, a named one even more, makes each entry from Python dearer.
+In compiled code the arrays are bare pointers: indexing never wraps or checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from npcnn.kernels.run import compile as compiling
+from npcnn.kernels.run import crew, memory, notes
+from npcnn.kernels.run.compile import JIT, kernel, native_function
+from npcnn.kernels.tiles import simd
+from npcnn.kernels.tiles.simd import INT
+
+Array = np.ndarray
+_BYTE = np.dtype(np.uint8)
+
+
+def _emit_addresses(builder: Any, row: Any, *arrays: Any) -> None:
+    places = [*range(crew.ARRAYS, crew.SCRATCH), crew.SCRATCH, crew.INTS]
+    for place, array in zip(places, arrays, strict=True):
+        builder.store(builder.ptrtoint(array, INT), simd.at(builder, row, INT(place)))
+
+
+@simd.native(_emit_addresses)
+def _write_addresses(row: Any, a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, a5: Any, a6: Any,
+                     scratch: Any, ints: Any) -> None:  # fmt: skip
+    """Write where the arrays lie into a row of calls; compiled code only."""
+
+
+@kernel
+def _write_row(row, body, tasks, parallel, pitch, a0, a1, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill a row of calls; return where it lies."""
+    row[crew.BODY], row[crew.TASKS], row[crew.PARALLEL] = body, tasks, parallel
+    row[crew.PITCH] = pitch
+    _write_addresses(row, a0, a1, a2, a3, a4, a5, a6, scratch, ints)
+    return row.ctypes.data
+
+
+class Body:
+    """A task's code: Python, and compiled at the first call with a dtype.
+
+    With `mixed`, each array is of a dtype of its own.
+    """
+
+    def __init__(self, function: Callable, mixed: bool = False) -> None:
+        self.function, self.mixed = function, mixed
+        self.addresses: dict[Any, int] = {}
+        self.__doc__ = function.__doc__
+
+    def _address(self, kind: Any, flat: list[Array]) -> int:
+        arrays = [types.CPointer(numba_type(array.dtype)) for array in (flat[0], *flat)]
+        signature = types.void(types.int64, types.CPointer(types.int64), *arrays)
+        address = self.addresses[kind] = native_function(signature, self.function)
+        return address
+
+    def __call__(
+        self, tasks: int, parallel: bool, arrays: list[Array], ints: Array, scratch: int = 0
+    ) -> None:
+        """Run all tasks; `arrays` are C-contiguous, `scratch` is what one needs, in elements."""
+        dtype = arrays[0].dtype
+        room = memory.scratch(scratch, dtype)
+        flat = [array.reshape(-1) for array in arrays]
+        writing = notes.writing()
+        if writing is not None:
+            flat = [writing.opened(array) for array in flat]
+        if not JIT:
+            for task in range(tasks):
+                self.function(task, ints, room[0], *flat)
+            return
+        kind: Any = tuple([array.dtype for array in flat]) if self.mixed else dtype
+        body = self.addresses.get(kind) or self._address(kind, flat)
+        if compiling.planned is not None:
+            return
+        # As bytes, arrays of all dtypes have one type: `_write_row` is compiled once.
+        data = [array.view(_BYTE) for array in flat]
+        data += data[:1] * (7 - len(data))
+        row = np.empty(crew.WIDTH, np.int64)  # the call's own: a signal handler may call ops too
+        pitch, shared = room.shape[1] * room.itemsize, int(parallel and tasks > 1)
+        place = _write_row(row, body, int(tasks), shared, pitch, *data, room.view(_BYTE), ints)
+        if writing is not None:
+            writing.note(row, room, ints)
+        crew.lead(place, 1, len(room))
+
+
+def numba_type(dtype: np.dtype) -> Any:
+    """Return Numba's type for numbers of a dtype."""
+    from numba.np.numpy_support import from_dtype
+
+    return from_dtype(dtype)

@@ -1,0 +1,46 @@
+"""Ops that look at each element, or at each row, alone: how the work is cut into parts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from npcnn.kernels.run import layout, memory
+from npcnn.kernels.run.body import Body
+
+Array = np.ndarray
+
+# Elements below which one thread is done before a second has woken up.
+SMALL = 30_000
+# Parts into which a vector is cut.
+PARTS = 8
+
+
+def each_element(body: Body, arrays: list[Array], *options: float) -> Array:
+    """Return what body(task, ints, scratch, out, *arrays, options) fills, in the arrays' order.
+
+    The body fills part `task` of PARTS; ints[0] says how many elements there are. Without options
+    it takes none.
+    """
+    first = arrays[0]
+    block, axes = layout.same_order(first)
+    blocks = [block]
+    for other in arrays[1:]:
+        if other.shape != first.shape:
+            other = np.broadcast_to(other, first.shape)
+        blocks.append(layout.contiguous(other if axes is None else other.transpose(axes)))
+    out = memory.empty(block.shape, block.dtype)
+    given = [out, *blocks, memory.constant(options, block.dtype)] if options else [out, *blocks]
+    body(PARTS, out.size >= SMALL, given, np.array([out.size], np.int64))
+    # the axes swap first and last, so they undo themselves
+    return out if axes is None else out.transpose(axes)
+
+
+def each_row(body: Body, classes: int, arrays: list[Array]) -> None:
+    """Run a body on blocks (classes, rows) whose columns have nothing to do with each other.
+
+    ints are classes, rows and the number of parts; the first array is the largest.
+    """
+    size = arrays[0].size
+    parts = PARTS if size >= SMALL else 1
+    if size:
+        body(parts, parts > 1, arrays, np.array([classes, size // classes, parts], np.int64))

@@ -1,0 +1,197 @@
+"""Kernels on disk: found again, never mixed up, and not needed."""
+
+import gc
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import pytest
+
+notice = pytest.importorskip("npcnn.kernels.run.notice")
+pytestmark = pytest.mark.usefixtures("jit")
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = """
+import numpy as np
+from npcnn import kernels
+from npcnn.kernels.run import compile as compiling
+x = np.linspace(-1, 1, 40).astype({dtype!r})
+y = kernels.sigmoid_backward(x, x)
+assert y.dtype == {dtype!r} and abs(y - x * x * (1 - x)).max() < 1e-6
+assert kernels.gather(x, np.array([2, 0]), x.dtype).tolist() == [x[2], x[0]]
+from npcnn.kernels.run.body import _write_row
+print(sum(_write_row.stats.cache_hits.values()))
+"""
+
+
+def environment(folder):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    return {**kept, "PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(folder)}
+
+
+def start(folder, dtype="float32"):
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", PROGRAM.format(dtype=dtype)],
+        env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def hits(process):
+    out, err = process.communicate(timeout=500)
+    assert process.returncode == 0, err
+    return int(out)
+
+
+def test_a_second_process_finds_the_kernels(tmp_path):
+    assert hits(start(tmp_path)) == 0
+    assert hits(start(tmp_path)) == 1
+
+
+def test_a_warm_start_loads_nothing_to_compile_with(tmp_path):
+    hits(start(tmp_path))
+    more = """
+import sys
+assert "numba.np.linalg" not in sys.modules
+import numba
+@numba.njit
+def largest(values):  # and what is compiled later finds all
+    return np.median(values) + np.array([1.0, 2.0]).sum()
+assert largest(np.arange(5.0)) == 5
+assert "numba.np.linalg" in sys.modules
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAM.format(dtype="float32") + more],
+        env=environment(tmp_path), capture_output=True, text=True, timeout=500, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_processes_that_compile_at_once_do_not_mix_up_their_code(tmp_path):
+    together = [start(tmp_path, dtype) for dtype in ("float32", "float64") * 2]
+    assert all(hits(process) <= 1 for process in together)
+    # whoever was last wrote the index; each dtype is right, from disk or compiled anew
+    for dtype in ("float32", "float64"):
+        hits(start(tmp_path, dtype))
+    assert hits(start(tmp_path, "float32")) == hits(start(tmp_path, "float64")) == 1
+
+
+def test_without_a_place_to_write_kernels_are_compiled_anew(tmp_path):
+    closed = tmp_path / "closed"
+    closed.write_text("a file where the folder should be")
+    only = {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator"}
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM.format(dtype="float32")], timeout=500,
+            env={**environment(closed / "within"), **only},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    if hasattr(numba.config, "CACHE_LOCATOR_CLASSES"):  # else they lie beside the sources
+        assert done.stdout.strip() == "0"
+
+
+def spoil(cache, how):
+    """Spoil every file below the folder; return how many there were."""
+    files = [path for path in cache.rglob("*") if path.is_file()]
+    for path in files:
+        content = path.read_bytes()
+        path.unlink()
+        if how == "folder":
+            path.mkdir()
+            continue
+        middle = len(content) // 2
+        flipped = content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :]
+        new = {"empty": b"", "cut": content[:-40], "rubbish": os.urandom(3000), "flipped": flipped}
+        path.write_bytes(new[how])
+    return len(files)
+
+
+@pytest.mark.parametrize("how", ["empty", "cut", "rubbish", "flipped", "folder"])
+def test_a_spoilt_cache_is_compiled_anew(tmp_path, how):
+    assert hits(start(tmp_path)) == 0
+    assert spoil(tmp_path, how) > 3
+    assert hits(start(tmp_path)) == 0
+    if how != "folder":  # nothing can be written in a folder's place
+        assert hits(start(tmp_path)) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are a Unix thing")
+def test_a_cache_that_others_may_write_to_is_not_read(tmp_path):
+    assert hits(start(tmp_path)) == 0
+    (folder,) = {path.parent for path in tmp_path.rglob("*.*") if path.is_file()}
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o770)
+    process = start(tmp_path)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1  # warnings are errors there
+    assert "NpcnnWarning: compiled code in" in err
+    assert "expected a folder that is yours, where nobody else may write, got owner" in err
+
+
+def test_a_new_version_replaces_the_old_ones_files(tmp_path, monkeypatch):
+    from npcnn.kernels.run import cache
+
+    files = cache._Files(tmp_path / "npcnn", "name", 1)
+    files.save("key", [1, 2])
+    files.save("other", [3])
+    assert files.load("key") == [1, 2]
+    assert files.load("other") == [3]
+    newer = cache._Files(tmp_path / "npcnn", "name", 2)
+    assert newer.load("key") is None
+    newer.save("key", [4])
+    assert newer.load("key") == [4]
+    assert len(list((tmp_path / "npcnn").iterdir())) == 1
+
+
+def test_a_cache_of_somebody_elses_is_not_read(tmp_path, monkeypatch):
+    from npcnn.checks import NpcnnWarning
+    from npcnn.kernels.run import cache
+
+    monkeypatch.setattr(cache.os, "geteuid", lambda: os.getuid() + 1, raising=False)
+    with pytest.warns(NpcnnWarning, match="expected a folder that is yours"):
+        assert not cache.trusted(tmp_path)
+
+
+FIRST_STEPS = """
+import numpy as np
+import npcnn
+from npcnn import layers
+model = npcnn.Sequential([layers.Input((12, 12, 1)), layers.Conv2D(4, 3), layers.Flatten(),
+                          layers.Dense(3, "softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+for _ in range(3):
+    model.fit(np.ones((6, 12, 12, 1)), np.arange(6) % 3, verbose=0)
+"""
+
+
+def test_a_first_start_says_that_it_compiles(tmp_path):
+    said = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", FIRST_STEPS], env=environment(tmp_path),
+            capture_output=True, text=True, timeout=300, check=True,
+        )  # fmt: skip
+        assert done.stdout == ""
+        said.append(done.stderr.splitlines())
+    assert said == [[notice.LINE], []]
+
+
+def test_a_count_is_shown_on_a_terminal_that_waits(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(notice, "notice", notice._Notice())
+    monkeypatch.setattr(sys, "stderr", terminal)
+    for waited in (0.0, 0.0, notice.SOON):
+        notice.notice.seconds = waited
+        with notice.compiling():
+            assert not gc.isenabled()
+        assert gc.isenabled()
+    assert terminal.getvalue().startswith(notice.LINE + "\n")
+    assert "0 kernels compiled, 00:0" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r")  # nothing is left of it

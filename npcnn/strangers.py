@@ -155,7 +155,7 @@ class _Space:
 
     def __init__(self, label: str, place: Any, names: Iterable[str] | None = None) -> None:
         self.label, self.place, self.names = label, place, names
-        self.let_be = {"_kept", "__dict__", "__weakref__", "__doc__"}
+        self.let_be = {"_kept", "_handles", "__dict__", "__weakref__", "__doc__"}
         self.then: dict[str, Any] = {}
 
     def read(self) -> dict[str, Any]:

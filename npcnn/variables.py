@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from npcnn.names import snake_case
+
 if TYPE_CHECKING:
     from npcnn.layers import Layer
 
@@ -64,7 +66,7 @@ def answer(value: Any) -> Any:
 
 
 class Variable(np.lib.mixins.NDArrayOperatorsMixin):
-    """An array with a name on it; it computes as its array does.
+    """An array with a name; it computes as its array does.
 
     >>> total = Variable(np.zeros(2))
     >>> total.assign_add([1, 2])
@@ -72,8 +74,8 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
     array([2., 4.])
     """
 
-    def __init__(self, value: Array) -> None:
-        self.value = value
+    def __init__(self, value: Array, name: str = "variable") -> None:
+        self.value, self.name = value, name
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -153,7 +155,7 @@ class Weight(Variable):
     def path(self) -> str:
         """Layer's and parameter's name: 'dense/kernel'."""
         own = self.layer.stored.get(self.name, (self.name, ""))[0]
-        return f"{self.layer.name or type(self.layer).__name__}/{own}"
+        return f"{self.layer.name or snake_case(type(self.layer).__name__)}/{own}"
 
     @property
     def trainable(self) -> bool:

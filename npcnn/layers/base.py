@@ -119,6 +119,7 @@ class Layer(Open, Remembering, Seen, Parameters, Meeting, Operation):
         self.plan: dict[str, tuple[Any, Any, bool]] = {}  # parameters that are still to be made
         self.bound = 0  # another number whenever a parameter gets another array
         self._kept: list[Any] = [None]
+        self._handles: dict[str, Any] = {}  # parameter → the one Weight that stands for it
         self.created = next(creations)
         self._inbound_nodes: list[Node] = []  # its calls on symbolic tensors
         self.call_number = 0  # which of its calls in a step is being made; dropout's masks differ
@@ -272,7 +273,7 @@ class Layer(Open, Remembering, Seen, Parameters, Meeting, Operation):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy is made of: it has kept nothing, and no model holds its parameters."""
-        return {**vars(self), "_kept": [None], "place": None, "_inbound_nodes": []}
+        return {**vars(self), "_kept": [None], "_handles": {}, "place": None, "_inbound_nodes": []}
 
     def require_built(self, what: str) -> None:
         """Raise StateError unless the layer is built."""

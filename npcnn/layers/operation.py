@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import DtypeError, FormatError, message
+from npcnn.checks import DtypeError, message
 from npcnn.layers import recorded
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.symbolic import KerasTensor
@@ -76,9 +76,14 @@ class Operated(Layer):
         return recorded.backward(self, grad_y)
 
     def get_config(self) -> dict[str, Any]:
-        """Refuse: files hold layers, not calls of functions."""
-        where, fix = f"ops.{self.function.__name__} in a model", "put it into call() of a Layer"
-        raise FormatError(message(where, "a layer, for a file", "a function", fix))
+        """Return what makes a copy; files have Keras's form (saving/keras_operations.py)."""
+        own = {"function": self.function, "given": self.given, "how": self.how}
+        return {**own, "listed": self.listed, "name": self.name, "dtype": self.dtype}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Operated:
+        """Return the same call of the same function."""
+        return cls(**config)
 
 
 def symbolic(function: Any, given: list[Any], how: dict[str, Any], listed: bool) -> KerasTensor:

@@ -58,7 +58,7 @@ class Parameter:
         if layer is None:
             return self
         if layer.prepared and self.name in layer.declared:  # to the `call` of a user's class
-            return Weight(layer, self.name)
+            return layer.handle(self.name)
         return vars(layer).get(self.name)
 
     def __set__(self, layer: Any, value: Any) -> None:

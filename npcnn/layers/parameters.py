@@ -107,10 +107,14 @@ class Parameters(Weighted, Regulated):
             made = initializers.get(made)
         Parameter.declare(type(self), own)
         self.add_parameter(own, shape, made, trainable, regularizer, constraint)
-        layer: Any = self
-        return Weight(layer, own)
+        return self.handle(own)
 
     add_variable = add_weight
+
+    def handle(self, name: str) -> Weight:
+        """Return the object that stands for a parameter: the same each time."""
+        layer: Any = self
+        return layer._handles.setdefault(name, Weight(layer, name))
 
     def fill(self, arrays: Mapping[str, Array] | None = None) -> None:
         """Make the parameters that were only planned: of these arrays, or by their initializers."""
@@ -180,7 +184,7 @@ class Parameters(Weighted, Regulated):
 
     def _weights(self) -> list[Weight]:
         return [
-            Weight(layer, name)
+            layer.handle(name)
             for layer in leaves_of(self)
             for name in (*layer.parameter_names, *layer.state_names)
         ]

@@ -16,9 +16,10 @@ import numpy as np
 from npcnn import config
 from npcnn.checks import ArgumentError, DtypeError, message, shown
 from npcnn.layers.parameter import planned
-from npcnn.ops.entry import Recording, recording
+from npcnn.ops.entry import Recording, read, recording
 from npcnn.ops.tape import Tensor, gradients
 from npcnn.symbolic import KerasTensor, Operation
+from npcnn.variables import Variable
 
 Array = np.ndarray
 PROBE = 2  # samples that a layer is called on to see what shape comes out
@@ -117,6 +118,7 @@ def called(layer: Any, x: Any, training: bool) -> tuple[Recording, list[Tensor],
     how = {"training": training} if takes(layer.call, "training") else {}
     with recording() as own:
         y = layer.call(list(given) if several else given[0], **how)
+        y = read(y) if isinstance(y, Variable) else y
     if not isinstance(y, Tensor) and isinstance(y, np.ndarray):
         y = Tensor(y)
     if not isinstance(y, Tensor):

@@ -15,6 +15,7 @@ from npcnn import constraints, regularizers
 from npcnn.constraints import Constraint
 from npcnn.ops import entry
 from npcnn.regularizers import Regularizer
+from npcnn.symbolic import leaves_of
 
 Array = np.ndarray
 
@@ -105,7 +106,9 @@ class Regulated:
     def losses(self) -> list[float]:
         """The penalties as they are now: on the last pass's output, and on the parameters."""
         found = [share * regularizer(array) for regularizer, array, _, share in self.penalised()]
-        return [*found, *self.added]
+        own: Any = self
+        inner = [one for one in leaves_of(own) if one is not own] if own.parts() else []
+        return [*found, *self.added, *(loss for one in inner for loss in one.losses)]
 
     def add_loss(self, loss: Any) -> None:
         """Add a number to the loss; in a `call`, which is gone back through."""

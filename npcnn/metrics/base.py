@@ -131,7 +131,9 @@ class Metric(Remembering, Open):
 
     def reset_state(self) -> None:
         """Forget all batches."""
-        self.total = self.count = 0.0
+        for name in ("total", "count"):
+            if not isinstance(vars(self).get(name), Variable):  # a user's may have one of that name
+                setattr(self, name, 0.0)
         for value in vars(self).values():
             if isinstance(value, Variable):
                 value.assign(0)
@@ -144,17 +146,24 @@ class Metric(Remembering, Open):
         dtype: AnyType | None = None,
         name: str | None = None,
     ) -> Variable:
-        """Return zeros to count in; keep them as an attribute.
+        """Return numbers to count in; keep them as an attribute.
 
-        `initializer`, `dtype` and `name` are taken for Keras's sake.
+        `dtype` is taken for Keras's sake: all are float64.
         """
-        return Variable(np.zeros(shape, np.float64))
+        return Variable(np.array(initializer(shape, np.dtype(np.float64))), name or "variable")
 
     add_weight = add_variable
 
+    @property
+    def variables(self) -> list[Variable]:
+        """What it counts in: a user's variables, or `total` and `count` as they are now."""
+        own = [value for value in vars(self).values() if isinstance(value, Variable)]
+        counted = ((self.total, "total"), (self.count, "count"))
+        return own or [Variable(np.array(value), name) for value, name in counted]
+
     def get_state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps: the attributes that are numbers, arrays and variables."""
-        return {**numbers_of(self), "total": self.total, "count": self.count}
+        return {"total": self.total, "count": self.count, **numbers_of(self)}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Take back what `get_state` returned."""

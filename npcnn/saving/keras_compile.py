@@ -11,10 +11,11 @@ import numpy as np
 
 from npcnn import losses, optimizers, registry
 from npcnn.checks import NpcnnError
+from npcnn.losses.function_loss import FunctionLoss
 from npcnn.losses.no_loss import NoLoss
 from npcnn.optimizers import schedules
 from npcnn.saving import keras_metrics
-from npcnn.saving.keras_layers import keras_object, one_line, own_object, short
+from npcnn.saving.keras_layers import function_object, keras_object, one_line, own_object, short
 from npcnn.saving.keras_metrics import UnsupportedError
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def _settings(model: Model, full: bool) -> dict[str, Any]:
 def _written_loss(loss: losses.Loss, entry: Entry) -> Any:
     if isinstance(loss, NoLoss):
         return None
+    if isinstance(loss, FunctionLoss):
+        return function_object(loss.function)
     config = loss.get_config()
     known = losses.known().get(type(loss).__name__) is type(loss)
     if not known:
@@ -198,6 +201,7 @@ def _read_schedule(written: dict[str, Any], where: str) -> Any:
 def _read_loss(written: Any) -> losses.Loss:
     while isinstance(written, list) and len(written) == 1:
         written = written[0]
+    key = written.get("registered_name") if isinstance(written, dict) else None
     if isinstance(written, dict) and isinstance(written.get("config"), str):
         written = written["config"]  # a function by name
     known = losses.known()
@@ -205,9 +209,10 @@ def _read_loss(written: Any) -> losses.Loss:
         return losses.get(written)
     name = written.get("class_name") if isinstance(written, dict) else written
     kind = known.get(name) if isinstance(name, str) else None
-    key = written.get("registered_name") if isinstance(written, dict) else None
     kind = kind or registry.custom(name, key)
     if not isinstance(kind, type) or not issubclass(kind, losses.Loss):
+        if callable(kind) and not isinstance(kind, type):
+            return losses.get(kind)
         raise UnsupportedError(f"the loss {short(name)}")
     if not isinstance(written, dict):
         return kind()

@@ -10,6 +10,7 @@ from typing import Any
 from npcnn import layers
 from npcnn.checks import FormatError, NpcnnError, message
 from npcnn.layers.base import Layer
+from npcnn.layers.operation import Operated
 from npcnn.model import Model
 from npcnn.network import Network
 from npcnn.saving import keras_graph
@@ -22,6 +23,7 @@ from npcnn.saving.keras_layers import (
     read_layer,
     short,
 )
+from npcnn.saving.keras_operations import HOME, Awaited, operation_entry
 from npcnn.sequential import Sequential
 
 KERAS_VERSION = "3.8.0"  # whose form the files have
@@ -64,6 +66,8 @@ def layer_config(layer: Any, model: Model, full: bool) -> dict[str, Any]:
     """Return the entry of a layer, of an input, or of a model within a model."""
     if isinstance(layer, Model):
         return full_model_config(layer) if full else short_model_config(layer)
+    if isinstance(layer, Operated):
+        return operation_entry(layer)
     if layer.is_input:
         return _input_entry(layer.name, layer.input_shape, model.dtype.name, full)
     return layer_entry(layer, model.dtype.name, full)
@@ -164,6 +168,8 @@ def _read_any(written: Any, where: str, depth: int, shared: Shared) -> Any:
     number = written.get(SHARED) if isinstance(written, dict) and "module" not in written else None
     if type(number) is int and number in shared:
         return shared[number]
+    if isinstance(kind, str) and str(written.get("module")).startswith(HOME):
+        return Awaited(written, where)
     if isinstance(kind, str) and kind in ("Sequential", "Functional", "Model"):
         found: Any = read_model(written, where, depth + 1, shared)
     else:

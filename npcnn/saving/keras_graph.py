@@ -8,9 +8,11 @@ from typing import Any
 from npcnn.checks import FormatError, message
 from npcnn.graph import count_calls
 from npcnn.layers.base import Layer
+from npcnn.layers.operation import Operated
 from npcnn.model import Model
 from npcnn.network import Network
 from npcnn.saving.keras_layers import input_layer, short
+from npcnn.saving.keras_operations import Awaited, operation_call
 from npcnn.sequential import Sequential
 from npcnn.symbolic import KerasTensor, Node
 
@@ -48,6 +50,8 @@ def graph_config(model: Model, entry_of: Callable[[Any], dict[str, Any]]) -> dic
         return {"class_name": "__keras_tensor__", "config": config}
 
     def call(node: Node) -> dict[str, Any]:
+        if isinstance(node.operation, Operated):
+            return operation_call(node, argument)
         given: list[Any] = [argument(tensor) for tensor in node.inputs]
         listed = isinstance(node.operation, Layer) and node.operation.merges
         fixed = {} if node.training is None else {"training": node.training}
@@ -98,11 +102,14 @@ def read_graph(config: dict[str, Any], where: str, read: Callable[[Any], Any]) -
         name = written.get("name", layer.name)
         if not isinstance(name, str) or name in made:
             raise FormatError(message(where, "a name a layer", short(name), FIX))
-        made[name], calls[name] = layer, _calls(written.get("inbound_nodes"), where)
+        if layer.name is None:  # a class whose config does not have it
+            layer.name = name
+        made[name], calls[name] = layer, _calls(written.get("inbound_nodes"), where, layer)
     if sum(map(len, calls.values())) > MAX_CALLS:
         got = str(sum(map(len, calls.values())))
         raise FormatError(message(where, f"at most {MAX_CALLS} calls", got, FIX))
-    dtypes = {one.dtype for one in made.values() if isinstance(one, Network) or not one.is_input}
+    whole = [one for one in made.values() if not isinstance(one, Awaited)]
+    dtypes = {one.dtype for one in whole if isinstance(one, Network) or not one.is_input}
     if len(dtypes) > 1:
         got = " and ".join(sorted(str(dtype) for dtype in dtypes))
         raise FormatError(message(where, "one dtype in all layers", got, "convert it in Keras"))
@@ -166,9 +173,7 @@ def _connect(
             if missing is not None:
                 waiting.setdefault(missing, []).append(name)
                 break
-            given = [values[ref] for ref in refs]
-            merges = isinstance(layer, Network) or layer.merges
-            found = layer.on_tensors(given if merges else _one(given, name, where), training)
+            found = _called(layer, done[name], [values[ref] for ref in refs], training, where)
             for place, tensor in enumerate(found if isinstance(found, list) else [found]):
                 ref = (name, done[name], place)
                 values[ref] = tensor
@@ -180,13 +185,22 @@ def _connect(
         raise FormatError(message(where, "a graph without gaps and circles", got, FIX))
 
 
-def _one(given: list[KerasTensor], name: str, where: str) -> KerasTensor:
+def _called(
+    layer: Any, number: int, given: list[KerasTensor], training: bool | None, where: str
+) -> Any:
+    """Return what comes out of one call."""
+    if isinstance(layer, Awaited):
+        tensors = iter(given)  # in the order in which `_collect` met them
+        return layer.on_values(number, lambda _: next(tensors))
+    if isinstance(layer, Network) or layer.merges:
+        return layer.on_tensors(given, training)
     if len(given) == 1:
-        return given[0]
-    raise FormatError(message(where, f"one input of layer {short(name)}", str(len(given)), FIX))
+        return layer.on_tensors(given[0], training)
+    expected = f"one input of layer {short(layer.name)}"
+    raise FormatError(message(where, expected, str(len(given)), FIX))
 
 
-def _calls(written: Any, where: str) -> list[tuple[list[Ref], bool | None]]:
+def _calls(written: Any, where: str, layer: Any) -> list[tuple[list[Ref], bool | None]]:
     """Return each call of a layer: what it is given, and whether as in training."""
     if not isinstance(written, list):
         raise FormatError(message(where, "inbound_nodes of a layer", short(written), FIX))
@@ -195,7 +209,9 @@ def _calls(written: Any, where: str) -> list[tuple[list[Ref], bool | None]]:
         refs: list[Ref] = []
         if isinstance(node, dict):  # Keras 3
             options = node.get("kwargs")
-            _collect(node.get("args"), refs, where)
+            if isinstance(layer, Awaited):
+                layer.note(node)
+            _collect(node.get("args"), refs, where, isinstance(layer, Awaited))
         else:  # Keras 2: [[name, node, tensor, options], …]
             parts = node if isinstance(node, list) else []
             if parts and isinstance(parts[0], str):
@@ -209,8 +225,11 @@ def _calls(written: Any, where: str) -> list[tuple[list[Ref], bool | None]]:
     return calls
 
 
-def _collect(written: Any, refs: list[Ref], where: str) -> None:
-    """Add the tensors in Keras 3's arguments of a call, which may be in lists."""
+def _collect(written: Any, refs: list[Ref], where: str, others: bool) -> None:
+    """Add the tensors in Keras 3's arguments of a call, which may be in lists.
+
+    `others` says whether there may be numbers, too.
+    """
     todo = [written]
     while todo:
         one = todo.pop()
@@ -219,7 +238,7 @@ def _collect(written: Any, refs: list[Ref], where: str) -> None:
         elif isinstance(one, dict) and one.get("class_name") == "__keras_tensor__":
             inner = one.get("config")
             refs.append(_ref(inner.get("keras_history") if isinstance(inner, dict) else one, where))
-        else:
+        elif not others:
             fix = "build the model without it"
             raise FormatError(message(where, "calls on tensors alone", short(one), fix))
 

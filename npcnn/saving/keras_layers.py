@@ -51,7 +51,8 @@ def layer_entry(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
     kind = type(layer)
     config: dict[str, Any] = {"name": layer.name, "trainable": layer.trainable}
     config["dtype"] = policy(dtype)
-    for option, value in layer.get_config().items():
+    own = layer.get_config()
+    for option, value in own.items():
         if option in config:
             continue
         value = _full(option, value)
@@ -66,7 +67,8 @@ def layer_entry(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
     config = {option: value for option, value in config.items() if option not in layer.unwritten}
     if layers.known().get(kind.__name__) is kind:
         written = entry(kind.__name__, config, full)
-    else:
+    else:  # a class of the program's, which is made again from its own config and nothing else
+        config = {option: value for option, value in config.items() if option in own}
         _check_json(layer, config)
         written = own_object(kind, config)
         if not full:
@@ -92,6 +94,13 @@ def own_object(kind: type, config: dict[str, Any]) -> dict[str, Any]:
     """Return an object of a class of the program's own, under the name it is registered by."""
     key = registry.registered_name(kind) or kind.__name__
     return {**keras_object(kind.__module__, kind.__name__, config), "registered_name": key}
+
+
+def function_object(function: Any) -> dict[str, Any]:
+    """Return what stands for a function of the program's: its name."""
+    key = registry.registered_name(function) or "function"
+    written = keras_object("builtins", "function", {})
+    return {**written, "config": function.__name__, "registered_name": key}
 
 
 def _check_json(layer: Layer, config: dict[str, Any]) -> None:
@@ -128,7 +137,9 @@ def read_layer(entry: Any, where: str) -> Layer:
             known = ", ".join(["InputLayer", *layers.known()])
             fix = "build the model without that layer, or register a class of that name"
             raise FormatError(message(place, f"one of {known}", "a class npcnn lacks", fix))
-        return own.from_config({**config, "dtype": _dtype(config.get("dtype"), place).name})
+        if "dtype" in config:
+            config = {**config, "dtype": _dtype(config["dtype"], place).name}
+        return own.from_config(config)
     except FormatError:
         raise
     except NpcnnError as error:

@@ -12,7 +12,7 @@ from npcnn import losses, metrics, registry
 from npcnn.arguments import argument_names
 from npcnn.checks import NpcnnError, NpcnnWarning
 from npcnn.metrics.identify import Wrapped
-from npcnn.saving.keras_layers import keras_object, one_line, own_object, short
+from npcnn.saving.keras_layers import function_object, keras_object, one_line, own_object, short
 
 MAX_METRICS = 100
 MOST = 10_000  # thresholds and columns that a file may ask for
@@ -62,10 +62,8 @@ def _own_entry(metric: metrics.Metric, entry: Callable[..., Any]) -> Any:
         return own_object(kind, config)
     name = getattr(function, "__name__", "")
     if name.isidentifier() and not getattr(metric, "arguments", {}):
-        called = registry.registered_name(function) or "function"
-        written = {**keras_object("builtins", "function", {}), "config": name} | {
-            "registered_name": called
-        }
+        written = function_object(function)
+        called = written["registered_name"]
         if metric.name != metrics.get(function).name:
             config = {"name": metric.name, "fn": written}
             return entry("keras.metrics", "MeanMetricWrapper", config)

@@ -111,6 +111,8 @@ def layer_paths(model: Model, root: str = "") -> list[tuple[Layer, str]]:
 def _collect_paths(model: Operation, root: str, found: dict[int, tuple[Layer, str]]) -> None:
     counts: dict[str, int] = {}
     for layer in model.parts() or ():
+        if layer.is_operation:
+            continue
         base = snake_case(keras_config.class_name(layer))
         k = counts[base] = counts.get(base, -1) + 1
         path = f"{root}layers/{base}_{k}" if k else f"{root}layers/{base}"

@@ -9,6 +9,7 @@ Rows: document, votes, plain (without augmentation), small, tiny (under 1,000), 
 
 Each answer is kept in `benchmarks/results/best_mnist_ROW.json` as soon as it is there, its network
 in `out/best_mnist`; neither is worked out again, and a run that was ended goes on where it stood.
+Several processes, with `--seeds` and `--threads 1`, may work at one row.
 `--held-out` is for choosing: it learns from the first 50,000 pictures and looks at the last 10,000
 of the training set, never at the test set; each such choice is written down beside the answers.
 `python docs/make_results.py` makes the page of what is there.
@@ -133,8 +134,8 @@ MOVES = {
     "rotation": 10, "scale": 0.1, "shear": 10, "shift": 1.5, "elastic": 1.0, "elastic_spacing": 7
 }  # fmt: skip
 RECIPES = {
-    "document": Recipe(document, 40, ema=0.999, moves=MOVES),
-    "votes": Recipe(document, 40, ema=0.999, moves=MOVES, votes=64),
+    "document": Recipe(document, 100, ema=0.999, moves=MOVES),
+    "votes": Recipe(document, 100, ema=0.999, moves=MOVES, votes=64),
     "plain": Recipe(document, 30, dropout=0.5, ema=0.999, weight_decay=0.02),
     "small": Recipe(small, 40, rate=0.01, dropout=0.0, ema=0.99, moves=MOVES, seeds=5),
     "tiny": Recipe(tiny, 60, rate=0.02, dropout=0.0, ema=0.99, seeds=5,
@@ -284,8 +285,12 @@ def run_row(row: str, recipe: Recipe, options: argparse.Namespace) -> None:
         if path.exists():
             model = npcnn.load_model(path)
         else:
-            model, run = trained(RECIPES[owner], seed, x, y, path, options.verbose)
+            threads = options.threads or RECIPES[owner].threads
+            how = dataclasses.replace(RECIPES[owner], threads=threads)
+            model, run = trained(how, seed, x, y, path, options.verbose)
+            run["threads"] = threads
         found = answer(recipe, model, test[0][..., np.newaxis], test[1])
+        entry = read(kept) or entry  # another process may have seeds of its own
         entry["seeds"][str(seed)] = found | run
         entry["parameters"] = model.count_params()
         entry |= summary(entry["seeds"])
@@ -333,6 +338,7 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", help="by default as many as the row has")
     parser.add_argument("--epochs", type=int, help="other than the recipe's, to choose")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=JSON", help="to choose")
+    parser.add_argument("--threads", type=int, help="other than the recipe's; the same bits")
     parser.add_argument("--held-out", action="store_true", help="choose: no look at the test set")
     parser.add_argument("--out", type=Path, default=Path("out/best_mnist"), help="for networks")
     parser.add_argument("--results", type=Path, default=RESULTS, help="for answers")

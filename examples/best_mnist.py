@@ -281,7 +281,7 @@ def run_row(row: str, recipe: Recipe, options: argparse.Namespace) -> None:
         path = options.out / f"{owner}-{seed}.keras"
         path.parent.mkdir(parents=True, exist_ok=True)
         told = read(options.results / f"best_mnist_{owner}.json").get("seeds", {})
-        run = {"seconds": told.get(str(seed), {}).get("seconds")}
+        run = {name: told.get(str(seed), {}).get(name) for name in ("seconds", "threads")}
         if path.exists():
             model = npcnn.load_model(path)
         else:

@@ -26,7 +26,7 @@ WORDS: dict[str, dict[str, str]] = {
         "intro": "Written by `python docs/make_results.py`. Every choice was made on the last\n"
         "10,000 training pictures, held out; the test pictures are looked at once, at the end.\n"
         "Means are over seeds, from the worst to the best in brackets.",
-        "threads": "{} thread",
+        "threads": " (1 thread)",
         "choices": "Choices tried on the held-out pictures: {}.",
         "head": "| network | parameters | test accuracy | seeds | minutes a seed |",
         "document": "the document's, one forward pass",
@@ -54,7 +54,7 @@ WORDS: dict[str, dict[str, str]] = {
         "intro": "由 `python docs/make_results.py` 生成。\n"
         "所有选择都在留出的最后 10,000 张训练图片上作出；测试图片只在最后看一次。\n"
         "平均值是对各个种子求的，方括号内是最差到最好。",
-        "threads": "{} 个线程",
+        "threads": "（1 个线程）",
         "choices": "在留出的图片上试过的选择：{} 个。",
         "head": "| 网络 | 参数个数 | 测试准确率 | 种子 | 每个种子的分钟数 |",
         "document": "文档中的网络，一次前向传播",
@@ -129,7 +129,7 @@ def row(name: str, entry: Any, words: dict[str, str]) -> str:
     seconds = [one["seconds"] for one in entry["seeds"].values() if one["seconds"]]
     minutes = f"{sum(seconds) / len(seconds) / 60:.1f}" if seconds else ""
     threads = {one.get("threads") for one in entry["seeds"].values()} - {None}
-    minutes += f" ({words['threads'].format(*threads)})" if threads == {1} else ""
+    minutes += words["threads"] if threads == {1} else ""
     return (
         f"| {words[name]} | {entry['parameters']:,} | **{entry['mean']:.3%}** {spread} "
         f"| {len(entry['seeds'])} | {minutes} |"

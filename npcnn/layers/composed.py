@@ -6,15 +6,17 @@ once, on symbolic tensors, and what its parts were called on is its graph. A mod
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from npcnn.checks import ArgumentError, DtypeError, as_numbers, message, shown
-from npcnn.graph import read_graph
+from npcnn.graph import operations_by_depth, read_graph
 from npcnn.layers.input_layer import InputLayer
-from npcnn.symbolic import KerasTensor, Node, give_names, tensors
+from npcnn.symbolic import KerasTensor, Node, give_names, leaves_of, tensors
 
 Ends = tuple[list[KerasTensor], list[KerasTensor]]
 
@@ -33,7 +35,29 @@ def traced(
 
     Raises:
         DtypeError: it does something else with its input than calling layers.
+        ArgumentError: it calls others in training, apart from those that do nothing otherwise.
     """
+    if "training" not in inspect.signature(call).parameters:
+        return _traced(call, shapes, dtype, listed, where)
+    found = _traced(functools.partial(call, training=True), shapes, dtype, listed, where)
+    other, _ = _traced(functools.partial(call, training=False), shapes, dtype, listed, where)
+    ran, otherwise = _kinds(*found[0]), _kinds(*other)
+    if ran != otherwise:
+        fix = "let call() do the same whatever training is, apart from layers such as Dropout"
+        expected = "the same layers in training and otherwise"
+        raise ArgumentError(message(where, expected, f"{ran} and {otherwise}", fix))
+    return found
+
+
+def _kinds(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> str:
+    """Return the classes of the layers of a graph, but for those that only act in training."""
+    every = (leaf for one in operations_by_depth(inputs, outputs) for leaf in leaves_of(one))
+    return ", ".join(type(leaf).__name__ for leaf in every if not leaf.training_only)
+
+
+def _traced(
+    call: Callable[..., Any], shapes: list[tuple[Any, ...]], dtype: Any, listed: bool, where: str
+) -> tuple[Ends, Any]:
     ins: list[KerasTensor] = [InputLayer(shape[1:], dtype=dtype).output for shape in shapes]
     given = call(ins if listed or len(ins) > 1 else ins[0])
     listed_outputs = given if isinstance(given, (list, tuple, dict)) else [given]

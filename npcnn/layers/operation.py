@@ -12,6 +12,7 @@ import numpy as np
 from npcnn.checks import DtypeError, message
 from npcnn.layers import recorded
 from npcnn.layers.base import Array, Layer, Shape
+from npcnn.ops.tape import FUNCTIONS
 from npcnn.symbolic import KerasTensor
 from npcnn.variables import Variable
 
@@ -75,6 +76,10 @@ class Operated(Layer):
         """Return the gradient by each tensor."""
         return recorded.backward(self, grad_y)
 
+    def __reduce__(self) -> Any:
+        state = {key: value for key, value in self.__getstate__().items() if key != "function"}
+        return _made, (self.function.__name__,), state
+
     def get_config(self) -> dict[str, Any]:
         """Return what makes a copy; files have Keras's form (saving/keras_operations.py)."""
         own = {"function": self.function, "given": self.given, "how": self.how}
@@ -84,6 +89,22 @@ class Operated(Layer):
     def from_config(cls, config: dict[str, Any]) -> Operated:
         """Return the same call of the same function."""
         return cls(**config)
+
+
+def _class_of(name: str) -> type[Operated]:
+    """Return the class of a function's calls: Exp, GetItem."""
+    kind = "".join(part.capitalize() for part in name.strip("_").split("_"))
+    if kind not in _classes:
+        _classes[kind] = type(kind, (Operated,), {"__module__": __name__})
+    return _classes[kind]
+
+
+def _made(name: str) -> Operated:
+    """Return a copy's beginning: what is left of a call when its arguments are taken away."""
+    cls = _class_of(name)
+    layer = cls.__new__(cls)
+    layer.function = FUNCTIONS[name]
+    return layer
 
 
 def symbolic(function: Any, given: list[Any], how: dict[str, Any], listed: bool) -> KerasTensor:
@@ -98,10 +119,7 @@ def symbolic(function: Any, given: list[Any], how: dict[str, Any], listed: bool)
         fix = "put the weight and what is computed with it into a layer of their own"
         raise DtypeError(message(f"ops.{name}", "tensors and numbers", "a layer's weight", fix))
     how = {key: _sizes(value) for key, value in how.items()}
-    kind = "".join(part.capitalize() for part in name.removesuffix("_of").split("_"))
-    if kind not in _classes:
-        _classes[kind] = type(kind, (Operated,), {"__module__": __name__})
-    layer = _classes[kind](function, template, how, listed, dtype=dtype)
+    layer = _class_of(name)(function, template, how, listed, dtype=dtype)
     return layer(tensors if len(tensors) > 1 else tensors[0])
 
 

@@ -59,11 +59,17 @@ class Parameter:
             return self
         if layer.prepared and self.name in layer.declared:  # to the `call` of a user's class
             return layer.handle(self.name)
+        if layer.has_call and self.name not in vars(layer):  # of another layer of its class
+            text = f"{type(layer).__name__!r} object has no attribute {self.name!r}"
+            raise AttributeError(text, name=self.name, obj=layer)
         return vars(layer).get(self.name)
 
     def __set__(self, layer: Any, value: Any) -> None:
         if isinstance(value, Weight) and value.layer is layer and value.name == self.name:
             return  # self.w = self.add_weight(name="w")
+        if layer.has_call and self.name not in layer.declared:  # self.w = None, in __init__
+            vars(layer)[self.name] = value
+            return
         own = vars(layer).get(self.name)
         where = f"{layer.label}.{self.name} = …"
         if own is None:

@@ -16,7 +16,7 @@ import numpy as np
 from npcnn import config
 from npcnn.checks import ArgumentError, DtypeError, message, shown
 from npcnn.layers.parameter import planned
-from npcnn.ops.entry import Recording, read, recording
+from npcnn.ops.entry import Recording, fixed, read, recording
 from npcnn.ops.tape import Tensor, gradients
 from npcnn.symbolic import KerasTensor, Operation
 from npcnn.variables import Variable
@@ -58,7 +58,8 @@ def prepare(layer: Any, shape: Any, dtype: Any) -> None:
         layer.prepared = False
         raise
     if not inner_layers(layer):
-        layer.recorded = bool(layer.declared) or not _only_calls_layers(layer, shape)
+        own = layer.declared or takes(layer.call, "training")
+        layer.recorded = bool(own) or not _only_calls_layers(layer, shape)
     elif layer.declared:
         fix = "put the weights into a layer of their own, and call it in call()"
         got = ", ".join(layer.declared)
@@ -103,18 +104,21 @@ def _only_calls_layers(layer: Any, shape: Any) -> bool:
     from npcnn.layers.operation import plainly
 
     shapes = list(shape) if isinstance(shape[0], tuple) else [shape]
+    before = dict(vars(layer))
     try:
         with plainly(), planned():
             traced(layer.call, shapes, layer.dtype, False, layer.label)
         return True
     except Exception:  # whatever it does with an array, it is given one
+        vars(layer).clear()
+        vars(layer).update(before)
         return False
 
 
 def called(layer: Any, x: Any, training: bool) -> tuple[Recording, list[Tensor], Tensor]:
     """Return what `call` makes of arrays, with what it was made from."""
     several = isinstance(x, (list, tuple))
-    given = [Tensor(np.asarray(one)) for one in (x if several else [x])]
+    given = [Tensor(fixed(np.asarray(one))) for one in (x if several else [x])]
     how = {"training": training} if takes(layer.call, "training") else {}
     with recording() as own:
         y = layer.call(list(given) if several else given[0], **how)
@@ -156,8 +160,11 @@ def output_shape(layer: Any, input_shape: Any) -> tuple[Any, ...]:
     several = isinstance(input_shape[0], (tuple, list))
     shapes = input_shape if several else [input_shape]
     probes = [np.full((PROBE, *shape[1:]), 0.5, layer.dtype) for shape in shapes]
+    before = {name: vars(layer)[name].copy() for name in layer.declared if name in vars(layer)}
     with np.errstate(all="ignore"):
         y = called(layer, probes if several else probes[0], False)[2]
+    for name, value in before.items():  # what call() assigns, it assigns to numbers of its user
+        vars(layer)[name][...] = value
     if not y.ndim or y.shape[0] != PROBE:
         fix = "keep the first axis, the samples'"
         got = f"{y.shape} for {PROBE} samples"

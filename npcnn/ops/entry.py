@@ -42,8 +42,15 @@ class Recording:
         """Return the Tensor of a weight, the same each time."""
         key = id(weight.layer), weight.name
         if key not in self.weights:
-            self.weights[key] = Tensor(weight.value)
+            self.weights[key] = Tensor(fixed(weight.value))
         return self.weights[key]
+
+
+def fixed(array: Array) -> Array:
+    """Return an array's numbers so that a program cannot write into them."""
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
 @contextmanager

@@ -67,6 +67,9 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self.value, dtype, copy=copy)
 
+    def __reduce__(self) -> Any:
+        return Tensor, (self.value,)  # a copy has come from nowhere
+
     def __len__(self) -> int:
         return len(self.value)
 

@@ -81,6 +81,42 @@ CASES = {
         PICTURE,
     ),
     "cropped": ([layers.RandomCrop(5, 6), layers.CenterCrop(7, 6)], PICTURE),
+    "normalised by one": (
+        [
+            layers.LayerNormalization(), layers.Conv2D(4, 3), layers.GroupNormalization(4),
+            layers.Conv2D(3, 2), layers.GroupNormalization(-1, scale=False, epsilon=0.1),
+            layers.LayerNormalization([2, 3], center=False), layers.Flatten(),
+            layers.LayerNormalization(epsilon=0.1),
+        ],
+        PICTURE,
+    ),
+    "normalised by themselves": (
+        [
+            layers.LayerNormalization(), layers.Conv2D(4, 3, use_bias=False),
+            layers.GroupNormalization(2, epsilon=0.1), layers.RMSNormalization([3, 2]),
+            layers.LayerNormalization([1, 3], scale=False),
+            layers.GroupNormalization(3, axis=2, center=False),
+            layers.Identity(), layers.UnitNormalization(), layers.Flatten(),
+            layers.GroupNormalization(1), layers.LayerNormalization(rms_scaling=True),
+        ],
+        PICTURE,
+    ),
+    "normalised by the data": (
+        [
+            layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[1.0, 0.0, 2.0]),
+            layers.Normalization(axis=None, mean=0.5, variance=4.0, invert=True),
+            layers.UnitNormalization([1, 2, 3]),
+        ],
+        PICTURE,
+    ),
+    "adaptive": (
+        [
+            layers.AdaptiveMaxPooling2D((6, 5)), layers.Conv2D(2, 1),
+            layers.AdaptiveAveragePooling2D((4, 5)), layers.AdaptiveMaxPooling2D(2),
+            layers.AdaptiveAveragePooling2D((1, 2)),
+        ],
+        PICTURE,
+    ),
     "learnt slopes": (
         [layers.PReLU(), layers.Conv2D(2, 3), layers.PReLU(shared_axes=[1, 2])], PICTURE,
     ),
@@ -142,6 +178,14 @@ def two_of_each(x, v):
     return first, layers.Dense(2)(layers.Concatenate()([first, v])), layers.MaxPooling2D()(x)
 
 
+def products(x, v):
+    """Vectors' products, cosines, and matrices' of other axes."""
+    rows = layers.Reshape((24, 9))(layers.Conv2D(3, 3, padding="same")(x))
+    of_matrices = layers.Dot((2, 1))([layers.Reshape((9, 24))(x), rows])
+    cosines = layers.Dot(1, normalize=True)([layers.Dense(5)(v), v])
+    return cosines, layers.Flatten()(of_matrices), layers.Dot(-1)([v, layers.Dense(5)(v)])
+
+
 # Functional models, and the shapes of their inputs' samples.
 GRAPHS = {
     "residual": (residual, [PICTURE]),
@@ -149,6 +193,7 @@ GRAPHS = {
     "arithmetic": (arithmetic, [PICTURE]),
     "shared": (shared, [PICTURE]),
     "two of each": (two_of_each, [PICTURE, (5,)]),
+    "products": (products, [PICTURE, (5,)]),
 }
 
 

@@ -82,12 +82,12 @@ class AdaptiveAveragePooling2D(AdaptivePooling2D):
 
     op = "average_pooling2d"
 
-    def _shares(self, x: Array) -> list[Array]:
+    def shares(self, size: tuple[int, ...]) -> list[Array]:
         """Return which share of each row and column each of the output's is."""
         found = []
-        for size, count in zip(x.shape[1:3], self.output_size, strict=True):
-            matrix = np.zeros((size, count))
-            for k, (start, stop) in enumerate(bounds(size, count)):
+        for length, count in zip(size, self.output_size, strict=True):
+            matrix = np.zeros((length, count))
+            for k, (start, stop) in enumerate(bounds(length, count)):
                 matrix[start:stop, k] = 1 / (stop - start)
             found.append(matrix)
         return found
@@ -99,7 +99,7 @@ class AdaptiveAveragePooling2D(AdaptivePooling2D):
         even = self._even(x)
         if even is not None:
             return ops.average_pooling2d(x, even, even, "valid")
-        return _along_both(x, *self._shares(x))
+        return _along_both(x, *self.shares(x.shape[1:3]))
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Return the gradient by x: each window's in equal shares."""
@@ -109,7 +109,7 @@ class AdaptiveAveragePooling2D(AdaptivePooling2D):
         even = self._even(x)
         if even is not None:
             return ops.average_pooling2d_backward(grad_y, x, even, even, "valid")
-        return _along_both(grad_y, *(share.T for share in self._shares(x)))
+        return _along_both(grad_y, *(share.T for share in self.shares(x.shape[1:3])))
 
 
 class AdaptiveMaxPooling2D(AdaptivePooling2D):

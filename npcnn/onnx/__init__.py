@@ -1,8 +1,8 @@
 """Models as ONNX files, which other programs run and write: `model.export`, `load_onnx`.
 
-Out: `writer` puts a graph together; `nodes`, `composed`, `convolutions`, `merging` and `warping`
-say what each layer becomes. In: `reader` goes along the graph, `fused` finds patterns of nodes,
-`read_nodes`, `read_pictures` and `read_arithmetic` say what each node becomes.
+Out: `writer` puts a graph together; `nodes`, `composed`, `convolutions`, `merging`, `normalizing`
+and `warping` say what each layer becomes. In: `reader` goes along the graph, `fused` finds patterns
+of nodes, `read_nodes`, `read_pictures` and `read_arithmetic` say what each node becomes.
 """
 
 from __future__ import annotations

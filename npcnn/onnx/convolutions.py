@@ -8,6 +8,7 @@ import numpy as np
 
 from npcnn import layers
 from npcnn.checks import ArgumentError, message
+from npcnn.layers.adaptive_pooling2d import bounds
 from npcnn.onnx.nodes import activated, converts
 from npcnn.onnx.warping import sliced
 from npcnn.onnx.writer import Array, Value, Writer
@@ -108,6 +109,29 @@ def _pooled(writer: Writer, layer: Any, x: Value, kind: str, **attributes: int) 
         **attributes,
     )  # fmt: skip
     return x._replace(name=name)
+
+
+@converts(layers.AdaptiveAveragePooling2D)
+def _adaptive_average(writer: Writer, layer: Any, x: Value) -> Value:
+    """Rows · map · columns: matrices of the shares that places have in each mean."""
+    x = writer.first(x)
+    rows, columns = layer.shares(x.shape[1:3])
+    name = writer.node("MatMul", [writer.constant(rows.T, "rows"), x.name])
+    return x._replace(name=writer.node("MatMul", [name, writer.constant(columns, "columns")]))
+
+
+@converts(layers.AdaptiveMaxPooling2D)
+def _adaptive_max(writer: Writer, layer: Any, x: Value) -> Value:
+    """Take the largest of each window's rows, then of these along columns."""
+    x = writer.first(x)
+    for axis, size, count in zip((2, 3), x.shape[1:3], layer.output_size, strict=True):
+        parts = []
+        for edges in bounds(size, count):
+            places = [writer.integers([edge], "edge") for edge in (*edges, axis)]
+            parts.append(writer.node("Slice", [x.name, *places]))
+        parts = [writer.node("ReduceMax", [part], axes=[axis]) for part in parts]
+        x = x._replace(name=writer.node("Concat", parts, axis=axis))
+    return x
 
 
 @converts(layers.GlobalMaxPooling2D)

@@ -31,7 +31,7 @@ def converts(*classes: type) -> Callable[[Converter], Converter]:
 
 def converter_of(layer: Any) -> Converter | None:
     """Return what makes a layer's nodes; None if nothing does. A subclass may compute otherwise."""
-    from npcnn.onnx import convolutions, merging, warping  # noqa: F401  (they register)
+    from npcnn.onnx import convolutions, merging, normalizing, warping  # noqa: F401  (they register)
 
     if layer.training_only:
         return lambda writer, layer, x: x

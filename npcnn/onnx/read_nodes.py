@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from npcnn import activations, layers
 from npcnn.onnx.reader import Convert, Reader, Step
@@ -106,6 +107,25 @@ def _batch_normalization(reader: Reader, step: Step) -> None:
     check(reader, step, weights, [(reader.shape[-1],)] * 4)
     layer = layers.BatchNormalization(epsilon=step.attributes.get("epsilon", 1e-5))
     reader.add(layer, weights)
+
+
+@reads("LayerNormalization", "InstanceNormalization")
+def _normalization_of_one(reader: Reader, step: Step) -> None:
+    """Each sample by itself: its last axes, or each of its maps."""
+    maps, axes = step.kind == "InstanceNormalization", len(reader.shape)
+    first = step.attributes.get("axis", -1) % axes
+    if (maps and axes != 4) or not first:
+        raise reader.error(f"{step.kind} within samples, of maps (N, C, H, W)", str(reader.shape))
+    reader.need(first=maps)
+    shape = reader.shape[-1 if maps else first :]
+    gamma, beta = reader.constant(step, 1), reader.optional(step, 2)
+    weights = [gamma] if beta is None else [gamma, beta]
+    check(reader, step, weights, [shape] * 2)
+    options: Any = {"epsilon": step.attributes.get("epsilon", 1e-5), "center": beta is not None}
+    if maps:
+        reader.add(layers.GroupNormalization(shape[0], **options), weights)
+        return
+    reader.add(layers.LayerNormalization([*range(first, axes)], **options), weights)
 
 
 # Axes -------------------------------------------------------------------------------------------

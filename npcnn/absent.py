@@ -10,7 +10,6 @@ _OTHERS = "code and files of other libraries do not run here"
 _LARGE = "it is for models far larger than those that npcnn is for"
 _OPS = "use npcnn.ops, or NumPy's functions of the same names"
 _WEIGHTS = "no weights are shipped; build the network from layers, or load a .keras file of it"
-_CONFIGS = "objects are written by their get_config() and made again by from_config()"
 _DEVICES = "there is one processor and one process to compute on"
 _FETCH = "fetch it with urllib.request.urlretrieve"
 _LEGACY = "take the optimizer of that name itself, such as optimizers.Adam"
@@ -47,9 +46,6 @@ _TABLE: dict[str, dict[str, str]] = {
     _FETCH: {"utils": "get_file"},
     _DOT: {"utils": "model_to_dot"},
     _SEND: {"callbacks": "RemoteMonitor"},
-    _CONFIGS: {
-        "(?!optimizers).*": "(de)?serialize|(de)?serialize_keras_object"
-    },
     _OPS: {"backend": "(?!set_|get_|is_|clear|backend|count_|epsilon|floatx|image).*"},
     _WEIGHTS: {"": "applications"},
     _DEVICES: {"": "distribution|device"},
@@ -76,7 +72,6 @@ CHINESE = {
     _LARGE: "它用于比 npcnn 所面向的大得多的模型",
     _OPS: "请用 `npcnn.ops`，或 NumPy 的同名函数",
     _WEIGHTS: "不附带权重；请用层搭建网络，或读入其 `.keras` 文件",
-    _CONFIGS: "对象由 `get_config` 写出，由 `from_config` 重建",
     _DEVICES: "只在一个处理器、一个进程中计算",
     _FETCH: "请用 `urllib.request.urlretrieve` 下载",
     _LEGACY: "请直接用同名的优化器，如 `optimizers.Adam`",

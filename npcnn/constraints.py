@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from npcnn import contracts, names, regularizers
+from npcnn import contracts, names, registry, regularizers
 from npcnn.arguments import Numbers, arguments_of, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, non_negative, shown
@@ -25,10 +25,12 @@ __all__ = [
     "MinMaxNorm",
     "NonNeg",
     "UnitNorm",
+    "deserialize",
     "get",
     "max_norm",
     "min_max_norm",
     "non_neg",
+    "serialize",
     "unit_norm",
 ]
 
@@ -203,7 +205,8 @@ max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNo
 
 def known() -> dict[str, type[Constraint]]:
     """Return name → class, npcnn's own."""
-    return {name: globals()[name] for name in __all__ if name not in ("get", "Constraint")}
+    others = ("get", "serialize", "deserialize", "Constraint")
+    return {name: globals()[name] for name in __all__ if name not in others}
 
 
 def get(identifier: Any, where: str = "constraints.get(identifier)") -> Constraint | None:
@@ -215,4 +218,5 @@ def get(identifier: Any, where: str = "constraints.get(identifier)") -> Constrai
     return regularizers.found(identifier, Constraint, known(), where, FunctionConstraint)
 
 
+serialize, deserialize = registry.serialization("constraints", known, get)
 Given = Annotated[Any, get]  # in: a name, an object, a config; out: an object, or None

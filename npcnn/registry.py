@@ -150,3 +150,75 @@ def find(name: Any, known: Mapping[str, Any], where: str) -> Any:
     own = custom(name) if isinstance(name, str) else None
     short = [word for word in known if word.islower()]
     return known[one_of(name, short, where)] if own is None else own
+
+
+def serialization(
+    room: str, known: Callable[[], Mapping[str, Any]], find_one: Callable[[Any, str], Any]
+) -> tuple[Any, Any]:
+    """Return Keras's `serialize` and `deserialize` for the objects of one of its modules.
+
+    Args:
+        room: the module, such as 'losses'.
+        known: returns name → npcnn's own classes.
+        find_one: returns the object that a config with npcnn's arguments, or a name, stands for.
+    """
+
+    @checked
+    def serialize(obj: Anything) -> Any:
+        """Return an object as Keras writes it: class name and arguments; a function by its name.
+
+        >>> from npcnn import layers
+        >>> layers.serialize(layers.Dense(3))["class_name"]
+        'Dense'
+        """
+        if obj is None or isinstance(obj, str):
+            return None if obj is None else str(obj)
+        if callable(obj) and not hasattr(obj, "get_config"):
+            key = registered_name(obj) or "function"
+            own = {"module": "builtins", "class_name": "function", "config": obj.__name__}
+            return {**own, "registered_name": key}
+        cls = type(obj)
+        own_class = known().get(cls.__name__) is cls
+        return {
+            "module": f"keras.{room}" if own_class else cls.__module__,
+            "class_name": cls.__name__,
+            "config": obj.get_config(),
+            "registered_name": None if own_class else registered_name(cls) or cls.__name__,
+        }
+
+    @checked
+    def deserialize(config: Anything, custom_objects: Objects | None = None) -> Any:
+        """Return the object that `serialize` wrote, or that a name stands for.
+
+        Args:
+            config: {'class_name': …, 'config': {…}}, or a name.
+            custom_objects: name → class or function of your own, besides what is registered.
+
+        >>> from npcnn import losses
+        >>> losses.deserialize({"class_name": "Huber", "config": {"delta": 2.0}}).delta
+        2.0
+        """
+        where = f"{room}.deserialize(config)"
+        with custom_object_scope(custom_objects):
+            if isinstance(config, Mapping) and isinstance(config.get("config"), str):
+                return find_one(config["config"], where)  # a function
+            return find_one(config, where)
+
+    for function in (serialize, deserialize):
+        function.__module__, function.__qualname__ = f"npcnn.{room}", function.__name__
+    return serialize, deserialize
+
+
+def made(config: Mapping[str, Any], known: Mapping[str, Any], base: type, where: str) -> Any:
+    """Return the object of a class derived from `base` that a config describes."""
+    name, options = config.get("class_name"), config.get("config")
+    cls = known.get(name) if isinstance(name, str) else None
+    cls = cls or custom(name, config.get("registered_name"))
+    if not isinstance(cls, type) or not issubclass(cls, base) or not isinstance(options, dict):
+        fix = "register it, or give it in custom_objects"
+        expected = f"class and config of a {base.__name__}"
+        raise ArgumentError(message(where, expected, shown(config), fix))
+    dtype = options.get("dtype")
+    if isinstance(dtype, dict):  # a policy of Keras's
+        options = {**options, "dtype": (dtype.get("config") or {}).get("name")}
+    return cls.from_config(options)  # type: ignore[attr-defined]

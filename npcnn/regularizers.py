@@ -25,11 +25,13 @@ __all__ = [
     "L2",
     "OrthogonalRegularizer",
     "Regularizer",
+    "deserialize",
     "get",
     "l1",
     "l1_l2",
     "l2",
     "orthogonal_regularizer",
+    "serialize",
 ]
 
 Array = np.ndarray
@@ -197,7 +199,8 @@ l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 
 def known() -> dict[str, type[Regularizer]]:
     """Return name → class, npcnn's own."""
-    own = {name: globals()[name] for name in __all__ if name not in ("get", "Regularizer")}
+    others = ("get", "serialize", "deserialize", "Regularizer")
+    own = {name: globals()[name] for name in __all__ if name not in others}
     return {**own, "l1l2": L1L2}  # so Keras calls it in texts
 
 
@@ -254,4 +257,5 @@ def config_of(thing: Any) -> Any:
     return {"class_name": name, "config": thing.get_config()}
 
 
+serialize, deserialize = registry.serialization("regularizers", known, get)
 Given = Annotated[Any, get]  # in: a name, an object, a config; out: an object, or None

@@ -106,7 +106,6 @@ def test_a_misspelt_name_is_told_the_near_one(module):
         ("npcnn.layers", "LSTM", "sequences, signals and volumes have no layers here"),
         ("npcnn.layers", "Conv1D", "no layers here; perhaps 'Conv2D' was meant"),
         ("npcnn.backend", "in_train_phase", "use npcnn.ops, or NumPy's functions"),
-        ("npcnn.utils", "deserialize_keras_object", "made again by from_config()"),
     ],
 )
 def test_what_keras_has_is_told_why_it_is_not_here(module, name, said):

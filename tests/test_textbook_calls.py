@@ -8,7 +8,17 @@ import pytest
 from models import assert_same_weights, small_data, small_model
 
 import npcnn
-from npcnn import backend, callbacks, config, layers, models, optimizers, saving, utils
+from npcnn import (
+    backend,
+    callbacks,
+    config,
+    layers,
+    models,
+    ops,
+    optimizers,
+    saving,
+    utils,
+)  # fmt: skip
 from npcnn.checks import ArgumentError, DtypeError, NpcnnWarning
 
 K = backend
@@ -202,9 +212,9 @@ def test_a_subclass_is_compiled_before_its_outputs_are_known():
 
     rng = np.random.default_rng(0)
     data = (rng.random((8, 2)), rng.random((8, 3))), (rng.random((8, 1)), rng.random((8, 1)))
-    for losses in ("mse", ["mse", "mae"]):
+    for loss in ("mse", ["mse", "mae"]):
         model = Wide()
-        model.compile("sgd", losses, loss_weights=[0.9, 0.1])
+        model.compile("sgd", loss, loss_weights=[0.9, 0.1])
         history = model.fit(*data, verbose=0).history
         one, other = (history[f"{name}_loss"][0] for name in model.output_names)
         assert history["loss"][0] == pytest.approx(0.9 * one + 0.1 * other)
@@ -299,3 +309,26 @@ def test_pictures_of_a_folder_as_the_tutorial_has_them(tmp_path):
 def test_methods_of_older_keras_are_told_what_takes_their_place(name, said):
     with pytest.raises(AttributeError, match=f"has no attribute '{name}'; .*{said}"):
         getattr(small_model(), name)
+
+
+def test_a_weight_is_one_object():
+    layer = layers.BatchNormalization()
+    layer.build((None, 4))
+    assert layer.weights == layer.variables
+    assert layer.weights[0] in layer.trainable_weights
+    assert layer.weights[0].path == "batch_normalization/gamma"
+
+
+def doubled(y_true, y_pred):
+    return ops.mean(ops.square(y_true - y_pred), axis=-1) * 2
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5"])
+def test_a_function_as_loss_in_files(tmp_path, name):
+    model = small_model()
+    model.compile(optimizer="sgd", loss=doubled)
+    model.save(tmp_path / name)
+    again = models.load_model(tmp_path / name, custom_objects={"doubled": doubled})
+    assert again.loss.function is doubled
+    with pytest.warns(UserWarning, match="npcnn lacks the loss 'doubled'"):
+        assert not models.load_model(tmp_path / name).compiled

@@ -37,6 +37,7 @@ swish, hard_swish = silu, hard_silu  # Keras has both names
 __all__ = [
     "ActivationFunction",
     "celu",
+    "deserialize",
     "elu",
     "exponential",
     "gelu",
@@ -55,6 +56,7 @@ __all__ = [
     "relu",
     "relu6",
     "selu",
+    "serialize",
     "sigmoid",
     "silu",
     "soft_shrink",
@@ -143,3 +145,6 @@ def known() -> dict[str, ActivationFunction]:
     """Return name → activation, npcnn's own."""
     every = {name: globals()[name] for name in __all__}
     return {name: f for name, f in every.items() if isinstance(f, ActivationFunction)}
+
+
+serialize, deserialize = registry.serialization("activations", known, get)

@@ -50,6 +50,7 @@ __all__ = [
     "VarianceScaling",
     "Zeros",
     "constant",
+    "deserialize",
     "get",
     "glorot_normal",
     "glorot_uniform",
@@ -62,6 +63,7 @@ __all__ = [
     "orthogonal",
     "random_normal",
     "random_uniform",
+    "serialize",
     "truncated_normal",
     "variance_scaling",
     "zeros",
@@ -70,7 +72,8 @@ __all__ = [
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)
 
-_OWN = {name: globals()[name] for name in __all__ if name not in ("get", "Initializer")}
+_OTHERS = ("get", "serialize", "deserialize", "Initializer")
+_OWN = {name: globals()[name] for name in __all__ if name not in _OTHERS}
 CLASSES: dict[str, type[Initializer]] = {cls.__name__: cls for cls in _OWN.values()}
 NAMES = {name: cls for name, cls in _OWN.items() if name.islower()}
 KNOWN = {**_OWN, "normal": RandomNormal, "one": Ones, "uniform": RandomUniform, "zero": Zeros}
@@ -122,4 +125,5 @@ def _class(name: Any, key: Any, suggested: dict[str, Any], where: str) -> type[I
     return suggested[one_of(name, suggested, where)]
 
 
+serialize, deserialize = registry.serialization("initializers", known, get)
 Given = Annotated[Any, get]  # in: a name, an object, a config; out: an Initializer

@@ -1,8 +1,8 @@
 """The layers, under Keras's names."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from npcnn import names
+from npcnn import names, registry
 from npcnn.layers.activation import Activation
 from npcnn.layers.activity_regularization import ActivityRegularization
 from npcnn.layers.adaptive_pooling2d import AdaptiveAveragePooling2D, AdaptiveMaxPooling2D
@@ -144,10 +144,12 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "deserialize",
     "dot",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]
 
@@ -157,6 +159,16 @@ def known() -> dict[str, type[Layer]]:
     every = [globals()[name] for name in __all__ if isinstance(globals()[name], type)]
     return {cls.__name__: cls for cls in every if cls not in (Layer, InputLayer)}
 
+
+def _of_config(config: Any, where: str) -> Layer:
+    """Return the layer that a config describes, or the object itself."""
+    if isinstance(config, Layer):
+        return config
+    given = config if isinstance(config, dict) else {"class_name": config, "config": {}}
+    return registry.made(given, known(), Layer, where)
+
+
+serialize, deserialize = registry.serialization("layers", known, _of_config)
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

@@ -77,6 +77,7 @@ __all__ = [
     "categorical_generalized_cross_entropy",
     "categorical_hinge",
     "cosine_similarity",
+    "deserialize",
     "dice",
     "get",
     "hinge",
@@ -88,6 +89,7 @@ __all__ = [
     "mean_squared_error",
     "mean_squared_logarithmic_error",
     "poisson",
+    "serialize",
     "sparse_categorical_crossentropy",
     "squared_hinge",
     "tversky",
@@ -123,5 +125,10 @@ def get(identifier: Any, where: str = "compile(loss)") -> Loss:
         return identifier.loss()
     if callable(identifier) and not isinstance(identifier, type):
         return FunctionLoss(identifier)
+    if isinstance(identifier, dict) and "class_name" in identifier:
+        return registry.made(identifier, known(), Loss, where)
     found = registry.find(identifier, known(), where)
     return found() if isinstance(found, type) else FunctionLoss(found)
+
+
+serialize, deserialize = registry.serialization("losses", known, get)

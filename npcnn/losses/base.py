@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from npcnn import strangers
-from npcnn.arguments import Numbers, checked, show_default
+from npcnn.arguments import Numbers, arguments_of, checked, show_default
 from npcnn.backend import ops
 from npcnn.checks import (
     ArgumentError,
@@ -294,6 +294,11 @@ class Loss(Open, Remembering):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
         return {"name": self.name, "reduction": self.reduction, **kept(self, Loss)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Loss:
+        """Return a loss of these arguments."""
+        return cls(**arguments_of(cls, config, f"{cls.__name__}.from_config(config)"))
 
 
 def _also_recorded(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from npcnn import names
+from npcnn import names, registry
 from npcnn.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -140,6 +140,7 @@ __all__ = [
     "categorical_focal_crossentropy",
     "categorical_hinge",
     "concordance_correlation",
+    "deserialize",
     "get",
     "hinge",
     "huber",
@@ -151,6 +152,7 @@ __all__ = [
     "mean_squared_logarithmic_error",
     "pearson_correlation",
     "poisson",
+    "serialize",
     "sparse_categorical_accuracy",
     "sparse_categorical_crossentropy",
     "sparse_top_k_categorical_accuracy",
@@ -160,3 +162,5 @@ __all__ = [
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)
+
+serialize, deserialize = registry.serialization("metrics", lambda: CLASSES, get)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from npcnn import names
+from npcnn import names, registry
 from npcnn.arguments import Function, Numbers, arguments_of, checked
 from npcnn.checks import one_of
 from npcnn.config import FloatType
@@ -76,6 +76,8 @@ def get(identifier: Any, where: str = "compile(metrics)") -> Metric:
         return Wrapped(identifier)
     if callable(identifier) and not isinstance(identifier, type):
         return _of_function(identifier)
+    if isinstance(identifier, dict) and "class_name" in identifier:
+        return registry.made(identifier, CLASSES, Metric, where)
     if not isinstance(identifier, str) or identifier not in _NAMES:
         one_of(identifier, dict.fromkeys([*BY_SHAPE, *map(snake_case, CLASSES)]), where)
     kind = _NAMES[identifier]

@@ -34,18 +34,22 @@ from npcnn.saving.budget import Budget
 
 if TYPE_CHECKING:
     from npcnn.model import Model
+    from npcnn.saving.objects import deserialize_keras_object, serialize_keras_object
     from npcnn.saving.state import Parts
 
 __all__ = [
-    "CustomObjectScope", "custom_object_scope", "get_custom_objects", "get_registered_name",
-    "get_registered_object", "load_model", "model_from_json", "register_keras_serializable",
-    "save_model",
+    "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
+    "get_registered_name", "get_registered_object", "load_model", "model_from_json",
+    "register_keras_serializable", "save_model", "serialize_keras_object",
 ]  # fmt: skip
 
 WEIGHTS = ".weights.h5"
 
 if not TYPE_CHECKING:
-    __getattr__ = names.lookup(__name__, __all__)
+    _OBJECTS = dict.fromkeys(
+        ("serialize_keras_object", "deserialize_keras_object"), "npcnn.saving.objects"
+    )
+    __getattr__ = names.lookup(__name__, __all__, _OBJECTS)
 
 
 def extension(path: Any, where: str) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from npcnn.plots.model_chart import plot_model
     from npcnn.preprocessing import image_dataset_from_directory
     from npcnn.preprocessing.image import array_to_img, img_to_array, load_img, save_img
+    from npcnn.saving.objects import deserialize_keras_object, serialize_keras_object
     from npcnn.utils import np_utils
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "array_to_img",
     "clear_session",
     "custom_object_scope",
+    "deserialize_keras_object",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
@@ -55,6 +57,7 @@ __all__ = [
     "plot_model",
     "register_keras_serializable",
     "save_img",
+    "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
     "to_categorical",
@@ -66,6 +69,8 @@ Sequence = PyDataset  # as Keras 2 calls it
 if not TYPE_CHECKING:
     _LATE = {name: "npcnn.preprocessing.image" for name in __all__ if name not in globals()}
     _LATE |= {"np_utils": "npcnn.utils.np_utils", "plot_model": "npcnn.plots.model_chart"}
+    for _name in ("serialize_keras_object", "deserialize_keras_object"):
+        _LATE[_name] = "npcnn.saving.objects"
     __getattr__ = names.lookup(__name__, __all__, _LATE)
 
 

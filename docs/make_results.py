@@ -19,6 +19,7 @@ DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
 MARK = "<!-- results -->"
 ROWS = ("document", "votes", "plain", "small", "tiny", "any")
+DASHES: Any = ("-", "--", ":", (0, (7, 2)), "-.", (0, (4, 1, 1, 1, 1, 1)))  # not by colour alone
 WORDS: dict[str, dict[str, str]] = {
     "results.md": {
         "other": "[中文](results.zh-CN.md)",
@@ -144,27 +145,33 @@ def curves(entry: Any) -> list[list[float]]:
 
 def draw(path: Path) -> None:
     """Draw what share each row's networks were wrong about in training, epoch by epoch."""
+    import matplotlib
     import numpy as np
     from matplotlib import ticker
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.5, 4.2), layout="constrained")
-    axes = figure.subplots()
-    for name in ROWS:
-        found = curves(kept(f"best_mnist_{name}.json"))
-        if not found:
-            continue
-        wrong = 100 * (1 - np.array(found))
-        epochs = np.arange(1, wrong.shape[1] + 1)
-        (line,) = axes.plot(epochs, np.median(wrong, axis=0), label=WORDS["results.md"][name])
-        low, high = wrong.min(axis=0), wrong.max(axis=0)
-        axes.fill_between(epochs, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
-    axes.set(yscale="log", xlabel="epoch", ylabel="wrong about, % of the training pictures")
-    axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-    axes.yaxis.set_minor_formatter(ticker.NullFormatter())
-    axes.grid(alpha=0.3, which="both")
-    axes.legend(frameon=False)
-    figure.savefig(path, dpi=110)
+    from npcnn.plots import style
+
+    with matplotlib.rc_context(style.PARAMETERS):
+        figure = Figure(figsize=(8.0, 4.5), layout="constrained")
+        axes = figure.subplots()
+        for name, color, dashes in zip(ROWS, style.PALETTE, DASHES, strict=False):
+            found = curves(kept(f"best_mnist_{name}.json"))
+            if not found:
+                continue
+            wrong = 100 * (1 - np.array(found))
+            epochs = np.arange(1, wrong.shape[1] + 1)
+            middle, label = np.median(wrong, axis=0), WORDS["results.md"][name]
+            axes.plot(epochs, middle, label=label, color=color, linestyle=dashes)
+            low, high = wrong.min(axis=0), wrong.max(axis=0)
+            axes.fill_between(epochs, low, high, color=color, alpha=0.2, linewidth=0)
+        axes.set(yscale="log", xlabel="epoch", ylabel="wrong about, % of the training pictures")
+        axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+        axes.yaxis.set_minor_locator(ticker.NullLocator())
+        axes.grid(visible=True)
+        axes.legend(handlelength=3.5)
+        figure.savefig(path)
 
 
 def command(name: str, entry: Any) -> str:

@@ -7,7 +7,7 @@ Object.assign(pointer.style, { position: "fixed", zIndex: 99, pointerEvents: "no
 const words = document.createElement("div");
 Object.assign(words.style, { position: "fixed", zIndex: 98, pointerEvents: "none", left: "281px", bottom: "14px",
   background: "#1b1d21", color: "#fff", font: "600 19px system-ui, 'Noto Sans CJK SC', sans-serif",
-  padding: "8px 16px", borderRadius: "8px", maxWidth: "500px" });
+  padding: "8px 16px", borderRadius: "8px", maxWidth: "500px", textWrap: "balance" });
 document.body.append(words, pointer);
 window.saySomething = (text) => { words.textContent = text; };
 // Where a number lies on the screen, the largest of a value if none is named.

@@ -20,6 +20,7 @@ from look_inside_text import (
     Digit,
     about_the_filters,
     explain_mistake,
+    named,
     walk_back,
     walk_forward,
     where_in_the_code,
@@ -121,9 +122,11 @@ def write(options: argparse.Namespace) -> None:
     right = float((outputs.argmax(axis=1) == digits.y_test).mean())
     number = choose_right(outputs, digits.y_test) if options.digit is None else options.digit
     chosen = digit(model, digits, number)
-    page = Page(f"Inside a network that reads a {chosen.label}", f"走进识别 {chosen.label} 的网络")
+    page = Page(
+        f"Inside a network that reads {named(chosen.label)}", f"走进识别 {chosen.label} 的网络"
+    )
     page.text(
-        f"Test image {chosen.number} of {digits.name} is a {chosen.label}. This is everything that "
+        f"Test image {chosen.number} of {digits.name} is {named(chosen.label)}. This is everything that "
         f"the network of {model.count_params():,} parameters computes about it, forward and back, "
         f"with the numbers of this very picture. It answers {right:.2%} of the "
         f"{len(x_test):,} test images right.",

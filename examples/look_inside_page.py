@@ -8,6 +8,8 @@ import io
 from string import Template
 from typing import Any
 
+from look_inside_chinese import chinese, in_chinese
+
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -40,7 +42,7 @@ PAGE = Template("""<!DOCTYPE html>
   #en:checked ~ .switch label[for=en], #zh:checked ~ .switch label[for=zh] {
     font-weight: bold; border-bottom: 2px solid #0072b2; }
   @media (max-width: 700px) { /* moved, not made small: texts stay legible */
-    .figure { overflow-x: auto; } .figure img:not(.small) { width: 780px; max-width: none; } }
+    .figure { overflow-x: auto; } .figure img:not(.small) { width: 840px; max-width: none; } }
   @media print { .switch { display: none; } img, pre { break-inside: avoid; } }
 </style>
 </head>
@@ -74,24 +76,29 @@ class Page:
         """Add a paragraph."""
         self.parts.append(_both("p", en, zh))
 
-    def formula(self, text: Any) -> None:
-        """Add lines as they are, such as a printed window."""
-        self.parts.append(f"<pre>{html.escape(str(text))}</pre>")
+    def formula(self, text: Any, unwrapped: Any = None) -> None:
+        """Add lines as they are, such as a printed window; `unwrapped` if those are broken."""
+        zh = chinese(str(text if unwrapped is None else unwrapped))
+        self.parts.append(f'<pre lang="en">{html.escape(str(text))}</pre>')
+        self.parts.append(f'<pre lang="zh">{html.escape(zh)}</pre>')
 
     def figure(self, figure: Any, en: str, zh: str) -> None:
         """Add a matplotlib Figure; the texts say what is seen to those who cannot see it."""
-        with io.BytesIO() as file:
-            figure.savefig(file, format="png")
-            self._image(file.getvalue(), "png", en, zh)
+        first = _png(figure)
+        if in_chinese(figure):
+            self._image(first, "png", en, ' lang="en"')
+            self._image(_png(figure), "png", zh, ' lang="zh"')
+        else:  # no font here has Chinese letters
+            self._image(first, "png", f"{en} · {zh}")
 
     def animation(self, data: bytes, en: str, zh: str) -> None:
         """Add a GIF."""
-        self._image(data, "gif", en, zh)
+        self._image(data, "gif", f"{en} · {zh}")
 
-    def _image(self, data: bytes, kind: str, en: str, zh: str) -> None:
+    def _image(self, data: bytes, kind: str, alt: str, language: str = "") -> None:
         source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-        alt = html.escape(f"{en} · {zh}", quote=True)
-        self.parts.append(f'<div class="figure"><img src="{source}" alt="{alt}"></div>')
+        image = f'<img src="{source}" alt="{html.escape(alt, quote=True)}">'
+        self.parts.append(f'<div class="figure"{language}>{image}</div>')
 
     def table(self, heads: list[tuple[str, str]], rows: list[list[Any]]) -> None:
         """Add a table; heads are given in both languages, floats get three decimals."""
@@ -115,6 +122,12 @@ class Page:
             english=" checked" if language == "en" else "",
             chinese=" checked" if language == "zh" else "",
         )
+
+
+def _png(figure: Any) -> bytes:
+    with io.BytesIO() as file:
+        figure.savefig(file, format="png")
+        return file.getvalue()
 
 
 def _both(tag: str, en: str, zh: str) -> str:

@@ -35,6 +35,11 @@ class Digit:
         return int(self.outputs.argmax())
 
 
+def named(label: int) -> str:
+    """Return a digit with its article."""
+    return f"an {label}" if label == 8 else f"a {label}"
+
+
 def names_of(model: Sequential, kind: type) -> list[str]:
     """Return the names of the layers of a kind."""
     return [str(layer.name) for layer in model.layers if isinstance(layer, kind)]
@@ -155,8 +160,10 @@ def walk_back(page: Page, model: Sequential, digit: Digit) -> None:
         "The whole step in sentences, as `npcnn.step_through` tells it:",
         "`npcnn.step_through` 逐句讲述的整个步骤：",
     )
-    steps = npcnn.step_through(model, trace.x, digit.targets, training=False, update=False)
-    page.formula("\n".join(fill(str(event), 104, subsequent_indent=" " * 26) for event in steps))
+    events = npcnn.step_through(model, trace.x, digit.targets, training=False, update=False)
+    steps = [str(event) for event in events]
+    wrapped = [fill(step, 104, subsequent_indent=" " * 26) for step in steps]
+    page.formula("\n".join(wrapped), "\n".join(steps))
     check = trace.check()
     page.section("5. Is all this right?", "5. 这些都对吗？")
     page.text(
@@ -205,7 +212,7 @@ def explain_mistake(page: Page, model: Sequential, digit: Digit) -> None:
     last = str(model.layers[-1].name)
     p = digit.outputs
     page.section(
-        f"6. A mistake: test image {digit.number} is a {right}, the network says {wrong}",
+        f"6. A mistake: test image {digit.number} is {named(right)}, the network says {wrong}",
         f"6. 一个错误：第 {digit.number} 张测试图是 {right}，网络却说是 {wrong}",
     )
     page.text(

@@ -44,7 +44,9 @@ def feature_maps(trace: ATrace, sample: Count = 0, title: str = "") -> Figure:
     _check_sample(trace, sample, "feature_maps(sample)")
     p = trace.outputs[sample]
     answer = int(p.argmax())
-    title = title or f"What the network makes of one picture: a {answer}, {p[answer]:.1%} sure"
+    article = "an" if str(answer)[0] == "8" or answer in (11, 18) else "a"
+    made = f"What the network makes of one picture: {article} {answer}, {p[answer]:.1%} sure"
+    title = title or made
     note = "a row is a layer, a square what one filter found; the darker, the more of it"
     rows = [("picture", trace.layers[0].input[sample])]
     rows += [(layer.name, layer.activation[sample]) for layer in _shown(trace)]

@@ -38,23 +38,43 @@ def write(example, folder, tmp_path):
     return run
 
 
-def test_the_report_is_whole_and_its_numbers_are_the_digits(write, folder):
+# What stays in Chinese: names of layers and functions, and of what has no other name.
+KEPT = {"relu", "ReLU", "softmax", "logits", "max", "exp"}
+KEPT |= {"conv", "pooling", "dense", "flatten", "dropout"}
+
+
+def test_the_report_is_whole_and_its_numbers_are_the_digits(write, example, folder, monkeypatch):
+    module = example("look_inside_chinese")
+    said, say = [], module.chinese
+    monkeypatch.setattr(module, "chinese", lambda text: said.append(text) or say(text))
+    monkeypatch.setattr(example("look_inside_page"), "chinese", module.chinese)
     text = write("--model", str(folder / "model.h5"), "--digit", "7")
     assert not re.search(r"(?:src|href)\s*=\s*[\"'](?!data:)", text)  # no links to anything
     assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", text)
     pictures = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", text)
-    assert len(pictures) == 7
+    assert len(pictures) == (14 if example("look_inside_chinese").family() else 7)
     assert all(base64.b64decode(p)[1:4] == b"PNG" for p in pictures)
     assert text.count('<h2 lang="en">') == text.count('<h2 lang="zh">') == 8
     assert text.count('<p lang="en">') == text.count('<p lang="zh">')
-    assert re.search(r"6\. A mistake: test image \d+ is a \d, the network says \d", text)
+    assert re.search(r"6\. A mistake: test image \d+ is an? \d, the network says \d", text)
+    pair = [re.findall(rf'<pre lang="{one}">(.*?)</pre>', text, re.S) for one in ("en", "zh")]
+    english, blocks = ([html.unescape(block) for block in one] for one in pair)
+    numbers = re.compile(r"\d+(?:\.\d+)?")
+    for one, other in zip(english, blocks, strict=True):
+        assert sorted(numbers.findall(one)) == sorted(numbers.findall(other))
+    # No word of English is left in the blocks and, where there is a font, in the figures.
+    figures = [module.by_lines(one) for one in set(said) - set(english)]
+    left = {word for words in blocks + figures for word in re.findall(r"[A-Za-z]{3,}", words)}
+    assert left - KEPT == set()
     assert re.search(r"all [\d,]+ entries are right, within 1e-09", text)
     assert "WRONG" not in text
 
     model = npcnn.load_model(folder / "model.h5")
     (_, _), (x, y) = npcnn.datasets.load_mnist(folder)
     trace = npcnn.trace(model, x[7:8, ..., None], y[7:8])
-    assert f"Test image 7 of the data in {folder.name} is a {y[7]}" in text
+    assert (
+        f"Test image 7 of the data in {folder.name} is {'an' if y[7] == 8 else 'a'} {y[7]}" in text
+    )
     p = trace.outputs[0, y[7]]
     assert f"The loss is −ln {p:.6g} = {trace.loss:.6g}." in text
     largest = np.unravel_index(trace["conv2d"].activation[0].argmax(), (28, 28, 5))

@@ -38,34 +38,38 @@ REDUCERS = 8
 @Body
 def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def]
     """Fill a block of rows and a group of filters of y."""
-    p, groups = ints[calls.FORWARD], ints[calls.GROUPS]
-    i0, i1 = part(ints[p + plans.OUT_HEIGHT], task // groups, ints[calls.BLOCKS])
-    f0, f1 = part(ints[p + plans.OUT_CHANNELS], task % groups, groups)
+    call = calls.header_at(ints, 0)
+    p, groups = call.forward, call.groups
+    plan = plans.plan_at(ints, p)
+    i0, i1 = part(plan.out_height, task // groups, call.blocks)
+    f0, f1 = part(plan.out_channels, task % groups, groups)
     first, rows = ZERO, x
-    if ints[calls.PACKED]:
+    if call.packed:
         first, last = source_rows(ints, p, i0, i1)
         pack_rows(ints, p, x, x, ZERO, first, last, ZERO, ZERO, scratch, ZERO, scratch, ZERO)
         rows = scratch
     slide_rows(
-        ints, p, rows, ZERO, first, w, bias, ints[calls.MODE], y, i0, i1, f0, f1, scratch,
-        ints[calls.SPARE_AT],
+        ints, p, rows, ZERO, first, w, bias, call.mode, y, i0, i1, f0, f1, scratch,
+        call.spare_at,
     )  # fmt: skip
 
 
 @Body
 def _forward_in_pairs(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def]
     """Fill a block of pairs of rows and a group of filters of y."""
-    p, groups, split = ints[calls.FORWARD], ints[calls.GROUPS], ints[calls.SPLIT]
-    u0, u1 = units_of(ints[p + plans.OUT_HEIGHT], task // groups, ints[calls.BLOCKS], split)
+    call = calls.header_at(ints, 0)
+    p, groups, split = call.forward, call.groups, call.split
+    plan = plans.plan_at(ints, p)
+    u0, u1 = units_of(plan.out_height, task // groups, call.blocks, split)
     tile0, tile1 = part(tiles_of(ints, p), task % groups, groups)
-    first, last, rows = ZERO, ints[p + plans.HEIGHT], x
-    pitch = ints[p + plans.WIDTH] * ints[p + plans.BATCH]
-    if ints[calls.PACKED]:
-        first, last = rows_of_pairs(u0, u1, split, ints[calls.TOP], last)
+    first, last, rows = ZERO, plan.height, x
+    pitch = plan.width * plan.batch
+    if call.packed:
+        first, last = rows_of_pairs(u0, u1, split, call.top, last)
         pack_rows(ints, p, x, x, ZERO, first, last, ZERO, ZERO, scratch, ZERO, scratch, ZERO)
-        rows, pitch = scratch, ints[p + plans.ROW_PITCH]
+        rows, pitch = scratch, plan.row_pitch
     slide_pairs(
-        ints, p, rows, ZERO, first, last, pitch, w, ZERO, u0, u1, tile0, tile1, ints[calls.MODE],
+        ints, p, rows, ZERO, first, last, pitch, w, ZERO, u0, u1, tile0, tile1, call.mode,
         bias, y, scratch,
     )  # fmt: skip
 
@@ -113,27 +117,30 @@ def _pack(ints, task, g, y, first, last, totals, scratch):  # type: ignore[no-un
 
     Return where the others begin, and the block's own rows.
     """
-    p, q, start = ints[calls.FORWARD], ints[calls.BACKWARD], task * ints[calls.PITCH]
-    i0, i1 = part(ints[p + plans.OUT_HEIGHT], task, ints[calls.BLOCKS])
-    zero_run(totals, start, ints[calls.PITCH])
+    call = calls.header_at(ints, 0)
+    p, q, start = call.forward, call.backward, task * call.pitch
+    plan = plans.plan_at(ints, p)
+    i0, i1 = part(plan.out_height, task, call.blocks)
+    zero_run(totals, start, call.pitch)
     pack_rows(
-        ints, q, g, y, ints[calls.MODE], first, last, i0, i1, scratch, ints[calls.GRAD_AT], totals,
+        ints, q, g, y, call.mode, first, last, i0, i1, scratch, call.grad_at, totals,
         start,
     )  # fmt: skip
-    return start + (ints[p + plans.OUT_CHANNELS] + 1) * ints[p + plans.LANES], i0, i1
+    return start + (plan.out_channels + 1) * plan.lanes, i0, i1
 
 
 @helper
 def _sums(ints, task, x, g, y, first, last, totals, scratch):  # type: ignore[no-untyped-def]
     """Pack rows first … last − 1 of grad_y; add up a block's sums for kernel and bias."""
-    p, q, at = ints[calls.FORWARD], ints[calls.BACKWARD], ints[calls.GRAD_AT]
+    call = calls.header_at(ints, 0)
+    p, q, at = call.forward, call.backward, call.grad_at
     sums, i0, i1 = _pack(ints, task, g, y, first, last, totals, scratch)
     x_first, rows = ZERO, x
-    if ints[calls.PACKED]:
+    if call.packed:
         x_first, x_last = source_rows(ints, p, i0, i1)
         pack_rows(ints, p, x, x, ZERO, x_first, x_last, ZERO, ZERO, scratch, ZERO, totals, ZERO)
         rows = scratch
-    if ints[calls.CELLS]:
+    if call.cells:
         outer_rows(ints, p, scratch, x_first, q, at, first, i0, i1, totals, sums)
     else:
         dot_rows(ints, p, rows, x_first, q, scratch, at, first, i0, i1, totals, sums)
@@ -142,29 +149,33 @@ def _sums(ints, task, x, g, y, first, last, totals, scratch):  # type: ignore[no
 @Body
 def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: ignore[no-untyped-def]
     """Fill a block of rows of grad_x, and the block's own sums for the other gradients."""
-    p, q, blocks = ints[calls.FORWARD], ints[calls.BACKWARD], ints[calls.BLOCKS]
-    first, last = part(ints[p + plans.OUT_HEIGHT], task, blocks)
-    r0, r1 = part(ints[p + plans.HEIGHT], task, blocks)
-    if ints[calls.WANTED]:
+    call = calls.header_at(ints, 0)
+    p, q, blocks = call.forward, call.backward, call.blocks
+    plan = plans.plan_at(ints, p)
+    first, last = part(plan.out_height, task, blocks)
+    r0, r1 = part(plan.height, task, blocks)
+    if call.wanted:
         above, below = source_rows(ints, q, r0, r1)
         first, last = min(first, above), max(last, below)
     _sums(ints, task, x, g, y, first, last, totals, scratch)
-    if ints[calls.WANTED]:
+    if call.wanted:
         slide_rows(
-            ints, q, scratch, ints[calls.GRAD_AT], first, w, zeros, ZERO, grad_x, r0, r1, ZERO,
-            ints[p + plans.CHANNELS], scratch, ints[calls.SPARE_AT],
+            ints, q, scratch, call.grad_at, first, w, zeros, ZERO, grad_x, r0, r1, ZERO,
+            plan.channels, scratch, call.spare_at,
         )  # fmt: skip
 
 
 @helper
 def _pairs_reach(ints, task):  # type: ignore[no-untyped-def]
     """Return which units of pairs of rows of grad_x a block has, and which of grad_y it needs."""
-    p, blocks, split = ints[calls.FORWARD], ints[calls.BLOCKS], ints[calls.SPLIT]
-    height = ints[p + plans.OUT_HEIGHT]
+    call = calls.header_at(ints, 0)
+    p, blocks, split = call.forward, call.blocks, call.split
+    plan = plans.plan_at(ints, p)
+    height = plan.out_height
     first, last = part(height, task, blocks)
-    u0, u1 = units_of(ints[p + plans.HEIGHT], task, blocks, split)
-    if ints[calls.WANTED]:
-        above, below = rows_of_pairs(u0, u1, split, ints[calls.TOP], height)
+    u0, u1 = units_of(plan.height, task, blocks, split)
+    if call.wanted:
+        above, below = rows_of_pairs(u0, u1, split, call.top, height)
         first, last = min(first, above), max(last, below)
     return u0, u1, first, last
 
@@ -172,10 +183,12 @@ def _pairs_reach(ints, task):  # type: ignore[no-untyped-def]
 @helper
 def _slide_back(ints, task, w, zeros, grad_x, scratch):  # type: ignore[no-untyped-def]
     """Fill a block of pairs of rows of grad_x from packed rows of grad_y."""
-    q, (u0, u1, first, last) = ints[calls.BACKWARD], _pairs_reach(ints, task)
-    if ints[calls.WANTED]:
+    call = calls.header_at(ints, 0)
+    q, (u0, u1, first, last) = call.backward, _pairs_reach(ints, task)
+    back = plans.plan_at(ints, q)
+    if call.wanted:
         slide_pairs(
-            ints, q, scratch, ints[calls.GRAD_AT], first, last, ints[q + plans.ROW_PITCH], w,
+            ints, q, scratch, call.grad_at, first, last, back.row_pitch, w,
             ZERO + 1, u0, u1, ZERO, tiles_of(ints, q), ZERO, zeros, grad_x, scratch,
         )  # fmt: skip
 
@@ -200,28 +213,32 @@ def _backward_lifted(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  #
 @Body
 def _reduce(task, ints, scratch, totals, grad_kernel, grad_bias):  # type: ignore[no-untyped-def]
     """Add up the blocks' sums, block after block, then the lanes of each; a share of the taps."""
-    p, blocks, pitch = ints[calls.FORWARD], ints[calls.BLOCKS], ints[calls.PITCH]
-    filters, lanes = ints[p + plans.OUT_CHANNELS], ints[p + plans.LANES]
+    call = calls.header_at(ints, 0)
+    p, blocks, pitch = call.forward, call.blocks, call.pitch
+    plan = plans.plan_at(ints, p)
+    filters, lanes = plan.out_channels, plan.lanes
     if task == 0:
         sum_lanes(grad_bias, 0, totals, 0, filters, blocks, pitch)
-    k0, k1 = part(ints[p + plans.TAPS] * ints[p + plans.SEGMENTS], task, REDUCERS)
-    if ints[calls.CELLS]:
-        at, wide = (filters + 1) * lanes, ints[calls.FILTER_PITCH]
+    k0, k1 = part(plan.taps * plan.segments, task, REDUCERS)
+    if call.cells:
+        at, wide = (filters + 1) * lanes, call.filter_pitch
         sum_blocks(grad_kernel, k0, k1, totals, at, filters, wide, blocks, pitch)
         return
     for k in range(k0, k1):
         start = (filters + 1 + k * filters) * lanes
-        to = ints[p + ints[p + plans.WOFF] + k]
+        to = ints[p + plan.woff + k]
         sum_lanes(grad_kernel, to, totals, start, filters, blocks, pitch)
 
 
 @Body
 def _reduce_lifted(task, ints, scratch, totals, grad_kernel, grad_bias):  # type: ignore[no-untyped-def]
     """Add up the blocks' sums, and lower those for the kernel; a share of its taps."""
-    p, blocks, pitch = ints[calls.FORWARD], ints[calls.BLOCKS], ints[calls.PITCH]
+    call = calls.header_at(ints, 0)
+    p, blocks, pitch = call.forward, call.blocks, call.pitch
+    plan = plans.plan_at(ints, p)
     if task == 0:
-        sum_lanes(grad_bias, 0, totals, 0, ints[p + plans.OUT_CHANNELS], blocks, pitch)
-    k0, k1 = part(ints[calls.KERNEL_COLUMNS] * ints[p + plans.CHANNELS], task, REDUCERS)
+        sum_lanes(grad_bias, 0, totals, 0, plan.out_channels, blocks, pitch)
+    k0, k1 = part(call.kernel_columns * plan.channels, task, REDUCERS)
     lower_sums(ints, p, k0, k1, grad_kernel, totals)
 
 

@@ -27,24 +27,26 @@ Array = np.ndarray
 @Body
 def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def]
     """Fill a block of rows of y, or of pairs of them."""
-    p, q, blocks = ints[calls.FORWARD], ints[calls.BACKWARD], ints[calls.BLOCKS]
-    height, at, split = ints[p + plans.OUT_HEIGHT], ints[calls.GRAD_AT], ints[calls.SPLIT]
-    if ints[calls.PAIRED]:
-        u0, u1 = units_of(ints[p + plans.HEIGHT], task, blocks, split)
-        first, last = rows_of_pairs(u0, u1, split, ints[calls.TOP], height)
+    call = calls.header_at(ints, 0)
+    p, q, blocks = call.forward, call.backward, call.blocks
+    plan, back = plans.plan_at(ints, p), plans.plan_at(ints, q)
+    height, at, split = plan.out_height, call.grad_at, call.split
+    if call.paired:
+        u0, u1 = units_of(plan.height, task, blocks, split)
+        first, last = rows_of_pairs(u0, u1, split, call.top, height)
     else:
-        u0, u1 = part(ints[p + plans.HEIGHT], task, blocks)
+        u0, u1 = part(plan.height, task, blocks)
         first, last = source_rows(ints, q, u0, u1)
     pack_rows(ints, q, x, x, ZERO, first, last, ZERO, ZERO, scratch, at, scratch, ZERO)
-    if ints[calls.PAIRED]:
+    if call.paired:
         slide_pairs(
-            ints, q, scratch, at, first, last, ints[q + plans.ROW_PITCH], w, ZERO + 1, u0, u1, ZERO,
-            tiles_of(ints, q), ints[calls.MODE], bias, y, scratch,
+            ints, q, scratch, at, first, last, back.row_pitch, w, ZERO + 1, u0, u1, ZERO,
+            tiles_of(ints, q), call.mode, bias, y, scratch,
         )  # fmt: skip
     else:
         slide_rows(
-            ints, q, scratch, at, first, w, bias, ints[calls.MODE], y, u0, u1, ZERO,
-            ints[p + plans.CHANNELS], scratch, ints[calls.SPARE_AT],
+            ints, q, scratch, at, first, w, bias, call.mode, y, u0, u1, ZERO,
+            plan.channels, scratch, call.spare_at,
         )  # fmt: skip
 
 

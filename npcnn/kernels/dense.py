@@ -38,15 +38,16 @@ FEW = tiles.ROWS
 LONG = 1 << 10
 
 
-def _product(dtype: np.dtype, taps: int, pitch: int, w_pitch: int, w_step: int) -> list[int]:
-    """Return a plan for out[f, t] = Σₖ w[k·w_pitch + f·w_step] · buf[k·pitch + t]."""
-    plan = [0] * plans.ROW_TAPS
-    plan[plans.LANES], plan[plans.TILES] = simd.lanes_of(dtype), tiles.slide_address(dtype)
-    plan[plans.W_STEP], plan[plans.OFF], plan[plans.WOFF] = (
-        w_step,
-        plans.ROW_TAPS,
-        plans.ROW_TAPS + taps,
-    )
+def _product(dtype: np.dtype, taps: int, pitch: int, w_pitch: int, w_step: int,
+             dot_tiles: int = 0, filters: int = 0) -> list[int]:  # fmt: skip
+    """Return a plan for out[f, t] = Σₖ w[k·w_pitch + f·w_step] · buf[k·pitch + t].
+
+    Where sums run along the rows, `dot_tiles` is their tile's address, and `filters` how many.
+    """
+    plan = plans.Plan(*[0] * plans.ROW_TAPS)._replace(
+        lanes=simd.lanes_of(dtype), tiles=tiles.slide_address(dtype), w_step=w_step,
+        dot_tiles=dot_tiles, out_channels=filters, off=plans.ROW_TAPS, woff=plans.ROW_TAPS + taps,
+    )  # fmt: skip
     return [*plan, *(k * pitch for k in range(taps)), *(k * w_pitch for k in range(taps))]
 
 
@@ -153,8 +154,7 @@ def _backward_call(
     if n >= lanes:
         by_x = _product(dtype, units, batch_pitch, 1, units)
     else:  # a row of the kernel times each sample's gradient
-        by_x = _product(dtype, inputs, units, 0, 0)
-        by_x[plans.DOT_TILES], by_x[plans.OUT_CHANNELS] = tiles.dot_address(dtype), n
+        by_x = _product(dtype, inputs, units, 0, 0, tiles.dot_address(dtype), n)
     by_kernel = _product(dtype, n, unit_pitch, 1, n)
     sums_at = units * batch_pitch + n * unit_pitch
     header = [

@@ -91,7 +91,7 @@ def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def
     group, own = task // ints[TASKS], task % ints[TASKS]
     x, w = moved(x, group * ints[X]), moved(w, group * ints[KERNEL])
     bias, y = moved(bias, group * ints[FILTERS]), moved(y, group * ints[Y])
-    if ints[HEADER + calls.PAIRED]:
+    if calls.header_at(ints, HEADER).paired:
         _pairs(own, moved(ints, ZERO + HEADER), scratch, x, w, bias, y)
     else:
         _rows(own, moved(ints, ZERO + HEADER), scratch, x, w, bias, y)
@@ -152,7 +152,7 @@ def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: 
         moved(g, group * ints[Y]), moved(y, group * ints[Y]), moved(w, group * ints[KERNEL]),
     )  # fmt: skip
     totals = moved(totals, group * ints[TOTALS])
-    if ints[HEADER + calls.PAIRED]:
+    if calls.header_at(ints, HEADER).paired:
         _pairs_back(own, moved(ints, ZERO + HEADER), scratch, x, g, y, w, zeros, grad_x, totals)
     else:
         _rows_back(own, moved(ints, ZERO + HEADER), scratch, x, g, y, w, zeros, grad_x, totals)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from typing import NamedTuple
@@ -11,23 +12,8 @@ import numpy as np
 from npcnn.kernels.convolution import plans
 from npcnn.kernels.convolution.plans import Geometry, Pair, output_shape, part, source_rows
 from npcnn.kernels.run.layout import shares
+from npcnn.kernels.run.records import reader
 from npcnn.kernels.tiles import simd, tiles, winograd_tiles
-
-# A call's header: parts to cut into, options, and where things lie in a thread's scratch memory.
-# From PAIRED on, what rows in pairs need (`winograd.py`): their tile's address, the kernel's
-# columns, units a pair is cut into and the elements of the first, elements that all filters pass
-# together, the first source row of pair 0, and where lifted weights and a row of zeros lie. From
-# CELLS on, what short rows need (`outer.py`): cells of grad_y turned round at once (0: rows are
-# long), where two tables of their places are, where they lie, and from one to the next. From LIFTED
-# on, what lifted rows need besides (`lifted.py`): whether they are, where x's lie, from channel to
-# channel, the first element that a row's first cell draws on, and where a row of zeros is. The
-# plans follow.
-(
-    BLOCKS, GROUPS, MODE, WANTED, GRAD_AT, SPARE_AT, PITCH, PACKED, FORWARD, BACKWARD, PAIRED,
-    KERNEL_COLUMNS, SPLIT, HALF, CHUNK, TOP, WEIGHTS_AT, ZEROS_AT, CELLS, CELLS_AT, TURNED_AT,
-    FILTER_PITCH, LIFTED, LIFTED_AT, LIFTED_PITCH, LEFTMOST, NOTHING_AT,
-) = range(27)  # fmt: skip
-HEADER = 27
 
 # Multiply-adds below which one thread is done before a second has woken up.
 SMALL = 400_000
@@ -48,6 +34,46 @@ LEAST_CELLS, LEAST_CHANNELS, LEAST_FILTERS = 64, 12, 14
 PLANE_BYTES = 1 << 18
 # Bytes of source rows that all filters slide over before the next ones come.
 CHUNK_BYTES = 1 << 16
+
+
+@dataclasses.dataclass
+class Header:
+    """What a call's row of integers begins with; the plans follow."""
+
+    blocks: int = 1  # parts to cut into: of the rows
+    groups: int = 1  # and of the filters
+    mode: int = 0
+    wanted: int = 0  # whether grad_x is
+    grad_at: int = 0  # where things lie in a thread's scratch memory
+    spare_at: int = 0
+    pitch: int = 0  # from one block's sums to the next's
+    packed: int = 0  # whether x's rows are
+    forward: int = 0  # where the plans lie in the row
+    backward: int = 0
+    # What rows in pairs need (`winograd.py`).
+    paired: int = 0  # their tile's address
+    kernel_columns: int = 0
+    split: int = 0  # units a pair is cut into
+    half: int = 0  # and the elements of the first
+    chunk: int = 0  # elements that all filters pass together
+    top: int = 0  # the first source row of pair 0
+    weights_at: int = 0  # where lifted weights lie
+    zeros_at: int = 0  # and a row of zeros
+    # What short rows need (`outer.py`).
+    cells: int = 0  # cells of grad_y turned round at once; 0: rows are long
+    cells_at: int = 0  # where two tables of their places are
+    turned_at: int = 0  # where they lie
+    filter_pitch: int = 0  # and from one to the next
+    # What lifted rows need besides (`lifted.py`).
+    lifted: int = 0  # whether they are
+    lifted_at: int = 0  # where x's lie
+    lifted_pitch: int = 0  # from channel to channel
+    leftmost: int = 0  # the first element that a row's first cell draws on
+    nothing_at: int = 0  # where a row of zeros is
+
+
+HEADER = len(dataclasses.fields(Header))
+header_at = reader(Header)
 
 
 class Call(NamedTuple):
@@ -92,7 +118,7 @@ def rows_of_pairs(u0: int, u1: int, split: int, top: int, height: int) -> Pair:
     return first, max(min(2 * ((u1 + split - 1) // split) + top + 2, height), first)
 
 
-def _header(geometry: Geometry, dtype: np.dtype, channels: int, single: bool) -> list[int]:
+def _header(geometry: Geometry, dtype: np.dtype, channels: int, single: bool) -> Header:
     """Return what the headers of both passes have in common.
 
     `channels` is how many the source rows have: x's going forward, grad_y's going back. `single`
@@ -100,26 +126,25 @@ def _header(geometry: Geometry, dtype: np.dtype, channels: int, single: bool) ->
     """
     rows, columns = output_shape(geometry)
     height, narrow = min(geometry.x_shape[1], rows), min(geometry.x_shape[2], columns)
-    header = [0] * HEADER
-    header[BLOCKS] = header[GROUPS] = 1
-    header[KERNEL_COLUMNS] = geometry.kernel_shape[1]
-    header[FORWARD], header[PACKED] = HEADER, not plans.in_place(geometry, dtype)
+    header = Header()
+    header.kernel_columns = geometry.kernel_shape[1]
+    header.forward, header.packed = HEADER, not plans.in_place(geometry, dtype)
     paired = in_pairs(geometry) and not single
     # Seven pairs on two threads would be three and four: half a pair more makes them equal.
-    header[HALF] = narrow // 2 * geometry.x_shape[0]
-    header[SPLIT] = 2 if header[HALF] >= simd.lanes_of(dtype) else 1
+    header.half = narrow // 2 * geometry.x_shape[0]
+    header.split = 2 if header.half >= simd.lanes_of(dtype) else 1
     chunk = CHUNK_BYTES // (4 * channels * dtype.itemsize)
     line = max(geometry.x_shape[2], columns) * geometry.x_shape[0]
-    header[CHUNK] = min(max(chunk // 64, 1), line // 64 + 1) * 64
+    header.chunk = min(max(chunk // 64, 1), line // 64 + 1) * 64
     if paired:
-        header[PAIRED] = winograd_tiles.slide_address(dtype) or 1  # no address without the JIT
+        header.paired = winograd_tiles.slide_address(dtype) or 1  # no address without the JIT
     if single:
         source = math.prod(geometry.x_shape) * dtype.itemsize
-        while header[BLOCKS] * PLANE_BYTES < source and header[BLOCKS] * ROWS_A_BLOCK < rows:
-            header[BLOCKS] *= 2
+        while header.blocks * PLANE_BYTES < source and header.blocks * ROWS_A_BLOCK < rows:
+            header.blocks *= 2
     elif plans.multiply_adds(geometry) >= SMALL:
-        parts = (height + 1) // 2 * header[SPLIT] if paired else rows
-        header[BLOCKS] = shares(parts, ROWS_A_BLOCK, 16)
+        parts = (height + 1) // 2 * header.split if paired else rows
+        header.blocks = shares(parts, ROWS_A_BLOCK, 16)
     return header
 
 
@@ -131,13 +156,13 @@ def _block(geometry: Geometry) -> tuple[int, int, int, int]:
     return geometry.kernel_shape[3], height, width, geometry.x_shape[0]
 
 
-def _after_pairs(header: list[int], geometry: Geometry, at: int) -> int:
+def _after_pairs(header: Header, geometry: Geometry, at: int) -> int:
     """Give lifted weights and zeros a place in the scratch memory; return what is behind them."""
-    if not header[PAIRED]:
+    if not header.paired:
         return at
-    header[WEIGHTS_AT] = at
-    header[ZEROS_AT] = at + 4 * math.prod(geometry.kernel_shape[1:])
-    return header[ZEROS_AT] + 2 * header[CHUNK]
+    header.weights_at = at
+    header.zeros_at = at + 4 * math.prod(geometry.kernel_shape[1:])
+    return header.zeros_at + 2 * header.chunk
 
 
 @functools.lru_cache(maxsize=256)
@@ -146,30 +171,31 @@ def forward_call(geometry: Geometry, dtype: np.dtype, mode: int, single: bool = 
     batch, height, width = geometry.x_shape[0], *output_shape(geometry)
     filters = geometry.kernel_shape[3]
     header = _header(geometry, dtype, geometry.x_shape[3], single)
-    make = plans.paired_forward_plan if header[PAIRED] else plans.forward_plan
+    make = plans.paired_forward_plan if header.paired else plans.forward_plan
     plan = make(geometry, dtype)
-    blocks, parallel, rows = header[BLOCKS], plans.multiply_adds(geometry) >= SMALL, 0
+    about = plans.plan_at(plan, 0)
+    blocks, parallel, rows = header.blocks, plans.multiply_adds(geometry) >= SMALL, 0
     if parallel and not single:
-        few = winograd_tiles.FILTERS if header[PAIRED] else tiles.ROWS
-        header[GROUPS] = shares(filters, few, max(4 // blocks, 1))
-    header[TOP] = -plans.pad_before(geometry, 0)
-    for block in range(blocks if header[PACKED] and height * width * batch else 0):
-        if header[PAIRED]:
-            units = units_of(height, block, blocks, header[SPLIT])
+        few = winograd_tiles.FILTERS if header.paired else tiles.ROWS
+        header.groups = shares(filters, few, max(4 // blocks, 1))
+    header.top = -plans.pad_before(geometry, 0)
+    for block in range(blocks if header.packed and height * width * batch else 0):
+        if header.paired:
+            units = units_of(height, block, blocks, header.split)
             image = geometry.x_shape[1]
-            first, last = rows_of_pairs(*units, header[SPLIT], header[TOP], image)
+            first, last = rows_of_pairs(*units, header.split, header.top, image)
         else:
             first, last = source_rows(plan, 0, *part(height, block, blocks))
         rows = max(rows, last - first)
-    header[MODE], header[SPARE_AT] = mode, rows * plan[plans.ROW_PITCH]
-    scratch = header[SPARE_AT] + filters * max(width * batch, 2 * plan[plans.LANES])
+    header.mode, header.spare_at = mode, rows * about.row_pitch
+    scratch = header.spare_at + filters * max(width * batch, 2 * about.lanes)
     scratch = _after_pairs(header, geometry, scratch)
-    ints = np.array(header + plan, np.int64)
-    y_block, tasks = _block(geometry), blocks * header[GROUPS]
-    return Call(y_block, header[PAIRED] > 0, parallel, tasks, scratch, 0, ints)
+    ints = np.array([*dataclasses.astuple(header), *plan], np.int64)
+    y_block, tasks = _block(geometry), blocks * header.groups
+    return Call(y_block, header.paired > 0, parallel, tasks, scratch, 0, ints)
 
 
-def _cells(header: list[int], geometry: Geometry, dtype: np.dtype) -> int:
+def _cells(header: Header, geometry: Geometry, dtype: np.dtype) -> int:
     """Return how many cells of grad_y are turned round at once: 0 where rows are long.
 
     The kernel's gradient has a sum a block, so that blocks of few cells would do little but add.
@@ -179,14 +205,14 @@ def _cells(header: list[int], geometry: Geometry, dtype: np.dtype) -> int:
     if not 0 < line <= min(SHORT * lanes, sums * simd.VECTOR_BYTES // BYTES_A_CELL):
         return 0
     if plans.multiply_adds(geometry) >= SMALL:
-        header[BLOCKS] = shares(rows, max(-(-CELLS_A_BLOCK // line), 2), 16)
-    header[PACKED] = 1
-    header[FILTER_PITCH] = -(-geometry.kernel_shape[3] // lanes) * lanes  # whole vectors
-    header[CELLS] = SHORT * lanes // line * line
-    return header[CELLS]
+        header.blocks = shares(rows, max(-(-CELLS_A_BLOCK // line), 2), 16)
+    header.packed = 1
+    header.filter_pitch = -(-geometry.kernel_shape[3] // lanes) * lanes  # whole vectors
+    header.cells = SHORT * lanes // line * line
+    return header.cells
 
 
-def _lifts(header: list[int], geometry: Geometry, dtype: np.dtype) -> bool:
+def _lifts(header: Header, geometry: Geometry, dtype: np.dtype) -> bool:
     """Return whether the kernel's gradient draws on lifted rows, and write that down.
 
     It does where a row of grad_y has cells, and its filters fill the vectors, to make up for
@@ -195,41 +221,42 @@ def _lifts(header: list[int], geometry: Geometry, dtype: np.dtype) -> bool:
     filters, lanes = geometry.kernel_shape[3], simd.lanes_of(dtype)
     wide = -(-filters // lanes) * lanes
     line = output_shape(geometry)[1] * geometry.x_shape[0]
-    if not header[PAIRED] or line < LEAST_CELLS or geometry.x_shape[3] < LEAST_CHANNELS:
+    if not header.paired or line < LEAST_CELLS or geometry.x_shape[3] < LEAST_CHANNELS:
         return False
     if filters * 16 < LEAST_FILTERS * wide:
         return False
     if plans.multiply_adds(geometry) >= SMALL:  # of few rows too, each thread gets some
-        header[BLOCKS] = max(header[BLOCKS], shares(output_shape(geometry)[0], 2, 2))
+        header.blocks = max(header.blocks, shares(output_shape(geometry)[0], 2, 2))
     cells = LIFTED_BYTES // (4 * wide * dtype.itemsize) // LEAST_CELLS * LEAST_CELLS
-    header[LIFTED], header[FILTER_PITCH] = 1, wide
-    header[CELLS] = min(max(cells, LEAST_CELLS), LIFTED_CELLS)
+    header.lifted, header.filter_pitch = 1, wide
+    header.cells = min(max(cells, LEAST_CELLS), LIFTED_CELLS)
     return True
 
 
-def _after_lifted(header: list[int], geometry: Geometry, at: int) -> tuple[int, list[int]]:
+def _after_lifted(header: Header, geometry: Geometry, at: int) -> tuple[int, list[int]]:
     """Give lifted rows a place in the scratch memory; return what is behind, and their tables.
 
     Of these there are three: where each cell of x and of grad_y lies, and each column's taps.
     """
-    batch, most = geometry.x_shape[0], header[CELLS] + header[CELLS] // 2
+    batch, most = geometry.x_shape[0], header.cells + header.cells // 2
     offsets = [o for o, _ in plans.forward_axis(geometry, 1)[0]]
-    header[LEFTMOST] = min(offsets) * batch
-    header[LIFTED_PITCH] = most + (max(offsets) - min(offsets)) * batch
-    header[TURNED_AT] = at
-    header[LIFTED_AT] = header[TURNED_AT] + 4 * most * header[FILTER_PITCH]
-    header[NOTHING_AT] = header[LIFTED_AT] + 4 * tiles.ROWS * header[LIFTED_PITCH]
-    table = [*range(most), *(cell * header[FILTER_PITCH] for cell in range(most))]
-    table += [o * batch - header[LEFTMOST] for o in offsets]
-    return header[NOTHING_AT] + header[LIFTED_PITCH], table
+    header.leftmost = min(offsets) * batch
+    header.lifted_pitch = most + (max(offsets) - min(offsets)) * batch
+    header.turned_at = at
+    header.lifted_at = header.turned_at + 4 * most * header.filter_pitch
+    header.nothing_at = header.lifted_at + 4 * tiles.ROWS * header.lifted_pitch
+    table = [*range(most), *(cell * header.filter_pitch for cell in range(most))]
+    table += [o * batch - header.leftmost for o in offsets]
+    return header.nothing_at + header.lifted_pitch, table
 
 
-def _places(header: list[int], plan: list[int], line: int) -> list[int]:
+def _places(header: Header, plan: list[int], line: int) -> list[int]:
     """Return where each cell is: in x's packed rows, and in those of grad_y turned round."""
-    step = plan[plans.ROW_STEP] * plan[plans.ROW_PITCH]
-    cells = range(header[CELLS])
+    about = plans.plan_at(plan, 0)
+    step = about.row_step * about.row_pitch
+    cells = range(header.cells)
     of_x = [cell // line * step + cell % line for cell in cells]
-    return of_x + [cell * header[FILTER_PITCH] for cell in cells]
+    return of_x + [cell * header.filter_pitch for cell in cells]
 
 
 @functools.lru_cache(maxsize=256)
@@ -242,43 +269,44 @@ def backward_call(
     header = _header(geometry, dtype, filters, single)
     lifted = _lifts(header, geometry, dtype)
     cells = 0 if lifted or single else _cells(header, geometry, dtype)
-    header[PACKED] |= single
+    header.packed |= single
     if cells or single:
         dots = plans.forward_plan(geometry, dtype, True)
     else:
         dots = plans.dot_plan(geometry, dtype)
-    make = plans.paired_backward_plan if header[PAIRED] else plans.backward_plan
+    make = plans.paired_backward_plan if header.paired else plans.backward_plan
     backward = make(geometry, dtype)
-    header[TOP] = plans.pad_before(geometry, 0) - 2
-    blocks, x_rows, g_rows = header[BLOCKS], 0, 0
+    of_x, of_y = plans.plan_at(dots, 0), plans.plan_at(backward, 0)
+    header.top = plans.pad_before(geometry, 0) - 2
+    blocks, x_rows, g_rows = header.blocks, 0, 0
     for block in range(blocks if out_height * out_width * batch else 0):
         i0, i1 = part(out_height, block, blocks)
         first, last = source_rows(dots, 0, i0, i1)
-        x_rows = max(x_rows, last - first) if header[PACKED] and not lifted else 0
-        if header[PAIRED]:
-            units = units_of(height, block, blocks, header[SPLIT])
-            first, last = rows_of_pairs(*units, header[SPLIT], header[TOP], out_height)
+        x_rows = max(x_rows, last - first) if header.packed and not lifted else 0
+        if header.paired:
+            units = units_of(height, block, blocks, header.split)
+            first, last = rows_of_pairs(*units, header.split, header.top, out_height)
         else:
             first, last = source_rows(backward, 0, *part(height, block, blocks))
         g_rows = max(g_rows, max(last, i1) - min(first, i0))
     taps = math.prod(geometry.kernel_shape[:3])
-    header[MODE], header[WANTED], header[BACKWARD] = masked, wanted, HEADER + len(dots)
-    sums = taps * (header[FILTER_PITCH] or filters * dots[plans.LANES])
+    header.mode, header.wanted, header.backward = masked, wanted, HEADER + len(dots)
+    sums = taps * (header.filter_pitch or filters * of_x.lanes)
     if lifted:
         sums = sums // 3 * 4
-    header[PITCH] = (filters + 1) * dots[plans.LANES] + sums
-    header[GRAD_AT] = x_rows * dots[plans.ROW_PITCH]
-    header[SPARE_AT] = header[GRAD_AT] + g_rows * backward[plans.ROW_PITCH]
-    scratch = header[SPARE_AT] + channels * max(width * batch, 2 * dots[plans.LANES])
+    header.pitch = (filters + 1) * of_x.lanes + sums
+    header.grad_at = x_rows * of_x.row_pitch
+    header.spare_at = header.grad_at + g_rows * of_y.row_pitch
+    scratch = header.spare_at + channels * max(width * batch, 2 * of_x.lanes)
     scratch = _after_pairs(header, geometry, scratch)
-    header[CELLS_AT] = HEADER + len(dots) + len(backward)
+    header.cells_at = HEADER + len(dots) + len(backward)
     places: list[int] = []
     if lifted:
         scratch, places = _after_lifted(header, geometry, scratch)
     elif cells:
-        header[TURNED_AT], scratch = scratch, scratch + cells * header[FILTER_PITCH]
+        header.turned_at, scratch = scratch, scratch + cells * header.filter_pitch
         places = _places(header, dots, out_width * batch)
-    ints = np.array(header + dots + backward + places, np.int64)
-    parallel, totals = plans.multiply_adds(geometry) >= SMALL, blocks * header[PITCH]
-    paired = header[PAIRED] > 0
+    ints = np.array([*dataclasses.astuple(header), *dots, *backward, *places], np.int64)
+    parallel, totals = plans.multiply_adds(geometry) >= SMALL, blocks * header.pitch
+    paired = header.paired > 0
     return Call(_block(geometry), paired, parallel, blocks, scratch, totals, ints, lifted)

@@ -23,40 +23,43 @@ def fill_row(ints, p, buf, places, w, bias, how, out):
 
     `how` is the mode, and scratch memory for what cannot be written in place.
     """
+    call = calls.header_at(ints, 0)
+    plan = plans.plan_at(ints, p)
     (i, f, at), (mode, scratch) = places, how
     start, low, high = rows_inside(ints, p, i)
-    batch, spare = ints[p + plans.BATCH], ints[calls.SPARE_AT]
-    lanes, segments = ints[p + plans.LANES], ints[p + plans.SEGMENTS]
-    line = ints[p + plans.OUT_WIDTH] * batch
-    io, ib = (f * ints[p + plans.OUT_HEIGHT] + i) * line, at + start * ints[p + plans.ROW_PITCH]
+    batch, spare = plan.batch, call.spare_at
+    lanes, segments = plan.lanes, plan.segments
+    line = plan.out_width * batch
+    io, ib = (f * plan.out_height + i) * line, at + start * plan.row_pitch
     for segment in range(segments):
-        about = p + ints[p + plans.SEGMENT_TABLE] + segment * plans.SEGMENT
+        about = plans.segment_at(ints, p + plan.segment_table + segment * plans.SEGMENT)
         per_tap, every, columns = (
-            ints[about + plans.PER_TAP], ints[about + plans.EVERY], ints[about + plans.COUNT],
+            about.per_tap, about.every, about.columns,
         )  # fmt: skip
-        table = (i % ints[p + plans.ROW_PHASES] * segments + segment) * ints[p + plans.TAPS]
+        table = (i % plan.row_phases * segments + segment) * plan.taps
         table += p + low * per_tap
         taps = (
-            ints[p + plans.WOFF] + table, ints[p + plans.OFF] + table, (high - low) * per_tap,
+            plan.woff + table, plan.off + table, (high - low) * per_tap,
             max(columns * batch, lanes),
         )  # fmt: skip
         direct = every == 1 and columns * batch >= lanes
-        to, place = out, io + ints[about + plans.START] * batch
-        row = ib + ints[about + plans.BASE]
+        to, place = out, io + about.start * batch
+        row = ib + about.base
         if not direct:
             to, place = scratch, spare
-        run_tile(to, w, buf, bias, ints, (place, f * ints[p + plans.W_STEP], row, f), taps, mode)
+        run_tile(to, w, buf, bias, ints, (place, f * plan.w_step, row, f), taps, mode)
         for q in range(0 if direct else columns):
-            cell = io + (ints[about + plans.START] + q * every) * batch
+            cell = io + (about.start + q * every) * batch
             copy_run(out, cell, scratch, spare + q * batch, batch)
 
 
 @helper
 def pack_until(ints, p, source, at, done, last, scratch):
     """Pack a channel's rows from `done` up to `last`, row 0 at scratch[at:]; return the later."""
+    plan = plans.plan_at(ints, p)
     if last <= done:
         return done
-    at += done * ints[p + plans.ROW_PITCH]
+    at += done * plan.row_pitch
     pack_rows(ints, p, source, source, ZERO, done, last, ZERO, ZERO, scratch, at, scratch, ZERO)
     return last
 
@@ -64,18 +67,20 @@ def pack_until(ints, p, source, at, done, last, scratch):
 @Body
 def _forward(task, ints, scratch, x, w, bias, y):
     """Fill a block of rows of a channel's filters."""
-    p = ints[calls.FORWARD]
-    i0, i1 = part(ints[p + plans.OUT_HEIGHT], task, ints[calls.BLOCKS])
+    call = calls.header_at(ints, 0)
+    p = call.forward
+    plan = plans.plan_at(ints, p)
+    i0, i1 = part(plan.out_height, task, call.blocks)
     packed, _ = source_rows(ints, p, i0, i1)
     rows, at = x, ZERO
-    if ints[calls.PACKED]:
-        rows, at = scratch, -packed * ints[p + plans.ROW_PITCH]
+    if call.packed:
+        rows, at = scratch, -packed * plan.row_pitch
     for i in range(i0, i1):
         _, last = source_rows(ints, p, i, i + 1)
-        if ints[calls.PACKED]:
+        if call.packed:
             packed = pack_until(ints, p, x, at, packed, last, scratch)
-        for f in range(ints[p + plans.OUT_CHANNELS]):
-            fill_row(ints, p, rows, (i, f, at), w, bias, (ints[calls.MODE], scratch), y)
+        for f in range(plan.out_channels):
+            fill_row(ints, p, rows, (i, f, at), w, bias, (call.mode, scratch), y)
 
 
 @Body
@@ -85,31 +90,31 @@ def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):
     What is packed is used while it is in the cache: a row of grad_y comes, is added to the sums
     with the rows of x it meets, and then rows of grad_x that need no further one.
     """
-    p, q, blocks = ints[calls.FORWARD], ints[calls.BACKWARD], ints[calls.BLOCKS]
-    i0, i1 = part(ints[p + plans.OUT_HEIGHT], task, blocks)
-    r, r1 = part(ints[p + plans.HEIGHT], task, blocks)
-    first, last, start = i0, i1, task * ints[calls.PITCH]
-    if ints[calls.WANTED]:
+    call = calls.header_at(ints, 0)
+    p, q, blocks = call.forward, call.backward, call.blocks
+    plan, back = plans.plan_at(ints, p), plans.plan_at(ints, q)
+    i0, i1 = part(plan.out_height, task, blocks)
+    r, r1 = part(plan.height, task, blocks)
+    first, last, start = i0, i1, task * call.pitch
+    if call.wanted:
         above, below = source_rows(ints, q, r, r1)
         first, last = min(first, above), max(last, below)
     else:
         r1 = r
     x_from, _ = source_rows(ints, p, i0, i1)
-    packed, at = x_from, ints[calls.GRAD_AT] - first * ints[q + plans.ROW_PITCH]
-    sums = start + (ints[p + plans.OUT_CHANNELS] + 1) * ints[p + plans.LANES]
-    zero_run(totals, start, ints[calls.PITCH])
+    packed, at = x_from, call.grad_at - first * back.row_pitch
+    sums = start + (plan.out_channels + 1) * plan.lanes
+    zero_run(totals, start, call.pitch)
     for i in range(first, last):
         pack_rows(
-            ints, q, g, y, ints[calls.MODE], i, i + 1, i0, i1, scratch,
-            at + i * ints[q + plans.ROW_PITCH], totals, start,
+            ints, q, g, y, call.mode, i, i + 1, i0, i1, scratch,
+            at + i * back.row_pitch, totals, start,
         )  # fmt: skip
         if i0 <= i < i1:
             _, below = source_rows(ints, p, i, i + 1)
-            packed = pack_until(
-                ints, p, x, -x_from * ints[p + plans.ROW_PITCH], packed, below, scratch
-            )
+            packed = pack_until(ints, p, x, -x_from * plan.row_pitch, packed, below, scratch)
             dot_rows(
-                ints, p, scratch, x_from, q, scratch, ints[calls.GRAD_AT], first, i, i + 1, totals,
+                ints, p, scratch, x_from, q, scratch, call.grad_at, first, i, i + 1, totals,
                 sums,
             )  # fmt: skip
         while r < r1 and (i + 1 == last or source_rows(ints, q, r, r + 1)[1] <= i + 1):

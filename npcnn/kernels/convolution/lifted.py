@@ -31,11 +31,13 @@ def lift_rows(ints, p, x, c0, c1, places, buf):
 
     `places` is (the first row, the first cell, how many cells).
     """
+    call = calls.header_at(ints, 0)
+    plan = plans.plan_at(ints, p)
     top, t, n = places
-    height, line = ints[p + plans.HEIGHT], ints[p + plans.WIDTH] * ints[p + plans.BATCH]
-    pitch, nothing, lanes = ints[calls.LIFTED_PITCH], ints[calls.NOTHING_AT], ints[p + plans.LANES]
-    most = ints[calls.CELLS] + ints[calls.CELLS] // 2
-    first, length = t + ints[calls.LEFTMOST], n + pitch - most
+    height, line = plan.height, plan.width * plan.batch
+    pitch, nothing, lanes = call.lifted_pitch, call.nothing_at, plan.lanes
+    most = call.cells + call.cells // 2
+    first, length = t + call.leftmost, n + pitch - most
     start = min(max(first, 0), line)
     inside = min(max(first + length, start), line) - start
     for c in range(c0, c1):
@@ -50,7 +52,7 @@ def lift_rows(ints, p, x, c0, c1, places, buf):
             c_, ic = x, row + 2 * line
         if 0 <= top + 3 < height:
             d, id_ = x, row + 3 * line
-        to = ints[calls.LIFTED_AT] + (c - c0) * pitch
+        to = call.lifted_at + (c - c0) * pitch
         step = ROWS * pitch
         if inside < length:
             for j in range(4):
@@ -68,14 +70,16 @@ def lift_rows(ints, p, x, c0, c1, places, buf):
 @helper
 def add_products(ints, p, c0, c1, n, buf, totals, base):
     """Add the products of n cells to the sums of some channels and all filters."""
+    call = calls.header_at(ints, 0)
+    plan = plans.plan_at(ints, p)
     channels, pitch, wide = (
-        ints[p + plans.CHANNELS], ints[calls.LIFTED_PITCH], ints[calls.FILTER_PITCH],
+        plan.channels, call.lifted_pitch, call.filter_pitch,
     )  # fmt: skip
-    lanes, columns = ints[p + plans.LANES], ints[calls.KERNEL_COLUMNS]
-    most, x_table = ints[calls.CELLS] + ints[calls.CELLS] // 2, ints[calls.CELLS_AT]
+    lanes, columns = plan.lanes, call.kernel_columns
+    most, x_table = call.cells + call.cells // 2, call.cells_at
     for j in range(4):
-        source = ints[calls.LIFTED_AT] + j * ROWS * pitch
-        turned = ints[calls.TURNED_AT] + j * most * wide
+        source = call.lifted_at + j * ROWS * pitch
+        turned = call.turned_at + j * most * wide
         for v in range(columns):
             x_at = source + ints[x_table + 2 * most + v]
             to = base + ((j * columns + v) * channels + c0) * wide
@@ -85,7 +89,7 @@ def add_products(ints, p, c0, c1, n, buf, totals, base):
                 if vectors == 3:
                     vectors = 2
                 slide_tile(
-                    ints[p + plans.TILES], c1 - c0, vectors, (vectors - 1) * lanes, buf, x_at,
+                    plan.tiles, c1 - c0, vectors, (vectors - 1) * lanes, buf, x_at,
                     pitch, buf, turned + t, ints, x_table, x_table + most, 0, n, ADD, buf, 0,
                     totals, to + t, wide,
                 )  # fmt: skip
@@ -98,23 +102,25 @@ def lifted_rows(ints, x, buf, g_from, i0, i1, totals, base):
 
     buf holds grad_y's packed rows from `g_from` on.
     """
-    p, q, at = ints[calls.FORWARD], ints[calls.BACKWARD], ints[calls.GRAD_AT]
-    channels, filters = ints[p + plans.CHANNELS], ints[p + plans.OUT_CHANNELS]
-    batch, cells = ints[p + plans.BATCH], ints[calls.CELLS]
-    line, most = ints[p + plans.OUT_WIDTH] * batch, cells + cells // 2
-    across, wide = (channels + ROWS - 1) // ROWS, ints[calls.FILTER_PITCH]
-    zero_run(buf, ints[calls.NOTHING_AT], ints[calls.LIFTED_PITCH])
+    call = calls.header_at(ints, 0)
+    p, q, at = call.forward, call.backward, call.grad_at
+    plan, back = plans.plan_at(ints, p), plans.plan_at(ints, q)
+    channels, filters = plan.channels, plan.out_channels
+    batch, cells = plan.batch, call.cells
+    line, most = plan.out_width * batch, cells + cells // 2
+    across, wide = (channels + ROWS - 1) // ROWS, call.filter_pitch
+    zero_run(buf, call.nothing_at, call.lifted_pitch)
     for i in range(i0, i1, 2):
-        row = at + (i - g_from) * ints[q + plans.ROW_PITCH] - ints[q + plans.FIRST_COLUMN] * batch
-        t, top = 0, i + ints[p + plans.FIRST_ROW]
+        row = at + (i - g_from) * back.row_pitch - back.first_column * batch
+        t, top = 0, i + plan.first_row
         while t < line:
             n = line - t if line - t <= most else cells
-            below, apart = row + ints[q + plans.ROW_PITCH] + t, ints[q + plans.CHANNEL_PITCH]
+            below, apart = row + back.row_pitch + t, back.channel_pitch
             if i + 1 == i1:  # no row below
-                below, apart = ints[calls.NOTHING_AT], ZERO
+                below, apart = call.nothing_at, ZERO
             turn_run(
-                buf, ints[calls.TURNED_AT], most * wide, wide, buf, row + t,
-                ints[q + plans.CHANNEL_PITCH], below, apart, filters, n,
+                buf, call.turned_at, most * wide, wide, buf, row + t,
+                back.channel_pitch, below, apart, filters, n,
             )  # fmt: skip
             for tile in range(across):
                 c0, c1 = part(channels, tile, across)
@@ -126,10 +132,12 @@ def lifted_rows(ints, x, buf, g_from, i0, i1, totals, base):
 @helper
 def lower_sums(ints, p, k0, k1, to, totals):
     """Write taps k0 … k1 − 1 of each of the kernel's three rows (taps, filters) of its gradient."""
-    filters, wide = ints[p + plans.OUT_CHANNELS], ints[calls.FILTER_PITCH]
-    taps = ints[calls.KERNEL_COLUMNS] * ints[p + plans.CHANNELS]
+    call = calls.header_at(ints, 0)
+    plan = plans.plan_at(ints, p)
+    filters, wide = plan.out_channels, call.filter_pitch
+    taps = call.kernel_columns * plan.channels
     at, blocks, pitch = (
-        (filters + 1) * ints[p + plans.LANES], ints[calls.BLOCKS], ints[calls.PITCH],
+        (filters + 1) * plan.lanes, call.blocks, call.pitch,
     )  # fmt: skip
     for k in range(k0, k1):
         for f in range(filters):

@@ -25,15 +25,17 @@ from npcnn.kernels.tiles.tiles import ADD, ROWS, VECTORS, slide_tile
 @helper
 def turn_rows(ints, p, q, buf, at, i0, i1, to):
     """Write rows i0 … i1 − 1 of grad_y, packed by the plan at q from buf[at:] on, cell by cell."""
-    filters, pitch = ints[p + plans.OUT_CHANNELS], ints[calls.FILTER_PITCH]
-    n = ints[p + plans.OUT_WIDTH] * ints[p + plans.BATCH]
+    call = calls.header_at(ints, 0)
+    plan, back = plans.plan_at(ints, p), plans.plan_at(ints, q)
+    filters, pitch = plan.out_channels, call.filter_pitch
+    n = plan.out_width * plan.batch
     for i in range(i0, i1):
-        row = at + (i - i0) * ints[q + plans.ROW_PITCH]
+        row = at + (i - i0) * back.row_pitch
         start = to + (i - i0) * n * pitch
         if pitch > filters:
             zero_run(buf, start, n * pitch)
         for f in range(filters):
-            source = row + f * ints[q + plans.CHANNEL_PITCH]
+            source = row + f * back.channel_pitch
             for t in range(n):
                 buf[start + t * pitch + f] = buf[source + t]
 
@@ -41,9 +43,11 @@ def turn_rows(ints, p, q, buf, at, i0, i1, to):
 @helper
 def add_products(ints, p, cells0, cells1, channels, buf, x_at, g_at, totals, to):
     """Add the products of cells cells0 … cells1 − 1 to the sums of one tap and all channels."""
-    lanes, wide = ints[p + plans.LANES], ints[calls.FILTER_PITCH]  # a whole number of vectors
-    pitch, g_table = ints[p + plans.CHANNEL_PITCH], ints[calls.CELLS_AT] + ints[calls.CELLS]
-    across, x_table = (channels + ROWS - 1) // ROWS, ints[calls.CELLS_AT]
+    call = calls.header_at(ints, 0)
+    plan = plans.plan_at(ints, p)
+    lanes, wide = plan.lanes, call.filter_pitch  # a whole number of vectors
+    pitch, g_table = plan.channel_pitch, call.cells_at + call.cells
+    across, x_table = (channels + ROWS - 1) // ROWS, call.cells_at
     t = 0
     while t < wide:
         vectors = min((wide - t) // lanes, VECTORS)
@@ -52,7 +56,7 @@ def add_products(ints, p, cells0, cells1, channels, buf, x_at, g_at, totals, to)
         for tile in range(across):
             c, end = part(channels, tile, across)
             slide_tile(
-                ints[p + plans.TILES], end - c, vectors, (vectors - 1) * lanes, buf,
+                plan.tiles, end - c, vectors, (vectors - 1) * lanes, buf,
                 x_at + c * pitch, pitch, buf, g_at + t, ints, x_table, g_table, cells0, cells1,
                 ADD, buf, 0, totals, to + c * wide + t, wide,
             )  # fmt: skip
@@ -66,16 +70,18 @@ def outer_rows(ints, p, buf, x_from, q, at, g_from, i0, i1, totals, base):
     buf holds x's rows from `x_from` on, by the plan at p, and from `at` on grad_y's rows from
     `g_from` on, by the plan at q.
     """
-    channels, filters = ints[p + plans.CHANNELS], ints[p + plans.OUT_CHANNELS]
-    batch, step = ints[p + plans.BATCH], ints[p + plans.ROW_STEP]
-    n, turned = ints[p + plans.OUT_WIDTH] * batch, ints[calls.TURNED_AT]
-    columns = ints[p + ints[p + plans.SEGMENT_TABLE] + plans.PER_TAP] // channels
+    call = calls.header_at(ints, 0)
+    plan, back = plans.plan_at(ints, p), plans.plan_at(ints, q)
+    channels, filters = plan.channels, plan.out_channels
+    batch, step = plan.batch, plan.row_step
+    n, turned = plan.out_width * batch, call.turned_at
+    columns = plans.segment_at(ints, p + plan.segment_table).per_tap // channels
     i = i0
     while i < i1:
-        stop = min(i + ints[calls.CELLS] // n, i1)
-        row = at + (i - g_from) * ints[q + plans.ROW_PITCH] - ints[q + plans.FIRST_COLUMN] * batch
+        stop = min(i + call.cells // n, i1)
+        row = at + (i - g_from) * back.row_pitch - back.first_column * batch
         turn_rows(ints, p, q, buf, row, i, stop, turned)
-        x_at = (i * step - x_from) * ints[p + plans.ROW_PITCH]
+        x_at = (i * step - x_from) * plan.row_pitch
         for u in range(ints[p + plans.ROW_TAPS]):
             first, last = i, stop
             while first < last and not inside(ints, p, first, u):
@@ -84,10 +90,10 @@ def outer_rows(ints, p, buf, x_from, q, at, g_from, i0, i1, totals, base):
                 last -= 1
             for v in range(columns if last > first else 0):
                 k = u * channels * columns + v
-                to = base + ints[p + ints[p + plans.WOFF] + k] // filters * ints[calls.FILTER_PITCH]
+                to = base + ints[p + plan.woff + k] // filters * call.filter_pitch
                 add_products(
                     ints, p, (first - i) * n, (last - i) * n, channels, buf,
-                    x_at + ints[p + ints[p + plans.OFF] + k], turned, totals, to,
+                    x_at + ints[p + plan.off + k], turned, totals, to,
                 )  # fmt: skip
         i = stop
 

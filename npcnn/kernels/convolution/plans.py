@@ -18,8 +18,8 @@ source cells q·S + o for the taps t of phase p:
     forward:        P = 1,  S = stride:  o = t·dilation − padding, every tap t
     gradient by x:  P = stride,  S = 1:  o = (p + padding − t·dilation) / stride, where whole
 
-A plan is a row of integers: a header, then four tables at the places the header names, counted
-from the plan's own start. `calls.py` makes a call's integers of them.
+A plan is a row of integers: a header (`Plan`), then four tables at the places the header names,
+counted from the plan's own start. `calls.py` makes a call's integers of them.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from npcnn.kernels.run.records import reader
 from npcnn.kernels.tiles import simd, tiles
 from npcnn.shapes import output_size, padding_before_after
 
@@ -37,17 +38,51 @@ Pair = tuple[int, int]
 Axis = list[list[tuple[int, int]]]
 Weight = Callable[[int, int, int], int]  # from row, column and channel of a tap
 
-# A plan's header, by index.
-(
-    CHANNELS, HEIGHT, WIDTH, BATCH, OUT_CHANNELS, OUT_HEIGHT, OUT_WIDTH, LANES, TILES, DOT_TILES,
-    W_STEP, ROW_PHASES, ROW_STEP, FIRST_ROW, LAST_ROW, ROW_TABLE_WIDTH, COLUMN_STEP, FIRST_COLUMN,
-    COLUMNS, CHANNEL_PITCH, ROW_PITCH, TAPS, SEGMENTS, SEGMENT_TABLE, OFF, WOFF,
-) = range(26)  # fmt: skip
-ROW_TAPS = 26  # the first table: of each row phase, how many taps and their offsets
-# The second table: of each segment of a row, taps a row of the kernel, first output column, output
-# columns from one to the next, how many, and what to add to the taps' offsets.
-PER_TAP, START, EVERY, COUNT, BASE = range(5)
-SEGMENT = 5
+
+class Plan(NamedTuple):
+    """A plan's header."""
+
+    channels: int  # of the source, whose sizes these are
+    height: int
+    width: int
+    batch: int
+    out_channels: int
+    out_height: int
+    out_width: int
+    lanes: int  # numbers of a vector
+    tiles: int  # the address of slide_tile
+    dot_tiles: int  # and of dot_tile
+    w_step: int  # from a filter's weight to the next filter's
+    row_phases: int  # P of the rows
+    row_step: int  # S of the rows
+    first_row: int  # the least and the greatest offset of a row
+    last_row: int
+    row_table_width: int  # from one row phase's taps to the next's
+    column_step: int  # S of the columns
+    first_column: int  # the column with which a packed row begins
+    columns: int  # of each stride phase of a packed row
+    channel_pitch: int
+    row_pitch: int
+    taps: int  # of a segment, at most
+    segments: int  # of a row
+    segment_table: int  # where the tables lie
+    off: int
+    woff: int
+
+
+class Segment(NamedTuple):
+    """Of a segment of a row, in the second table."""
+
+    per_tap: int  # taps a row of the kernel
+    start: int  # first output column
+    every: int  # output columns from one to the next
+    columns: int  # how many
+    base: int  # what to add to the taps' offsets
+
+
+# The first table: of each row phase, how many taps and their offsets. The second: the segments.
+ROW_TAPS, SEGMENT = len(Plan._fields), len(Segment._fields)
+plan_at, segment_at = reader(Plan), reader(Segment)
 
 
 class Geometry(NamedTuple):
@@ -100,10 +135,11 @@ def output_shape(geometry: Geometry) -> Pair:
 
 def source_rows(ints: Any, p: int, start: int, stop: int) -> Pair:
     """Return the first row that outputs start … stop − 1 draw on, and the one after the last."""
-    first = start // ints[p + ROW_PHASES] * ints[p + ROW_STEP] + ints[p + FIRST_ROW]
-    last = (stop - 1) // ints[p + ROW_PHASES] * ints[p + ROW_STEP] + ints[p + LAST_ROW] + 1
-    first = min(max(first, 0), ints[p + HEIGHT])
-    return first, max(min(last, ints[p + HEIGHT]), first)
+    plan = plan_at(ints, p)
+    first = start // plan.row_phases * plan.row_step + plan.first_row
+    last = (stop - 1) // plan.row_phases * plan.row_step + plan.last_row + 1
+    first = min(max(first, 0), plan.height)
+    return first, max(min(last, plan.height), first)
 
 
 def part(total: int, index: int, parts: int) -> Pair:

@@ -28,20 +28,13 @@ def pack_rows(
     packed of the rows counted_from … counted_to − 1, by lane, to sums[sums_at:], a vector a channel
     (and what is packed of the others to one vector more, which nobody wants).
     """
-    channels, height, width = (
-        ints[p + plans.CHANNELS],
-        ints[p + plans.HEIGHT],
-        ints[p + plans.WIDTH],
-    )
-    batch, lanes = ints[p + plans.BATCH], ints[p + plans.LANES]
-    step, left, columns = (
-        ints[p + plans.COLUMN_STEP],
-        ints[p + plans.FIRST_COLUMN],
-        ints[p + plans.COLUMNS],
-    )
+    plan = plans.plan_at(ints, p)
+    channels, height, width = plan.channels, plan.height, plan.width
+    batch, lanes = plan.batch, plan.lanes
+    step, left, columns = plan.column_step, plan.first_column, plan.columns
     for row in range(first, last):
         for c in range(channels):
-            to = at + (row - first) * ints[p + plans.ROW_PITCH] + c * ints[p + plans.CHANNEL_PITCH]
+            to = at + (row - first) * plan.row_pitch + c * plan.channel_pitch
             start = (c * height + row) * width * batch
             if step == 1:
                 before = min(-left, columns) * batch
@@ -70,13 +63,14 @@ def rows_inside(ints, p, i):
 
     The others would meet only zeros.
     """
-    phases = ints[p + plans.ROW_PHASES]
-    start = i // phases * ints[p + plans.ROW_STEP]
-    table = p + plans.ROW_TAPS + i % phases * ints[p + plans.ROW_TABLE_WIDTH]
+    plan = plans.plan_at(ints, p)
+    phases = plan.row_phases
+    start = i // phases * plan.row_step
+    table = p + plans.ROW_TAPS + i % phases * plan.row_table_width
     low, high = 0, ints[table]
     while low < high and start + ints[table + 1 + low] < 0:
         low += 1
-    while high > low and start + ints[table + high] >= ints[p + plans.HEIGHT]:
+    while high > low and start + ints[table + high] >= plan.height:
         high -= 1
     return start, low, high
 
@@ -84,8 +78,9 @@ def rows_inside(ints, p, i):
 @helper
 def slide_run(ints, p, tables, k0, k1, n, f0, f1, w, buf, ib, mode, bias, out, io, orow):
     """Fill out[io + (f − f0)·orow + t], filters f0 … f1 − 1, t below n (at least one vector)."""
-    lanes, wf = ints[p + plans.LANES], ints[p + plans.W_STEP]
-    off, woff = p + ints[p + plans.OFF] + tables, p + ints[p + plans.WOFF] + tables
+    plan = plans.plan_at(ints, p)
+    lanes, wf = plan.lanes, plan.w_step
+    off, woff = p + plan.off + tables, p + plan.woff + tables
     across = (f1 - f0 + ROWS - 1) // ROWS
     t = 0
     while t < n:
@@ -100,7 +95,7 @@ def slide_run(ints, p, tables, k0, k1, n, f0, f1, w, buf, ib, mode, bias, out, i
             for tile in range(across):
                 f, end = part(f1 - f0, tile, across)
                 slide_tile(
-                    ints[p + plans.TILES], end - f, vectors, last, w, (f + f0) * wf, wf, buf,
+                    plan.tiles, end - f, vectors, last, w, (f + f0) * wf, wf, buf,
                     ib + t, ints, woff, off, k, stop, step_mode, bias, f + f0, out,
                     io + f * orow + t, orow,
                 )  # fmt: skip
@@ -117,30 +112,27 @@ def slide_rows(ints, p, buf, at, first, w, bias, mode, out, i0, i1, f0, f1, scra
     The first of them is the source's row `first`. scratch[spare:] holds what cannot be written in
     place: rows shorter than a vector, and columns that are not neighbours.
     """
-    height, width, batch = (
-        ints[p + plans.OUT_HEIGHT],
-        ints[p + plans.OUT_WIDTH],
-        ints[p + plans.BATCH],
-    )
-    segments = ints[p + plans.SEGMENTS]
+    plan = plans.plan_at(ints, p)
+    height, width, batch = plan.out_height, plan.out_width, plan.batch
+    segments = plan.segments
     orow = height * width * batch
     for i in range(i0, i1):
         start, low, high = rows_inside(ints, p, i)
-        ib = at + (start - first) * ints[p + plans.ROW_PITCH]
+        ib = at + (start - first) * plan.row_pitch
         for segment in range(segments):
-            about = p + ints[p + plans.SEGMENT_TABLE] + segment * plans.SEGMENT
-            per_tap, every = ints[about + plans.PER_TAP], ints[about + plans.EVERY]
-            tables = (i % ints[p + plans.ROW_PHASES] * segments + segment) * ints[p + plans.TAPS]
-            columns = ints[about + plans.COUNT]
-            n, io = columns * batch, ((f0 * height + i) * width + ints[about + plans.START]) * batch
-            direct = every == 1 and n >= ints[p + plans.LANES]
+            about = plans.segment_at(ints, p + plan.segment_table + segment * plans.SEGMENT)
+            per_tap, every = about.per_tap, about.every
+            tables = (i % plan.row_phases * segments + segment) * plan.taps
+            columns = about.columns
+            n, io = columns * batch, ((f0 * height + i) * width + about.start) * batch
+            direct = every == 1 and n >= plan.lanes
             to, place, pitch = out, io, orow
             if not direct:
-                n = max(n, ints[p + plans.LANES])
+                n = max(n, plan.lanes)
                 to, place, pitch = scratch, spare, n
             slide_run(
                 ints, p, tables, low * per_tap, high * per_tap, n, f0, f1, w, buf,
-                ib + ints[about + plans.BASE], mode, bias, to, place, pitch,
+                ib + about.base, mode, bias, to, place, pitch,
             )  # fmt: skip
             if direct:
                 continue
@@ -153,7 +145,8 @@ def slide_rows(ints, p, buf, at, first, w, bias, mode, out, i0, i1, f0, f1, scra
 @helper
 def dot_block(ints, p, off, k0, k1, xs, ix, gs, ig, pitch, n, totals, base):
     """Add n products to the totals of all filters and taps k0 … k1 − 1 of a table of offsets."""
-    lanes, filters = ints[p + plans.LANES], ints[p + plans.OUT_CHANNELS]
+    plan = plans.plan_at(ints, p)
+    lanes, filters = plan.lanes, plan.out_channels
     across = (filters + FILTERS - 1) // FILTERS
     for b in range(across):
         f, end = part(filters, b, across)
@@ -163,7 +156,7 @@ def dot_block(ints, p, off, k0, k1, xs, ix, gs, ig, pitch, n, totals, base):
             # there are tiles of so many taps, of three and of one
             taps = most if k1 - k >= most else min(k1 - k, 3) // 3 * 2 + 1
             dot_tile(
-                ints[p + plans.DOT_TILES], taps, end - f, n, xs, ix, ints, off + k, gs,
+                plan.dot_tiles, taps, end - f, n, xs, ix, ints, off + k, gs,
                 ig + f * pitch, pitch, totals, base + (k * filters + f) * lanes, filters * lanes,
             )  # fmt: skip
             k += taps
@@ -176,25 +169,26 @@ def dot_rows(ints, p, xs, x_from, q, gs, at, g_from, i0, i1, totals, base):
     xs holds x's rows from `x_from` on, by the plan at p, and gs[at:] grad_y's rows from `g_from`
     on, by the plan at q.
     """
-    batch, lanes = ints[p + plans.BATCH], ints[p + plans.LANES]
+    plan, back = plans.plan_at(ints, p), plans.plan_at(ints, q)
+    batch, lanes = plan.batch, plan.lanes
     # With several tiles of filters, so much of a row at once that grad_y's part stays in the
     # first-level cache while all of x's taps pass it; with one tile, whole rows.
-    chunk = (128 if ints[p + plans.OUT_CHANNELS] <= FILTERS else 48) * lanes
+    chunk = (128 if plan.out_channels <= FILTERS else 48) * lanes
     for i in range(i0, i1):
         start, low, high = rows_inside(ints, p, i)
-        x_row = (start - x_from) * ints[p + plans.ROW_PITCH]
-        g_row = at + (i - g_from) * ints[q + plans.ROW_PITCH] - ints[q + plans.FIRST_COLUMN] * batch
-        n = ints[p + ints[p + plans.SEGMENT_TABLE] + plans.COUNT] * batch
+        x_row = (start - x_from) * plan.row_pitch
+        g_row = at + (i - g_from) * back.row_pitch - back.first_column * batch
+        n = plans.segment_at(ints, p + plan.segment_table).columns * batch
         t = 0
         while t < n:
             length = n - t if n - t <= chunk + chunk // 2 else chunk
-            for segment in range(ints[p + plans.SEGMENTS]):
-                about = p + ints[p + plans.SEGMENT_TABLE] + segment * plans.SEGMENT
-                per_tap, taps = ints[about + plans.PER_TAP], segment * ints[p + plans.TAPS]
+            for segment in range(plan.segments):
+                about = plans.segment_at(ints, p + plan.segment_table + segment * plans.SEGMENT)
+                per_tap, taps = about.per_tap, segment * plan.taps
                 dot_block(
-                    ints, p, p + ints[p + plans.OFF] + taps, low * per_tap, high * per_tap, xs,
-                    x_row + t, gs, g_row + ints[about + plans.BASE] + t,
-                    ints[q + plans.CHANNEL_PITCH], length, totals,
-                    base + taps * ints[p + plans.OUT_CHANNELS] * lanes,
+                    ints, p, p + plan.off + taps, low * per_tap, high * per_tap, xs,
+                    x_row + t, gs, g_row + about.base + t,
+                    back.channel_pitch, length, totals,
+                    base + taps * plan.out_channels * lanes,
                 )  # fmt: skip
             t += length

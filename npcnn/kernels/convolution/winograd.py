@@ -40,7 +40,8 @@ units_of, rows_of_pairs = helper(calls.units_of), helper(calls.rows_of_pairs)
 @helper
 def tiles_of(ints, p):
     """Return into how many tiles the filters are cut."""
-    return (ints[p + plans.OUT_CHANNELS] + FILTERS - 1) // FILTERS
+    plan = plans.plan_at(ints, p)
+    return (plan.out_channels + FILTERS - 1) // FILTERS
 
 
 @helper
@@ -51,7 +52,9 @@ def lift_weights(ints, p, columns, w, turned, tile0, tile1, scratch):
     four of one filter side by side. The forward pass takes channel a and filter f from
     kernel[u, v, a, f]; grad_x, with the kernel turned round, from kernel[2 − u, v, f, a].
     """
-    channels, filters = ints[p + plans.CHANNELS], ints[p + plans.OUT_CHANNELS]
+    call = calls.header_at(ints, 0)
+    plan = plans.plan_at(ints, p)
+    channels, filters = plan.channels, plan.out_channels
     row = channels * filters
     size, across = columns * row, tiles_of(ints, p)
     for tile in range(tile0, tile1):
@@ -63,7 +66,7 @@ def lift_weights(ints, p, columns, w, turned, tile0, tile1, scratch):
                     top, middle, bottom = w[i], w[size + i], w[2 * size + i]
                     outer = top + bottom
                     at = columns * channels * f0 + (a * columns + v) * (f1 - f0) + f - f0
-                    at = ints[calls.WEIGHTS_AT] + 4 * at
+                    at = call.weights_at + 4 * at
                     scratch[at] = bottom if turned else top
                     scratch[at + 1] = (outer + middle) * 0.5
                     scratch[at + 2] = (outer - middle) * 0.5
@@ -78,12 +81,14 @@ def slide_tiles(ints, p, segment, columns, source, row, pitch, inside, n, tile0,
     The taps of a segment draw on source[row:] and the three rows that lie `pitch` apart behind it;
     bit j of `inside` says that row j is there, else it counts as zero.
     """
-    filters, tables = ints[p + plans.OUT_CHANNELS], segment * ints[p + plans.TAPS]
-    about = p + ints[p + plans.SEGMENT_TABLE] + segment * plans.SEGMENT
+    call = calls.header_at(ints, 0)
+    plan = plans.plan_at(ints, p)
+    filters, tables = plan.out_channels, segment * plan.taps
+    about = plans.segment_at(ints, p + plan.segment_table + segment * plans.SEGMENT)
     across = tiles_of(ints, p)
-    row += ints[about + plans.BASE]
+    row += about.base
     a = b = c = d = scratch
-    ia = ib = ic = id_ = ints[calls.ZEROS_AT]
+    ia = ib = ic = id_ = call.zeros_at
     ma = mb = mc = md = ZERO
     if inside & 1:
         a, ia, ma = source, row, ~ZERO
@@ -96,10 +101,10 @@ def slide_tiles(ints, p, segment, columns, source, row, pitch, inside, n, tile0,
     for tile in range(tile0, tile1):
         f, end = part(filters, tile, across)
         slide_pair_tile(
-            ints[calls.PAIRED], end - f, n, a, ia, ma, b, ib, mb, c, ic, mc, d, id_, md, ints,
-            p + ints[p + plans.OFF] + tables, p + ints[p + plans.WOFF] + tables,
-            ints[about + plans.PER_TAP], scratch,
-            ints[calls.WEIGHTS_AT] + 4 * columns * ints[p + plans.CHANNELS] * f, bias, f, mode,
+            call.paired, end - f, n, a, ia, ma, b, ib, mb, c, ic, mc, d, id_, md, ints,
+            p + plan.off + tables, p + plan.woff + tables,
+            about.per_tap, scratch,
+            call.weights_at + 4 * columns * plan.channels * f, bias, f, mode,
             out, io + f * orow, second, orow,
         )  # fmt: skip
 
@@ -108,8 +113,10 @@ def slide_tiles(ints, p, segment, columns, source, row, pitch, inside, n, tile0,
 def short_rows(ints, p, columns, source, row, pitch, inside, n, tile0, tile1, mode, bias, out, io,
                second, orow, scratch):  # fmt: skip
     """Do as slide_tiles for rows of one segment that are shorter than a vector."""
-    lanes, spare = ints[p + plans.LANES], ints[calls.SPARE_AT]
-    filters = ints[p + plans.OUT_CHANNELS]
+    call = calls.header_at(ints, 0)
+    plan = plans.plan_at(ints, p)
+    lanes, spare = plan.lanes, call.spare_at
+    filters = plan.out_channels
     across = tiles_of(ints, p)
     slide_tiles(
         ints, p, ZERO, columns, source, row, pitch, inside, lanes, tile0, tile1, mode, bias,
@@ -129,22 +136,24 @@ def slide_pair(ints, p, columns, source, at, first, last, pitch, pair, t0, t1, t
 
     The arguments are those of `slide_pairs`, the pair's number and its part besides.
     """
-    height, batch = ints[p + plans.OUT_HEIGHT], ints[p + plans.BATCH]
-    line, top, inside = ints[p + plans.OUT_WIDTH] * batch, 2 * pair + ints[calls.TOP], ZERO
+    call = calls.header_at(ints, 0)
+    plan = plans.plan_at(ints, p)
+    height, batch = plan.out_height, plan.batch
+    line, top, inside = plan.out_width * batch, 2 * pair + call.top, ZERO
     for j in range(4):
         if first <= top + j < last:
             inside |= 1 << j
     second = line if 2 * pair + 1 < height else 0
-    for segment in range(ints[p + plans.SEGMENTS]):
-        about = p + ints[p + plans.SEGMENT_TABLE] + segment * plans.SEGMENT
-        start = ints[about + plans.START] * batch
-        t, stop = max(t0, start), min(t1, start + ints[about + plans.COUNT] * batch)
+    for segment in range(plan.segments):
+        about = plans.segment_at(ints, p + plan.segment_table + segment * plans.SEGMENT)
+        start = about.start * batch
+        t, stop = max(t0, start), min(t1, start + about.columns * batch)
         while t < stop:
             n = stop - t
-            if n > ints[calls.CHUNK] + ints[calls.CHUNK] // 2:
-                n = ints[calls.CHUNK]
+            if n > call.chunk + call.chunk // 2:
+                n = call.chunk
             row = at + (top - first) * pitch + t - start
-            if n >= ints[p + plans.LANES]:
+            if n >= plan.lanes:
                 slide_tiles(
                     ints, p, segment, columns, source, row, pitch, inside, n, tile0, tile1, mode,
                     bias, out, 2 * pair * line + t, second, height * line, scratch,
@@ -165,13 +174,15 @@ def slide_pairs(ints, p, source, at, first, last, pitch, w, turned, u0, u1, tile
     The source has rows first … last − 1, the first at source[at:], each `pitch` behind the one
     before; `turned` is 1 for the kernel turned round.
     """
-    columns = ints[calls.KERNEL_COLUMNS]
-    line, split = ints[p + plans.OUT_WIDTH] * ints[p + plans.BATCH], ints[calls.SPLIT]
+    call = calls.header_at(ints, 0)
+    plan = plans.plan_at(ints, p)
+    columns = call.kernel_columns
+    line, split = plan.out_width * plan.batch, call.split
     lift_weights(ints, p, columns, w, turned, tile0, tile1, scratch)
-    zero_run(scratch, ints[calls.ZEROS_AT], 2 * ints[calls.CHUNK])
+    zero_run(scratch, call.zeros_at, 2 * call.chunk)
     for pair in range(u0 // split, (u1 + split - 1) // split):
-        t0 = ints[calls.HALF] if split * pair < u0 else 0
-        t1 = ints[calls.HALF] if split * pair + split > u1 else line
+        t0 = call.half if split * pair < u0 else 0
+        t1 = call.half if split * pair + split > u1 else line
         slide_pair(
             ints, p, columns, source, at, first, last, pitch, pair, t0, t1, tile0, tile1, mode,
             bias, out, scratch,

@@ -31,25 +31,27 @@ def test_parts_cover_all_and_differ_by_one():
 
 def test_x_is_read_in_place_at_stride_one_and_packed_otherwise():
     in_place = calls.forward_call(geometry(), DTYPE, 0)
-    assert in_place.ints[calls.PACKED] == 0
+    assert calls.header_at(in_place.ints, 0).packed == 0
     assert in_place.y_block == (5, 28, 28, 60)
     for packed in (geometry(batch=1), geometry(strides=(2, 2))):
-        assert calls.forward_call(packed, DTYPE, 0).ints[calls.PACKED] == 1
+        assert calls.header_at(calls.forward_call(packed, DTYPE, 0).ints, 0).packed == 1
 
 
 def test_edge_columns_are_segments_with_fewer_taps():
     plan = plans.forward_plan(geometry(), DTYPE)
-    table = np.array(plan[plan[plans.SEGMENT_TABLE] :][: 3 * plans.SEGMENT]).reshape(3, -1)
-    assert plan[plans.SEGMENTS] == 3
-    assert table[:, plans.PER_TAP].tolist() == [10, 15, 10]
-    assert table[:, plans.START].tolist() == [0, 1, 27]
-    assert table[:, plans.COUNT].tolist() == [1, 26, 1]
+    header = plans.plan_at(plan, 0)
+    assert header.segments == 3
+    places = [header.segment_table + segment * plans.SEGMENT for segment in range(3)]
+    table = [plans.segment_at(plan, place) for place in places]
+    assert [segment.per_tap for segment in table] == [10, 15, 10]
+    assert [segment.start for segment in table] == [0, 1, 27]
+    assert [segment.columns for segment in table] == [1, 26, 1]
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_every_weight_is_visited_once_by_each_plan(padding):
     shape = geometry(padding=padding)
     for plan in (plans.dot_plan(shape, DTYPE), plans.backward_plan(shape, DTYPE)):
-        count = plan[plans.SEGMENTS] * plan[plans.TAPS]
-        woff = plan[plan[plans.WOFF] :][:count]
-        assert len(set(woff)) == count == 45
+        header = plans.plan_at(plan, 0)
+        woff = plan[header.woff :][: header.segments * header.taps]
+        assert len(set(woff)) == len(woff) == 45

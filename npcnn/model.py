@@ -114,14 +114,12 @@ class Model(Stored, OnBatch):
         raise missing(self, "call")
 
     def shapes_for(self, x: Any, where: str) -> tuple[list[Any], list[Any]]:
-        """Return the shapes of what goes in and comes out, each in a list.
-
-        A subclass that is not built yet is built for the data.
-        """
+        """Return the shapes of what goes in and comes out, in lists; a subclass is built for it."""
         if not self.built:
             listed = list(x.values()) if isinstance(x, dict) else arrays_in(x, where)
             given = listed if isinstance(listed, list) else [listed]
-            self.build([(None, *np.shape(one)[1:]) for one in given])
+            shapes = [(None, *np.shape(one)[1:]) for one in given]
+            self._prepare(shapes if len(shapes) > 1 else shapes[0])
         ins, outs = ([tensor.shape for tensor in tensors] for tensors in self.ends)
         return ins, outs
 
@@ -140,6 +138,13 @@ class Model(Stored, OnBatch):
         self._take(ends, (None, keys_of(given)))
         if self.compiled and max(len(ends[1]), len(self.objective.losses)) > 1:
             self.compile(**self._settings)
+
+    def _prepare(self, shape: Any) -> None:
+        """Build the model; a subclass's own `build` may make layers before."""
+        if not self.built or type(self).build.__module__.startswith("npcnn."):
+            self.build(shape)
+        if not self.built:
+            Model.build(self, shape)
 
     def nodes(self) -> list[Node]:
         """Return the calls in the model's own graph, inputs among them."""
@@ -288,7 +293,7 @@ class Model(Stored, OnBatch):
             given, size = _validation(validation_data), validation_batch_size or batch_size
             where = "fit(validation_data)"
             validation = opened(given, self, where, size, validation_steps, shapes=train.shapes)
-        self.build(train.shapes[0][0])
+        self._prepare(train.shapes[0][0])
         self._prepare_optimizer()
         run = running.Run(
             self, train, validation, listed, epochs, verbose, random.current_seed(),
@@ -327,7 +332,7 @@ class Model(Stored, OnBatch):
         self._require_compiled("evaluate()")
         listed = CallbackList(callbacks, "evaluate(callbacks)")
         feed = opened((x, y, sample_weight), self, "evaluate", batch_size, steps)
-        self.build(feed.shapes[0][0])
+        self._prepare(feed.shapes[0][0])
         listed.begin(self, epochs=1, steps=feed.steps, verbose=verbose)
         printer = EpochPrinter(verbose, feed.steps)
         with single_threaded_blas():
@@ -358,7 +363,7 @@ class Model(Stored, OnBatch):
         listed = CallbackList(callbacks, "predict(callbacks)")
         given = x, None, None
         feed = opened(given, self, "predict", batch_size, steps, targets=False, augmenter=augmenter)
-        self.build(feed.shapes[0][0])
+        self._prepare(feed.shapes[0][0])
         listed.begin(self, epochs=1, steps=feed.steps, verbose=verbose)
         printer = EpochPrinter(verbose, feed.steps)
         with single_threaded_blas():

@@ -143,6 +143,10 @@ class Network(Weighted, Operation):
         """Whether all shapes are known and all parameters exist."""
         return bool(self.ends[1])
 
+    @built.setter
+    def built(self, value: Any) -> None:
+        """Let pass what programs for Keras say at the end of a model's `build`."""
+
     def build(self, input_shape: Any = None) -> None:
         """Create all parameters, if they are not there yet."""
         raise NotImplementedError

@@ -112,7 +112,8 @@ class Run:
         logs, names = dict(sorted(result.items())), list(result)
         if self.validation is not None and (self.epoch + 1) % self.validation_freq == 0:
             values = evaluate(self.model, self.validation, None, self.call, self.scorer)
-            logs |= {f"val_{name}": value for name, value in sorted(values.items())}
+            logs |= {f"val_{name}": value for name, value in values.items()}
+            logs = dict(sorted(logs.items()))
             names += [f"val_{name}" for name in values]
         epoch, self.epoch, self.batch, self.logs = self.epoch, self.epoch + 1, 0, logs
         self.call("on_epoch_end", epoch, logs)

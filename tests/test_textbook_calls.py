@@ -13,6 +13,7 @@ from npcnn import (
     callbacks,
     config,
     layers,
+    losses,
     models,
     ops,
     optimizers,
@@ -332,3 +333,33 @@ def test_a_function_as_loss_in_files(tmp_path, name):
     assert again.loss.function is doubled
     with pytest.warns(UserWarning, match="npcnn lacks the loss 'doubled'"):
         assert not models.load_model(tmp_path / name).compiled
+
+
+class Rebuilding(models.Model):
+    times = 0
+
+    def build(self, input_shape):
+        self.again = layers.Dense(input_shape[-1])
+        self.times += 1
+        self.built = True
+
+    def call(self, inputs):
+        return self.again(inputs)
+
+
+def test_a_model_s_own_build_makes_layers():
+    x, model = np.ones((4, 3), "float32"), Rebuilding()
+    assert model(x).shape == (4, 3)
+    model.compile("sgd", "mse", weighted_metrics=["mae"])
+    logs = model.fit(x, x, epochs=2, validation_data=(x, x), verbose=0).history
+    assert list(logs) == sorted(logs)
+    assert (model.times, len(model.weights)) == (1, 2)
+
+
+class HuberLike(losses.Loss):
+    def call(self, y_true, y_pred):
+        return ops.abs(y_true - y_pred)
+
+
+def test_a_loss_of_one_s_own_has_its_class_s_name():
+    assert HuberLike().name == "huber_like"

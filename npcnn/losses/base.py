@@ -28,6 +28,7 @@ from npcnn.checks import (
 )
 from npcnn.config import FloatType
 from npcnn.losses.called import Called, of_tensors
+from npcnn.names import snake_case
 from npcnn.ops.tape import Tensor
 from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open, missing
@@ -105,7 +106,7 @@ class Loss(Open, Remembering):
         reduction: Reduction = "sum_over_batch_size",
         dtype: FloatType | None = None,
     ) -> None:
-        self.name = name or self.own_name or self.default_name or type(self).__name__.lower()
+        self.name = name or self.own_name or self.default_name or snake_case(type(self).__name__)
         self.reduction = reduction
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

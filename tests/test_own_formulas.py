@@ -239,3 +239,59 @@ def test_a_regularizer_without_its_gradient():
             return ops.sum(ops.abs(x) ** 3)
 
     np.testing.assert_allclose(Cubes().gradient(A), 3 * A * np.abs(A))
+
+
+class Plain(layers.Layer):
+    """As Keras's guide writes it: its config is its own argument and nothing else."""
+
+    def __init__(self, units=3):
+        super().__init__()
+        self.units = units
+
+    def build(self, input_shape):
+        self.w = self.add_weight(shape=(input_shape[-1], self.units), name="w")
+
+    def call(self, inputs):
+        return ops.matmul(inputs, self.w)
+
+    def get_config(self):
+        return {"units": self.units}
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5"])
+@pytest.mark.parametrize("graph", [False, True])
+def test_a_class_whose_config_has_no_name_is_kept_in_files(tmp_path, name, graph):
+    x = layers.Input((4,))
+    row = [Plain(5), layers.Dense(3), Plain(2)]
+    model = npcnn.Sequential([x, *row])
+    if graph:
+        model = npcnn.Model(x, row[2](row[1](row[0](x))))
+    model.save(tmp_path / name)
+    again = npcnn.load_model(tmp_path / name, custom_objects={"Plain": Plain})
+    data = np.random.default_rng(0).random((2, 4))
+    np.testing.assert_array_equal(again.predict(data, verbose=0), model.predict(data, verbose=0))
+    assert isinstance(again.layers[-1], Plain)
+
+
+class Outer(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.inner, self.dense = Added(), layers.Dense(2, kernel_regularizer="l2")
+
+    def call(self, inputs):
+        return self.dense(self.inner(inputs))
+
+
+class Added(layers.Layer):
+    def call(self, inputs):
+        self.add_loss(0.5 * ops.mean(inputs))
+        return inputs
+
+
+def test_losses_of_layers_within_a_layer():
+    outer = Outer()
+    assert outer.losses == []
+    for _ in range(2):
+        outer(np.ones((2, 3)))
+        assert outer.losses[0] == 0.5
+        assert len(outer.losses) == 2

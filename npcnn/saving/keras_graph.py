@@ -109,7 +109,8 @@ def read_graph(config: dict[str, Any], where: str, read: Callable[[Any], Any]) -
         got = str(sum(map(len, calls.values())))
         raise FormatError(message(where, f"at most {MAX_CALLS} calls", got, FIX))
     whole = [one for one in made.values() if not isinstance(one, Awaited)]
-    dtypes = {one.dtype for one in whole if isinstance(one, Network) or not one.is_input}
+    own = [one for one in whole if isinstance(one, Network) or not one.is_input]
+    dtypes = {one.dtype for one in own if one.dtype is not None}
     if len(dtypes) > 1:
         got = " and ".join(sorted(str(dtype) for dtype in dtypes))
         raise FormatError(message(where, "one dtype in all layers", got, "convert it in Keras"))

@@ -6,6 +6,7 @@ file holds: classes are npcnn's own, or those that the program has registered or
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
@@ -68,7 +69,7 @@ def layer_entry(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
     if layers.known().get(kind.__name__) is kind:
         written = entry(kind.__name__, config, full)
     else:  # a class of the program's, which is made again from its own config and nothing else
-        config = {option: value for option, value in config.items() if option in own}
+        config = {o: v for o, v in config.items() if o in own or (o == "name" and not full)}
         _check_json(layer, config)
         written = own_object(kind, config)
         if not full:
@@ -139,6 +140,12 @@ def read_layer(entry: Any, where: str) -> Layer:
             raise FormatError(message(place, f"one of {known}", "a class npcnn lacks", fix))
         if "dtype" in config:
             config = {**config, "dtype": _dtype(config["dtype"], place).name}
+        taken = inspect.signature(own).parameters.values()
+        if all(one.name != "name" and one.kind is not one.VAR_KEYWORD for one in taken):
+            name = config.get("name")
+            layer = own.from_config({key: v for key, v in config.items() if key != "name"})
+            layer.name = name if isinstance(name, str) else layer.name
+            return layer
         return own.from_config(config)
     except FormatError:
         raise

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npcnn.checks import FileError
-from npcnn.datasets import draw_digits, load_mnist, mnist
+from npcnn.datasets import draw_digits, load_mnist, mnist, stand_ins
 from npcnn.datasets.idx import header
 
 
@@ -29,10 +29,13 @@ def find_digits(folder: str | None, drawn: tuple[int, int] = (20_000, 5_000)) ->
     Drawn digits come with a warning, and only if no folder was named: a wrong folder is an error.
 
     Args:
-        folder: with four IDX files; None for NPCNN_DATA, the user's cache or a download.
+        folder: with four IDX files; None for NPCNN_DATA ("drawn" asks for drawn digits), the
+            user's cache or a download.
         drawn: how many digits to draw for training and for the test.
     """
     named = folder or os.environ.get(mnist.VARIABLE)
+    if not folder and named == stand_ins.DRAWN:
+        return drawn_digits(*drawn)
     try:
         (x_train, y_train), (x_test, y_test) = load_mnist(folder)
     except FileError as error:
@@ -40,11 +43,14 @@ def find_digits(folder: str | None, drawn: tuple[int, int] = (20_000, 5_000)) ->
             raise
         print(f"Warning: no MNIST here ({error})", file=sys.stderr)
         print("Warning: going on with drawn digits in its place.", file=sys.stderr)
-        return Digits(
-            "drawn digits", *draw_digits(drawn[0], seed=1), *draw_digits(drawn[1], seed=2)
-        )
+        return drawn_digits(*drawn)
     name = "MNIST" if is_mnist(x_train) else f"the data in {Path(named or '.').name}"
     return Digits(name, x_train, y_train, x_test, y_test)
+
+
+def drawn_digits(train: int, test: int) -> Digits:
+    """Return so many drawn digits."""
+    return Digits("drawn digits", *draw_digits(train, seed=1), *draw_digits(test, seed=2))
 
 
 def is_mnist(x_train: np.ndarray) -> bool:

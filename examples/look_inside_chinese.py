@@ -66,10 +66,10 @@ PHRASES = [(re.compile(pattern.replace("#", r"(-?[\d.,]+(?:e[-+]?\d+)?%?)"), re.
 ]]  # fmt: skip
 # Words in columns: what is shorter in Chinese is filled up, or the columns would not stand.
 LEFT = {"forward": "前向", "loss": "损失", "update": "更新", "layer": "层", "gradient by": "对谁的梯度",
-        "kernel": "卷积核", "bias": "偏置", "logits": "logits", "input channel": "输入通道", "input × kernel": "输入 × 卷积核"}  # fmt: skip
+        "kernel": "卷积核", "bias": "偏置", "logits": "logits", "input × kernel": "输入 × 卷积核"}  # fmt: skip
 RIGHT = {"entries": "元素", "relative error": "相对误差", "weight": "权重", "product": "乘积"}
 PLACES = [(r"row (\d+), column (\d+), channel (\d+)", r"行 \1，列 \2，通道 \3"), (r"^  input (\d+)", r"  输入 \1"),
-          ("^backward ", "反向 ")]  # fmt: skip
+          (r"^input channel (\d+)", r"输入通道 \1"), ("^backward ", "反向 ")]  # fmt: skip
 WIDE = 1.66  # a Chinese character in columns, beside a monospaced font's letters
 
 
@@ -90,7 +90,7 @@ def _columns(line: str) -> str:
         line = re.sub(place, lambda found, words=words: _filled(found, words), line)  # type: ignore[misc]
     for word, other in LEFT.items():
         line = re.sub(
-            rf"(?:^|(?<=  )){word}(?=  |$| \d+  )", lambda _, a=word, b=other: b + _room(a, b), line
+            rf"(?:^|(?<=  )){word}(?=  |$)", lambda _, a=word, b=other: b + _room(a, b), line
         )  # type: ignore[misc]
     line = re.sub(r"(?<=  )input(?=  +kernel|  +\d|  +对|$)", "输入" + _room("input", "输入"), line)
     for word, other in (*RIGHT.items(), ("input", "输入")):

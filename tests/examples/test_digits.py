@@ -23,6 +23,9 @@ def test_a_named_folder_is_used_and_not_called_mnist(example, small_mnist):
 def test_npcnn_data_is_used(example, small_mnist, monkeypatch):
     monkeypatch.setenv("NPCNN_DATA", str(small_mnist))
     assert example("digits").find_digits(None).name == f"the data in {small_mnist.name}"
+    monkeypatch.setenv("NPCNN_DATA", "drawn")
+    digits = example("digits").find_digits(None, drawn=(30, 10))
+    assert (digits.name, len(digits.x_train), len(digits.x_test)) == ("drawn digits", 30, 10)
 
 
 def test_the_content_of_mnist_is_called_mnist(example, monkeypatch):

@@ -20,9 +20,8 @@ or of ReLU's bend. Which these are is measured, not known: whenever a number is 
 trains the network anew from weights and inputs in three other roundings (up to four units in the
 last place away), and on its other backends. If npcnn is no further from Keras than twice what Keras
 is from itself, the network is counted as one that Keras does not determine, apart from those that
-agree; so is one in float32 on which both agree in float64, as Keras's own float32 does not, and one
-on whose first backend Keras makes no number, while npcnn has that of another. Names, configurations
-and the bits in files are held to nothing but equality.
+agree; so is one in float32 on which both agree in float64, as Keras's own float32 does not. Names,
+configurations and the bits in files are held to nothing but equality.
 
 What was found is kept network by network in results/random_networks.part.jsonl; a run that was
 ended goes on from there, and asks again only for those that fell short. --afresh asks for all.

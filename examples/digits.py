@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npcnn.checks import FileError
-from npcnn.datasets import draw_digits, load_mnist, mnist, stand_ins
+from npcnn.datasets import draw_digits, load_mnist, mnist
 from npcnn.datasets.idx import header
 
 
@@ -34,7 +34,7 @@ def find_digits(folder: str | None, drawn: tuple[int, int] = (20_000, 5_000)) ->
         drawn: how many digits to draw for training and for the test.
     """
     named = folder or os.environ.get(mnist.VARIABLE)
-    if not folder and named == stand_ins.DRAWN:
+    if not folder and named == "drawn":
         return drawn_digits(*drawn)
     try:
         (x_train, y_train), (x_test, y_test) = load_mnist(folder)

@@ -2,13 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 
 from npcnn import config
+from npcnn.arguments import Fraction, Numbers, checked
+from npcnn.checks import (
+    LARGEST,
+    ArgumentError,
+    DtypeError,
+    as_numbers,
+    is_whole,
+    message,
+    non_negative,
+    number,
+    shown,
+)
 
 Array = np.ndarray
+
+
+def _seed(value: Any, where: str) -> Any:
+    """Return a seed: None, a whole number or what gives one."""
+    if value is None or isinstance(value, SeedGenerator):
+        return value
+    if not is_whole(value) or not 0 <= value <= LARGEST:
+        expected = "a whole number from 0 on, or a SeedGenerator"
+        raise ArgumentError(message(where, expected, shown(value), "give one, such as 0"))
+    return int(value)
+
+
+def _shape(value: Any, where: str) -> tuple[int, ...]:
+    """Return a shape; of one number, an array in a row."""
+    sizes = value if isinstance(value, (list, tuple)) else (value,)
+    if len(sizes) > 32 or not all(is_whole(n) and 0 <= n <= LARGEST for n in sizes):
+        fix = "give whole numbers, such as (2, 3)"
+        raise ArgumentError(message(where, "a shape", shown(value), fix))
+    return tuple(int(n) for n in sizes)
+
+
+def _noise_shape(value: Any, where: str) -> tuple[int, ...] | None:
+    return None if value is None else _shape(value, where)
+
+
+def _dtype(value: Any, where: str) -> np.dtype:
+    """Return a dtype of numbers; `config.floatx()` for None."""
+    try:
+        found = np.dtype(config.floatx() if value is None else value)
+    except Exception:  # whatever an object says when it is asked for its dtype
+        found = np.dtype(object)
+    if found.kind not in "fiu":
+        fix = "name one, such as 'float32'"
+        raise DtypeError(message(where, "a dtype of numbers", shown(value), fix))
+    return found
+
+
+Seed = Annotated[Any, _seed]
+# float32 has these numbers
+Place = Annotated[float, partial(number, most=1e30)]
+Width = Annotated[float, partial(non_negative, most=1e30)]
+Sizes = Annotated[Any, _shape]
+Kind = Annotated[Any, _dtype]
 
 
 class SeedGenerator:
@@ -18,71 +74,94 @@ class SeedGenerator:
     True
     """
 
-    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+    @checked
+    def __init__(self, seed: Seed = None, name: Any = None, **kwargs: Any) -> None:
         self.seed, self.name = seed, name
-        self.generator = np.random.default_rng(_drawn_seed() if seed is None else seed)
+        self.generator = _generator(seed)
 
     def next(self, ordered: bool = True) -> int:
         """Return the next seed."""
         return int(self.generator.integers(1 << 62))
 
 
-def _drawn_seed() -> int:
-    from npcnn.random import weights_generator
-
-    return int(weights_generator().integers(1 << 62))
-
-
 def _generator(seed: Any) -> np.random.Generator:
     if isinstance(seed, SeedGenerator):
         return seed.generator
-    return np.random.default_rng(_drawn_seed() if seed is None else seed)
+    if seed is None:
+        from npcnn.random import weights_generator
+
+        seed = int(weights_generator().integers(1 << 62))
+    return np.random.default_rng(seed)
 
 
-def _type(dtype: Any) -> Any:
-    return config.floatx() if dtype is None else dtype
-
-
+@checked
 def normal(
-    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
-) -> Array:
+    shape: Sizes, mean: Place = 0.0, stddev: Width = 1.0, dtype: Kind = None,
+    seed: Seed = None,
+) -> Array:  # fmt: skip
     """Return draws from a normal distribution.
 
     >>> normal((2, 3), seed=1).shape
     (2, 3)
     """
-    return _generator(seed).normal(mean, stddev, shape).astype(_type(dtype))
+    return np.asarray(_generator(seed).normal(mean, stddev, shape), dtype)
 
 
+@checked
 def truncated_normal(
-    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
-) -> Array:
+    shape: Sizes, mean: Place = 0.0, stddev: Width = 1.0, dtype: Kind = None,
+    seed: Seed = None,
+) -> Array:  # fmt: skip
     """Return such draws that lie within two standard deviations."""
     generator = _generator(seed)
-    found = generator.normal(size=shape)
+    found = np.asarray(generator.normal(size=shape))
     while (far := np.abs(found) > 2).any():
         found = np.where(far, generator.normal(size=shape), found)
-    return (mean + stddev * found).astype(_type(dtype))
+    return np.asarray(mean + stddev * found, dtype)
 
 
+@checked
 def uniform(
-    shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
+    shape: Sizes, minval: Place = 0.0, maxval: Place = 1.0, dtype: Kind = None, seed: Seed = None
 ) -> Array:
     """Return draws from between two numbers."""
-    return _generator(seed).uniform(minval, maxval, shape).astype(_type(dtype))
+    numbers = np.asarray(_generator(seed).random(shape))
+    return np.asarray(minval * (1 - numbers) + maxval * numbers, dtype)
 
 
-def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Array:
+@checked
+def randint(
+    shape: Sizes, minval: int, maxval: int, dtype: Kind = "int32", seed: Seed = None
+) -> Array:
     """Return whole numbers from minval to before maxval."""
-    return _generator(seed).integers(minval, maxval, shape).astype(dtype)
+    if not minval < maxval:
+        got, fix = f"{minval} and {maxval}", "give the smaller one first"
+        raise ArgumentError(message("randint()", "minval below maxval", got, fix))
+    return np.asarray(_generator(seed).integers(minval, maxval, shape), dtype)
 
 
-def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Array:
+@checked
+def shuffle(x: Numbers, axis: int = 0, seed: Seed = None) -> Array:
     """Return a copy in another order along an axis."""
-    return _generator(seed).permutation(np.asarray(x), axis=axis)
+    if not -x.ndim <= axis < x.ndim:
+        got = f"axis {axis} of an array {x.shape}"
+        raise ArgumentError(message("shuffle(axis)", "an axis of x", got, "0 is the first"))
+    return _generator(seed).permutation(x, axis=axis)
 
 
-def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Any:
+@checked
+def dropout(
+    inputs: Any, rate: Fraction, noise_shape: Annotated[Any, _noise_shape] = None, seed: Seed = None
+) -> Any:
     """Return inputs with some set to 0, and the others made larger for it."""
-    kept = _generator(seed).random(noise_shape or inputs.shape) >= rate
+    if not hasattr(inputs, "sources"):  # no Tensor of npcnn.ops
+        inputs = as_numbers(inputs, "dropout(inputs)")
+        inputs = inputs if inputs.dtype.kind == "f" else inputs.astype(config.floatx())
+    shape = tuple(inputs.shape)
+    noise = shape if noise_shape is None else noise_shape
+    pairs = zip(noise[::-1], shape[::-1], strict=False)
+    if len(noise) > len(shape) or not all(one in (1, size) for one, size in pairs):
+        fix = "1 where an axis is dropped whole"
+        raise ArgumentError(message("dropout(noise_shape)", f"one for {shape}", str(noise), fix))
+    kept = _generator(seed).random(noise) >= rate
     return inputs * (kept / (1 - rate)).astype(str(inputs.dtype))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from npcnn import ops
+from npcnn import ops, random
 from npcnn.checks import ArgumentError, DtypeError
 from npcnn.ops.tape import Tensor, gradients
 
@@ -71,6 +71,15 @@ def test_what_cannot_be_computed_is_one_line():
         lambda: ops.add([[1], [1, 2]], 1),
         lambda: ops.zeros((10**9, 10**9)),
         lambda: ops.mean(A, axes=1),
+        lambda: ops.where(A > 0, A),
+        lambda: ops.tensordot(A, A, 10**18),
+        lambda: random.normal((2, -1)),
+        lambda: random.normal((10**9, 10**9)),
+        lambda: random.uniform((2,), dtype="text"),
+        lambda: random.randint((2,), 3, 3),
+        lambda: random.shuffle(A, axis=2),
+        lambda: random.dropout(A, 1.0),
+        lambda: random.SeedGenerator([[[]]]),
     ):
         with pytest.raises((ArgumentError, DtypeError), match=r"^[^\n]*: expected [^\n]*$"):
             wrong()

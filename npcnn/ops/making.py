@@ -61,7 +61,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
 def _like(x: Any, value: Any, dtype: Any) -> Any:
     if isinstance(x, KerasTensor):
         return FUNCTIONS["add"](FUNCTIONS["multiply"](x, 0.0), value)
-    return np.full_like(strong(x), plain(value), dtype=dtype and dtype_of(dtype))
+    return np.full_like(strong(x), plain(value), dtype=None if dtype is None else dtype_of(dtype))
 
 
 @listed_in("making")

@@ -8,7 +8,7 @@ import numpy as np
 
 from npcnn.ops.dtypes import dtype_of, floats, numbers
 from npcnn.ops.entry import op
-from npcnn.ops.tape import Back
+from npcnn.ops.tape import Back, require
 
 Array = np.ndarray
 Made = tuple[Any, Back | None]
@@ -101,6 +101,7 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Made:
     """Return x1 where the condition holds, x2 elsewhere; alone, the places where it does."""
     if x1 is None:
         return np.stack(np.where(condition)).astype("int32"), None
+    require(x2 is not None, "ops.where", "both x1 and x2, or none", "one", "give the other one")
     yes = np.asarray(condition, bool)
     return np.where(yes, x1, x2), lambda g: (None, np.where(yes, g, 0), np.where(yes, 0, g))
 

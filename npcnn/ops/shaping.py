@@ -233,6 +233,10 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Made:
     """Return the sum of products over axes of both: so many, or those of two lists."""
     x1, x2 = np.asarray(x1), np.asarray(x2)
     if np.ndim(axes) == 0:
+        most = min(x1.ndim, x2.ndim)
+        require(
+            whole(axes, "axes") in range(most + 1), "axes", f"at most {most}", axes, "give fewer"
+        )
         axes = [range(x1.ndim - axes, x1.ndim), range(axes)]
     one, two = (
         [int(a) % x.ndim for a in np.atleast_1d(own)] for own, x in zip(axes, (x1, x2), strict=True)

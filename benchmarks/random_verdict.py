@@ -120,13 +120,14 @@ class Verdict:
             finer: how far both are apart in float64, and Keras's float32 from its float64; for
                 networks in float32 alone.
         """
+        coarse = max((far for _, far in finer.values()), default=0.0)  # all hangs on all weights
         for short in self.short:
             key = short.key or ""
             between = {name: own.get(key, 0.0) for name, own in backends.items()}
             apart = [far for far in between.values() if np.isfinite(far)]
             own = between.get(short.where, max(apart, default=0.0))
             most = TRAINING.get(key, 0.0)
-            near, coarse = finer.get(key, (np.inf, 0.0))
+            near = finer.get(key, (np.inf, 0.0))[0]
             if short.far <= SAME * max(rounding.get(key, 0.0), own):
                 self.ill.append(f"{short.text}; Keras {rounding.get(key, 0.0):.3g} by rounding, "
                                 f"{own:.3g} by backend")  # fmt: skip

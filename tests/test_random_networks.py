@@ -89,6 +89,7 @@ def test_only_what_keras_does_not_determine_is_forgiven(tmp_path):
     assert judged(far, {"after": 1e-4}, jax={"after": np.inf}) == (0, 1)  # it has no answer
     assert judged(far, {"after": 1e-4}, here={"after": np.inf}) == (1, 0)  # … to be compared with
     assert judged(far, {"after": 1e-4}, {"after": (1e-5, 1e-3)}) == (1, 0)  # float32's doing
+    assert judged(far, {"after": 1e-4}, {"after": (1e-5, 0), "state": (0, 1e-3)}) == (1, 0)
     assert judged(far, {"after": 1e-4}, {"after": (1e-5, 1e-5)}) == (0, 1)
     assert judged(far, {"after": 1e-4}, {"after": (1e-3, 1e-3)}) == (0, 1)
 

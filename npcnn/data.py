@@ -270,12 +270,16 @@ def prepare(
     `shapes` are those of the model's inputs and outputs; they may be given for a model that is not
     built yet, so that nothing need be built for data that does not fit.
     """
-    if y is None:
+    losses: list[Loss] = model.objective.losses
+    idle = all(isinstance(loss, NoLoss) for loss in losses)
+    if y is None and not idle:
         raise ArgumentError(message(f"{where}(y)", "targets", "None", "give x and y"))
     inputs, outputs = shapes or model.shapes_for(x, f"{where}(x)")
-    losses: list[Loss] = model.objective.losses
     for loss in losses:
         loss.require_reduction(where)
+    if idle and not any(layer.may_add_loss for layer in model.graph.layers):
+        fix = "give one to compile(loss=…), or call add_loss() in a layer"
+        raise ArgumentError(message(where, "a loss to learn by", "none", fix))
     xs = check_inputs(x, inputs, model, f"{where}(x)")
     names = names_of(model, 1, len(outputs))
     given = parts(_with_blanks(y, names, losses, xs[0]), names, len(outputs[0]), f"{where}(y)")
@@ -296,6 +300,8 @@ def prepare(
 
 def _with_blanks(y: Any, names: list[str], losses: list[Loss], x: Array) -> Any:
     """Return targets with zeros where an output without a loss has none."""
+    if y is None:
+        y = [None] * len(names) if len(names) > 1 else np.zeros(len(x))
     idle = [isinstance(loss, NoLoss) for loss in losses]
     if isinstance(y, dict):
         blanks = {name: None for name, one in zip(names, idle, strict=True) if one}

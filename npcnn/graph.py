@@ -36,15 +36,16 @@ class Call:
         last_used: the values that nobody asks for after this call.
         again: which of the layer's calls it is, where there are several; else None.
         active: what came of it, where there is a penalty on it, and the layer has other calls.
+        held: whether it is at inference in training, too.
         strange: whether the layer is a user's, or has something that is.
     """
 
     def __init__(
         self, layer: Any, inputs: tuple[int, ...], output: int, shapes: tuple[Shape, ...],
-        again: int | None = None,
+        again: int | None = None, held: bool = False,
     ) -> None:  # fmt: skip
         self.layer, self.inputs, self.output, self.shapes = layer, inputs, output, shapes
-        self.again = again
+        self.again, self.held = again, held
         self.last_used: tuple[int, ...] = ()
         self._saved: Any = None
         self.active: Any = None
@@ -54,7 +55,7 @@ class Call:
 
     def of(self, layer: Any, inputs: tuple[int, ...], output: int) -> Call:
         """Return the same call of a layer's stand-in, on other values."""
-        return Call(layer, inputs, output, self.shapes, self.again)
+        return Call(layer, inputs, output, self.shapes, self.again, self.held)
 
     def forward(self, x: Any, training: bool, step: Any, keep: bool) -> Array:
         """Go forward through a layer that is called several times."""
@@ -221,7 +222,7 @@ def read_graph(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> Graph:
 
 def _inline(
     inputs: list[KerasTensor], outputs: list[KerasTensor], values: dict[int, int],
-    calls: list[Call], count: int,
+    calls: list[Call], count: int, held: bool = False,
 ) -> None:  # fmt: skip
     """Append the calls between inputs and outputs; `values` gets the outputs' numbers."""
     for node in ordered_nodes(inputs, outputs):
@@ -230,10 +231,10 @@ def _inline(
         if inner is None:
             shapes = tuple(tensor.shape for tensor in (*node.inputs, *node.outputs))
             output = values[id(node.outputs[0])] = count + len(calls)
-            calls.append(Call(node.operation, given, output, shapes))
+            calls.append(Call(node.operation, given, output, shapes, held=held or node.held))
             continue
         own = {id(tensor): value for tensor, value in zip(inner[0], given, strict=True)}
-        _inline(inner[0], inner[1], own, calls, count)
+        _inline(inner[0], inner[1], own, calls, count, held or node.held)
         for tensor, end in zip(node.outputs, inner[1], strict=True):
             values[id(tensor)] = own[id(end)]
 

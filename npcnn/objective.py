@@ -61,13 +61,12 @@ def objective(loss: Any, loss_weights: Any, names: list[str]) -> Objective:
 
     Args:
         loss: a name or a Loss for all outputs; or a list, or a dict by name, of one each, None
-            for those that are not learnt by.
+            for those that are not learnt by, or for all: what layers add is learnt by then.
         loss_weights: a number an output, in a list or a dict by name; None for 1.
         names: of the outputs.
     """
     listed = by_output(loss, names, "compile(loss)", spread=True)
-    some = len(names) > 1 and any(one is not None for one in listed)
-    given = [NoLoss() if some and one is None else losses.get(one) for one in listed]
+    given = [NoLoss() if one is None else losses.get(one) for one in listed]
     shares = [1.0] * len(names)
     if loss_weights is not None:
         listed = by_output(loss_weights, names, "compile(loss_weights)")

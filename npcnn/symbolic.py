@@ -148,6 +148,8 @@ class Node:
         outputs: those that it gave.
         training: what the call was told, for files. What the model is told wins, as in Keras 3,
             whose files say False of each Dropout.
+        held: whether it is at inference whatever the model is told: `training=False` said in the
+            `call` of a user's class, where Keras hands it on as it stands.
     """
 
     def __init__(
@@ -155,6 +157,7 @@ class Node:
         training: bool | None = None,
     ) -> None:  # fmt: skip
         self.operation, self.inputs, self.training = operation, inputs, training
+        self.held = False
         self.outputs = [KerasTensor(shape, dtype, self, k) for k, shape in enumerate(shapes)]
         operation._inbound_nodes.append(self)
 

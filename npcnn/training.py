@@ -137,7 +137,7 @@ def walk(
             layer.prepare(x)
             yield call, given[0]
         forward = layer.forward if call.again is None else call.forward
-        y = forward(x, training, step, keep or (heads and call in graph.heads))
+        y = forward(x, training and not call.held, step, keep or (heads and call in graph.heads))
         layer.remember(y)
         y = crossing(call, "forward", y, n)
         if call.strange and call.again is not None:  # one memory may be all that it ever gives

@@ -189,3 +189,42 @@ def test_names_made_up_by_models_give_way():
     x = layers.Input((4,))
     with pytest.raises(ArgumentError, match="expected a new name, got 'same'"):
         npcnn.Model(x, layers.add([a(x), b(x)]))
+
+
+class Held(layers.Layer):
+    """Normalises by what it has seen before, or as it is told."""
+
+    def __init__(self, hand_on, **kwargs):
+        super().__init__(**kwargs)
+        self.hand_on, self.inner = hand_on, layers.BatchNormalization(momentum=0.5)
+        self.out = layers.Dense(3, activation="softmax")
+
+    def call(self, inputs, training=None):
+        return self.out(self.inner(inputs, training=training if self.hand_on else False))
+
+
+class Within(Held):
+    """The same, with a model in it."""
+
+    def __init__(self, hand_on, **kwargs):
+        super().__init__(hand_on, **kwargs)
+        self.normal = self.inner
+        self.inner = npcnn.Sequential([layers.Input((4,)), self.normal])
+
+
+@pytest.mark.parametrize("kind", [Held, Within])
+@pytest.mark.parametrize("hand_on", [False, True])
+def test_inference_said_in_call_holds_in_training(kind, hand_on):
+    """As Keras hands `training=False` on; else the model's own is what a layer is told."""
+    x = np.random.default_rng(0).normal(3, 2, (8, 4)).astype("float32")
+    layer = kind(hand_on)
+    model = npcnn.Sequential([layers.Input((4,)), layer])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    before = model.predict(x, verbose=0)
+    loss = model.train_on_batch(x, np.arange(8) % 3)
+    normal = layer.normal if kind is Within else layer.inner
+    moved = np.asarray(normal.moving_mean)
+    np.testing.assert_allclose(moved, x.mean(axis=0) / 2 if hand_on else 0, rtol=1e-5)
+    said = -np.log(before[np.arange(8), np.arange(8) % 3]).mean()
+    assert (abs(loss - said) < 1e-5) != hand_on
+    assert npcnn.trace(model, x, np.arange(8) % 3, training=True).check().passed

@@ -295,3 +295,49 @@ def test_losses_of_layers_within_a_layer():
         outer(np.ones((2, 3)))
         assert outer.losses[0] == 0.5
         assert len(outer.losses) == 2
+
+
+class Rebuilt(layers.Layer):
+    """A code's decoder, which adds what it is learnt by: the error and a penalty on the code."""
+
+    def build(self, input_shape):
+        self.w = self.add_weight(shape=(input_shape[1][-1], input_shape[0][-1]), name="w")
+
+    def call(self, inputs):
+        x, code = inputs
+        found = ops.matmul(code, self.w)
+        self.add_loss(ops.mean(ops.square(x - found)))
+        self.add_loss(0.1 * ops.mean(ops.square(code)))
+        return found
+
+
+def test_what_layers_add_is_enough_to_learn_by():
+    """`compile(optimizer)` alone, and no targets: Keras's way of training an autoencoder."""
+    x = layers.Input((6,))
+    code = layers.Dense(2, name="code")(x)
+    model = npcnn.Model(x, Rebuilt()([x, code]))
+    model.compile(npcnn.optimizers.SGD(0.1))
+    data = np.random.default_rng(3).random((16, 6)).astype("float32")
+    kernel, bias, w = (array.astype("float64") for array in model.get_weights())
+    z = data @ kernel + bias
+    error = z @ w - data
+    history = model.fit(data, batch_size=16, epochs=30, verbose=0).history
+    np.testing.assert_allclose(
+        history["loss"][0], (error**2).mean() + 0.1 * (z**2).mean(), rtol=1e-5
+    )
+    grad_z = 2 * error @ w.T / error.size + 0.2 * z / z.size
+    assert history["loss"][-1] < history["loss"][0] / 2
+    model.set_weights([kernel, bias, w])
+    model.train_on_batch(data)
+    np.testing.assert_allclose(
+        model.get_weights()[0], kernel - 0.1 * data.T @ grad_z, rtol=1e-4, atol=1e-6
+    )
+    assert model.evaluate(data, verbose=0) > 0
+
+
+def test_nothing_to_learn_by_is_one_line():
+    model = npcnn.Sequential([layers.Input((3,)), layers.Dense(2)])
+    model.compile("sgd")
+    with pytest.raises(ArgumentError, match=r"expected a loss to learn by, got none") as caught:
+        model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+    assert "\n" not in str(caught.value)

@@ -52,9 +52,9 @@ def _of_call(fine: Any, call: Any, layer: Any, how: tuple[float, int, Any]) -> I
     inputs = [name for name in layer if name.partition("_")[0] == "input"]
     x = [layer[name] for name in inputs]
     call.layer.count_call(call.again or 0)
-    function = of_layer(
-        call.layer, x if call.layer.merges else x[0], upstream, fine.training, fine.step, wanted
-    )
+    given = x if call.layer.merges else x[0]
+    training = fine.training and not call.held
+    function = of_layer(call.layer, given, upstream, training, fine.step, wanted)
     names = [*inputs, *(name for name, _, _ in call.layer.parameters())]
     own = dict(zip(names, function.backward(function.arrays), strict=True))
     for k in [*range(len(inputs), len(names)), *range(len(inputs))]:

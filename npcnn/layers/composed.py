@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from npcnn.checks import ArgumentError, DtypeError, as_numbers, message, shown
-from npcnn.graph import operations_by_depth, read_graph
+from npcnn.graph import operations_by_depth, ordered_nodes, read_graph
 from npcnn.layers.input_layer import InputLayer
 from npcnn.symbolic import KerasTensor, Node, give_names, leaves_of, tensors
 
@@ -38,7 +39,9 @@ def traced(
         ArgumentError: it calls others in training, apart from those that do nothing otherwise.
     """
     if "training" not in inspect.signature(call).parameters:
-        return _traced(call, shapes, dtype, listed, where)
+        found = _traced(call, shapes, dtype, listed, where)
+        _hold(found[0], found[0])
+        return found
     found = _traced(functools.partial(call, training=True), shapes, dtype, listed, where)
     other, _ = _traced(functools.partial(call, training=False), shapes, dtype, listed, where)
     ran, otherwise = _kinds(*found[0]), _kinds(*other)
@@ -46,7 +49,25 @@ def traced(
         fix = "let call() do the same whatever training is, apart from layers such as Dropout"
         expected = "the same layers in training and otherwise"
         raise ArgumentError(message(where, expected, f"{ran} and {otherwise}", fix))
+    _hold(found[0], other)
     return found
+
+
+def _hold(found: Ends, other: Ends) -> None:
+    """Keep the calls at inference that are told `training=False` in training, too."""
+    told = {}
+    for number, node in _numbered(other):
+        told[number] = node.training
+    for number, node in _numbered(found):
+        node.held = node.training is False and told.get(number) is False
+
+
+def _numbered(ends: Ends) -> Iterator[tuple[tuple[int, int], Node]]:
+    """Yield the calls of a graph with whose they are, and which of that layer's calls."""
+    times: Counter[int] = Counter()
+    for node in ordered_nodes(*ends):
+        times[id(node.operation)] += 1
+        yield (id(node.operation), times[id(node.operation)]), node
 
 
 def _kinds(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> str:
@@ -77,7 +98,8 @@ def called(layer: Any, x: Any, training: bool) -> Any:
     values: list[Any] = [one.astype(layer.dtype) for one in given]
     for call in graph.calls:
         own = [values[value] for value in call.inputs]
-        values.append(call.layer.forward(own if call.layer.merges else own[0], training, 0, False))
+        how = training and not call.held
+        values.append(call.layer.forward(own if call.layer.merges else own[0], how, 0, False))
     outputs = [values[value] for value in graph.outputs]
     return outputs if len(outputs) > 1 else outputs[0]
 

@@ -91,6 +91,12 @@ class Regulated:
         own = self.activity_regularizer is not None or bool(self.added)
         return bool(self.regularizers) or own
 
+    @property
+    def may_add_loss(self) -> bool:
+        """Whether it adds to the loss, or its `call` may do so."""
+        own: Any = self
+        return self.penalises or own.recorded
+
     def remember(self, y: Array) -> None:
         """Keep the output of a pass, if there is a penalty on it."""
         if self.activity_regularizer is not None:

@@ -1,4 +1,4 @@
-"""What stands for the loss of an output that is not learnt by."""
+"""What stands for the loss of an output that is not learnt by, or is by what layers add alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 class NoLoss(Loss):
-    """0, whatever the targets are: `loss=None` for one of several outputs.
+    """0, whatever the targets are: `loss=None`.
 
     >>> NoLoss().name
     'no_loss'

@@ -107,6 +107,7 @@ SPECIAL: dict[str, Callable[[Fixtures], Any]] = {
     "scale_loss.loss": lambda f: 1.0, "KerasTensor.__truediv__.other": lambda f: 2.0,
     "activations.get.identifier": lambda f: "relu", "save_onnx.path": lambda f: "new.onnx",
     "unpack_x_y_sample_weight.data": lambda f: (X, Y),
+    "serialize.obj": lambda f: f.npcnn.activations.relu,
     "set_value.x": lambda f: f.model().weights[0],
     "set_value.value": lambda f: np.zeros((3, 3, 1, 2)),
     "add_parameter.name": lambda f: "mine", "Identity.__call__.shape": lambda f: (3, 3),

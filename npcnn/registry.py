@@ -173,6 +173,9 @@ def serialization(
         """
         if obj is None or isinstance(obj, str):
             return None if obj is None else str(obj)
+        if isinstance(obj, type) or not (callable(obj) or hasattr(obj, "get_config")):
+            where, fix = f"{room}.serialize(obj)", "make one of the class"
+            raise DtypeError(message(where, "an object or a function", shown(obj), fix))
         if callable(obj) and not hasattr(obj, "get_config"):
             key = registered_name(obj) or "function"
             own = {"module": "builtins", "class_name": "function", "config": obj.__name__}

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from npcnn import ops, random
+import npcnn
+from npcnn import ops
 from npcnn.checks import ArgumentError, DtypeError
 from npcnn.ops.tape import Tensor, gradients
 
@@ -73,13 +74,13 @@ def test_what_cannot_be_computed_is_one_line():
         lambda: ops.mean(A, axes=1),
         lambda: ops.where(A > 0, A),
         lambda: ops.tensordot(A, A, 10**18),
-        lambda: random.normal((2, -1)),
-        lambda: random.normal((10**9, 10**9)),
-        lambda: random.uniform((2,), dtype="text"),
-        lambda: random.randint((2,), 3, 3),
-        lambda: random.shuffle(A, axis=2),
-        lambda: random.dropout(A, 1.0),
-        lambda: random.SeedGenerator([[[]]]),
+        lambda: npcnn.random.normal((2, -1)),
+        lambda: npcnn.random.normal((10**9, 10**9)),
+        lambda: npcnn.random.uniform((2,), dtype="text"),
+        lambda: npcnn.random.randint((2,), 3, 3),
+        lambda: npcnn.random.shuffle(A, axis=2),
+        lambda: npcnn.random.dropout(A, 1.0),
+        lambda: npcnn.random.SeedGenerator([[[]]]),
     ):
         with pytest.raises((ArgumentError, DtypeError), match=r"^[^\n]*: expected [^\n]*$"):
             wrong()

@@ -70,7 +70,7 @@ def test_adapt(kind):
     layer.adapt(DATA[kind](x))
     mean, variance = by_channel(x.astype("uint8") if kind == "bytes" else x)
     assert [w.path for w in layer.weights] == [
-        f"Normalization/{name}" for name in ("mean", "variance", "count")
+        f"normalization/{name}" for name in ("mean", "variance", "count")
     ]
     np.testing.assert_allclose(layer.get_weights()[0], mean, rtol=1e-6)
     np.testing.assert_allclose(layer.get_weights()[1], variance, rtol=1e-6)

@@ -31,7 +31,8 @@ INSIDE = {
     "back", "require_axes", "check_dtype", "count_call", "fill", "keep", "write_gradients",
     "prepare", "prepare_back", "meet",
     "finish_backward", "pair", "pair_backward", "arranged", "begin", "drawn", "kind",
-    "suits", "shares", "call", "on_tensors", "written", "add_loss", "add_variable", "add_weight",
+    "suits", "shares", "handle", "call", "on_tensors", "written",
+    "add_loss", "add_variable", "add_weight",
     *(f"{name}.build" for name in importlib.import_module("npcnn.optimizers").__all__),
 }  # fmt: skip
 # Results, which npcnn makes and users read.
@@ -46,7 +47,7 @@ ALSO = {"Layer.add_parameter", "Layer.add_weight", "Metric.add_variable", "Metri
 ELSEWHERE = {
     "CallbackList", "Variable", "MnistStages", "GradientTable", "Iterator", "NumpyArrayIterator",
     "DirectoryIterator", "ActivationFunction", "sweep",
-    "deserialize", "serialize_keras_object", "deserialize_keras_object",  # plain values pass through
+    "deserialize", "serialize_keras_object", "deserialize_keras_object", "pack_x_y_sample_weight",
 }  # fmt: skip
 
 # Bases, which do nothing until somebody derives from them.

@@ -255,7 +255,10 @@ SENSE: dict[str, set[str]] = {
 ELSEWHERE: dict[str, set[str]] = {
     "Sequential.add.layer": {"layer", "model", "tensor"},
     "__call__.x": ARRAYS | {"tensor", "tensors"},
-    "KerasTensor.__truediv__.other": NUMBERS,
+    **_each((f"KerasTensor.__{name}__.other" for name in
+             ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv")),
+            NUMBERS | {"tensor", "np.False_", "np.nan32", "0-d", "1e30 array", "[nan]", "range",
+                       "million"}),
     **_each(("update_state.values", "__call__.values"),
             ARRAYS | NUMBERS | NO_NUMBERS | {"True", "np.False_", "0-d"}),
     **_each(("add_variable.dtype", "add_weight.dtype"), {"class"}),
@@ -268,7 +271,8 @@ ELSEWHERE: dict[str, set[str]] = {
     "Normalization.variance": POSITIVE | LISTS | {"0-d", "True"},
     "scale_loss.loss": NUMBERS | ARRAYS, "threshold.threshold": NUMBERS,
     "unpack_x_y_sample_weight.data": set(VALUES),
-    **_each(("int_shape.x", "pack_x_y_sample_weight.x"), set(VALUES)),
+    **_each(("int_shape.x", "pack_x_y_sample_weight.x", "pack_x_y_sample_weight.y",
+             "pack_x_y_sample_weight.sample_weight"), set(VALUES)),
     "split_dataset.seed": WHOLE, "binary_accuracy.threshold": NUMBERS,
     "check_layer.layer": {"layer"}, "BinaryIoU.threshold": NUMBERS,
     "activations.get.identifier": {"None"}, "__call__.other": set(),

@@ -85,9 +85,10 @@ class KerasTensor:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> KerasTensor:
-        if not is_number(other):
+        plain = isinstance(other, (int, float))
+        if not plain and not is_number(other):
             return _of_ops("true_divide", self, other)
-        if abs(other) < 1e-30:
+        if not is_number(other) or abs(other) < 1e-30:
             where, fix = "an operator on a symbolic tensor", "call layers on it for anything else"
             raise ArgumentError(message(where, "no division by 0", shown(other), fix))
         return operators["*"](self, 1 / other)

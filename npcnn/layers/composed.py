@@ -55,9 +55,7 @@ def traced(
 
 def _hold(found: Ends, other: Ends) -> None:
     """Keep the calls at inference that are told `training=False` in training, too."""
-    told = {}
-    for number, node in _numbered(other):
-        told[number] = node.training
+    told = {number: node.training for number, node in _numbered(other)}
     for number, node in _numbered(found):
         node.held = node.training is False and told.get(number) is False
 

@@ -41,9 +41,8 @@ def _in(value: Any) -> Iterator[Any]:
 
 
 def takes(call: Any, name: str) -> bool:
-    """Return whether a function has an argument of this name, or takes any."""
-    parameters = inspect.signature(call).parameters
-    return name in parameters
+    """Return whether a function has an argument of this name."""
+    return name in inspect.signature(call).parameters
 
 
 def prepare(layer: Any, shape: Any, dtype: Any) -> None:

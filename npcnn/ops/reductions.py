@@ -109,22 +109,24 @@ def _extreme(x: Array, y: Array, axis: Any, keepdims: bool, slope: Any = 1) -> A
     return back
 
 
+def _found(of: Any, x: Any, axis: Any, keepdims: bool, initial: Any) -> Made:
+    """Return what np.max or np.min finds, and the way back."""
+    x = np.asarray(x)
+    how = {} if initial is None else {"initial": initial}
+    y = of(x, axis=_axes(axis), keepdims=keepdims, **how)
+    return y, _extreme(x, y, axis, keepdims)
+
+
 @op(1)
 def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Made:
     """Return the largest number, or those along axes; `initial` is one of them."""
-    x = np.asarray(x)
-    how = {} if initial is None else {"initial": initial}
-    y = np.max(x, axis=_axes(axis), keepdims=keepdims, **how)
-    return y, _extreme(x, y, axis, keepdims)
+    return _found(np.max, x, axis, keepdims, initial)
 
 
 @op(1)
 def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Made:
     """Return the smallest number, or those along axes; `initial` is one of them."""
-    x = np.asarray(x)
-    how = {} if initial is None else {"initial": initial}
-    y = np.min(x, axis=_axes(axis), keepdims=keepdims, **how)
-    return y, _extreme(x, y, axis, keepdims)
+    return _found(np.min, x, axis, keepdims, initial)
 
 
 @op(1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from npcnn.garbage import no_collection
 from npcnn.streams import is_terminal, say
 
 LINE = "npcnn: compiling kernels for this machine; the next start finds them done."
@@ -47,13 +47,11 @@ def compiling() -> Iterator[None]:
     if not notice.said:
         notice.said = True
         say(LINE, "stderr")
-    bar, start, collects = notice.shown(), time.monotonic(), gc.isenabled()
-    gc.disable()
+    bar, start = notice.shown(), time.monotonic()
     try:
-        yield
+        with no_collection():
+            yield
     finally:
-        if collects:
-            gc.enable()
         notice.seconds += time.monotonic() - start
         if bar is not None:
             bar.update()

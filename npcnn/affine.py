@@ -31,7 +31,7 @@ class Ranges(NamedTuple):
     A pixel at (x, y) = (column, row) of the result is read in the picture at
     ``c + shift + R·S·Z·F ((x, y) − c')``, where c and c' are the middles of picture and result,
     R = ((cos, −sin), (sin, cos)) of the rotation, S = ((1, tan shear), (0, 1)), Z the zooms along
-    columns and rows and F the flips.
+    columns and rows and F the flips; (u·y, v·x) of the slant is added, which is about the corner.
 
     Attributes:
         rotation: radians.
@@ -43,6 +43,8 @@ class Ranges(NamedTuple):
         one_flip: whether one number decides both.
         places: (rows, columns): from so many whole shifts one is drawn for the whole batch; 0 for
             none.
+        slant: (u, v), both of the other sign in half of all samples. What decides them are the
+            numbers that rotation, shear and flip are drawn by.
     """
 
     rotation: Pair = (0.0, 0.0)
@@ -53,12 +55,15 @@ class Ranges(NamedTuple):
     flip: Pair = (0.0, 0.0)
     one_flip: bool = False
     places: tuple[int, int] = (0, 0)
+    slant: tuple[Pair, Pair] = ((0.0, 0.0), (0.0, 0.0))
 
     def flat(self) -> list[float]:
         """Return all numbers in order, as kernels read them."""
         zoom, shift = [*self.zoom[0], *self.zoom[1]], [*self.shift[0], *self.shift[1]]
         flip = [*self.flip, self.one_flip]
-        return [*self.rotation, *self.shear, *zoom, self.one_zoom, *shift, *flip, *self.places]
+        slant = [*self.slant[0], *self.slant[1]]
+        numbers = [*self.rotation, *self.shear, *zoom, self.one_zoom, *shift, *flip, *self.places]
+        return numbers + slant
 
 
 def ranges_rule(x: Any, key: Any, ranges: Any, size: Any, step: Any = None,
@@ -95,11 +100,23 @@ def field_rule(x: Any, key: Any, reach: Any, spacing: Any, step: Any = None,
     return None if fits else f"reach {reach}, spacing {spacing} for x {x.shape}"
 
 
+def gaussian_rule(x: Any, key: Any, chance: Any, scale: Any, step: Any = None,
+                  samples: Any = None) -> str | None:  # fmt: skip
+    """Say so unless these are two pairs of shares."""
+    fits = all(len(pair) == 2 and 0 <= pair[0] <= pair[1] <= 1 for pair in (chance, scale))
+    fits = fits and min(x.shape[1:3]) > 0 and _are_numbers(x, step, samples)
+    return None if fits else f"chance {chance}, scale {scale} for x {x.shape}"
+
+
 def erase_rule(x: Any, key: Any, chance: Any, share: Any, value: Any, step: Any = None,
-               samples: Any = None) -> str | None:  # fmt: skip
-    """Say so unless these are two pairs of shares and a number."""
+               samples: Any = None, noise: Any = None, limits: Any = (0.0, 0.0),
+               ) -> str | None:  # fmt: skip
+    """Say so unless these are two pairs of shares, a number or one a channel, and like noise."""
     fits = all(len(pair) == 2 and 0 <= pair[0] <= pair[1] <= 1 for pair in (chance, share))
-    fits = fits and math.isfinite(value) and _are_numbers(x, step, samples)
+    values = value if isinstance(value, tuple) else (value,) * x.shape[3]
+    fits = fits and len(values) == x.shape[3] and all(map(math.isfinite, (*values, *limits)))
+    fits = fits and len(limits) == 2 and _are_numbers(x, step, samples)
+    fits = fits and (noise is None or (noise.shape, noise.dtype) == (x.shape, x.dtype))
     return None if fits else f"chance {chance}, share {share}, value {value}"
 
 

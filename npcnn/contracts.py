@@ -127,6 +127,7 @@ OPS: dict[str, Op] = {
     "flatten_backward": Op("flatten", "grad_y: N F", rules.fold_rule),
     "ftrl": Op("ftrl", f"{_MOVED}, =squares: P, =linears: P, step: 1"),
     "gather": Op("batches", "~data: n ..., ~indices: N"),
+    "gaussian_field": Op("elastic", "x: N H W C", affine.gaussian_rule),
     "gelu": Op("gelu", "x: ..."),
     "gelu_backward": Op("gelu", "grad_y: ..., x: ..."),
     "global_average_pooling2d": Op("global_pooling", "x: N H W C"),

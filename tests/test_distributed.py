@@ -114,6 +114,7 @@ CLOCKED = {
     "colour": lambda x, clock: ops.random_color(x, 7, (0.5, 1.5, -0.2, 0.2, 0.0, 1.0), clock),
     "erasing": lambda x, clock: ops.erase(x, 7, (0.5, 0.9), (0.1, 0.3), 0.0, clock),
     "elastic": lambda x, clock: ops.elastic_field(x, 7, 1.0, 2, clock),
+    "blurred noise": lambda x, clock: ops.gaussian_field(x, 7, (0.5, 0.9), (0.5, 1), clock),
 }
 RANGES = Ranges((-1, 1), shift=((-1, 1), (-1, 1)), flip=(0.5, 0.5), places=(3, 2))
 

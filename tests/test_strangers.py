@@ -127,7 +127,7 @@ REST = {
     "group_normalization": (2, 1e-3), "layer_normalization": (1e-3,), "rms_normalization": (1e-3,),
     "normalize": (1e-7, False), "normalize_backward": (1e-7, True),
     "random_normal": (0.0, 1.0, 7),
-    "elastic_field": (7, 2.0, 5), "erase": (7, (0.5, 1.0), (0.1, 0.5), 0.3),
+    "elastic_field": (7, 2.0, 5), "gaussian_field": (7, (0.5, 1.0), (0.1, 1.0)), "erase": (7, (0.5, 1.0), (0.1, 0.5), 0.3),
     "erase_backward": (7, (0.5, 1.0), (0.1, 0.5)),
     "random_affine": (7, Ranges(), (6, 5)), "random_color": (7, COLORS),
     "random_color_backward": (7, COLORS), "warp": ((6, 5), "bilinear", "reflect", 0.0),

@@ -75,9 +75,10 @@ def _draw(task, ints, scratch, out, options, step_of, numbers):
         a, b = cos * zoom_x, (cos * tan - sin) * zoom_y
         d, e = sin * zoom_x, (sin * tan + cos) * zoom_y
         x_out, y_out = (ints[Y_COLUMNS] - 1) / 2, (ints[Y_ROWS] - 1) / 2
-        out[6 * n], out[6 * n + 1] = a, b
+        sign = 1 if _drawn(key, k, 6) < 0.5 else -1
+        out[6 * n], out[6 * n + 1] = a, b + sign * _between(key, k, 0, o[18], o[19])
         out[6 * n + 2] = (ints[X_COLUMNS] - 1) / 2 + shift_x - (a * x_out + b * y_out)
-        out[6 * n + 3], out[6 * n + 4] = d, e
+        out[6 * n + 3], out[6 * n + 4] = d + sign * _between(key, k, 1, o[20], o[21]), e
         out[6 * n + 5] = (ints[X_ROWS] - 1) / 2 + shift_y - (d * x_out + e * y_out)
 
 

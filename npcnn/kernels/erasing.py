@@ -18,10 +18,11 @@ from npcnn.kernels.run.elementwise import SMALL
 
 Array = np.ndarray
 Pair = tuple[float, float]
+Value = float | tuple[float, ...]
 
 # A call's integers, and its options.
-KEY, BY_STEP, CHANNELS, ROWS, COLUMNS, BATCH, PARTS, NUMBERED = range(8)
-CHANCE, CHANCE_TO, SHARE, SHARE_TO, VALUE = range(5)
+KEY, BY_STEP, CHANNELS, ROWS, COLUMNS, BATCH, PARTS, NUMBERED, NOISY = range(9)
+CHANCE, CHANCE_TO, SHARE, SHARE_TO, LEAST, MOST, VALUES = range(7)
 SLOTS = 6  # random numbers a sample
 
 
@@ -41,7 +42,7 @@ def _edge(key, sample, slot, size, o):
     return min(max(int(first), 0), size), min(max(int(last), 0), size)
 
 
-def _cut(task, ints, scratch, y, x, options, step_of, numbers):
+def _cut(task, ints, scratch, y, x, options, step_of, numbers, noise):
     """Copy a share of x's rows (channels, rows, columns, batch), but for the rectangles."""
     rows, columns, batch = ints[ROWS], ints[COLUMNS], ints[BATCH]
     key, o = begun(np.uint64(ints[KEY]), ints[BY_STEP], step_of), options
@@ -61,7 +62,10 @@ def _cut(task, ints, scratch, y, x, options, step_of, numbers):
         for c in range(ints[CHANNELS]):
             for i in range(max(top, begin), min(foot, end)):
                 for j in range(left, right):
-                    y[((c * rows + i) * columns + j) * batch + n] = o[VALUE]
+                    place = ((c * rows + i) * columns + j) * batch + n
+                    y[place] = o[VALUES + c]
+                    if ints[NOISY]:
+                        y[place] = min(max(noise[place], o[LEAST]), o[MOST])
 
 
 _erase = Body(_cut, mixed=True)
@@ -69,8 +73,8 @@ _erase = Body(_cut, mixed=True)
 
 @op
 def erase(
-    x: Array, key: int, chance: Pair, share: Pair, value: float, step: Array | None = None,
-    samples: Array | None = None,
+    x: Array, key: int, chance: Pair, share: Pair, value: Value, step: Array | None = None,
+    samples: Array | None = None, noise: Array | None = None, limits: Pair = (0.0, 0.0),
 ) -> Array:  # fmt: skip
     """Return pictures with a number in place of a rectangle, drawn by (key, step, sample).
 
@@ -84,9 +88,11 @@ def erase(
         key: 64 bits.
         chance: from and to, between 0 and 1.
         share: from and to, between 0 and 1.
-        value: what stands there then.
+        value: what stands there then; several are of one channel each.
         step: None, or an int64 (1,) that goes into the key; a `random.clock` without samples.
         samples: int64 (N,): the samples' numbers, where they are not 0 to N − 1.
+        noise: like x; stands there in place of `value`.
+        limits: the least and the most of the noise that are let stand.
 
     >>> erase(np.ones((1, 4, 4, 1)), 1, (1.0, 1.0), (0.25, 0.25), 0.0)[0, :, :, 0]
     array([[1., 1., 1., 1.],
@@ -98,12 +104,15 @@ def erase(
     y = memory.empty((channels, height, width, n), x.dtype)
     if y.size:
         parts = layout.shares(height, 3, 8) if y.size >= SMALL else 1
-        ints = [0, kind_of(step, samples), channels, height, width, n, parts, samples is not None]
+        ints = [0, kind_of(step, samples), channels, height, width, n, parts, samples is not None,
+                noise is not None]  # fmt: skip
         integers = np.array(ints, np.int64)
         integers[KEY] = np.uint64(key).view(np.int64)
-        options = memory.constant([*chance, *share, value], np.dtype("float64"))
+        values = value if isinstance(value, tuple) else (value,) * channels
+        options = memory.constant([*chance, *share, *limits, *values], np.dtype("float64"))
         now = memory.known(memory.NO_INTS) if step is None else step
         arrays = [y, layout.batch_innermost(x), options, now, numbers_of(samples)]
+        arrays.append(y if noise is None else layout.batch_innermost(noise))
         with np.errstate(over="ignore"):  # hashes wrap, also where nothing is compiled
             _erase(parts, parts > 1, arrays, integers)
     return layout.batch_outermost(y)

@@ -29,7 +29,7 @@ ONE = np.uint64(1)
 
 
 @helper
-def _normal(key, counter):
+def normal(key, counter):
     """Return one number, from the counter's hash and the next."""
     u = np.float64(np.int64(scattered(key + counter * GOLDEN) >> BY_40) + 1) / 2**24
     v = np.float64(np.int64(scattered(key + (counter + ONE) * GOLDEN) >> BY_40)) / 2**24
@@ -45,7 +45,7 @@ def _fill(task, ints, scratch, out, step_of, options):
         place = place_of(line, ints[AXES], ints, LENGTHS)
         for n in range(batch):
             counter = np.uint64(2 * ((first + n) * lines + place) + 1)
-            out[line * batch + n] = options[0] + options[1] * _normal(key, counter)
+            out[line * batch + n] = options[0] + options[1] * normal(key, counter)
 
 
 _draw = Body(_fill, mixed=True)

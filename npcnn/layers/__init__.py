@@ -52,8 +52,11 @@ from npcnn.layers.prelu import PReLU
 from npcnn.layers.random_brightness import RandomBrightness
 from npcnn.layers.random_contrast import RandomContrast
 from npcnn.layers.random_crop import RandomCrop
+from npcnn.layers.random_elastic_transform import RandomElasticTransform
+from npcnn.layers.random_erasing import RandomErasing
 from npcnn.layers.random_flip import RandomFlip
 from npcnn.layers.random_rotation import RandomRotation
+from npcnn.layers.random_shear import RandomShear
 from npcnn.layers.random_translation import RandomTranslation
 from npcnn.layers.random_zoom import RandomZoom
 from npcnn.layers.relu import ReLU
@@ -124,8 +127,11 @@ __all__ = [
     "RandomBrightness",
     "RandomContrast",
     "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
     "RandomFlip",
     "RandomRotation",
+    "RandomShear",
     "RandomTranslation",
     "RandomZoom",
     "ReLU",

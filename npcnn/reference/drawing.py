@@ -87,4 +87,6 @@ def random_affine(
     y_in, x_in, y_out, x_out = ((n - 1) / 2 for n in (height, width, *size))
     c = x_in + shift_x - (a * x_out + b * y_out)
     f = y_in + shift_y - (d * x_out + e * y_out)
+    sign = np.where(u[6] < 0.5, 1, -1)
+    b, d = b + sign * drawn(0, *ranges.slant[0]), d + sign * drawn(1, *ranges.slant[1])
     return np.stack([a, b, c, d, e, f], axis=1)

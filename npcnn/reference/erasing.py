@@ -9,12 +9,13 @@ from npcnn.reference.drawing import drawn_for, numbered
 
 Array = np.ndarray
 Pair = tuple[float, float]
+Value = float | tuple[float, ...]
 
 
 @op
 def erase(
-    x: Array, key: int, chance: Pair, share: Pair, value: float, step: Array | None = None,
-    samples: Array | None = None,
+    x: Array, key: int, chance: Pair, share: Pair, value: Value, step: Array | None = None,
+    samples: Array | None = None, noise: Array | None = None, limits: Pair = (0.0, 0.0),
 ) -> Array:  # fmt: skip
     """Return pictures with a number in place of a rectangle, drawn by (key, step, sample).
 
@@ -28,9 +29,11 @@ def erase(
         key: 64 bits.
         chance: from and to, between 0 and 1.
         share: from and to, between 0 and 1.
-        value: what stands there then.
+        value: what stands there then; several are of one channel each.
         step: None, or an int64 (1,) that goes into the key; a `random.clock` without samples.
         samples: int64 (N,): the samples' numbers, where they are not 0 to N − 1.
+        noise: like x; stands there in place of `value`.
+        limits: the least and the most of the noise that are let stand.
 
     >>> erase(np.ones((1, 4, 4, 1)), 1, (1.0, 1.0), (0.25, 0.25), 0.0)[0, :, :, 0]
     array([[1., 1., 1., 1.],
@@ -39,7 +42,8 @@ def erase(
            [1., 1., 1., 1.]])
     """
     hidden = _rectangles(x, key, chance, share, step, samples)
-    return np.where(hidden, np.array(value, x.dtype), x)
+    fill = np.array(value, x.dtype) if noise is None else np.clip(noise, *limits)
+    return np.where(hidden, fill, x)
 
 
 @op

@@ -246,6 +246,7 @@ def cases(dtype, height):
         "max_pooling2d_backward": [pool_back(*form) for form in pools],
         "random_affine": [lambda: k.random_affine(x, 7, moved, (9, 9))],
         "elastic_field": [lambda: k.elastic_field(x, 7, 2.0, 5)],
+        "gaussian_field": [lambda: k.gaussian_field(x, 7, (0.5, 1.0), (0.1, 1.0))],
         "erase": [lambda: k.erase(x, 7, (0.5, 1.0), (0.1, 0.5), 0.3)],
         "erase_backward": [lambda: k.erase_backward(x, 7, (0.5, 1.0), (0.1, 0.5))],
         "random_color": [lambda: k.random_color(x, 7, colored)],

@@ -18,6 +18,11 @@ RANDOM = {
     "random_flip": lambda **k: layers.RandomFlip(**k),
     "random_rotation": lambda **k: layers.RandomRotation(0.1, **k),
     "random_translation": lambda **k: layers.RandomTranslation(0.2, (-0.3, 0.1), "constant", **k),
+    "random_shear": lambda **k: layers.RandomShear(0.4, (0.1, 0.3), fill_mode="constant", **k),
+    "random_erasing": lambda **k: layers.RandomErasing((1, 1), value_range=(-0.4, 0.6), **k),
+    "random_elastic_transform": lambda **k: layers.RandomElasticTransform(
+        (1, 1), (0.8, 1), value_range=(-0.4, 0.45), **k
+    ),
     "random_zoom": lambda **k: layers.RandomZoom(0.3, interpolation="nearest", **k),
     "random_contrast": lambda **k: layers.RandomContrast((0.5, 0.5), (-0.5, 0.6), **k),
     "random_brightness": lambda **k: layers.RandomBrightness(0.5, (-0.5, 0.6), **k),
@@ -105,6 +110,7 @@ def test_a_step_with_them_is_replayed_and_goes_on_to_the_same_bits(tmp_path):
             layers.Input((12, 12, 3)), layers.RandomFlip(), layers.RandomRotation(0.1),
             layers.RandomTranslation(0.1, 0.1), layers.RandomZoom(0.2),
             layers.RandomContrast(0.3), layers.RandomBrightness(0.2, (0, 1)),
+            layers.RandomShear(0.2), layers.RandomErasing(), layers.RandomElasticTransform(),
             layers.RandomCrop(10, 10), layers.Resizing(8, 8), layers.CenterCrop(6, 6),
             layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(3, "softmax"),
         ])  # fmt: skip
@@ -138,6 +144,14 @@ def test_a_step_with_them_is_replayed_and_goes_on_to_the_same_bits(tmp_path):
         (lambda: layers.RandomTranslation(0.1, np.nan), r"RandomTranslation\(width_factor\)"),
         (lambda: layers.RandomContrast(-0.1), r"RandomContrast\(factor\): .* from 0 to 1"),
         (lambda: layers.RandomBrightness(0.1, 255), r"RandomBrightness\(value_range\)"),
+        (lambda: layers.RandomShear((-0.1, 0.2)), r"RandomShear\(x_factor\): .* two, from 0 to 1"),
+        (lambda: layers.RandomErasing(scale=1.5), r"RandomErasing\(scale\): .* two, from 0 to 1"),
+        (lambda: layers.RandomErasing(fill_value=(1, 2)), r"\(fill_value\): .* number or three"),
+        (
+            lambda: layers.RandomErasing(fill_value=(1, 2, 3)).build((None, 5, 5, 1)),
+            "expected three channels",
+        ),
+        (lambda: layers.RandomElasticTransform(fill_mode="edge"), r"Transform\(fill_mode\)"),
         (lambda: layers.RandomCrop(0, 1), r"RandomCrop\(height\): expected a positive integer"),
         (lambda: layers.Resizing(2, 2, "bicubic"), r"Resizing\(interpolation\)"),
         (lambda: layers.Resizing(2, 2, antialias=True), r"Resizing\(antialias\): expected False"),

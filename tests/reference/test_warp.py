@@ -243,6 +243,58 @@ def test_fields_are_splines_through_drawn_points(backend, dtype, step):
     )
 
 
+def test_a_slant_is_about_the_corner_and_to_either_side(backend):
+    x, slant = np.zeros((40, 9, 6, 1)), ((0.1, 0.4), (0.2, 0.3))
+    m = ops.random_affine(x, 5, Ranges(slant=slant), (9, 6), np.array([9], np.int64))
+    np.testing.assert_array_equal(m[:, [0, 2, 4, 5]], np.tile([1.0, 0, 1, 0], (40, 1)))
+    for n, (_, b, _, d, _, _) in enumerate(m):
+        u = [splitmix(5, 9, 8 * n + slot) for slot in range(8)]
+        sign = 1 if u[6] < 0.5 else -1
+        np.testing.assert_allclose([b, d], [sign * (0.1 + u[0] * 0.3), sign * (0.2 + u[1] * 0.1)])
+    assert 0 < (m[:, 1] < 0).sum() < 40
+
+
+@pytest.mark.parametrize("scale", [(1.0, 1.0), (0.3, 0.9), (0.0, 0.0)])
+def test_noise_is_blurred(backend, scale):
+    numbers, size, chance = [7, 0, 60_001], (40, 13), (0.6, 0.7)
+    x, step, count = np.zeros((3, *size, 2)), np.array([9], np.int64), 4 * 40 * 13 + 3
+    got = ops.gaussian_field(x, 5, chance, scale, step, np.array(numbers))
+    strength = scale[0] + splitmix(5, 9, 2) * (scale[1] - scale[0])
+    sigma, alpha = 0.65 * strength or 1, 4.0 * strength
+    reach = (int(6 * 0.65 * strength) | 1) // 2
+    every, moved = range(-reach, reach + 1), 0
+    weights = np.array([[np.exp(-(i * i + j * j) / 2 / sigma**2) for i in every] for j in every])
+    weights = weights / weights.sum()
+    for n, number in enumerate(numbers):
+        u = [splitmix(5, 9, number * count + slot) for slot in range(count)]
+        chosen = u[0] < 0.6 + u[1] * (0.7 - 0.6)
+        moved += chosen
+        for axis in range(2):
+            pairs = np.array(u[3:]).reshape(2, *size, 2)[axis]
+            normal = np.sqrt(-2 * np.log(pairs[..., 0] + 2.0**-24)) * np.cos(2 * np.pi * pairs[..., 1])
+            wide = np.pad(normal, reach)
+            windows = np.lib.stride_tricks.sliding_window_view(wide, weights.shape)
+            want = chosen * alpha * sigma * (windows * weights).sum(axis=(2, 3))
+            np.testing.assert_allclose(got[n, axis], want, atol=1e-12)
+    assert 0 < moved < 3
+
+
+def test_erased_parts_have_each_channels_number_or_noise(rng, backend):
+    x, noise = rng.normal(size=(2, 2, 9, 6, 3)).astype("float32")
+    how = 5, (1.0, 1.0), (0.2, 0.5)
+    gone = ops.erase_backward(np.ones_like(x), *how) == 0
+    assert 0 < gone.mean() < 1
+    y = ops.erase(x, *how, (0.1, 0.2, 0.3))
+    np.testing.assert_array_equal(y, np.where(gone, np.float32([0.1, 0.2, 0.3]), x))
+    y = ops.erase(x, *how, 0.0, None, None, noise, (-0.3, 0.4))
+    np.testing.assert_array_equal(y, np.where(gone, noise.clip(-0.3, 0.4), x))
+    for wrong in ((0.1, 0.2), (0.1, 0.2, np.nan)):
+        with pytest.raises(ArgumentError, match=r"ops\.erase"):
+            ops.erase(x, *how, wrong)
+    with pytest.raises(ArgumentError, match=r"ops\.erase"):
+        ops.erase(x, *how, 0.0, None, None, noise[:, :3])
+
+
 @pytest.mark.parametrize("chance", [(1.0, 1.0), (0.2, 0.6)])
 def test_rectangles_are_erased(rng, backend, chance):
     numbers, step, share = np.array([*range(40), 1 << 40]), np.array([9], np.int64), (0.1, 0.7)

@@ -93,6 +93,8 @@ CASES = {
         layers.RandomTranslation((0.2, 0.2), (-0.1, -0.1)),
         layers.RandomRotation((0.1, 0.1), "constant", fill_value=0.3),
         layers.RandomZoom((0.3, 0.3), (-0.2, -0.2), "nearest"), layers.RandomZoom((0.1, 0.1)),
+        layers.RandomErasing((1, 1), (1e-12, 1e-12)), layers.RandomErasing(0, fill_value=3),
+        layers.RandomShear((0, 0), 0.0), layers.RandomElasticTransform(0.3, (0, 0)),
         layers.RandomBrightness((0.2, 0.2), (-2, 3)), layers.RandomContrast(0, (-1, 2)),
         layers.Flatten(),
     ],

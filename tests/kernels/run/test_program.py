@@ -308,6 +308,7 @@ def steps(shape, dtype):
         ),
         "random_affine": (lambda x: (k.random_affine(x, 7, TURNED, (5, 6)),), [shape]),
         "elastic_field": (lambda x: (k.elastic_field(x, 7, 2.0, 5),), [shape]),
+        "gaussian_field": (lambda x: (k.gaussian_field(x, 7, (0.5, 1.0), (0.1, 1.0)),), [shape]),
         "erase": (lambda x: (k.erase(x, 7, (0.5, 1.0), (0.1, 0.5), 0.3),), [shape]),
         "erase_backward": (lambda g: (k.erase_backward(g, 7, (0.5, 1.0), (0.1, 0.5)),), [shape]),
         "random_color": (lambda x: (k.random_color(x, 7, COLORED),), [shape]),

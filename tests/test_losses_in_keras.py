@@ -35,6 +35,11 @@ def normal(rng, shape):
     return rng.normal(size=shape)
 
 
+def lengths_of_one(rng, shape):
+    p = rng.normal(size=shape)
+    return p / np.linalg.norm(p, axis=-1, keepdims=True)
+
+
 def uniform(rng, shape):
     return rng.uniform(0.02, 0.98, shape)
 
@@ -71,6 +76,9 @@ CASES = [
     ("Dice", {}, bits, uniform, "sigmoid"), ("Dice", {"axis": -1}, bits, uniform, "sigmoid"),
     ("Tversky", {"alpha": 0.3, "beta": 0.9}, bits, uniform, "sigmoid"),
     ("Tversky", {"axis": [-1], "beta": 0.2}, uniform, uniform, "sigmoid"),
+    ("Circle", {"gamma": 3.0}, labels, lengths_of_one, "tanh"),
+    ("Circle", {"margin": 0.2, "gamma": 9.0, "remove_diagonal": False}, labels, lengths_of_one,
+     "tanh"),
     ("CategoricalGeneralizedCrossEntropy", {"q": 0.7}, labels, probabilities, "softmax"),
     ("SparseCategoricalCrossentropy", {}, labels, probabilities, "softmax"),
     ("SparseCategoricalCrossentropy", {"from_logits": True, "ignore_class": 1}, labels, normal,
@@ -93,6 +101,8 @@ def problem(case, shape, dtype="float32"):
 
 
 def fits(case, shape):
+    if case[0] == "Circle" and len(shape) > 2:
+        return False
     return shape[-1] > 1 or case[2] not in (one_hot, labels, probabilities)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from npcnn import names, registry
 from npcnn.losses.base import Loss, function_of
+from npcnn.losses.circle import Circle, circle
 from npcnn.losses.crossentropy import CategoricalCrossentropy, SparseCategoricalCrossentropy
 from npcnn.losses.distillation import Distillation
 from npcnn.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
@@ -54,6 +55,7 @@ __all__ = [
     "CategoricalFocalCrossentropy",
     "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
     "Dice",
     "Distillation",
@@ -76,6 +78,7 @@ __all__ = [
     "categorical_focal_crossentropy",
     "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
     "deserialize",
     "dice",

@@ -219,6 +219,7 @@ OPS: dict[str, Op] = {
     "squareplus_backward": Op("curves", "grad_y: ..., x: ..."),
     "sparsemax": Op("sparsemax", "x: ... K"),
     "sparsemax_backward": Op("sparsemax", "grad_y: ... K, y: ... K"),
+    "spectral_normalize": Op("spectral_normalization", "=kernel: ... F, =u: 1 F"),
     "square_sums": Op("clipping", "gradients: P, =sums: K", rules.stops_rule),
     "subtract": Op("arithmetic", _TWO),
     "sum_to": Op("broadcasting", "x: ...", rules.sum_rule),

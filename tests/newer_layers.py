@@ -45,6 +45,10 @@ CASES = {
         layers.Dense(5, activation=layers.ELU(0.5)), layers.Activation(layers.LeakyReLU()),
         layers.Dense(5, activation=layers.Softmax()),
     ],
+    "SpectralNormalization": lambda: [
+        layers.SpectralNormalization(layers.Conv2D(3, 2, activation="tanh")), layers.Flatten(),
+        layers.SpectralNormalization(layers.Dense(5, name="within"), 3, name="around"),
+    ],
     "Lambda": lambda: [layers.Lambda(npcnn.activations.softsign), layers.Flatten()],
 }  # fmt: skip
 # Keras itself does not read these from .h5: of axes it keeps one.

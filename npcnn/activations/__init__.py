@@ -119,7 +119,7 @@ if not TYPE_CHECKING:
 def get(identifier: Any, where: str = "activations.get(identifier)") -> ActivationFunction:
     """Return the activation named, or the object itself; None is 'linear'.
 
-    A layer without weights, such as `layers.LeakyReLU(0.1)`, is taken for one as well.
+    A layer such as `layers.LeakyReLU(0.1)` or `layers.PReLU()` is taken for one as well.
 
     Raises ArgumentError for a name that neither npcnn nor the program itself has registered.
 

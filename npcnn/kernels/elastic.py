@@ -225,5 +225,7 @@ def gaussian_field(
         now = memory.known(memory.NO_INTS) if step is None else step
         room = min(height, width) + 2 * height * width + 1
         with np.errstate(over="ignore"):  # hashes wrap, also where nothing is compiled
-            _gaussian_field(parts, parts > 1, [out, options, now, numbers_of(samples)], integers, room)
+            _gaussian_field(
+                parts, parts > 1, [out, options, now, numbers_of(samples)], integers, room
+            )
     return out

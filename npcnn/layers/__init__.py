@@ -68,6 +68,7 @@ from npcnn.layers.rms_normalization import RMSNormalization
 from npcnn.layers.separable_conv2d import SeparableConv2D
 from npcnn.layers.softmax import Softmax
 from npcnn.layers.spatial_dropout2d import SpatialDropout2D
+from npcnn.layers.spectral_normalization import SpectralNormalization
 from npcnn.layers.unit_normalization import UnitNormalization
 from npcnn.layers.up_sampling2d import UpSampling2D
 from npcnn.layers.zero_padding2d import ZeroPadding2D
@@ -143,6 +144,7 @@ __all__ = [
     "SeparableConvolution2D",
     "Softmax",
     "SpatialDropout2D",
+    "SpectralNormalization",
     "Subtract",
     "UnitNormalization",
     "UpSampling2D",

@@ -7,7 +7,9 @@ from typing import Annotated, Any, NamedTuple
 from npcnn import activations
 from npcnn.activations import ActivationFunction
 from npcnn.checks import ArgumentError, message
-from npcnn.layers.base import Array, Layer
+from npcnn.layers.base import Array, Layer, Shape
+from npcnn.layers.holding import Holding
+from npcnn.layers.layer_activation import LayerActivation
 from npcnn.strangers import lent
 from npcnn.subclasses import missing
 
@@ -25,7 +27,7 @@ class Saved(NamedTuple):
     y: Array
 
 
-class Activated(Layer):
+class Activated(Holding, Layer):
     """A layer whose last operation is an activation.
 
     Conv2D and Dense hand 'relu' to their op, which applies it on the way (`fused`); `finish`
@@ -33,6 +35,7 @@ class Activated(Layer):
     """
 
     _activation: ActivationFunction = activations.linear
+    held = "activation"
     any_shape = False  # whether the activation may change the shape
 
     @property
@@ -48,6 +51,20 @@ class Activated(Layer):
             fix = f"put layers.Activation({str(found)!r}) behind the layer"
             raise ArgumentError(message(where, "one that keeps the shape", repr(str(found)), fix))
         self._activation = found
+
+    def inner(self) -> Layer | None:
+        """Return the layer that the activation is, if it has parameters."""
+        given = self._activation
+        return given.layer if isinstance(given, LayerActivation) and given.learns else None
+
+    def renew(self, inner: Layer) -> None:
+        """Let this be the layer that the activation is."""
+        assert isinstance(self._activation, LayerActivation)
+        self._activation = self._activation.of(inner)
+
+    def inner_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of what the activation is given."""
+        return self.compute_output_shape(input_shape)
 
     @property
     def fused(self) -> ActivationFunction:

@@ -197,7 +197,7 @@ class Layer(Open, Remembering, Seen, Parameters, Meeting, Operation):
         if self.built:
             return
         self.dtype = config.float_dtype(self.dtype or dtype, f"{self.label}(dtype)")
-        self.create_parameters(input_shape)
+        self.make_parameters(input_shape)
         self.input_shape, self.output_shape = input_shape, output_shape
 
     def check_dtype(self, dtype: np.dtype) -> None:

@@ -23,6 +23,17 @@ class LayerActivation(ActivationFunction):
 
     layer: Layer
 
+    @property
+    def learns(self) -> bool:
+        """Whether the layer has parameters: then they are those of the layer that it is in."""
+        return type(self.layer).create_parameters is not Layer.create_parameters
+
+    def of(self, layer: Layer) -> LayerActivation:
+        """Return the same of another layer."""
+        made = LayerActivation(str(self))
+        made.layer = layer
+        return made
+
     def forward(self, x: Array) -> Array:
         """Return what the layer gives for x."""
         shape = (None, *x.shape[1:])
@@ -30,6 +41,8 @@ class LayerActivation(ActivationFunction):
             got = f"one that makes {self.layer.compute_output_shape(shape)} of {shape}"
             where = f"{type(self.layer).__name__} as an activation"
             raise ArgumentError(message(where, "a layer that keeps shapes", got, FIX))
+        if self.learns and not self.layer.declared:  # by itself, in no layer
+            self.layer.build(shape, x.dtype)
         return self.layer.forward(x, keep=False)
 
     def backward(self, grad_y: Array, x: Array, y: Array) -> Array:
@@ -56,7 +69,7 @@ def layer_activation(given: Any, where: str) -> LayerActivation | None:
     """Return a layer, or what stands for one in a config, as an activation; None for others.
 
     Raises:
-        ArgumentError: the layer has parameters, draws, merges, or is none of npcnn's own.
+        ArgumentError: the layer draws, merges, has a kernel, or is none of npcnn's own.
     """
     from npcnn.layers import known
 
@@ -72,13 +85,14 @@ def layer_activation(given: Any, where: str) -> LayerActivation | None:
     if not isinstance(given, Layer):
         return None
     own = known().get(type(given).__name__) is type(given)
-    plain = own and not (given.merges or given.training_only or given.is_input)
-    if not plain or type(given).create_parameters is not Layer.create_parameters:
-        expected = "a layer of npcnn's without weights or chance"
+    plain = own and not (given.merges or given.training_only or given.is_input or given.combines)
+    if not plain:
+        expected = "a layer of npcnn's without chance or a kernel"
         raise ArgumentError(message(where, expected, given.label, FIX))
     config, kind = given.get_config(), snake_case(type(given).__name__)
     again = type(given).from_config({**config, "name": given.name or kind, "dtype": None})
     last = config.get("axis") == -1  # a loss knows softmax, and may start from what goes into it
+    last = last and isinstance(getattr(again, "activation", None), ActivationFunction)
     made = LayerActivation(str(getattr(again, "activation", kind)) if last else kind)
     made.layer = again
     return made

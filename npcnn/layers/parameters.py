@@ -48,6 +48,10 @@ class Parameters(Weighted, Regulated):
     # parameter → its name and dtype in Keras's files, where they are not the attribute's
     stored: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
+    def make_parameters(self, input_shape: Shape) -> None:
+        """Make all parameters for an input of this shape."""
+        self.create_parameters(input_shape)
+
     @checked
     def add_parameter(
         self, name: Any, shape: AnyShape, initializer: Any, trainable: bool = True,
@@ -120,7 +124,7 @@ class Parameters(Weighted, Regulated):
         """Make the parameters that were only planned: of these arrays, or by their initializers."""
         plan, self.plan = self.plan, {}
         for name, (shape, initializer, trainable) in plan.items():
-            if arrays is None:
+            if arrays is None or name not in arrays:  # Keras's files lack some; see holding.py
                 self.adopt(name, self._drawn(name, shape, initializer), trainable)
             else:
                 self.adopt(name, np.asarray(arrays[name], self.dtype, order="C"), trainable)
@@ -133,7 +137,7 @@ class Parameters(Weighted, Regulated):
         twin.declared, twin.plan = {}, {}
         with planned():
             twin.compute_output_shape(input_shape)
-            twin.create_parameters(input_shape)
+            twin.make_parameters(input_shape)
         return own == {name: plan[0] for name, plan in twin.plan.items()}
 
     def _drawn(self, name: str, shape: tuple[int, ...], initializer: Any) -> Array:
@@ -181,6 +185,10 @@ class Parameters(Weighted, Regulated):
             own, dtype = self.stored.get(name, (name, ""))
             found[name] = own, value.astype(dtype) if dtype else value
         return found
+
+    def folders(self) -> dict[str, list[str]]:
+        """Return folder → parameters, as Keras's `.keras` keeps them within the layer's own."""
+        return {"vars": [*self.parameter_names, *self.state_names]}
 
     def _weights(self) -> list[Weight]:
         return [

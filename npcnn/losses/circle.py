@@ -118,7 +118,9 @@ class Circle(Loss):
         how = self.gamma, self.margin, self.remove_diagonal
         losses, back = _of_pairs(outputs, targets, outputs, targets, *how)
         if self.reduction not in ("sum", None):  # the mean of those that have one
-            counts = weights if self.reduction == "mean_with_sample_weight" else np.ones_like(weights)
+            counts = (
+                weights if self.reduction == "mean_with_sample_weight" else np.ones_like(weights)
+            )
             kept = counts[losses > 0].sum()
             weights = weights * (counts.sum() / (kept or 1))
         by_product = back(weights / weights.dtype.type(weights.size))
@@ -140,7 +142,10 @@ def _of_arrays(
     shapes = outputs.shape, others.shape
     fits = outputs.ndim == others.ndim == 2 and outputs.shape[1] == others.shape[1]
     if not fits or (len(labels), len(own)) != (len(outputs), len(others)):
-        got, fix = f"{shapes[0]}, {shapes[1]}, labels {labels.shape}, {own.shape}", "one label a row"
+        got, fix = (
+            f"{shapes[0]}, {shapes[1]}, labels {labels.shape}, {own.shape}",
+            "one label a row",
+        )
         raise ArgumentError(message("circle(y_pred)", "embeddings (n, k)", got, fix))
     return answer(_of_pairs(outputs, labels, others, own, gamma, margin, remove_diagonal)[0])
 

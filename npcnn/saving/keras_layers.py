@@ -190,6 +190,8 @@ def _value(option: str, value: Any, place: str) -> Any:
     module = HELPERS.get(option.rpartition("_")[2])
     if module is not None:
         return module.get(value, f"{place}, {option}")
+    if option == "layer":  # within another
+        return read_layer(value, place)
     if option == "activation":
         return _activation(value, place)
     if option in ("function", "arguments"):  # the constructor knows what it may name

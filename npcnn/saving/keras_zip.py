@@ -79,10 +79,12 @@ def write_weights(model: Model, stream: IO[bytes], run: run_state.State | None =
     with h5py.File(stream, "w") as file:
         file.create_group("vars").attrs["name"] = model.name
         for layer, path in layer_paths(model):
-            group = file.create_group(f"{path}/vars")
-            group.attrs["name"] = layer.name
-            for k, (_, value) in enumerate(layer.in_files().values()):
-                group[str(k)] = value
+            values = layer.in_files()
+            for folder, names in layer.folders().items():
+                group = file.create_group(f"{path}/{folder}")
+                group.attrs["name"] = layer.name
+                for k, name in enumerate(names):
+                    group[str(k)] = values[name][1]
         if model.compiled:
             group = file.create_group("optimizer/vars")
             group.attrs["name"] = model.optimizer.name
@@ -152,12 +154,16 @@ def find_weights(file: Hdf5File, model: Model, skip: bool = False) -> Found:
     old = "_layer_checkpoint_dependencies"
     found: Found = {}
     for layer, path in layer_paths(model):
-        group = f"{path}/vars"
         if not file.is_group("layers"):
-            group = group.replace("layers/", f"{old}/")
-        names = sorted(file.names(group), key=lambda name: (len(name), name))
-        wanted = assembly.own_arrays(layer)
-        match(file, str(layer.name), wanted, [f"{group}/{name}" for name in names], found, skip)
+            path = path.replace("layers/", f"{old}/")
+        own = {one[1]: one for one in assembly.own_arrays(layer)}
+        wanted, places = [], []
+        for folder, parameters in layer.folders().items():
+            names = sorted(file.names(f"{path}/{folder}"), key=lambda name: (len(name), name))
+            places += [f"{path}/{folder}/{name}" for name in names]
+            if names or folder == "vars":  # of an activation's parameters Keras keeps none
+                wanted += [own[name] for name in parameters]
+        match(file, str(layer.name), wanted, places, found, skip)
     return found
 
 

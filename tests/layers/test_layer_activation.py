@@ -22,6 +22,8 @@ LAYERS = {
     "Softmax of an axis": lambda: layers.Softmax(1),
     "Activation": lambda: layers.Activation("mish"),
     "UnitNormalization": layers.UnitNormalization,
+    "PReLU": lambda: layers.PReLU("glorot_uniform", "l2", shared_axes=[1]),
+    "GroupNormalization": lambda: layers.GroupNormalization(1, gamma_initializer="glorot_uniform"),
     "named like another": lambda: layers.LeakyReLU(0.1, name="softmax"),
 }
 OUTER = {
@@ -46,14 +48,17 @@ def test_it_is_the_layer_behind(backend, outer, inner):
     x = np.random.default_rng(0).normal(size=shape)
     layer.build((None, *shape[1:]), "float64")
     plain.build((None, *shape[1:]), "float64")
-    plain.set_weights(layer.get_weights())
     behind.build(plain.output_shape, "float64")
+    weights, own = layer.get_weights(), len(plain.get_weights())
+    plain.set_weights(weights[:own])
+    behind.set_weights(weights[own:])
     want = behind.forward(plain.forward(x))
     np.testing.assert_allclose(layer.forward(x), want, rtol=1e-12, atol=1e-15)
     grad_y = np.cos(want * 7)
     want = plain.backward(behind.backward(grad_y))
     np.testing.assert_allclose(layer.backward(grad_y), want, rtol=1e-12, atol=1e-15)
-    for (_, _, one), (_, _, other) in zip(layer.parameters(), plain.parameters(), strict=True):
+    theirs = [*plain.parameters(), *behind.parameters()]
+    for (_, _, one), (_, _, other) in zip(layer.parameters(), theirs, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-15)
     assert check_layer(make(LAYERS[inner]()), shape).passed
 
@@ -86,12 +91,16 @@ def test_trains_is_played_and_comes_back_from_files(tmp_path):
         model = npcnn.Sequential([
             layers.Input((6, 6, 2)), layers.Conv2D(3, 3, activation=slope),
             layers.Conv2D(3, 3, activation=layers.ELU(0.5)), layers.Flatten(),
-            layers.Dense(4, activation=slope), layers.Dense(3, activation=layers.Softmax()),
+            layers.Dense(4, activation=slope), layers.Dense(4, activation=layers.PReLU()),
+            layers.Dense(3, activation=layers.Softmax()),
         ])  # fmt: skip
         model.compile("adam", "sparse_categorical_crossentropy")
         losses = [model.train_on_batch(x, y) for _ in range(8)]
         assert losses[-1] < losses[0]
         assert model.program.last.played, str(model.program)
+        alpha = model.layers[4].activation_alpha
+        assert np.all(alpha != 0)
+        assert alpha is model.layers[4].activation.layer.alpha
         for suffix in (".keras", ".h5"):
             model.save(tmp_path / f"m{suffix}")
             again = npcnn.load_model(tmp_path / f"m{suffix}")
@@ -113,10 +122,9 @@ def test_the_loss_starts_from_the_scores(backend):
 
 WRONG = [
     (layers.LeakyReLU, r"a name, an activation or a layer, .*make one, such as"),
-    (layers.PReLU(), "a layer of npcnn's without weights or chance, got PReLU; put it behind"),
-    (layers.Dense(3), "a layer of npcnn's without weights or chance, got Dense"),
-    (layers.Dropout(0.5), "a layer of npcnn's without weights or chance, got Dropout"),
-    (layers.Add(), "a layer of npcnn's without weights or chance, got Add"),
+    (layers.Dense(3), "a layer of npcnn's without chance or a kernel, got Dense; put it behind"),
+    (layers.Dropout(0.5), "a layer of npcnn's without chance or a kernel, got Dropout"),
+    (layers.Add(), "a layer of npcnn's without chance or a kernel, got Add"),
     ({"class_name": "os.system", "config": {}}, "the name of a layer, got 'os.system'"),
     (3, "a name, an activation or a layer, got 3"),
     ("leakyrelu", "one of celu, .*perhaps 'leaky_relu' was meant"),
@@ -130,6 +138,14 @@ def test_what_cannot_stand_there_is_one_line(case):
         with pytest.raises(ArgumentError, match=rf"^\w+\(activation\): expected {words}") as caught:
             make(given)
         assert "\n" not in str(caught.value)
+
+
+def test_a_layer_with_state_is_one_line():
+    layer = layers.Dense(2, activation=layers.BatchNormalization())
+    with pytest.raises(
+        ArgumentError, match=r"^Dense\(activation\): expected a layer without state"
+    ):
+        layer(np.ones((2, 3)))
 
 
 def test_a_layer_that_changes_the_shape_is_one_line():

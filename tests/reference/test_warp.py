@@ -271,7 +271,9 @@ def test_noise_is_blurred(backend, scale):
         moved += chosen
         for axis in range(2):
             pairs = np.array(u[3:]).reshape(2, *size, 2)[axis]
-            normal = np.sqrt(-2 * np.log(pairs[..., 0] + 2.0**-24)) * np.cos(2 * np.pi * pairs[..., 1])
+            normal = np.sqrt(-2 * np.log(pairs[..., 0] + 2.0**-24)) * np.cos(
+                2 * np.pi * pairs[..., 1]
+            )
             wide = np.pad(normal, reach)
             windows = np.lib.stride_tricks.sliding_window_view(wide, weights.shape)
             want = chosen * alpha * sigma * (windows * weights).sum(axis=(2, 3))

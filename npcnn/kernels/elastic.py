@@ -134,12 +134,12 @@ def _share(key, counter):
 
 
 @helper
-def _blurred(to, at, source, first, apart, place, size, weights, reach, scale):
-    """Write a pixel's Gaussian mean along one axis, where it has this place."""
+def _blurred(source, first, apart, place, size, weights, reach):
+    """Return a pixel's Gaussian mean along one axis, where it has this place."""
     total = weights[0] * 0
     for k in range(max(place - reach, 0), min(place + reach + 1, size)):
         total += weights[abs(k - place)] * source[first + k * apart]
-    to[at] = scale * total
+    return total
 
 
 def _waver(task, ints, scratch, out, options, step_of, numbers):
@@ -177,11 +177,12 @@ def _waver(task, ints, scratch, out, options, step_of, numbers):
             for k in range(cells):
                 i, j = k // columns, k % columns
                 row = normals + i * columns
-                _blurred(scratch, lines + k, scratch, row, 1, j, columns, scratch, reach, 1.0)
+                mean = _blurred(scratch, row, 1, j, columns, scratch, reach)
+                scratch[lines + k] = mean
             for k in range(cells):
                 i, j = k // columns, k % columns
-                start = lines + j
-                _blurred(out, to + k, scratch, start, columns, i, rows, scratch, reach, scale)
+                mean = _blurred(scratch, lines + j, columns, i, rows, scratch, reach)
+                out[to + k] = scale * mean
 
 
 _gaussian_field = Body(_waver, mixed=True)

@@ -77,13 +77,14 @@ class RandomErasing(OnPictures):
                 self._saved = (None,)
             return x
         key, clock, limits = self.key(), np.asarray(step, np.int64), self.value_range
-        drawn, value, noise = (key, self.factor, self.scale), 0.0, None
+        drawn, noise = (key, self.factor, self.scale), None
+        value: float | tuple[float, ...] = 0.0
         if self.fill_value is None:
             own = random.dropout_key(seed=key, layer=NOISE)
             noise = ops.random_normal(x, 0.0, limits[1], own, clock)
         else:
-            value = tuple(float(v) for v in np.clip(np.ravel(self.fill_value), *limits))
-            value = value if len(value) > 1 else value[0]
+            values = tuple(float(v) for v in np.clip(np.ravel(self.fill_value), *limits))
+            value = values if len(values) > 1 else values[0]
         if keep:
             self._saved = ((*drawn, clock),)
         return ops.erase(x, *drawn, value, clock, None, noise, limits)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn.arguments import Numbers, checked
+from npcnn.arguments import checked
 from npcnn.checks import ArgumentError, as_numbers, message, non_negative, number
 from npcnn.config import FloatType
 from npcnn.losses.base import Loss, Reduction, batch_shape
@@ -41,7 +41,7 @@ def _of_pairs(
     raw = 1 - outputs @ others.T
     d = np.maximum(raw, 0)
     same = labels[:, np.newaxis] == other_labels
-    alike = same & ~np.eye(*same.shape, dtype=bool) if remove_diagonal else same
+    alike = same & (np.eye(*same.shape) == 0) if remove_diagonal else same
     pull, push = np.maximum(real(margin) + d, 0), np.maximum(real(1 + margin) - d, 0)
     ends = (
         (alike, gamma * pull * (d - margin), gamma * ((pull > 0) * (d - margin) + pull)),
@@ -129,30 +129,9 @@ class Circle(Loss):
 
 
 @checked
-def _of_arrays(
-    y_true: Numbers, y_pred: Numbers, ref_labels: Any = None, ref_embeddings: Any = None,
-    remove_diagonal: bool = True, gamma: Scale = 80, margin: Margin = 0.4,
-) -> Any:  # fmt: skip
-    outputs = y_pred if y_pred.dtype.kind == "f" else y_pred.astype("float64")
-    labels = _labels(y_true, "circle(y_true)")
-    others = outputs
-    if ref_embeddings is not None:
-        others = as_numbers(ref_embeddings, "circle(ref_embeddings)").astype(outputs.dtype)
-    own = labels if ref_labels is None else _labels(ref_labels, "circle(ref_labels)")
-    shapes = outputs.shape, others.shape
-    fits = outputs.ndim == others.ndim == 2 and outputs.shape[1] == others.shape[1]
-    if not fits or (len(labels), len(own)) != (len(outputs), len(others)):
-        got, fix = (
-            f"{shapes[0]}, {shapes[1]}, labels {labels.shape}, {own.shape}",
-            "one label a row",
-        )
-        raise ArgumentError(message("circle(y_pred)", "embeddings (n, k)", got, fix))
-    return answer(_of_pairs(outputs, labels, others, own, gamma, margin, remove_diagonal)[0])
-
-
 def circle(
     y_true: Any, y_pred: Any, ref_labels: Any = None, ref_embeddings: Any = None,
-    remove_diagonal: bool = True, gamma: float = 80, margin: float = 0.4,
+    remove_diagonal: bool = True, gamma: Scale = 80, margin: Margin = 0.4,
 ) -> Any:  # fmt: skip
     """Return each sample's circle loss; see `losses.Circle`.
 
@@ -169,11 +148,21 @@ def circle(
     array([0., 0.])
     """
     if isinstance(y_pred, Tensor):
-        how = {"remove_diagonal": remove_diagonal, "gamma": gamma, "margin": margin}
-        if ref_labels is None and ref_embeddings is None:
-            return of_tensors(Circle(**how, reduction=None), y_true, y_pred)  # type: ignore[arg-type]
-        y_pred = y_pred.value
-    return _of_arrays(y_true, y_pred, ref_labels, ref_embeddings, remove_diagonal, gamma, margin)
+        loss = Circle(gamma, margin, remove_diagonal, None)
+        return of_tensors(loss, y_true, y_pred)
+    outputs = as_numbers(y_pred, "circle(y_pred)")
+    outputs = outputs if outputs.dtype.kind == "f" else outputs.astype("float64")
+    labels, others = _labels(y_true, "circle(y_true)"), outputs
+    if ref_embeddings is not None:
+        others = as_numbers(ref_embeddings, "circle(ref_embeddings)").astype(outputs.dtype)
+    own = labels if ref_labels is None else _labels(ref_labels, "circle(ref_labels)")
+    shapes = outputs.shape, others.shape
+    fits = outputs.ndim == others.ndim == 2 and outputs.shape[1] == others.shape[1]
+    if not fits or (len(labels), len(own)) != (len(outputs), len(others)):
+        got = f"{shapes[0]}, {shapes[1]}, labels {labels.shape}, {own.shape}"
+        fix = "give one label a row"
+        raise ArgumentError(message("circle(y_pred)", "embeddings (n, k)", got, fix))
+    return answer(_of_pairs(outputs, labels, others, own, gamma, margin, remove_diagonal)[0])
 
 
 circle.loss = Circle  # type: ignore[attr-defined]

@@ -57,7 +57,9 @@ def metric(task, arrays):
 
 def function(task, arrays):
     name, arguments = task["make"]
-    found = getattr(keras.metrics, name)(arrays["y"], arrays["p"], **arguments)
+    module = getattr(keras, task.get("module", "metrics"))
+    given = [arrays[key] for key in ("y", "p", "others", "q") if key in arrays]
+    found = getattr(module, name)(*given, **arguments)
     return {"value": keras.ops.convert_to_numpy(found)}
 
 

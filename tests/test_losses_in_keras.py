@@ -185,6 +185,19 @@ def test_values_and_gradients(keras_numbers, backend, name):
             np.testing.assert_allclose(function(y, p, **case[1]), found, rtol=1e-6, err_msg=key)
 
 
+def test_circle_beside_other_embeddings(tmp_path):
+    rng = np.random.default_rng(0)
+    y, others = rng.integers(0, 3, 6), rng.integers(0, 3, 9)
+    p, q = (lengths_of_one(rng, (n, 4)).astype("float32") for n in (6, 9))
+    how = {"remove_diagonal": False, "gamma": 5.0}
+    task = {"do": "function", "module": "losses", "make": ("circle", how)}
+    found = ask(tmp_path, {"circle": (task, {"y": y, "p": p, "others": others, "q": q})})
+    own = losses.circle(y, p, others, q, **how)
+    np.testing.assert_allclose(own, found["circle"]["value"], rtol=2e-5, atol=1e-6)
+    with pytest.raises(npcnn.checks.ArgumentError, match=r"circle\(y_pred\): expected embeddings"):
+        losses.circle(y, p, others, q[:, :3])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_training(keras_numbers, backend, name):
     """Three epochs: the loss of each, validation's, the weights in the end."""

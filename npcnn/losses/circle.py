@@ -128,9 +128,22 @@ class Circle(Loss):
         return losses * weights, np.ascontiguousarray(gradient, outputs.dtype)
 
 
+def _embeddings(y: Any, where: str) -> Any:
+    """Return numbers as an array of floats; what can be gone back through as it is."""
+    if isinstance(y, Tensor):
+        return y
+    y = as_numbers(y, where)
+    return y if y.dtype.kind == "f" else y.astype("float64")
+
+
+Labels = Annotated[Any, _labels]
+Embeddings = Annotated[Any, _embeddings]
+
+
 @checked
 def circle(
-    y_true: Any, y_pred: Any, ref_labels: Any = None, ref_embeddings: Any = None,
+    y_true: Labels, y_pred: Embeddings, ref_labels: Labels | None = None,
+    ref_embeddings: Embeddings | None = None,
     remove_diagonal: bool = True, gamma: Scale = 80, margin: Margin = 0.4,
 ) -> Any:  # fmt: skip
     """Return each sample's circle loss; see `losses.Circle`.
@@ -150,19 +163,14 @@ def circle(
     if isinstance(y_pred, Tensor):
         loss = Circle(gamma, margin, remove_diagonal, None)
         return of_tensors(loss, y_true, y_pred)
-    outputs = as_numbers(y_pred, "circle(y_pred)")
-    outputs = outputs if outputs.dtype.kind == "f" else outputs.astype("float64")
-    labels, others = _labels(y_true, "circle(y_true)"), outputs
-    if ref_embeddings is not None:
-        others = as_numbers(ref_embeddings, "circle(ref_embeddings)").astype(outputs.dtype)
-    own = labels if ref_labels is None else _labels(ref_labels, "circle(ref_labels)")
-    shapes = outputs.shape, others.shape
-    fits = outputs.ndim == others.ndim == 2 and outputs.shape[1] == others.shape[1]
-    if not fits or (len(labels), len(own)) != (len(outputs), len(others)):
-        got = f"{shapes[0]}, {shapes[1]}, labels {labels.shape}, {own.shape}"
+    others = y_pred if ref_embeddings is None else ref_embeddings.astype(y_pred.dtype)
+    own = y_true if ref_labels is None else ref_labels
+    fits = y_pred.ndim == others.ndim == 2 and y_pred.shape[1] == others.shape[1]
+    if not fits or (len(y_true), len(own)) != (len(y_pred), len(others)):
+        got = f"{y_pred.shape}, {others.shape}, labels {y_true.shape}, {own.shape}"
         fix = "give one label a row"
         raise ArgumentError(message("circle(y_pred)", "embeddings (n, k)", got, fix))
-    return answer(_of_pairs(outputs, labels, others, own, gamma, margin, remove_diagonal)[0])
+    return answer(_of_pairs(y_pred, y_true, others, own, gamma, margin, remove_diagonal)[0])
 
 
 circle.loss = Circle  # type: ignore[attr-defined]

@@ -28,7 +28,10 @@ JIT = not SETTINGS.DISABLE_JIT
 # For calls of helpers: of each literal 0 Numba would make, and compile, a type of its own.
 ZERO = np.int64(0)
 COMPILER: Any = Compiler
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+# No memory is got in a kernel, so that no references are to be counted.
+OPTIONS: dict[str, Any] = {
+    "nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False,
+}  # fmt: skip
 # Where native functions are only to be noted, not compiled: those asked for so far.
 planned: list[tuple[Any, Callable]] | None = None
 

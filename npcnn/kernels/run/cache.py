@@ -27,7 +27,6 @@ from typing import Any
 
 import numba
 from numba.core import caching
-from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 from npcnn.checks import NpcnnWarning, message
@@ -137,10 +136,8 @@ class KernelCache(caching.FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return what was kept, None if it was not.
 
-        Numba would load all that it can compile first, which takes longer than all that is read;
-        machine code needs of it what counts references.
+        Numba would load all that it can compile first, which takes longer than all that is read.
         """
-        rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
 

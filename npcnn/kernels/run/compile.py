@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 from numba.core import config
 from numba.core.ccallback import CFunc
@@ -22,6 +21,7 @@ from npcnn.kernels.run import assistant
 from npcnn.kernels.run.cache import KernelCache
 from npcnn.kernels.run.notice import compiling
 from npcnn.kernels.run.pipeline import Compiler, HelperCompiler
+from npcnn.kernels.run.target import TARGET, Dispatcher
 
 SETTINGS: Any = config  # its entries come from the environment
 JIT = not SETTINGS.DISABLE_JIT
@@ -30,7 +30,7 @@ ZERO = np.int64(0)
 COMPILER: Any = Compiler
 # No memory is got in a kernel, so that no references are to be counted.
 OPTIONS: dict[str, Any] = {
-    "nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False,
+    "nopython": True, "nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False,
 }  # fmt: skip
 # Where native functions are only to be noted, not compiled: those asked for so far.
 planned: list[tuple[Any, Callable]] | None = None
@@ -43,6 +43,8 @@ def _keep_on_disk(compiled: Any, function: Callable, variant: str) -> None:
 
 class _Native(CFunc):
     """A function with C's calling convention that says when it is being compiled."""
+
+    _targetdescr = TARGET
 
     @global_compiler_lock
     def compile(self) -> None:
@@ -71,7 +73,7 @@ def kernel(function: Callable) -> Callable:
     """
     if not JIT:
         return function
-    dispatcher = numba.njit(function, pipeline_class=COMPILER, **OPTIONS)
+    dispatcher = Dispatcher(function, targetoptions=OPTIONS, pipeline_class=COMPILER)
     _keep_on_disk(dispatcher, function, "kernel")
     return dispatcher
 
@@ -84,13 +86,13 @@ def helper(function: Callable) -> Callable:
     if not JIT:
         return function
     inner = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return numba.njit(function, pipeline_class=HelperCompiler, **inner)
+    return Dispatcher(function, targetoptions=inner, pipeline_class=HelperCompiler)
 
 
 def native(signature: Any, function: Callable) -> Any:
     """Return what compiles a function with C's calling convention."""
-    arguments, options = (signature.args, signature.return_type), {"nopython": True, **OPTIONS}
-    compiled = _Native(function, arguments, {}, options, pipeline_class=COMPILER)
+    arguments = signature.args, signature.return_type
+    compiled = _Native(function, arguments, {}, OPTIONS, pipeline_class=COMPILER)
     _keep_on_disk(compiled, function, "native")
     return compiled
 

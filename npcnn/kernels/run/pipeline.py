@@ -13,7 +13,6 @@ from numba._dynfunc import make_function
 from numba.core import compiler, typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_machinery import register_pass
-from numba.core.runtime import rtsys
 
 # How much LLVM does to make code fast.
 LEVEL = 2
@@ -30,9 +29,8 @@ class _Library(JITCodeLibrary):
     """Machine code in the making, optimised once: as a whole, helpers linked in.
 
     Numba simplifies each function on its own before that, then all of it cheaply, then all of it at
-    LLVM's level 3; and links in what counts references, for which there is no use here. Level 2 is
-    as fast where these kernels were measured, and makes a third less code. (Level 1 is not: loops
-    over what lies in strides take up to half as long again.)
+    LLVM's level 3. Level 2 is as fast where these kernels were measured, and makes a third less
+    code. (Level 1 is not: loops over what lies in strides take up to half as long again.)
     """
 
     def _optimize_functions(self, ll_module: Any) -> None:
@@ -41,10 +39,6 @@ class _Library(JITCodeLibrary):
     def _optimize_final_module(self) -> None:
         builder = self._codegen._pass_builder(opt=LEVEL)
         builder.getModulePassManager().run(self._final_module, builder)
-
-    def add_linking_library(self, library: Any) -> None:
-        if library is not rtsys.library:
-            super().add_linking_library(library)
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)

@@ -17,14 +17,15 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.registry import cpu_target
 from numba.extending import lower_builtin, type_callable
+
+from npcnn.kernels.run.target import TARGET
 
 INT = ir.IntType(64)
 
 
 def _host_features() -> str:
-    return str(cpu_target.target_context.codegen().magic_tuple()[2])
+    return str(TARGET.target_context.codegen().magic_tuple()[2])
 
 
 # AVX-512 has 32 registers of 64 bytes. Elsewhere 32 bytes a vector: one AVX register, of which

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from npcnn import blas  # noqa: F401  (first: it looks before NumPy is loaded)
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from npcnn.sweeping import sweep
 
 __version__ = "0.1.0"
+keras = sys.modules[__name__]  # ``import npcnn as tf`` serves a program that writes tf.keras
 
 __all__ = [
     "Diagnostics",

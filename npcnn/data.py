@@ -24,6 +24,7 @@ from npcnn.checks import (
     shown,
 )
 from npcnn.losses.base import Loss, row_weights
+from npcnn.losses.called import any_targets
 from npcnn.losses.no_loss import NoLoss
 
 Array = np.ndarray
@@ -91,6 +92,11 @@ class Batches:
         """Yield `rows` of each batch of a pass from one on; `order` makes one for a length."""
         chosen = order(len(self))
         return (self.rows(number, chosen, drawing) for number in range(first, self.steps))
+
+    @property
+    def weighed(self) -> bool:
+        """Whether there are weights of samples."""
+        return any(weights is not None for weights in self.weights)
 
     @property
     def known(self) -> list[Array]:
@@ -271,7 +277,8 @@ def prepare(
     built yet, so that nothing need be built for data that does not fit.
     """
     losses: list[Loss] = model.objective.losses
-    idle = all(isinstance(loss, NoLoss) for loss in losses)
+    own = model.writes("compute_loss")  # which knows what it wants
+    idle = all(isinstance(loss, NoLoss) for loss in losses) and not own
     if y is None and not idle:
         raise ArgumentError(message(f"{where}(y)", "targets", "None", "give x and y"))
     inputs, outputs = shapes or model.shapes_for(x, f"{where}(x)")
@@ -284,7 +291,7 @@ def prepare(
     names = names_of(model, 1, len(outputs))
     given = parts(_with_blanks(y, names, losses, xs[0]), names, len(outputs[0]), f"{where}(y)")
     ys = [
-        loss.check_targets(one, shape, f"{where}(y)")
+        any_targets(one, f"{where}(y)") if own else loss.check_targets(one, shape, f"{where}(y)")
         for loss, one, shape in zip(losses, given, outputs, strict=True)
     ]
     for one in ys:

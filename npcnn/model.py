@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import data, feeding, optimizers, random, running, training
+from npcnn import data, feeding, optimizers, random, running
 from npcnn.arguments import (
     ADistribution,
     AnAugmenter,
@@ -25,8 +25,7 @@ from npcnn.feeding import Data, Targets, opened
 from npcnn.functional import keys_of, rooted
 from npcnn.graph import operations_by_depth, ordered_nodes
 from npcnn.layers.composed import traced
-from npcnn.layers.shapes import check_batch_shape
-from npcnn.metrics import Scores
+from npcnn.layers.shapes import check_batch_shape, shapes_of
 from npcnn.names import snake_case
 from npcnn.network import Ends
 from npcnn.objective import Objective, guessed_names, is_weight, measures, objective
@@ -95,9 +94,10 @@ class Model(Stored, OnBatch):
         self.named_by_model = name is None
         self.structure = None, None
         self.optimizer: Optimizer
+        self._settings: dict[str, Any] = {}  # as `compile` was given them
         self.objective: Objective
         self.measures: list[Measure] = []
-        self.last_scores: Scores | None = None
+        self.last_scores = None
         self.compiled = self.run_eagerly = False
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: History | None = None
@@ -116,10 +116,7 @@ class Model(Stored, OnBatch):
     def shapes_for(self, x: Any, where: str) -> tuple[list[Any], list[Any]]:
         """Return the shapes of what goes in and comes out, in lists; a subclass is built for it."""
         if not self.built:
-            listed = list(x.values()) if isinstance(x, dict) else arrays_in(x, where)
-            given = listed if isinstance(listed, list) else [listed]
-            shapes = [(None, *np.shape(one)[1:]) for one in given]
-            self._prepare(shapes if len(shapes) > 1 else shapes[0])
+            self._prepare(shapes_of(arrays_in(x, where)))
         ins, outs = ([tensor.shape for tensor in tensors] for tensors in self.ends)
         return ins, outs
 
@@ -127,15 +124,17 @@ class Model(Stored, OnBatch):
         """Make the graph of a subclass by its `call`; other models have theirs from the start.
 
         Args:
-            input_shape: with None for the batch; for several inputs a list of such.
+            input_shape: with None for the batch; for several inputs a list or dict of such.
         """
         if self.built:
             return
+        where, keys = f"{self.label}.call(inputs)", keys_of(input_shape)
+        if keys is not None:
+            input_shape = [input_shape[key] for key in keys]
         shape = check_batch_shape(input_shape, "build(input_shape)")
         shapes = list(shape) if shape and isinstance(shape[0], tuple) else [shape]
-        where = f"{self.label}.call(inputs)"
-        ends, given = traced(self.call, shapes, self.dtype, False, where)
-        self._take(ends, (None, keys_of(given)))
+        ends, given = traced(self.call, shapes, self.dtype, False, where, keys)
+        self._take(ends, (keys, keys_of(given)))
         if self.compiled and max(len(ends[1]), len(self.objective.losses)) > 1:
             self.compile(**self._settings)
 
@@ -190,39 +189,8 @@ class Model(Stored, OnBatch):
             "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights,
             "metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
         }  # fmt: skip
-        self.compiled = True
+        self.compiled, self.last_scores = True, None
         self._steps.clear()
-
-    @property
-    def loss(self) -> Any:
-        """The loss, as an object; a list of them for several outputs."""
-        losses = self.objective.losses
-        return losses if len(losses) > 1 else losses[0]
-
-    @loss.setter
-    def loss(self, value: Any) -> None:
-        names = self.output_names if self.built else ["output"]
-        self.objective = objective(value, list(self.objective.weights), names)
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metrics, as objects."""
-        return [measure.metric for measure in self.measures]
-
-    @property
-    def metric_names(self) -> list[str]:
-        """The names of the numbers a run reports: 'loss', then the metrics'."""
-        return list(self.scores().result())
-
-    metrics_names = metric_names
-
-    def scores(self) -> Scores:
-        """Return what counts one pass over data."""
-        count = len(self.objective.losses)
-        names = data.names_of(self, 1, count) if count > 1 else [""]
-        goal = self.objective
-        self.last_scores = Scores(self.measures, names, goal.weights, goal.reported)
-        return self.last_scores
 
     @checked
     def fit(
@@ -336,7 +304,7 @@ class Model(Stored, OnBatch):
         listed.begin(self, epochs=1, steps=feed.steps, verbose=verbose)
         printer = EpochPrinter(verbose, feed.steps)
         with single_threaded_blas():
-            scorer = (distribution or training).score_on(self, feed.source)
+            scorer = distribution and distribution.score_on(self, feed.source)
             logs = running.evaluate(self, feed, printer, listed.call, scorer)
         printer.close(logs)
         return dict(sorted(logs.items())) if return_dict else alone(list(logs.values()))
@@ -367,7 +335,7 @@ class Model(Stored, OnBatch):
         listed.begin(self, epochs=1, steps=feed.steps, verbose=verbose)
         printer = EpochPrinter(verbose, feed.steps)
         with single_threaded_blas():
-            inferrer = (distribution or training).infer_on(self, feed.source)
+            inferrer = distribution and distribution.infer_on(self, feed.source)
             outputs = running.predict(self, feed, printer, listed.call, votes, inferrer)
         printer.close({})
         return outputs

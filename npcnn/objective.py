@@ -23,10 +23,11 @@ class Objective:
     Args:
         losses: one an output.
         weights: likewise; Keras's `loss_weights`.
+        names: of the losses, as `compile` was given them.
     """
 
-    def __init__(self, losses: list[Loss], weights: list[float]) -> None:
-        self.losses, self.weights = losses, weights
+    def __init__(self, losses: list[Loss], weights: list[float], names: list[str]) -> None:
+        self.losses, self.weights, self.names = losses, weights, names
 
     @property
     def reported(self) -> list[bool]:
@@ -67,6 +68,7 @@ def objective(loss: Any, loss_weights: Any, names: list[str]) -> Objective:
     """
     listed = by_output(loss, names, "compile(loss)", spread=True)
     given = [NoLoss() if one is None else losses.get(one) for one in listed]
+    called = [a if isinstance(a, str) else b.name for a, b in zip(listed, given, strict=True)]
     shares = [1.0] * len(names)
     if loss_weights is not None:
         listed = by_output(loss_weights, names, "compile(loss_weights)")
@@ -74,7 +76,7 @@ def objective(loss: Any, loss_weights: Any, names: list[str]) -> Objective:
             1.0 if one is None else non_negative(one, "compile(loss_weights)", most=1e30)
             for one in listed
         ]
-    return Objective(given, shares)
+    return Objective(given, shares, called)
 
 
 def measures(metrics: Any, weighted: Any, names: list[str]) -> list[Measure]:

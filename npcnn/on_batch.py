@@ -13,6 +13,7 @@ from npcnn.checks import arrays_in
 from npcnn.feeding import Data, Targets
 from npcnn.network import Network
 from npcnn.older import Older
+from npcnn.own_steps import OwnSteps, pack_x_y_sample_weight, reported
 from npcnn.repeated import Repeated
 from npcnn.symbolic import is_symbolic
 from npcnn.threads import single_threaded_blas
@@ -30,15 +31,14 @@ def numbers_or_tensors(value: Any, where: str) -> Any:
 Given = Annotated[Any, numbers_or_tensors]
 
 
-class OnBatch(Older, Network):
+class OnBatch(OwnSteps, Older, Network):
     """The half of a model that works on a batch."""
 
     structure: tuple[Any, Any]
     compiled: bool
     optimizer: Any
     _steps: dict[Any, Repeated]
-    scores: Any
-    last_scores: Any
+    run: Any
     shapes_for: Any
     _require_compiled: Any
 
@@ -65,7 +65,7 @@ class OnBatch(Older, Network):
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Return name → number of the last pass over data, as far as it came."""
-        return {} if self.last_scores is None else self.last_scores.result()
+        return {} if self.last_scores is None else self.last_scores.numbers()
 
     def reset_metrics(self) -> None:
         """Let loss and metrics begin anew; a pass over data does so by itself."""
@@ -75,13 +75,26 @@ class OnBatch(Older, Network):
     def _on_batch(self, given: Any, class_weight: Any, return_dict: bool, where: str) -> Any:
         """Take a training step, or only look, and return what the loss and the metrics say."""
         self._require_compiled(f"{where}()")
+        name = where.replace("on_batch", "step")
+        if self.writes(name, "compute_metrics"):
+            scores, step = self.scores(), getattr(self, name)
+            scores.logs = reported(step(pack_x_y_sample_weight(*given)), f"{self.label}.{name}()")
+        else:
+            losses, outputs, ys, weights = self._batch_of(given, class_weight, where)
+            scores = self.scores()
+            scores.update(losses, ys, outputs, weights)
+        logs = scores.result()
+        return dict(sorted(logs.items())) if return_dict else alone(list(logs.values()))
+
+    def _batch_of(self, given: Any, class_weight: Any, where: str) -> tuple[Any, Any, Any, Any]:
+        """Take a training step, or only look; return losses by row, outputs, targets, weights."""
         learns = where == "train_on_batch"
         shapes = self.shapes_for(given[0], f"{where}(x)")
         batches = data.prepare(given[0], given[1], given[2], 1, self, where, shapes)
         data.weigh_classes(batches, class_weight, shapes[1], where)
         batches.batch_size = len(batches)
         self.build(shapes[0][0])
-        if learns:
+        if learns and self.run is None:
             self.set_seed(random.current_seed())
         with single_threaded_blas():
             step = self._repeated(_train if learns else _score, learns)
@@ -89,10 +102,7 @@ class OnBatch(Older, Network):
             if learns:
                 self.optimizer.prepare()
             found = step(*xs, *ys, *weights)
-        scores = self.scores()
-        scores.update(found[: -len(ys)], ys, found[-len(ys) :], weights)
-        logs = scores.result()
-        return dict(sorted(logs.items())) if return_dict else alone(list(logs.values()))
+        return found[: -len(ys)], found[-len(ys) :], ys, weights
 
     @checked
     def __call__(self, x: Given, training: bool | None = None) -> Any:

@@ -72,6 +72,8 @@ class Repeated:
         reason = f"{never[0]} says that it is not to be" if never else None
         if model.run_eagerly:
             reason = "compile(run_eagerly=True)"
+        elif model.compiled and model.writes("compute_loss"):
+            reason = "compute_loss is the class's own"
         state, known = list(model.vectors()), list(self.known)
         if self.learns:
             state += model.optimizer.arrays()

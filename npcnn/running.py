@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import random, training
+from npcnn import own_steps, random, training
 from npcnn.callbacks import Callback, History
 from npcnn.checks import ArgumentError, message
 from npcnn.feeding import Feed
@@ -53,7 +53,7 @@ class Run:
         self.step: Any = None  # as the model is set when an epoch begins
         self.began: list[Any] = []
         self.optimizer = model.optimizer  # the one that it is made with
-        self.scorer: Any = None if validation is None else score_on(model, validation.source)
+        self.scorer: Any = None if validation is None else scorer(model, validation.source)
         self.scores, self.logs = model.scores(), dict[str, Any]()
         self.about: dict[str, Any] | None = None  # what a checkpoint compares; see saving
         self.resumed: Any = None  # a checkpoint to go on from
@@ -140,7 +140,7 @@ class Run:
             self.begin()
         self.optimizer.prepare()
         found = self.step(*samples, *ys, *weights)
-        self.scores.update(found[: -len(ys)], ys, found[-len(ys) :], weights)
+        count(self.scores, found, ys, weights)
         self.batch += 1
         self.call("on_train_batch_end", number, self.scores.result())
         self.call("write_checkpoint")
@@ -191,6 +191,14 @@ class Run:
 
 def trainer(model: Model, source: Any, check_numerics: bool, distribution: Any) -> Any:
     """Return what takes a step."""
+    own = own_steps.step(model, source, "train_step")
+    if own is not None:
+        if check_numerics or distribution is not None:
+            got = "check_numerics" if check_numerics else "a distribution"
+            fix = f"leave {got} out"
+            where = f"fit() with {type(model).__name__}'s own step"
+            raise ArgumentError(message(where, "neither distribution nor check", got, fix))
+        return own
     if not check_numerics:
         return (distribution or training).train_on(model, source)
     if distribution is not None:
@@ -202,29 +210,42 @@ def trainer(model: Model, source: Any, check_numerics: bool, distribution: Any) 
     return checked_on(model, source)
 
 
+def scorer(model: Model, source: Any) -> Any:
+    """Return what scores a batch."""
+    return own_steps.step(model, source, "test_step") or score_on(model, source)
+
+
+def count(scores: Any, found: Any, ys: Arrays, weights: Arrays) -> None:
+    """Count what a step gave: losses by row and outputs, or what one of the class's own reports."""
+    if isinstance(found, dict):
+        scores.logs = found
+    else:
+        scores.update(found[: -len(ys)], ys, found[-len(ys) :], weights)
+
+
 Call = Callable[..., None]  # calls one hook of every callback
 
 
 def evaluate(
     model: Model, data: Feed, printer: EpochPrinter | None = None,
-    call: Call | None = None, scorer: Any = None,
+    call: Call | None = None, scoring: Any = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return name → mean of loss and metrics over a data set, without dropout.
 
     The numbers of a run that goes on meanwhile, one of whose callbacks asks for this, are kept.
-    `scorer` is what `score_on` returned, of whoever evaluates again and again.
+    `scoring` is what `scorer` returned, of whoever evaluates again and again.
     """
     call = call or (lambda *_: None)
     kept = None if model.run is None else model.run.scores.get_state()
     scores, model.stop_evaluating = model.scores(), False
 
-    score = (scorer or score_on(model, data.source)).current()
+    score = (scoring or scorer(model, data.source)).current()
     data.restart()
     call("on_test_begin", {})
     for number, (samples, ys, weights) in enumerate(data.epoch(0, 0)):
         call("on_test_batch_begin", number, {})
         found = score(*samples, *ys, *weights)
-        scores.update(found[: -len(ys)], ys, found[-len(ys) :], weights)
+        count(scores, found, ys, weights)
         call("on_test_batch_end", number, scores.result())
         if printer is not None:
             printer.step(scores.result)
@@ -250,21 +271,25 @@ def predict(
     parts = [[np.empty((0, *shape[1:]), model.dtype)] for shape in shapes]
     model.stop_predicting = False
     call("on_predict_begin", {})
-    infer = (inferrer or infer_on(model, data.source)).current()
+    own_step = own_steps.step(model, data.source, "predict_step")
+    arranged = own_step.arranged if own_step else model.arranged
+    infer = (inferrer or own_step or infer_on(model, data.source)).current()
     augmenter = getattr(data.source, "augmenter", None)
     for number, (samples, _, _) in enumerate(data.epoch(0, 0)):
         call("on_predict_batch_begin", number, {})
         found = infer(*samples) if augmenter is None else _voted(infer, samples[0], votes)
+        if own_step and not number:
+            parts = [[] for _ in found]
         for own, output in zip(parts, found, strict=True):
             own.append(np.ascontiguousarray(output))
-        outputs = model.arranged([own[-1].copy() for own in parts])
+        outputs = arranged([own[-1].copy() for own in parts])
         call("on_predict_batch_end", number, {"outputs": outputs})
         if printer is not None:
             printer.step(dict)
         if model.stop_predicting:
             break
     call("on_predict_end", {})
-    return model.arranged([np.concatenate(own) for own in parts])
+    return arranged([np.concatenate(own) for own in parts])
 
 
 def _voted(infer: Callable[..., Arrays], numbers: np.ndarray, votes: int) -> Arrays:

@@ -15,8 +15,9 @@ from npcnn.backend import ops
 from npcnn.before import Before
 from npcnn.checks import ArgumentError, DtypeError, message
 from npcnn.graph import Call, Graph
-from npcnn.layers.regulated import charged, constrain
+from npcnn.layers import regulated
 from npcnn.objective import Objective
+from npcnn.own_steps import scored
 from npcnn.repeated import Repeated
 from npcnn.watched import Watched
 
@@ -44,9 +45,9 @@ def train_step(
     before = Before(model)
     try:
         outputs = forward(model.graph, xs, training=True, step=model.optimizer.clock)
-        losses, gradients = model.objective.score(ys, outputs, weights, model.graph.heads)
-        backward(model.graph, gradients)
-        losses = with_penalties(model.graph, losses, learning=True)
+        losses, gradients, charged = scored(model, xs, ys, outputs, weights, True)
+        backward(model.graph, gradients, penalties=charged)
+        losses = with_penalties(model.graph, losses, learning=True) if charged else losses
         with interrupts.Deferred():
             update(model)
             before.passed = True
@@ -57,7 +58,7 @@ def train_step(
 
 
 def with_penalties(graph: Graph, losses: list[Array], learning: bool = False) -> list[Array]:
-    """Return losses and what regularizers add: to one output's own, or to several as one more.
+    """Return losses and what regularizers add: to one output's own, or to several in one more.
 
     If learning, add to the gradients too.
     """
@@ -65,8 +66,9 @@ def with_penalties(graph: Graph, losses: list[Array], learning: bool = False) ->
         return losses
     if len(losses) == 1:
         return [_charged(graph, losses[0], learning)]
-    nothing = ops.rescale(losses[0], 0.0, 0.0, losses[0].dtype)
-    return [*losses, _charged(graph, nothing, learning)]
+    count = len(graph.outputs)
+    more = [*losses[count:], ops.rescale(losses[0], 0.0, 0.0, losses[0].dtype)]
+    return [*losses[:count], _charged(graph, more[0], learning)]
 
 
 def _charged(graph: Graph, losses: Array, learning: bool) -> Array:
@@ -77,7 +79,7 @@ def _charged(graph: Graph, losses: Array, learning: bool) -> Array:
             more.append((call.layer.activity_regularizer, call.active))
         elif call.active is not None:
             call.layer.active = call.active
-    losses = charged(graph.layers, losses, learning)
+    losses = regulated.charged(graph.layers, losses, learning)
     for regularizer, active in more:
         losses = regularizer.charge(losses, active, None, 1 / len(active))
     return losses
@@ -86,7 +88,7 @@ def _charged(graph: Graph, losses: Array, learning: bool) -> Array:
 def update(model: Model) -> None:
     """Move the parameters by their gradients, and hold them to their constraints."""
     model.optimizer.apply(model.segments())
-    constrain(model.leaves)
+    regulated.constrain(model.leaves)
 
 
 def score_step(
@@ -94,8 +96,8 @@ def score_step(
 ) -> tuple[list[Array], list[Array]]:
     """Return each output's losses by row, and the outputs; nothing is learnt."""
     outputs = forward(model.graph, xs, keep=False, heads=True)
-    losses, _ = model.objective.score(ys, outputs, weights, model.graph.heads)
-    return with_penalties(model.graph, losses), outputs
+    losses, _, charged = scored(model, xs, ys, outputs, weights, False)
+    return with_penalties(model.graph, losses) if charged else losses, outputs
 
 
 def forward(

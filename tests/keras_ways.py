@@ -14,6 +14,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
+import keras_steps
 import numpy as np
 
 HOOKS = [
@@ -557,7 +558,7 @@ PROGRAMS = [
     learning_rate_in_the_history, terminate_on_nan, csv_logger, model_checkpoint,
     model_checkpoint_every_other_epoch_or_never, lines_of_callbacks_and_of_fit,
     odd_ranks, weights_as_objects, small_helpers, compile_settings,
-    spellings_and_configs, metric_classes, metrics_of_a_run,
+    spellings_and_configs, metric_classes, metrics_of_a_run, *keras_steps.PROGRAMS,
 ]  # fmt: skip
 
 

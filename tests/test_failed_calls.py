@@ -120,10 +120,10 @@ def test_a_layer_refused_by_one_model_fits_another():
 
 def test_a_failed_compile_changes_nothing():
     model = small_model()
-    before = model.optimizer, model.loss, model.metrics
+    before = model.optimizer, model.loss, model.measures
     for bad in (("adamm", "categorical_crossentropy"), ("adam", "maee")):
         with pytest.raises(NpcnnError):
             model.compile(*bad)
     with pytest.raises(NpcnnError):
         model.compile("sgd", "categorical_crossentropy", ["nonsense"])
-    assert (model.optimizer, model.loss, model.metrics) == before
+    assert (model.optimizer, model.loss, model.measures) == before

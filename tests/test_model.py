@@ -64,7 +64,7 @@ def test_compile_by_name_or_object():
         SparseCategoricalAccuracy("right"),
     )
     model.compile(optimizer, loss, [metric])
-    assert (model.optimizer, model.loss, model.metrics) == (optimizer, loss, [metric])
+    assert (model.optimizer, model.loss, model.metrics[1].metrics) == (optimizer, loss, [metric])
     history = model.fit(*small_data(), verbose=0).history
     assert list(history) == ["loss", "right"]
 

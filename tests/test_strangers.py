@@ -363,7 +363,7 @@ def test_saved_and_loaded_if_the_program_hands_the_class_in(kind, suffix, tmp_pa
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(model.predict(x, verbose=0), again.predict(x, verbose=0))
     assert type(again.optimizer) is type(model.optimizer)
-    assert type(again.loss) is type(model.loss)
+    assert type(again.objective.losses[0]) is type(model.objective.losses[0])
     assert again.optimizer.iterations == model.optimizer.iterations
     if kind in ("numpy", "ops", "state", "activation"):
         with pytest.raises(NpcnnError, match=r"class npcnn lacks|got 'own_swish'"):

@@ -222,7 +222,8 @@ def loss_along_line(
             for number in range(batches.steps):
                 inputs, (targets, *_), (weights, *_) = batches.batch(number)
                 (outputs,) = training.forward(graph, inputs)
-                rows, _, _ = model.loss.score(targets, outputs, weights, graph.heads[0])
+                loss, head = model.objective.losses[0], graph.heads[0]
+                rows, _, _ = loss.score(targets, outputs, weights, head)
                 labels = targets.argmax(axis=-1) if targets.ndim == outputs.ndim else targets
                 losses[k] += rows.sum(dtype=np.float64) / len(batches)
                 right[k] += (outputs.argmax(axis=-1) == labels).sum() / len(batches)

@@ -23,27 +23,30 @@ Ends = tuple[list[KerasTensor], list[KerasTensor]]
 
 
 def traced(
-    call: Callable[..., Any], shapes: list[tuple[Any, ...]], dtype: Any, listed: bool, where: str
-) -> tuple[Ends, Any]:
+    call: Callable[..., Any], shapes: list[tuple[Any, ...]], dtype: Any, listed: bool, where: str,
+    keys: list[str] | None = None,
+) -> tuple[Ends, Any]:  # fmt: skip
     """Return inputs and outputs of the graph that `call` makes, and its outputs as it gave them.
 
     Args:
-        call: takes a symbolic tensor, or a list of them, and calls layers on it.
+        call: takes a symbolic tensor, or a list or dict of them, and calls layers on it.
         shapes: of the inputs, with None for the batch.
         dtype: of all.
         listed: whether it takes a list even if there is one.
         where: for the message.
+        keys: of the inputs, where it takes a dict.
 
     Raises:
         DtypeError: it does something else with its input than calling layers.
         ArgumentError: it calls others in training, apart from those that do nothing otherwise.
     """
     if "training" not in inspect.signature(call).parameters:
-        found = _traced(call, shapes, dtype, listed, where)
+        found = _traced(call, shapes, dtype, listed, where, keys)
         _hold(found[0], found[0])
         return found
-    found = _traced(functools.partial(call, training=True), shapes, dtype, listed, where)
-    other, _ = _traced(functools.partial(call, training=False), shapes, dtype, listed, where)
+    how = shapes, dtype, listed, where, keys
+    found = _traced(functools.partial(call, training=True), *how)
+    other, _ = _traced(functools.partial(call, training=False), *how)
     ran, otherwise = _kinds(*found[0]), _kinds(*other)
     if ran != otherwise:
         fix = "let call() do the same whatever training is, apart from layers such as Dropout"
@@ -75,10 +78,12 @@ def _kinds(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> str:
 
 
 def _traced(
-    call: Callable[..., Any], shapes: list[tuple[Any, ...]], dtype: Any, listed: bool, where: str
-) -> tuple[Ends, Any]:
+    call: Callable[..., Any], shapes: list[tuple[Any, ...]], dtype: Any, listed: bool, where: str,
+    keys: list[str] | None,
+) -> tuple[Ends, Any]:  # fmt: skip
     ins: list[KerasTensor] = [InputLayer(shape[1:], dtype=dtype).output for shape in shapes]
-    given = call(ins if listed or len(ins) > 1 else ins[0])
+    x: Any = ins if listed or len(ins) > 1 else ins[0]
+    given = call(x if keys is None else dict(zip(keys, ins, strict=True)))
     listed_outputs = given if isinstance(given, (list, tuple, dict)) else [given]
     if not listed_outputs:
         fix = "return what layers gave for the input"

@@ -46,6 +46,20 @@ def _batch_shape(value: Any, where: str) -> Shape:
     return (None, *check_sample_shape(tuple(value[1:]), where, least=0))
 
 
+def shapes_of(x: Any) -> Any:
+    """Return (None, …) for a batch of samples; for several inputs a list or dict of such.
+
+    >>> import numpy as np
+    >>> shapes_of(np.zeros((5, 3))), shapes_of({"a": np.zeros((5, 2))})
+    ((None, 3), {'a': (None, 2)})
+    """
+    if isinstance(x, dict):
+        return {key: shapes_of(one) for key, one in x.items()}
+    if isinstance(x, list):
+        return [shapes_of(one) for one in x] if len(x) > 1 else shapes_of(x[0])
+    return (None, *x.shape[1:])
+
+
 def check_output_shape(value: Any, where: str) -> Shape:
     """Return the shape that a layer says its output has, with None in front, or raise an error."""
     if isinstance(value, (tuple, list)) and len(value) and not isinstance(value[0], (tuple, list)):

@@ -37,12 +37,17 @@ class Called:
 
     def check_targets(self, y: Any, output_shape: tuple[Any, ...], where: str) -> Array:
         """Return targets of any shape: the function knows what it wants."""
-        y = as_numbers(y, where)
-        if output_shape[-1] == 1 and y.ndim == len(output_shape) - 1:
-            y = y[..., np.newaxis]
-        check_finite(y, where, np.dtype("float64"))
-        check_size(y, where, "targets")
-        return y
+        y = any_targets(y, where)
+        single = output_shape[-1] == 1 and y.ndim == len(output_shape) - 1
+        return y[..., np.newaxis] if single else y
+
+
+def any_targets(y: Any, where: str) -> Array:
+    """Return finite numbers of any shape, or raise an error."""
+    y = as_numbers(y, where)
+    check_finite(y, where, np.dtype("float64"))
+    check_size(y, where, "targets")
+    return y
 
 
 def by_rows(found: Any, shape: tuple[int, ...], summed: bool, loss: Any) -> Tensor:

@@ -245,20 +245,25 @@ def broadcast_weights(weights: Any, shape: tuple[int, ...]) -> Array:
 
 
 def same_rank(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
-    """Return both in one shape: a last axis of 1 goes, or comes.
+    """Return both in one shape: a last axis of 1 comes where samples are numbers, else it goes.
 
     Raises:
         ArgumentError: that is not enough.
 
     >>> [a.shape for a in same_rank(np.zeros(3), np.zeros((3, 1)))]
-    [(3,), (3,)]
+    [(3, 1), (3, 1)]
     """
     if y_pred.ndim == y_true.ndim + 1 and y_pred.shape[-1] == 1:
-        y_pred = y_pred[..., 0]
+        y_true, y_pred = _levelled(y_true, y_pred)
     if y_true.ndim == y_pred.ndim + 1 and y_true.shape[-1] == 1:
-        y_true = y_true[..., 0]
+        y_pred, y_true = _levelled(y_pred, y_true)
     check_targets(y_true, y_pred.shape)
     return y_true, y_pred
+
+
+def _levelled(one: Array, longer: Array) -> tuple[Array, Array]:
+    """Return two arrays in one rank, of which the second has a last axis of 1 more."""
+    return (one[..., np.newaxis], longer) if one.ndim == 1 else (one, longer[..., 0])
 
 
 def check_targets(y_true: Array, shape: tuple[int, ...]) -> None:

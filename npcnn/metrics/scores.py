@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 from npcnn import strangers
 from npcnn.checks import DtypeError, message, shown
 from npcnn.metrics.base import Metric
+from npcnn.metrics.reductions import Mean
 
 Array = np.ndarray
 
@@ -32,6 +34,13 @@ class Scores:
         names: of the outputs; with several, each has a loss of its own besides.
         shares: how much each output's loss counts in the whole.
         reported: which outputs have a loss; all if empty.
+        fronts: what metrics' names begin with, by output; if None, the outputs' names.
+        own: metrics that the model counts itself, in a `call` or a step of its own.
+
+    Attributes:
+        told: the mean of losses that a step of the model's own says; it then is the loss.
+        logs: what such a step returned, in place of all numbers here; None if there is none.
+        alone: whether only `own` is reported.
 
     >>> scores = Scores([])
     >>> scores.update([np.array([4.0, 4.0])], [np.zeros(2)], [np.zeros(2)], [np.ones(2)])
@@ -46,13 +55,25 @@ class Scores:
         names: Sequence[str] = ("",),
         shares: Sequence[float] = (1.0,),
         reported: Sequence[bool] = (),
+        fronts: Sequence[str] | None = None,
+        own: Sequence[Metric] = (),
     ) -> None:
         self.reported = list(reported) or [True] * len(names)
         self.measures, self.names, self.shares = measures, list(names), list(shares)
+        named = [f"{name}_" if len(self.names) > 1 else "" for name in self.names]
+        self.fronts = named if fronts is None else list(fronts)
         self.strange = [strangers.among([measure.metric]) for measure in measures]
-        self.totals, self.penalty, self.count = [0.0] * len(names), 0.0, 0
+        self.own, self.alone, self.told = list(own), False, Mean("loss")
+        self.reset()
         for measure in measures:
             measure.metric.reset_state()
+
+    def reset(self) -> None:
+        """Forget all losses, and what the model counts itself."""
+        self.totals, self.penalty, self.count = [0.0] * len(self.names), 0.0, 0
+        self.logs: dict[str, Any] | None = None
+        for metric in (self.told, *self.own):
+            metric.reset_state()
 
     def update(
         self, losses: Sequence[Array], ys: Sequence[Array], outputs: Sequence[Array],
@@ -62,14 +83,24 @@ class Scores:
 
         Losses may be one more: what regularizers add.
         """
-        n = len(outputs[0])
+        self.count_losses(losses, len(outputs[0]))
+        self.count_metrics(ys, outputs, weights)
+
+    def count_losses(self, losses: Sequence[Array], n: int) -> None:
+        """Count the losses by row of a batch of n samples."""
         means = [float(rows.sum()) / rows.size for rows in losses]
-        if len(means) > len(outputs):  # penalties, where there are several outputs
+        if len(means) > len(self.totals):  # penalties, where there are several outputs
             self.penalty += means.pop() * n
         self.totals = [total + mean * n for total, mean in zip(self.totals, means, strict=True)]
         self.count += n
+
+    def count_metrics(
+        self, ys: Sequence[Any], outputs: Sequence[Any], weights: Sequence[Any]
+    ) -> None:
+        """Count a batch in the metrics; a weight may be None."""
         for (metric, k, weighted), strange in zip(self.measures, self.strange, strict=True):
-            given = [ys[k], outputs[k], *([weights[k]] if weighted else [])]
+            given = [ys[k], outputs[k]]
+            given += [weights[k]] if weighted and weights[k] is not None else []
             if strange:  # what it writes into is nobody else's
                 given = [strangers.copied(array) for array in given]
             metric.update_state(*given)
@@ -80,38 +111,59 @@ class Scores:
         parts = zip(self.shares, self.totals, strict=True)
         return sum(share * total for share, total in parts) + self.penalty
 
-    def result(self) -> dict[str, Any]:
-        """Return name → number; 0.0 before the first batch.
+    def loss(self) -> float:
+        """Return the mean loss so far."""
+        return self.told.result() if self.told.count else self.total / max(self.count, 1)
 
-        With several outputs their metrics come in the order of their names, as in Keras.
+    def measured(self) -> dict[str, Any]:
+        """Return name → number of the metrics.
+
+        With several outputs they come in the order of their names, as in Keras.
         """
+        pairs = list(zip(self.measure_names(), self.measures, strict=True))
+        if len(self.names) > 1:
+            pairs.sort(key=lambda pair: pair[0])
+        return {name: _number(measure.metric.result(), name) for name, measure in pairs}
+
+    def result(self) -> dict[str, Any]:
+        """Return name → number; 0.0 before the first batch."""
+        return self.numbers() if self.logs is None else self.logs
+
+    def numbers(self) -> dict[str, Any]:
+        """Return name → number as they are counted here."""
+        own = {metric.name: _number(metric.result(), metric.name) for metric in self.own}
+        if self.alone:
+            return own
         means = [total / max(self.count, 1) for total in self.totals]
-        found = {"loss": self.total / max(self.count, 1)}
+        found = {"loss": float(self.loss())}
         if sum(self.reported) > 1:
             named = zip(self.names, means, self.reported, strict=True)
             found |= {f"{name}_loss": mean for name, mean, is_loss in named if is_loss}
-        pairs = list(zip(self.measure_names(), self.measures, strict=True))
-        if len(means) > 1:
-            pairs.sort(key=lambda pair: pair[0])
-        return found | {name: _number(measure.metric.result(), name) for name, measure in pairs}
+        return found | self.measured() | own
 
     def measure_names(self) -> list[str]:
         """Return the metrics' names as they are reported: with several outputs, theirs in front.
 
-        Where one that goes by sample weights has another's name, it begins with 'weighted_'.
+        Where one that goes by sample weights has another's name, it begins with 'weighted_'; any
+        other that has ends in a number.
         """
         names: list[str] = []
         for metric, output, weighted in self.measures:
-            front = f"{self.names[output]}_" if len(self.names) > 1 else ""
+            front = self.fronts[output]
             name = front + metric.name
-            names.append(f"{front}weighted_{metric.name}" if weighted and name in names else name)
+            if weighted and name in names:
+                name = f"{front}weighted_{metric.name}"
+            every = itertools.chain([name], (f"{name}_{k}" for k in itertools.count(1)))
+            names.append(next(one for one in every if one not in names))
         return names
 
     def get_state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""
         states = [measure.metric.get_state() for measure in self.measures]
         totals = [*self.totals, self.penalty]
-        return {"totals": totals, "count": self.count, "metrics": states}
+        found = {"totals": totals, "count": self.count, "metrics": states}
+        own = [metric.get_state() for metric in (self.told, *self.own)]
+        return found | ({"own": own} if self.own or self.told.count else {})
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `get_state` returned."""
@@ -119,6 +171,8 @@ class Scores:
         self.count = state["count"]
         for measure, saved in zip(self.measures, state["metrics"], strict=True):
             measure.metric.set_state(saved)
+        for metric, saved in zip((self.told, *self.own), state.get("own", ()), strict=False):
+            metric.set_state(saved)
 
 
 def _number(value: Any, name: str) -> Any:

@@ -281,7 +281,9 @@ def _write(model: Model, path: Any, call: str, write: Callable[[IO[bytes]], None
     check_name(model.name, f"Model.{call}, the model's name")
     for layer in [*model.parts(), *model.leaves]:
         check_name(layer.name, f"Model.{call}, a layer's name")
-    for part in (model.optimizer, *model.metrics) if model.compiled else ():
+    measured = [measure.metric for measure in model.measures]
+    named: list[Any] = [model.optimizer, *measured] if model.compiled else []
+    for part in named:
         check_name(part.name, f"Model.{call}, the name of {type(part).__name__}", "")
     stream = io.BytesIO()
     write(stream)

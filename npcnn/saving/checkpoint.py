@@ -308,10 +308,11 @@ class _Before:
 
 def _classes(model: Model) -> dict[str, Any]:
     """Return the classes of a running model, by name: its checkpoint may name them."""
-    things = [*model.leaves, *model.objective.losses, model.optimizer, *model.metrics]
+    metrics = [*(measure.metric for measure in model.measures), *model.own_metrics()]
+    things = [*model.leaves, *model.objective.losses, model.optimizer, *metrics]
     functions = [getattr(layer, "activation", None) for layer in model.leaves]
     found = {type(t).__name__: type(t) for t in things} | {str(f): f for f in functions if f}
-    means = [getattr(metric, "fn", None) for metric in model.metrics]
+    means = [getattr(metric, "fn", None) for metric in metrics]
     return found | {str(f.__name__): f for f in means if f is not None and hasattr(f, "__name__")}
 
 

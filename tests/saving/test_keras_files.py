@@ -173,7 +173,7 @@ def rename_optimizer(model, name):
 
 
 def rename_metric(model, name):
-    model.metrics[0].name = name
+    model.measures[0].metric.name = name
 
 
 @pytest.mark.parametrize("rename", [rename_model, rename_layer, rename_optimizer, rename_metric])
@@ -253,7 +253,7 @@ def test_round_trip(tmp_path, extension, optimizer):
     back = models.load_model(path)
     assert back.get_config() == model.get_config()
     assert back.to_json() == model.to_json()
-    assert back.loss.get_config() == model.loss.get_config()
+    assert back.objective.losses[0].get_config() == model.objective.losses[0].get_config()
     x, y = small_data(9)
     assert [back.train_on_batch(x, y) for _ in range(3)] == [
         model.train_on_batch(x, y) for _ in range(3)

@@ -159,7 +159,7 @@ def there_and_back(keras, model, extension):
     assert architecture(back) == architecture(model)
     assert back.optimizer.get_config() == model.optimizer.get_config()
     assert back.optimizer.iterations == 3
-    assert back.loss.get_config() == model.loss.get_config()
+    assert back.objective.losses[0].get_config() == model.objective.losses[0].get_config()
     assert back.metric_names == model.metric_names
     assert_equal(back.get_weights(), model.get_weights())
     assert_equal(slots_of(back), slots_of(model))

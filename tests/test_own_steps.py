@@ -1,0 +1,103 @@
+"""Steps that a model's class writes itself; keras_steps.py has what can be asked of Keras."""
+
+import numpy as np
+import pytest
+from models import small_data, small_model
+
+import npcnn
+from npcnn import Sequential, layers, losses, ops
+from npcnn.checks import ArgumentError, DtypeError
+
+X, Y = small_data(24)
+START = small_model().get_weights()
+
+
+def like_small_model(kind, **compiled):
+    model = kind(small_model().layers)
+    model.set_weights(START)
+    model.compile(**{"optimizer": "sgd", "loss": "sparse_categorical_crossentropy", **compiled})
+    return model
+
+
+def history_of(model, **more):
+    return model.fit(X, Y, batch_size=10, epochs=2, verbose=0, **more).history
+
+
+class Unchanged(Sequential):
+    def train_step(self, data):
+        x, y, weights = data
+        assert [len(x), len(y)] == 2 * [len(weights)]
+        return {**super().train_step(data), "more": {"seen": np.float32(1)}}
+
+    def test_step(self, data):
+        x, y = data
+        y_pred = self(x, training=False)
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(self.compute_loss(x, y, y_pred), sample_weight=[len(x)])
+            else:
+                metric.update_state(y, y_pred)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def predict_step(self, data):
+        return {"class": super().predict_step(data).argmax(axis=-1)}
+
+
+def test_steps_that_call_what_they_replace_change_nothing():
+    weights, metrics = np.linspace(0.5, 2, 24), ["accuracy"]
+    how = {"sample_weight": weights, "validation_data": (X[:9], Y[:9])}
+    plain, own = (like_small_model(k, metrics=metrics) for k in (Sequential, Unchanged))
+    before, after = history_of(plain, **how), history_of(own, **how)
+    assert after.pop("seen") == [1, 1]
+    assert list(after) == list(before)
+    for name, values in before.items():
+        assert after[name] == pytest.approx(values, rel=1e-6)
+    for one, other in zip(own.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert own.evaluate(X, Y, verbose=0) == pytest.approx(plain.evaluate(X, Y, verbose=0))
+    assert own.test_on_batch(X, Y) == pytest.approx(plain.test_on_batch(X, Y), rel=1e-6)
+    classes = own.predict(X, batch_size=10, verbose=0)["class"]
+    np.testing.assert_array_equal(classes, plain.predict(X, verbose=0).argmax(axis=-1))
+
+
+class Squares(Sequential):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+        return ops.mean((y_pred - ops.one_hot(y, 3)) ** 2) + sum(self.losses) * self.times
+
+    times = 1.0
+
+
+def test_a_loss_of_ones_own_is_gone_back_through():
+    own, plain = like_small_model(Squares), like_small_model(Sequential, loss="mse")
+    for model in (own, plain):
+        model.layers[-1].kernel_regularizer = npcnn.regularizers.L2(0.1)
+    hot = np.eye(3)[Y]
+    want = plain.fit(X, hot, batch_size=10, epochs=2, verbose=0).history["loss"]
+    assert history_of(own)["loss"] == pytest.approx(want, rel=1e-6)
+    for one, other in zip(own.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+    assert "compute_loss is the class's own" in str(own.program)
+
+
+def test_what_cannot_be_gone_back_through_is_one_line():
+    model = like_small_model(type("Bare", (Sequential,), {"compute_loss": lambda *_, **__: 1.0}))
+    with pytest.raises(DtypeError, match=r"^Bare\.compute_loss\(\): expected one number, got 1\.0"):
+        history_of(model)
+    own = like_small_model(type("Odd", (Squares,), {"times": 2.0}))
+    own.add(layers.Dense(3, kernel_regularizer="l2"))
+    with pytest.raises(ArgumentError, match=r"penalties once, got 2 times; add sum\(self.losses\)"):
+        history_of(own)
+    with pytest.raises(ArgumentError, match=r"^fit\(\) with Unchanged's own step: .*leave check_n"):
+        history_of(like_small_model(Unchanged), check_numerics=True)
+    step = {"train_step": lambda self, data: super(Sequential, self).train_step(data) and 3}
+    model = like_small_model(type("Three", (Sequential,), step))
+    with pytest.raises(DtypeError, match=r"^Three '.*'\.train_step\(\): expected a dict of numb"):
+        history_of(model)
+
+
+def test_the_loss_as_it_was_given():
+    loss = losses.MeanSquaredError()
+    for given in ("mse", loss):
+        assert like_small_model(Sequential, loss=given).loss is given
+    assert Sequential().loss is None
+    assert Sequential().metrics == []

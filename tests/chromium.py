@@ -23,7 +23,7 @@ def start():
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    browser.set_script_timeout(60)
+    browser.set_script_timeout(PATIENCE)
     return browser
 
 

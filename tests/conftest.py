@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import quick_jax
 from hypothesis import settings
 
 import npcnn
@@ -45,6 +46,11 @@ def compiled_in_silence():
         from npcnn.kernels.run.notice import notice
 
         notice.said = True
+
+
+@pytest.fixture(autouse=True, scope="session")
+def jax_compiles_quickly(tmp_path_factory):
+    os.environ.update(quick_jax.environment(tmp_path_factory.mktemp("jax")))
 
 
 @pytest.fixture(autouse=True)

@@ -191,10 +191,10 @@ def test_a_spoilt_graph_is_one_line_at_once(name):
     config = good()
     change(config)
     written = json.dumps(config)
-    start = time.process_time()
+    start = time.thread_time()
     with pytest.raises(FormatError, match=text) as caught:
         model_from_json(written)
-    assert time.process_time() - start < 3  # a second and less, but for a machine that is slow
+    assert time.thread_time() - start < 3  # a second and less, but for a machine that is slow
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
 

@@ -69,7 +69,7 @@ def server():
         time.sleep(0.01)
     yield explorer, addresses[0]
     explorer.server.should_exit = True
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
 
 

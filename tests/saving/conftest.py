@@ -15,7 +15,7 @@ BACKENDS = [name for name in ("torch", "tensorflow", "jax") if importlib.util.fi
 class Keras:
     """The real Keras behind a pipe; see keras_worker.py."""
 
-    def __init__(self, folder, backend):
+    def __init__(self, folder, backend, more):
         self.folder, self.backend = folder, backend
         self.first = backend == BACKENDS[0]
         self.numbers = itertools.count()
@@ -24,7 +24,7 @@ class Keras:
         quiet["JAX_ENABLE_X64"] = "1"  # JAX makes float32 of float64 otherwise
         self.process = subprocess.Popen(
             [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True, env={**os.environ, **quiet},
+            stderr=subprocess.DEVNULL, text=True, env={**os.environ, **quiet, **more},
         )  # fmt: skip
 
     def path(self, extension):
@@ -50,17 +50,28 @@ class Keras:
         self.process.stdin.close()
         self.process.stdout.close()
         self.process.kill()  # it keeps nothing, and takes seconds to leave by itself
-        self.process.wait(30)
+        self.process.wait()
 
 
 @pytest.fixture(scope="session", params=BACKENDS or [None])
-def keras(tmp_path_factory, request):
-    """Keras, on each of torch, tensorflow and jax that is installed (NumPy's needs jax too)."""
+def start_keras(tmp_path_factory, request):
+    """Start Keras, on each of torch, tensorflow and jax that is there (NumPy's needs jax too)."""
     pytest.importorskip("h5py")
     if importlib.util.find_spec("keras") is None:
         pytest.skip("needs keras")
     if request.param is None:
         pytest.skip("needs torch, tensorflow or jax below keras")
-    worker = Keras(tmp_path_factory.mktemp("keras"), request.param)
-    yield worker
-    worker.close()
+    workers = []
+
+    def start(**environment):
+        workers.append(Keras(tmp_path_factory.mktemp("keras"), request.param, environment))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.close()
+
+
+@pytest.fixture(scope="session")
+def keras(start_keras):
+    return start_keras()

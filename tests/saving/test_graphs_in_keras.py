@@ -54,6 +54,12 @@ def random_model(seed):
     return Model(x, layers.Dense(3, activation="softmax")(y))
 
 
+@pytest.fixture(scope="module")
+def keras(start_keras):
+    """One whose sums are as exact as JAX makes them: normalising in a row enlarges errors."""
+    return start_keras(JAX_DISABLE_MOST_OPTIMIZATIONS="0")
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_random_graphs(keras, tmp_path, seed):
     npcnn.set_random_seed(seed)

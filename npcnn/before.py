@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from npcnn import interrupts, strangers
+from npcnn.layers.parts import counting
 
 if TYPE_CHECKING:
     from npcnn.model import Model
@@ -24,11 +25,12 @@ class Before:
     """
 
     def __init__(self, model: Model) -> None:
-        arrays = [vars(one)[name] for one in model.graph.layers for name in one.state_names]
-        limits = [limit for one in model.graph.layers for limit in one.constraints.values()]
+        arrays = [vars(one)[name] for one in model.graph.owners for name in one.state_names]
+        limits = [limit for one in model.graph.owners for limit in one.constraints.values()]
         if not all(map(strangers.own, [model.optimizer, *limits])):
             arrays += [*model.vectors(), *model.optimizer.arrays()]
         self.arrays = [(array, array.copy()) for array in arrays]
+        self.counting = counting([one for one in model.graph.owners if one.recorded])
         self.passed = False
 
     def restore(self) -> None:
@@ -36,3 +38,5 @@ class Before:
         with interrupts.Deferred():
             for array, old in [] if self.passed else self.arrays:
                 array[...] = old
+            for thing, state in [] if self.passed else self.counting:
+                thing.set_state(state)

@@ -20,6 +20,7 @@ from npcnn.checks import (
     number,
     shown,
 )
+from npcnn.variables import live
 
 Array = np.ndarray
 
@@ -76,22 +77,55 @@ class SeedGenerator:
 
     @checked
     def __init__(self, seed: Seed = None, name: Any = None, **kwargs: Any) -> None:
-        self.seed, self.name = seed, name
-        self.generator = _generator(seed)
+        self.seed, self.name = _number(seed), name
+        self.count = 0
 
     def next(self, ordered: bool = True) -> int:
-        """Return the next seed."""
-        return int(self.generator.integers(1 << 62))
+        """Return the next seed: a function of the first and of how many there were."""
+        return int(self.generator().integers(1 << 62))
+
+    def generator(self) -> np.random.Generator:
+        """Return what draws by the next seed."""
+        _require_numbers()
+        self.count += 1
+        return np.random.default_rng((self.seed, self.count - 1))
+
+    def get_state(self) -> Array:
+        """Return the seed and how many came of it, as Keras keeps them: 32 bits each."""
+        return np.array([self.seed & _WORD, self.count & _WORD], np.uint32)
+
+    def set_state(self, state: Any) -> None:
+        """Go on from what `get_state` returned."""
+        seed, self.count = map(int, state)
+        self.seed = self.seed if self.seed & _WORD == seed else seed
 
 
-def _generator(seed: Any) -> np.random.Generator:
+_WORD = (1 << 32) - 1
+
+
+def _number(seed: Any) -> int:
+    """Return a seed's number; one drawn by the seed of all weights for None."""
     if isinstance(seed, SeedGenerator):
-        return seed.generator
+        return seed.next()
     if seed is None:
         from npcnn.random import weights_generator
 
-        seed = int(weights_generator().integers(1 << 62))
-    return np.random.default_rng(seed)
+        return int(weights_generator().integers(1 << 62))
+    return int(seed)
+
+
+def _generator(seed: Any) -> np.random.Generator:
+    _require_numbers()
+    if isinstance(seed, SeedGenerator):
+        return seed.generator()
+    return np.random.default_rng(_number(seed))
+
+
+def _require_numbers() -> None:
+    """Raise DtypeError where a `call` is only followed: what it drew would be drawn once."""
+    if live.get() is not None and live.get().symbolic:
+        fix = "it is drawn anew in each step"
+        raise DtypeError(message("random", "numbers to draw for", "a symbolic tensor", fix))
 
 
 @checked

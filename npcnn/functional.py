@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from npcnn.graph import ordered_nodes
+from npcnn.layers.given import is_symbolic_one, taken
 from npcnn.layers.input_layer import InputLayer
 from npcnn.network import Ends
 from npcnn.symbolic import KerasTensor, Node
@@ -43,15 +44,24 @@ def recalled(
         if instead is None:
             shapes = [tensor.shape for tensor in node.outputs]
             dtype = node.outputs[0].dtype
-            found: Any = Node(node.operation, given, shapes, dtype, node.training).outputs
+            again = Node(node.operation, given, shapes, dtype, node.training, node.given)
+            again.held, found = node.held, again.outputs
         else:
             one = len(given) == 1 and not getattr(node.operation, "merges", False)
             x, own = given[0] if one else given, instead(node.operation)
             how = {} if node.training is None else {"training": node.training}
-            found = call(own, x, **how) if call else own.on_tensors(x, node.training)
-        listed = found if isinstance(found, list) else [found]
+            found = call(own, x, **how) if call else _called(own, node, x)
+        listed = taken(found, is_symbolic_one)[1]
         made |= {id(old): new for old, new in zip(node.outputs, listed, strict=True)}
     return [made[id(tensor)] for tensor in outputs]
+
+
+def _called(operation: Any, node: Node, x: Any) -> Any:
+    """Return what comes out of the same call on other tensors."""
+    if node.given is None:
+        return operation.on_tensors(x, node.training)
+    listed = x if isinstance(x, list) else [x]
+    return operation.on_tensors(listed, node.training, node.given)
 
 
 def keys_of(given: Any) -> list[str] | None:

@@ -19,6 +19,8 @@ from npcnn.checks import ArgumentError, DtypeError, is_whole, message, number, s
 from npcnn.gradients.derivatives import of_layer
 from npcnn.gradients.table import GradientTable, Row
 from npcnn.gradients.verdict import examine
+from npcnn.layers import settling
+from npcnn.layers.parts import learnt
 from npcnn.random import Seed
 
 if TYPE_CHECKING:
@@ -182,7 +184,7 @@ def _on_trial(
     layer: Layer, input_shape: list[tuple[int, ...]], seed: int, dtype: str, training: bool
 ) -> tuple[Layer, list[Array], Array]:
     """Return a copy of a layer with parameters drawn anew, its inputs, and an upstream gradient."""
-    if len(input_shape) > 1 and not layer.merges:
+    if len(input_shape) > 1 and not (layer.merges or layer.has_call):
         fix = "give one shape in a tuple"
         where, got = "check_layer(input_shape)", str(len(input_shape))
         raise ArgumentError(message(where, f"one input for {layer.label}", got, fix))
@@ -192,15 +194,18 @@ def _on_trial(
     twin.input_shape, twin.place, twin.seed = None, None, seed
     twin.dtype = np.dtype(dtype)
     shapes = tuple((None, *shape[1:]) for shape in input_shape)
-    twin.build(shapes if layer.merges else shapes[0])
-    for _, value, _ in twin.parameters():
+    if twin.has_call:
+        settling.always(twin, list(shapes))
+    else:
+        twin.build(shapes if layer.merges else shapes[0])
+    for _, value, _ in learnt(twin):
         value[...] = generator.uniform(-1, 1, value.shape)
     xs, shared = [], spaced_values((sum(map(math.prod, input_shape)),), generator)
     for shape in input_shape:
         part, shared = shared[: math.prod(shape)], shared[math.prod(shape) :]
         xs.append(part.reshape(shape).astype(dtype))
-    assert twin.output_shape is not None
-    shape = (len(xs[0]), *twin.output_shape[1:])
+    assert twin.input_shape is not None
+    shape = (len(xs[0]), *twin.infer_output_shape(twin.input_shape)[1:])
     return twin, xs, generator.uniform(-1, 1, shape).astype(dtype)
 
 
@@ -220,7 +225,7 @@ def _contract(
         listed = grad_x if layer.merges and isinstance(grad_x, (list, tuple)) else [grad_x]
         names = _input_names(xs)
         pairs += zip(names, [*listed, *[None] * len(xs)], xs, strict=False)
-        pairs += [(name, gradient, value) for name, value, gradient in layer.parameters()]
+        pairs += [(name, gradient, value) for name, value, gradient in learnt(layer)]
     for array, got, like in pairs:
         if _described(got) != _described(like):
             what = "output" if array == "output" else f"gradient by {array}"
@@ -243,7 +248,7 @@ def _gradients(
     """Yield a row for each gradient of a float64 layer."""
     generator = np.random.default_rng(seed)
     function = of_layer(layer, xs if layer.merges else xs[0], upstream, training)
-    names = [*_input_names(xs), *(name for name, _, _ in layer.parameters())]
+    names = [*_input_names(xs), *(name for name, _, _ in learnt(layer))]
     gradients = function.backward(function.arrays)
     for k, (name, gradient) in enumerate(zip(names, gradients, strict=True)):
         found = examine(function, k, gradient, tolerance, 3, generator)

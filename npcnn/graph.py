@@ -17,7 +17,7 @@ import numpy as np
 from npcnn import interrupts, strangers
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message
-from npcnn.symbolic import KerasTensor, Node, Shape
+from npcnn.symbolic import KerasTensor, Node, Shape, leaves_of
 
 Array = np.ndarray
 
@@ -36,35 +36,50 @@ class Call:
         last_used: the values that nobody asks for after this call.
         again: which of the layer's calls it is, where there are several; else None.
         active: what came of it, where there is a penalty on it, and the layer has other calls.
-        held: whether it is at inference in training, too.
+        held: what the layer is told of training whatever the model is, or None.
+        given: the arguments of a user's layer's call, with places for the inputs.
+        owners: the layers whose parameters it uses: the layer, and those within a user's.
         strange: whether the layer is a user's, or has something that is.
     """
 
     def __init__(
         self, layer: Any, inputs: tuple[int, ...], output: int, shapes: tuple[Shape, ...],
-        again: int | None = None, held: bool = False,
+        again: int | None = None, held: bool | None = None, given: Any = None,
     ) -> None:  # fmt: skip
         self.layer, self.inputs, self.output, self.shapes = layer, inputs, output, shapes
-        self.again, self.held = again, held
+        self.again, self.held, self.given = again, held, given
+        self.owners: list[Any] = leaves_of(layer) if layer.recorded else [layer]
         self.last_used: tuple[int, ...] = ()
         self._saved: Any = None
         self.active: Any = None
         self.strange = strangers.among([layer])
         self._left: strangers.Left | None = None
-        self._gradients: dict[str, Array] = {}
+        self._gradients: dict[tuple[int, str], Array] = {}
 
     def of(self, layer: Any, inputs: tuple[int, ...], output: int) -> Call:
         """Return the same call of a layer's stand-in, on other values."""
-        return Call(layer, inputs, output, self.shapes, self.again, self.held)
+        return Call(layer, inputs, output, self.shapes, self.again, self.held, self.given)
+
+    def told(self, training: bool) -> bool:
+        """Return what the layer is told of training in a pass."""
+        return training if self.held is None else self.held
+
+    def plainly(self, x: Any, training: bool, step: Any, keep: bool) -> Array:
+        """Go forward through the layer."""
+        if self.given is not None:
+            self.layer.given = self.given
+        return self.layer.forward(x, training, step, keep)
 
     def forward(self, x: Any, training: bool, step: Any, keep: bool) -> Array:
-        """Go forward through a layer that is called several times."""
+        """Go forward through the layer, which may be called several times."""
+        if self.again is None:
+            return self.plainly(x, training, step, keep)
         layer = self.layer
         left = strangers.Left(layer) if self.strange else None
         with self._whole():
             try:
                 layer.count_call(self.again)
-                y = layer.forward(x, training, step, keep)
+                y = self.plainly(x, training, step, keep)
                 self._saved = layer.kept()
             finally:
                 layer.count_call(0)
@@ -75,7 +90,7 @@ class Call:
         return y
 
     def backward(
-        self, gradient: Array, need: bool, by_logits: bool, first: bool, penalties: bool
+        self, gradient: Array, need: bool, by_logits: bool, visited: set[int], penalties: bool
     ) -> Any:
         """Go back through it; return the gradient by its input, or a list of them if it merges.
 
@@ -83,7 +98,8 @@ class Call:
             gradient: by the output, or by the logits that it was made from.
             need: whether the gradient by the input is wanted.
             by_logits: which of the two.
-            first: whether none of the layer's other calls has been gone back through yet.
+            visited: the layers whose parameters have gradients from other calls already; the call's
+                own are added.
             penalties: whether the gradient of a penalty on the output is added.
         """
         layer = self.layer
@@ -91,13 +107,15 @@ class Call:
             layer.active = self.active
         gradient = layer.push(gradient) if penalties else gradient
         back = layer.backward_logits if by_logits else layer.backward
+        met = [one for one in self.owners if id(one) in visited]
+        visited.update(map(id, self.owners))
         if self.again is None:
             return back(gradient, need)
         with self._whole():
             layer.keep(self._saved)
             now = None if self._left is None else self._left.put()
             try:
-                return back(gradient, need) if first else self._add(back, gradient, need)
+                return self._add(back, gradient, need, met) if met else back(gradient, need)
             finally:
                 if now is not None:
                     now.put()
@@ -114,27 +132,30 @@ class Call:
         """Return a with-block that Ctrl-C does not end midway, unless a user's layer may hang."""
         return contextlib.nullcontext() if self.strange else interrupts.Deferred()
 
-    def _add(self, back: Any, gradient: Array, need: bool) -> Any:
-        """Go back, and add the parameters' gradients to those of the layer's other calls."""
-        layer = self.layer
-        sums, own = {name: total for name, _, total in layer.parameters()}, self.gradients()
+    def _add(self, back: Any, gradient: Array, need: bool, met: list[Any]) -> Any:
+        """Go back, and add the parameters' gradients to those of the layers' other calls."""
+        sums = [(one, {name: total for name, _, total in one.parameters()}) for one in met]
+        own = self.gradients()
         try:
-            layer.write_gradients(own)
+            for one in met:
+                one.write_gradients({n: a for (key, n), a in own.items() if key == id(one)})
             grad_x = back(gradient, need)
         finally:
             with interrupts.Deferred():
-                layer.write_gradients(sums)
-        for name, total in sums.items():
-            ops.accumulate(total.reshape(-1), own[name].reshape(-1))
+                for one, totals in sums:
+                    one.write_gradients(totals)
+        for one, totals in sums:
+            for name, total in totals.items():
+                ops.accumulate(total.reshape(-1), own[id(one), name].reshape(-1))
         return grad_x
 
-    def gradients(self) -> dict[str, Array]:
-        """Return parameter → array for the gradient that comes from this call."""
-        if self.again is not None:
-            for name, value, _ in self.layer.parameters():
-                old = self._gradients.get(name)
+    def gradients(self) -> dict[tuple[int, str], Array]:
+        """Return (layer, parameter) → array for the gradient that comes from this call."""
+        for one in self.owners if self.again is not None else ():
+            for name, value, _ in one.parameters():
+                old = self._gradients.get((id(one), name))
                 if old is None or old.dtype != value.dtype:
-                    self._gradients[name] = np.zeros_like(value)
+                    self._gradients[id(one), name] = np.zeros_like(value)
         return self._gradients
 
     def logits_of(self, names: tuple[str, ...]) -> Array | None:
@@ -154,6 +175,8 @@ class Graph:
 
     Attributes:
         layers: each once.
+        owners: likewise, with those within users' layers.
+        draws: whether something may be drawn at inference, too.
         heads: for each output, the call that it came straight from if nobody else asks for it: a
             loss may start from what its activation was applied to. None elsewhere.
         needed: for each value, whether a parameter's gradient hangs on the one by it.
@@ -162,11 +185,13 @@ class Graph:
     def __init__(self, inputs: int, calls: list[Call], outputs: tuple[int, ...]) -> None:
         self.inputs, self.calls, self.outputs = inputs, calls, outputs
         self.layers = list({id(call.layer): call.layer for call in calls}.values())
+        self.owners = list({id(one): one for call in calls for one in call.owners}.values())
+        self.draws = any(call.held or call.layer.recorded for call in calls)
         self.needed = [False] * inputs
         last: dict[int, Call] = {}
         for call in calls:
             last |= dict.fromkeys(call.inputs, call)
-            own = bool(call.layer.parameter_names)
+            own = any(one.parameter_names for one in call.owners)
             self.needed.append(own or any(self.needed[value] for value in call.inputs))
         for value, call in last.items():
             if value not in outputs:
@@ -211,10 +236,10 @@ def read_graph(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> Graph:
     values: dict[int, int] = {id(tensor): k for k, tensor in enumerate(inputs)}
     calls: list[Call] = []
     _inline(inputs, outputs, values, calls, len(inputs))
-    times = Counter(id(call.layer) for call in calls)
+    times = Counter(id(one) for call in calls for one in call.owners)
     done: Counter[int] = Counter()
     for call in calls:
-        if times[id(call.layer)] > 1:
+        if any(times[id(one)] > 1 for one in call.owners):
             call.again = done[id(call.layer)]
             done[id(call.layer)] += 1
     return Graph(len(inputs), calls, tuple(values[id(tensor)] for tensor in outputs))
@@ -222,21 +247,40 @@ def read_graph(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> Graph:
 
 def _inline(
     inputs: list[KerasTensor], outputs: list[KerasTensor], values: dict[int, int],
-    calls: list[Call], count: int, held: bool = False,
+    calls: list[Call], count: int, held: bool | None = None,
 ) -> None:  # fmt: skip
     """Append the calls between inputs and outputs; `values` gets the outputs' numbers."""
     for node in ordered_nodes(inputs, outputs):
         given = tuple(values[id(tensor)] for tensor in node.inputs)
         inner = getattr(node.operation, "ends", None)  # of a model
+        told = node.held if node.held is not None else held
         if inner is None:
-            shapes = tuple(tensor.shape for tensor in (*node.inputs, *node.outputs))
-            output = values[id(node.outputs[0])] = count + len(calls)
-            calls.append(Call(node.operation, given, output, shapes, held=held or node.held))
+            _append(node, given, values, calls, count, told)
             continue
         own = {id(tensor): value for tensor, value in zip(inner[0], given, strict=True)}
-        _inline(inner[0], inner[1], own, calls, count, held or node.held)
+        _inline(inner[0], inner[1], own, calls, count, told)
         for tensor, end in zip(node.outputs, inner[1], strict=True):
             values[id(tensor)] = own[id(end)]
+
+
+def _append(
+    node: Node, given: tuple[int, ...], values: dict[int, int], calls: list[Call], count: int,
+    held: bool | None,
+) -> None:  # fmt: skip
+    """Append the call of a layer; of several outputs, also what takes each of them out."""
+    layer, shapes = node.operation, [tensor.shape for tensor in node.outputs]
+    output = count + len(calls)
+    if len(shapes) == 1:
+        values[id(node.outputs[0])] = output
+        own = (*(tensor.shape for tensor in node.inputs), shapes[0])
+        calls.append(Call(layer, given, output, own, held=held, given=node.given))
+        return
+    whole = (None, sum(int(np.prod(shape[1:], dtype=int)) for shape in shapes))
+    own = (*(tensor.shape for tensor in node.inputs), whole)
+    calls.append(Call(layer, given, output, own, held=held, given=node.given))
+    for k, tensor in enumerate(node.outputs):
+        values[id(tensor)] = count + len(calls)
+        calls.append(Call(layer.part(layer, k), (output,), values[id(tensor)], (whole, shapes[k])))
 
 
 def count_calls(model: Any) -> int:

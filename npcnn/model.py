@@ -24,7 +24,7 @@ from npcnn.data import Share
 from npcnn.feeding import Data, Targets, opened
 from npcnn.functional import keys_of, rooted
 from npcnn.graph import operations_by_depth, ordered_nodes
-from npcnn.layers.composed import traced
+from npcnn.layers.body import made_by_call
 from npcnn.layers.shapes import check_batch_shape, shapes_of
 from npcnn.names import snake_case
 from npcnn.network import Ends
@@ -104,6 +104,7 @@ class Model(Stored, OnBatch):
         self.run: running.Run | None = None
         self.program: Any = None  # the last step that was repeated; print it
         self._steps: dict[Any, Repeated] = {}
+        self.begun = frozenset(vars(self)) | {"begun", "_settings"}
 
     def call(self, inputs: Any) -> Any:
         """Return what comes out, by calling layers; a subclass made without inputs defines it.
@@ -128,12 +129,12 @@ class Model(Stored, OnBatch):
         """
         if self.built:
             return
-        where, keys = f"{self.label}.call(inputs)", keys_of(input_shape)
+        keys = keys_of(input_shape)
         if keys is not None:
             input_shape = [input_shape[key] for key in keys]
         shape = check_batch_shape(input_shape, "build(input_shape)")
         shapes = list(shape) if shape and isinstance(shape[0], tuple) else [shape]
-        ends, given = traced(self.call, shapes, self.dtype, False, where, keys)
+        ends, given = made_by_call(self, shapes, keys)
         self._take(ends, (keys, keys_of(given)))
         if self.compiled and max(len(ends[1]), len(self.objective.losses)) > 1:
             self.compile(**self._settings)

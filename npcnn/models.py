@@ -79,6 +79,10 @@ def _cloned(model: Any, make: Any, call: Any) -> Any:
         if model.built and not clone.built:
             clone.build(model.input_shape)
         return clone
+    if model.body is not None:
+        clone = type(model).from_config(model.get_config())
+        clone.build(model.input_shape)
+        return clone
     clones = {id(layer): make(layer) for layer in model.parts()}
     inputs, outputs = model.ends
     begun = [clones[id(tensor.node.operation)].output for tensor in inputs]

@@ -13,6 +13,7 @@ from npcnn.checks import ArgumentError, StateError, is_whole, message, one_of, s
 from npcnn.graph import Graph, read_graph
 from npcnn.layers.base import Layer
 from npcnn.layers.parameter import set_arrays
+from npcnn.ops import entry
 from npcnn.random import Seed
 from npcnn.streams import say
 from npcnn.summary import summary_lines
@@ -62,8 +63,9 @@ class Network(Weighted, Operation):
     def layers(self) -> list[Any]:
         """The layers in order, models within the model as they are; calls of functions left out."""
         written = getattr(self, "is_written", False)  # a program's: its inputs are no layers
+        whole = [part for one in self._layers for part in (one.parts() if one.is_body else [one])]
         return [
-            one for one in self._layers
+            one for one in whole
             if not (one.is_operation or (written and getattr(one, "is_input", False)))
         ]  # fmt: skip
 
@@ -75,6 +77,11 @@ class Network(Weighted, Operation):
     def parts(self) -> list[Any]:
         """Return the layers, models within the model as they are."""
         return self._layers
+
+    @property
+    def body(self) -> Any:
+        """What the model's `call` is as a layer, where it is no graph of layers; else None."""
+        return next((one for one in self._layers if one.is_body), None)
 
     @property
     def graph(self) -> Graph:
@@ -246,7 +253,11 @@ class Network(Weighted, Operation):
         """The penalties of the layers' regularizers, as they are now."""
         if self.penalty is not None:
             return self.penalty
-        return [penalty for layer in self.leaves for penalty in layer.losses]
+        return [penalty for layer in self.leaves for penalty in layer.own_losses()]
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a number to the loss; in the `call` of a class of the program's."""
+        entry.add_loss(loss, type(self).__name__)
 
     @checked
     def set_seed(self, seed: Seed) -> None:
@@ -257,12 +268,12 @@ class Network(Weighted, Operation):
     def count_params(self) -> int:
         """Return how many numbers the model's parameters are."""
         self._require_built("count_params()")
-        return sum(layer.count_params() for layer in self.leaves)
+        return sum(value.size for _, value in self.arrays())
 
     def arrays(self) -> Iterator[tuple[str, Array]]:
         """Yield (layer/name, value) for each parameter, in Keras's order."""
         for layer in self.leaves:
-            for name, value in layer.arrays():
+            for name, value in layer.own_arrays():
                 yield f"{layer.name}/{name}", value
 
     def get_weights(self) -> list[Array]:
@@ -307,7 +318,7 @@ class Network(Weighted, Operation):
         if not loose:
             return leaves
         learnt = sum(value.size for layer in loose for _, value, _ in layer.parameters())
-        size = sum(layer.count_params() for layer in loose)
+        size = sum(value.size for layer in loose for _, value in layer.own_arrays())
         values, gradients = np.zeros(size, self.dtype), np.zeros(learnt, self.dtype)
         stop = 0
         for layer in loose:

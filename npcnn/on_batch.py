@@ -11,8 +11,10 @@ from npcnn import data, random, training
 from npcnn.arguments import checked
 from npcnn.checks import arrays_in
 from npcnn.feeding import Data, Targets
+from npcnn.layers.taped import is_taped, within_call
 from npcnn.network import Network
 from npcnn.older import Older
+from npcnn.ops.entry import recorded_now
 from npcnn.own_steps import OwnSteps, pack_x_y_sample_weight, reported
 from npcnn.repeated import Repeated
 from npcnn.symbolic import is_symbolic
@@ -24,8 +26,9 @@ Array = np.ndarray
 
 
 def numbers_or_tensors(value: Any, where: str) -> Any:
-    """Return symbolic tensors as they are, numbers as arrays; DtypeError for what is neither."""
-    return value if is_symbolic(value) else arrays_in(value, where)
+    """Return tensors as they are, numbers as arrays; DtypeError for what is neither."""
+    known = is_symbolic(value) or recorded_now() is not None or is_taped(value)
+    return value if known else arrays_in(value, where)
 
 
 Given = Annotated[Any, numbers_or_tensors]
@@ -112,6 +115,8 @@ class OnBatch(OwnSteps, Older, Network):
         """
         if is_symbolic(x):
             return self.on_tensors(x, training)
+        if recorded_now() is not None or is_taped(x):
+            return within_call(self, x, training)
         where = f"{type(self).__name__}(x)"
         shapes = self.shapes_for(x, where)
         checked_xs = data.check_inputs(x, shapes[0], self, where)
@@ -119,7 +124,7 @@ class OnBatch(OwnSteps, Older, Network):
             self.build(shapes[0][0])
         xs = [one.astype(self.dtype, copy=False) for one in checked_xs]
         if training:
-            step = int(self.optimizer.clock) if self.compiled else 0
+            step = random.moment()
             return self._answer(forward(self.graph, xs, training=True, step=step, keep=False))
         return self._answer(self._repeated(_infer, False)(*xs))
 

@@ -33,6 +33,7 @@ __all__ = [
 
 _seed: int | None = None
 _generator: np.random.Generator | None = None
+_moment = 0
 
 _MASK = (1 << 64) - 1
 
@@ -62,8 +63,8 @@ def set_random_seed(seed: Seed) -> None:
     >>> shuffled(5, seed=current_seed(), epoch=0).tolist() == shuffled(5, seed=1, epoch=0).tolist()
     True
     """
-    global _seed, _generator
-    _seed = seed
+    global _seed, _generator, _moment
+    _seed, _moment = seed, 0
     _generator = np.random.default_rng(_seed)
 
 
@@ -83,13 +84,13 @@ def seeded(seed: int) -> Iterator[None]:
     ...     current_seed()
     3
     """
-    global _seed, _generator
-    before = _seed, _generator
+    global _seed, _generator, _moment
+    before = _seed, _generator, _moment
     set_random_seed(seed)
     try:
         yield
     finally:
-        _seed, _generator = before
+        _seed, _generator, _moment = before
 
 
 def weights_generator() -> np.random.Generator:
@@ -137,6 +138,16 @@ def clock(step: int, first: int) -> np.ndarray:
         fix = "take smaller batches"
         raise ArgumentError(message("batch_size", f"below {1 << (63 - FIRST)}", str(first), fix))
     return np.array([step | first << FIRST], np.int64)
+
+
+def moment() -> np.ndarray:
+    """Return what a call outside training draws by, in a step's place: another at each call.
+
+    No run has as many steps, so that no mask of a run's comes again.
+    """
+    global _moment
+    _moment += 1
+    return np.array((1 << (FIRST - 1)) + _moment % (1 << (FIRST - 1)), np.int64)
 
 
 def augmentation_key(*, seed: int, epoch: int) -> np.ndarray:

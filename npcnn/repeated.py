@@ -74,6 +74,8 @@ class Repeated:
             reason = "compile(run_eagerly=True)"
         elif model.compiled and model.writes("compute_loss"):
             reason = "compute_loss is the class's own"
+        if not self.learns and self.graph.draws:
+            reason = reason or "what it draws is another in each pass"
         state, known = list(model.vectors()), list(self.known)
         if self.learns:
             state += model.optimizer.arrays()
@@ -114,7 +116,7 @@ class Repeated:
                 found += [loss, dict(vars(loss))]
         if self.learns:
             found += [model.optimizer, model.optimizer.settings()]
-            found.append([layer.trainable for layer in model.graph.layers])
+            found.append([layer.trainable for layer in model.graph.owners])
         return tuple(found)
 
 

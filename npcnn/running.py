@@ -12,6 +12,7 @@ from npcnn import own_steps, random, training
 from npcnn.callbacks import Callback, History
 from npcnn.checks import ArgumentError, message
 from npcnn.feeding import Feed
+from npcnn.layers.parts import seeds
 from npcnn.progress import EpochPrinter
 from npcnn.training import infer_on, score_on, train_on
 
@@ -129,7 +130,7 @@ class Run:
     def learning(self) -> list[Any]:
         """Return what else than an epoch's settings says which numbers move, and by which state."""
         model = self.model
-        trainable = [layer.trainable for layer in model.graph.layers]
+        trainable = [layer.trainable for layer in model.graph.owners]
         return [model.optimizer, model.optimizer.slots, *trainable]
 
     def train_batch(self, samples: Arrays, ys: Arrays, weights: Arrays) -> None:
@@ -154,6 +155,7 @@ class Run:
             "scores": self.scores.get_state(),
             "logs": self.logs,
             "stop_training": self.model.stop_training,
+            "seeds": [one.get_state().tolist() for one in seeds(self.model)],
             "callbacks": [
                 {"class": type(callback).__name__, "state": callback.get_state()}
                 for callback in self.callbacks
@@ -166,6 +168,8 @@ class Run:
         self.model.set_seed(self.seed)
         self.scores.set_state(state["scores"])
         self.logs = dict(state["logs"])
+        for generator, kept in zip(seeds(self.model), state.get("seeds", []), strict=False):
+            generator.set_state(kept)
         self.model.stop_training = bool(state["stop_training"])
         for callback, kept in self.callbacks_with_states(state):
             callback.set_state(kept)

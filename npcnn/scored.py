@@ -59,11 +59,14 @@ class CompileMetrics(Metric):
             metric.reset_state()
 
 
-def layers_within(whole: Any) -> Iterator[Any]:
+def layers_within(whole: Any, seen: set[int] | None = None) -> Iterator[Any]:
     """Yield the layers and models that something is made of, and those that these are made of."""
+    seen = {id(whole)} if seen is None else seen
     for part in whole.parts() or ():
-        yield part
-        yield from layers_within(part)
+        if id(part) not in seen:  # one may hold what it is a part of
+            seen.add(id(part))
+            yield part
+            yield from layers_within(part, seen)
 
 
 def _metrics_in(value: Any) -> Iterator[Metric]:

@@ -2,17 +2,58 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from npcnn.arguments import Config, Path, checked
+from npcnn.checks import FormatError, message
 from npcnn.registry import Objects, custom_object_scope
 
 if TYPE_CHECKING:
     from npcnn.model import Model
 
 
+def own_config(model: Any) -> dict[str, Any]:
+    """Return the arguments that a model of a class of the program's was made with."""
+    args, kwargs = model._arguments
+    bound = inspect.signature(type(model)).bind(*args, **kwargs)
+    bound.apply_defaults()
+    open_ended = [p.name for p in bound.signature.parameters.values() if p.kind is p.VAR_KEYWORD]
+    given = {k: v for k, v in {**bound.arguments, **kwargs}.items() if k not in open_ended}
+    common = {"name": model.name, "trainable": model.trainable}
+    try:
+        json.dumps(given, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        fix = "define get_config() and from_config()"
+        where = f"{model.label}.get_config()"
+        raise FormatError(message(where, "what JSON can say", str(error), fix)) from error
+    return accepted(type(model), {**common, **given})
+
+
+def accepted(cls: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """Return those of some arguments that a class takes; of an older file's, name and dtype."""
+    taken = inspect.signature(cls).parameters.values()
+    named = {one.name for one in taken}
+    every = any(one.kind is one.VAR_KEYWORD for one in taken)
+    common = ("name", "trainable") if every else ()
+    plain = {k: v for k, v in config.items() if k not in ("dtype", "name", "trainable")}
+    own = {k: v for k, v in config.items() if k in named or k in common}
+    return {**plain, **own}
+
+
 class Stored:
     """A model's half that writes and reads files."""
+
+    body: Any
+    is_written: bool
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Keep the arguments of a class of the program's, which files may need."""
+        self = super().__new__(cls)
+        self._arguments = args, kwargs
+        return self
 
     @checked
     def save(self: Any, filepath: Path, overwrite: bool = True, zipped: bool | None = None) -> None:
@@ -58,7 +99,7 @@ class Stored:
         """Return the architecture: name, layers with their arguments, and what calls what."""
         from npcnn.saving.keras_config import model_config
 
-        return model_config(self)
+        return own_config(self) if self.body is not None else model_config(self)
 
     @classmethod
     @checked
@@ -69,6 +110,8 @@ class Stored:
         """
         from npcnn.saving.assembly import fresh_model
 
+        if cls.is_written and "layers" not in config:
+            return cls(**accepted(cls, config))
         where = f"{cls.__name__}.from_config"
         with custom_object_scope(custom_objects):
             return fresh_model({"class_name": cls.__name__, "config": config}, where)

@@ -41,7 +41,7 @@ def summary_lines(
     for row in _rows(model, joined, expand_nested, show_trainable, " "):
         lines += _lines(row, edges)
     built = [layer for layer in model.leaves if layer.built]
-    total = sum(layer.count_params() for layer in built)
+    total = sum(value.size for layer in built for _, value in layer.own_arrays())
     learnt = [layer.parameters() for layer in built if layer.trainable]
     trainable = sum(value.size for own in learnt for _, value, _ in own)
     return [

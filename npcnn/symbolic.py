@@ -149,16 +149,18 @@ class Node:
         outputs: those that it gave.
         training: what the call was told, for files. What the model is told wins, as in Keras 3,
             whose files say False of each Dropout.
-        held: whether it is at inference whatever the model is told: `training=False` said in the
-            `call` of a user's class, where Keras hands it on as it stands.
+        held: what the call is told whatever the model is: `training=…` said in the `call` of a
+            user's class, where Keras hands it on as it stands; else None.
+        given: its arguments, with places for the inputs, where a user's `call` takes several.
     """
 
     def __init__(
         self, operation: Any, inputs: list[KerasTensor], shapes: list[Shape], dtype: Any,
-        training: bool | None = None,
+        training: bool | None = None, given: Any = None,
     ) -> None:  # fmt: skip
         self.operation, self.inputs, self.training = operation, inputs, training
-        self.held = False
+        self.held: bool | None = None
+        self.given = given
         self.outputs = [KerasTensor(shape, dtype, self, k) for k, shape in enumerate(shapes)]
         operation._inbound_nodes.append(self)
 
@@ -175,6 +177,9 @@ class Operation:
     named_by_model = False  # whether a model made up the name, and another may change it
     created: int  # which of all that were made; names are numbered in this order, as in Keras
     is_operation = False  # whether it is a call of a function, which `model.layers` leaves out
+    is_body = False  # whether it is what a model's own `call` does, beyond calling layers
+    recorded = False  # whether it is a user's layer whose `call` computes with numbers
+    declared: dict[str, bool] = {}  # noqa: RUF012 — weights of its own; a layer has a dict of its own
     beside: tuple[set[str], ...] = ()  # the names in each model that it is in
     _inbound_nodes: list[Node]
 
@@ -235,15 +240,21 @@ def tensors(value: Any, where: str) -> list[KerasTensor]:
 
 
 def leaves_of(whole: Any) -> list[Any]:
-    """Return the layers that something is made of, each once, inputs left out; itself if plain."""
+    """Return the layers that something is made of, each once, inputs left out; itself if plain.
+
+    A layer that computes, and has layers, comes before these.
+    """
     found: dict[int, Any] = {}
+    seen: set[int] = set()
     todo = [whole]
     while todo:
         one = todo.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
         parts = one.parts()
-        if parts is not None:
-            todo += parts[::-1]
-        elif not one.is_input:
+        todo += (parts or [])[::-1]
+        if (parts is None and not one.is_input) or one.recorded or one.declared:
             found[id(one)] = one
     return list(found.values())
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import interrupts, strangers, watched
+from npcnn import interrupts, random, strangers, watched
 from npcnn.backend import ops
 from npcnn.before import Before
 from npcnn.checks import ArgumentError, DtypeError, message
@@ -62,7 +62,7 @@ def with_penalties(graph: Graph, losses: list[Array], learning: bool = False) ->
 
     If learning, add to the gradients too.
     """
-    if not any(layer.penalises for layer in graph.layers):
+    if not any(layer.penalises for layer in graph.owners):
         return losses
     if len(losses) == 1:
         return [_charged(graph, losses[0], learning)]
@@ -79,7 +79,7 @@ def _charged(graph: Graph, losses: Array, learning: bool) -> Array:
             more.append((call.layer.activity_regularizer, call.active))
         elif call.active is not None:
             call.layer.active = call.active
-    losses = regulated.charged(graph.layers, losses, learning)
+    losses = regulated.charged(graph.owners, losses, learning)
     for regularizer, active in more:
         losses = regularizer.charge(losses, active, None, 1 / len(active))
     return losses
@@ -101,7 +101,7 @@ def score_step(
 
 
 def forward(
-    graph: Graph, xs: Sequence[Array], training: bool = False, step: Any = 0, keep: bool = True,
+    graph: Graph, xs: Sequence[Array], training: bool = False, step: Any = None, keep: bool = True,
     heads: bool = False,
 ) -> list[Array]:  # fmt: skip
     """Return the outputs, call by call.
@@ -110,10 +110,12 @@ def forward(
         graph: a model's.
         xs: one array (N, …) an input.
         training: whether dropout drops, and so on.
-        step: the number of the training step.
+        step: the number of the training step; without one, what is drawn is another each time.
         keep: whether a backward pass will follow.
         heads: whether the last layers keep what a loss may start from, even if no others do.
     """
+    if step is None:
+        step = random.moment() if graph.draws else 0
     values: list[Any] = [*xs, *(None for _ in graph.calls)]
     for _ in walk(graph, values, training, step, keep, heads):
         pass
@@ -138,8 +140,7 @@ def walk(
         if layer.meets:
             layer.prepare(x)
             yield call, given[0]
-        forward = layer.forward if call.again is None else call.forward
-        y = forward(x, training and not call.held, step, keep or (heads and call in graph.heads))
+        y = call.forward(x, call.told(training), step, keep or (heads and call in graph.heads))
         layer.remember(y)
         y = crossing(call, "forward", y, n)
         if call.strange and call.again is not None:  # one memory may be all that it ever gives
@@ -184,9 +185,7 @@ def walk_back(
         if call.layer.meets:
             call.prepare_back(gradient, penalties)
             yield call
-        first = id(call.layer) not in visited
-        grad_x = call.backward(gradient, any(wanted), call.output in logits, first, penalties)
-        visited.add(id(call.layer))
+        grad_x = call.backward(gradient, any(wanted), call.output in logits, visited, penalties)
         if any(wanted):
             crossed = crossing_back(call, grad_x, len(gradient))
             for value, one, needed in zip(call.inputs, crossed, wanted, strict=True):

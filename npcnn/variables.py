@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from npcnn.layers import Layer
 
 Array = np.ndarray
+live: ContextVar[Any] = ContextVar("live", default=None)  # the recording of a `call`, if any
 
 
 class Answer(np.ndarray):
@@ -164,9 +166,12 @@ class Weight(Variable):
 
     def assign(self, value: Any) -> None:
         """Copy numbers of the same shape into it, or raise before any is touched."""
-        if self.name in self.layer.plan:  # a file's array will come
-            return
+        own = live.get()
+        if self.name in self.layer.plan or (own is not None and own.probing):
+            return  # a file's array will come, or a call only shows what shape comes out
         setattr(self.layer, self.name, value)
+        if own is not None:
+            own.forget(self)
 
     def assign_add(self, value: Any) -> None:
         """Add numbers."""

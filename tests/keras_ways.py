@@ -16,6 +16,7 @@ from pathlib import Path
 
 import keras_steps
 import numpy as np
+import own_classes
 
 HOOKS = [
     "on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end",
@@ -559,6 +560,7 @@ PROGRAMS = [
     model_checkpoint_every_other_epoch_or_never, lines_of_callbacks_and_of_fit,
     odd_ranks, weights_as_objects, small_helpers, compile_settings,
     spellings_and_configs, metric_classes, metrics_of_a_run, *keras_steps.PROGRAMS,
+    *own_classes.PROGRAMS,
 ]  # fmt: skip
 
 

@@ -261,7 +261,7 @@ class Sharded:
         if self.kind == "infer":
             return outputs
         losses = [array.shape[1:] for array in arrays[-len(outputs) :]]  # as the weights
-        more = len(outputs) > 1 and any(layer.penalises for layer in self.model.graph.layers)
+        more = len(outputs) > 1 and any(layer.penalises for layer in self.model.graph.owners)
         return [*losses, *losses[: int(more)], *outputs]
 
     def _joined(self, rows: dict[int, Arrays]) -> Arrays:

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn.backend import using
+from npcnn.layers.parts import learnt
+from npcnn.symbolic import leaves_of
 
 if TYPE_CHECKING:
     from npcnn.layers import Layer
@@ -161,46 +163,58 @@ def of_layer(
         step: as `forward` takes it.
         to_logits: activations; what the layer's own starts from, if among them, is the output.
     """
-    names = [name for name, _, _ in layer.parameters()]
     xs = list(x) if layer.merges else [x]
     count = len(xs)
 
     def twin(arrays: list[Array]) -> tuple[Layer, Any]:
         dtype = np.result_type(*arrays)
-        other = copy.deepcopy(layer)  # with all it keeps: `forward` may change that
-        other.dtype = dtype
-        for name, array in zip(names, arrays[count:], strict=True):
-            other.bind(name, array.astype(dtype), np.zeros(array.shape, dtype))
-        for name in layer.state_names:
-            other.bind(name, vars(layer)[name].astype(dtype), None)
         given = [array.astype(dtype) for array in arrays[:count]]
-        return other, given if layer.merges else given[0]
+        return _twin(layer, arrays[count:], dtype), given if layer.merges else given[0]
 
     def forward(arrays: list[Array]) -> Array:
         other, x = twin(arrays)
         y = other.forward(x, training, step)
         logits = other.logits_of(to_logits) if to_logits else y
         assert logits is not None
-        return logits
+        return np.append(y, sum(other.added)) if adds else logits
 
-    def backward(arrays: list[Array], upstream: Array = upstream) -> list[Array]:
+    shape = upstream.shape
+
+    def backward(arrays: list[Array], upstream: Array | None = None) -> list[Array]:
         other, x = twin(arrays)
         other.forward(x, training, step)
         back = other.backward_logits if to_logits else other.backward
-        grad_x = back(upstream.copy(), True)
+        given = own if upstream is None else upstream
+        grad_x = back(given[: given.size - adds].reshape(shape) if adds else given.copy(), True)
         assert grad_x is not None
         grad_xs = grad_x if layer.merges else [grad_x]
-        return [*grad_xs, *(gradient for _, _, gradient in other.parameters())]
+        return [*grad_xs, *(gradient for _, _, gradient in learnt(other))]
 
-    layer = copy.copy(layer)
+    layer = copy.deepcopy(layer) if layer.recorded else copy.copy(layer)
     layer.forget()
-    arrays = [np.array(array) for array in (*xs, *(v for _, v, _ in layer.parameters()))]
-    total = float(np.abs(upstream * forward(arrays)).sum())
+    adds = layer.recorded  # to the loss, perhaps, besides
+    own = np.append(upstream, 1.0) if adds else upstream
+    arrays = [np.array(array) for array in (*xs, *(v for _, v, _ in learnt(layer)))]
+    total = float(np.abs(own * forward(arrays)).sum())
     sizes = []  # were no two summands of different sign, or no activation saturated
-    for array, gradient in zip(arrays, backward(arrays, np.abs(upstream)), strict=True):
+    for array, gradient in zip(arrays, backward(arrays, np.abs(own)), strict=True):
         flat = total / (largest_of(array) or 1.0)
         sizes.append(max(flat, largest_of(gradient)))
-    return Function(forward, arrays, upstream, backward, sizes)
+    return Function(forward, arrays, own, backward, sizes)
+
+
+def _twin(layer: Layer, parameters: list[Array], dtype: Any) -> Layer:
+    """Return a copy of a layer, and of those in it, with other parameters."""
+    other = copy.deepcopy(layer)  # with all it keeps: `forward` may change that
+    rest = iter(parameters)
+    for one in leaves_of(other):
+        one.dtype = dtype
+        for name in one.parameter_names:
+            value = next(rest).astype(dtype)
+            one.bind(name, value, np.zeros(value.shape, dtype))
+        for name in one.state_names:
+            one.bind(name, vars(one)[name].astype(dtype), None)
+    return other
 
 
 def random_direction(shape: tuple[int, ...], generator: np.random.Generator) -> Array:

@@ -17,6 +17,7 @@ from npcnn.gradients.derivatives import Function, of_layer
 from npcnn.gradients.table import GradientTable, Row
 from npcnn.gradients.verdict import examine
 from npcnn.inspection.spy import shadow_graph
+from npcnn.layers.parts import learnt
 from npcnn.threads import single_threaded_blas
 
 Array = np.ndarray
@@ -31,7 +32,11 @@ def check_trace(trace: Any, entries: int, seed: int, tolerance: float) -> Gradie
         twin.seed = original.seed
     xs, ys, weights = trace.batch
     batch = [x.astype("float64") for x in xs], ys, [w.astype("float64") for w in weights]
+    state = [(one, name) for one in graph.owners for name in one.state_names]
+    before = [vars(one)[name].copy() for one, name in state]
     fine = Trace(trace.model_name, trace.objective, batch, trace.training, graph, trace.step)
+    for (one, name), array in zip(state, before, strict=True):  # as the step found it
+        vars(one)[name][...] = array
     generator = np.random.default_rng(seed)
     rows: list[Row] = []
     with single_threaded_blas():
@@ -53,9 +58,9 @@ def _of_call(fine: Any, call: Any, layer: Any, how: tuple[float, int, Any]) -> I
     x = [layer[name] for name in inputs]
     call.layer.count_call(call.again or 0)
     given = x if call.layer.merges else x[0]
-    training = fine.training and not call.held
+    training = call.told(fine.training)
     function = of_layer(call.layer, given, upstream, training, fine.step, wanted)
-    names = [*inputs, *(name for name, _, _ in call.layer.parameters())]
+    names = [*inputs, *(name for name, _, _ in learnt(call.layer))]
     own = dict(zip(names, function.backward(function.arrays), strict=True))
     for k in [*range(len(inputs), len(names)), *range(len(inputs))]:
         gradient = layer[f"grad_{names[k]}"] if f"grad_{names[k]}" in layer else own[names[k]]

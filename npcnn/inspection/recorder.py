@@ -232,7 +232,7 @@ def _parameters(model: Any) -> dict[str, Array]:
     return {
         f"{layer.name}/{name}": value.copy()
         for layer in model.leaves
-        for name, value in layer.arrays()
+        for name, value in layer.own_arrays()
     }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from npcnn import data, random
 from npcnn.checks import StateError, message
 from npcnn.layers import Layer
+from npcnn.layers.parts import in_dtype, learnt
 from npcnn.training import Batch
 
 if TYPE_CHECKING:
@@ -39,18 +40,21 @@ def shadows(layers: list[Layer], dtype: Any = None) -> list[Layer]:
     ([0.0, 0.0], [1.0, 1.0])
     """
     seed = random.current_seed()
-    twins = []
-    for layer in layers:
-        twin = copy.copy(layer)
+    memo: dict[int, Any] = {}
+    for layer in sorted(layers, key=lambda one: one.recorded):  # plain ones may be within others
+        twin = copy.deepcopy(layer, memo) if layer.recorded else copy.copy(layer)
+        memo[id(layer)] = twin
         twin.seed, twin.place = seed, None
         twin.dtype = layer.dtype if dtype is None else np.dtype(dtype)
-        for name, value in list(layer.arrays()):
+        for name in layer.declared:
+            value = vars(layer)[name]
             gradient = vars(layer).get(f"grad_{name}")
             if gradient is not None:
                 gradient = np.array(gradient, twin.dtype, order="C")
             twin.bind(name, np.array(value, twin.dtype, order="C"), gradient)
-        twins.append(twin)
-    return twins
+        if layer.recorded:
+            in_dtype(twin, twin.dtype)
+    return [memo[id(layer)] for layer in layers]
 
 
 def shadow_graph(graph: Graph, dtype: Any = None) -> Graph:
@@ -88,6 +92,8 @@ class Spy:
 
     def forward(self, x: Array, training: bool = False, step: Any = 0, keep: bool = True) -> Array:
         """Go forward through the layer."""
+        if "given" in vars(self):
+            self.layer.given = self.given
         self._note_several("input", x)
         y = self.layer.forward(x, training, step, keep)
         self.note("activation", y)
@@ -114,7 +120,7 @@ class Spy:
         """Call as training does; where it leaves out the gradient by the input, call once more."""
         self.visited = True
         grad_x = call(gradient, need_grad_x)
-        for name, _, grad in self.layer.parameters():
+        for name, _, grad in learnt(self.layer):
             self.note(f"grad_{name}", grad)
         if grad_x is None:
             grad_x = call(gradient, True)

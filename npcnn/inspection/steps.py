@@ -171,7 +171,7 @@ def _update(model: Model, graph: Graph) -> Event:
             gradient[...] = getattr(twin, f"grad_{name}")
             before[f"{layer.name}/{name}"] = value.copy()
             gradients[f"{layer.name}/grad_{name}"] = gradient.copy()
-    charged(model.graph.layers, np.zeros(1, model.dtype), learning=True)
+    charged(model.graph.owners, np.zeros(1, model.dtype), learning=True)
     training_module.update(model)
     for layer in model.leaves:
         after |= {f"{layer.name}/{name}": value.copy() for name, value, _ in layer.parameters()}

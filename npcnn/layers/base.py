@@ -15,10 +15,10 @@ import numpy as np
 
 from npcnn import config, notebook
 from npcnn.arguments import PositiveInt, arguments_of, checked
-from npcnn.checks import ArgumentError, DtypeError, StateError, as_numbers, message, one_of, shown
+from npcnn.checks import ArgumentError, DtypeError, StateError, message, one_of
 from npcnn.config import FloatType
-from npcnn.graph import operations_by_depth
-from npcnn.layers import recorded
+from npcnn.layers import recorded, settling
+from npcnn.layers.calling import Called
 from npcnn.layers.meeting import Meeting
 from npcnn.layers.parameters import Parameters
 from npcnn.layers.seen import Seen
@@ -33,10 +33,9 @@ from npcnn.layers.shapes import (
     check_output_shape,
 )
 from npcnn.names import snake_case
-from npcnn.ops.tape import Tensor
 from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open, missing
-from npcnn.symbolic import KerasTensor, Node, Operation, creations, is_symbolic, tensors
+from npcnn.symbolic import Node, Operation, creations
 
 __all__ = [
     "MAX_AXES", "AnyShape", "BatchShape", "Layer", "Name", "SampleShape", "Shape",
@@ -48,7 +47,7 @@ _bindings = itertools.count(1)
 Place = tuple[Array, Array, int, int]  # flat values, flat gradients, first, last + 1
 
 
-class Layer(Open, Remembering, Seen, Parameters, Meeting, Operation):
+class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
     """Base of all layers.
 
     One of your own defines `forward`, with `backward` directly under it, and where it needs them
@@ -86,8 +85,6 @@ class Layer(Open, Remembering, Seen, Parameters, Meeting, Operation):
     replays = True
     combines = ""
     flattens = training_only = merges = is_input = False
-    ends: Any = None  # of a layer made of layers: its graph's inputs and outputs
-    prepared = recorded = False  # whether a user's `build` was called; whether `call` is recorded
 
     @checked
     def __init__(
@@ -128,7 +125,7 @@ class Layer(Open, Remembering, Seen, Parameters, Meeting, Operation):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the output's shape for an input's, batch axis included, or raise ArgumentError."""
-        return recorded.output_shape(self, input_shape) if self.recorded else input_shape
+        return input_shape
 
     def create_parameters(self, input_shape: Shape) -> None:
         """Make the parameters with `add_parameter`; a layer without any has nothing to do."""
@@ -144,13 +141,13 @@ class Layer(Open, Remembering, Seen, Parameters, Meeting, Operation):
             keep: False if no backward pass will follow.
         """
         if self.recorded:
-            return recorded.forward(self, x, training, keep)
+            return recorded.forward(self, x, training, step, keep)
         raise missing(self, "forward")
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Write the parameter gradients; return the gradient by x (None if not needed)."""
         if self.recorded:
-            return recorded.backward(self, grad_y)
+            return recorded.backward(self, grad_y, need_grad_x)
         raise missing(self, "backward")
 
     def get_config(self) -> dict[str, Any]:
@@ -187,8 +184,8 @@ class Layer(Open, Remembering, Seen, Parameters, Meeting, Operation):
             input_shape: with None for the batch axis.
             dtype: of the parameters, unless the layer has its own.
         """
-        if self.has_call:
-            return recorded.prepare(self, input_shape, dtype)
+        if self.has_call and not (self.prepared and self.native):
+            return settling.prepare(self, input_shape, dtype)
         if self.merges != isinstance(input_shape[0], tuple):
             expected = "the shapes of several inputs" if self.merges else "one input's shape"
             fix = "merging layers take a list of inputs, others one"
@@ -208,6 +205,8 @@ class Layer(Open, Remembering, Seen, Parameters, Meeting, Operation):
 
     def infer_output_shape(self, input_shape: Shape) -> Shape:
         """Return the output's shape; ArgumentError also if the layer's parameters do not suit."""
+        if self.recorded:
+            return settling.output_shape(self, input_shape)
         if self.built and input_shape != self.input_shape and not self.suits(input_shape):
             fix = "make a new layer from its get_config()"
             raise ArgumentError(message(self.label, str(self.input_shape), str(input_shape), fix))
@@ -281,37 +280,6 @@ class Layer(Open, Remembering, Seen, Parameters, Meeting, Operation):
             fix = "call build(input_shape) or use the layer on data first"
             raise StateError(message(f"{self.label}.{what}", "a built layer", "none", fix))
 
-    @checked
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
-        """Return the output for x, checked; the first call builds the layer.
-
-        For a symbolic tensor, or a list of them for a layer that merges, return the next one.
-        What `training` is there goes into files; the model's own is what holds, as in Keras 3.
-        """
-        if is_symbolic(x):
-            return self.on_tensors(x, training)
-        if isinstance(x, Tensor):
-            return recorded.within(self, x, bool(training))
-        if self.has_call:
-            recorded.prepare_for(self, x, None)
-        if self.composed:
-            from npcnn.layers.composed import called
-
-            return called(self, x, bool(training))
-        where = f"{type(self).__name__}(x)"
-        self._require_list(x)
-        given = [as_numbers(one, where) for one in (x if self.merges else [x])]
-        shapes = [(None, *one.shape[1:]) for one in given]
-        shape = tuple(shapes) if self.merges else shapes[0]
-        if not self.built:
-            self.build(shape)
-        if shape != self.input_shape:
-            fix = "give samples of the shape the layer was built for"
-            got = str(given[0].shape)
-            raise ArgumentError(message(self.label, str(self.input_shape), got, fix))
-        numbers: Any = [one.astype(self.dtype) for one in given]
-        return self.forward(numbers if self.merges else numbers[0], bool(training))
-
     @property
     def trainable(self) -> bool:
         """Whether training moves the parameters; of a layer made of layers, set for all of them."""
@@ -323,58 +291,10 @@ class Layer(Open, Remembering, Seen, Parameters, Meeting, Operation):
         for part in self.parts() or ():
             part.trainable = self._trainable
 
-    @property
-    def composed(self) -> bool:
-        """Whether the class says with `call` which layers it is made of (layers/composed.py)."""
-        return self.has_call and not self.recorded
-
-    @property
-    def has_call(self) -> bool:
-        """Whether a user's class says with `call` what it does."""
-        return type(self).forward is Layer.forward and hasattr(self, "call")
-
-    def parts(self) -> list[Any] | None:
-        """Return the layers that a composed layer is made of; None for others."""
-        return None if self.ends is None else operations_by_depth(*self.ends)
-
-    def _made_of_layers(self, given: list[KerasTensor], training: bool | None) -> Any:
-        from npcnn.layers.composed import compose
-
-        return compose(self, given, training)
-
-    def _require_list(self, x: Any) -> None:
-        if self.merges and not isinstance(x, (list, tuple)):
-            fix = f"give them in a list: {type(self).__name__}()([a, b])"
-            got = "one alone" if isinstance(x, KerasTensor) else shown(x)
-            raise ArgumentError(message(f"{self.label}(x)", "a list of inputs", got, fix))
-
-    def on_tensors(self, x: Any, training: bool | None = None) -> KerasTensor:
-        """Build the layer for symbolic tensors, note the call, and return what comes out."""
-        given = tensors(x, f"{self.label}(x)")
-        if self.has_call:
-            recorded.prepare_for(self, x, given[0].dtype)
-        if self.composed:
-            return self._made_of_layers(given, training)
-        self._require_list(x)
-        if not self.merges and len(given) > 1:
-            fix = "merge them first: layers.Concatenate()([a, b])"
-            raise ArgumentError(message(self.label, "one input", str(len(given)), fix))
-        shapes = tuple(tensor.shape for tensor in given)
-        shape = shapes if self.merges else shapes[0]
-        for tensor in given:
-            self.check_dtype(np.dtype(tensor.dtype))
-        if len({tensor.dtype for tensor in given}) > 1:
-            fix = "give all Inputs one dtype"
-            got = " and ".join(tensor.dtype for tensor in given)
-            raise DtypeError(message(f"{self.label}(x)", "inputs of one dtype", got, fix))
-        if not self.recorded:
-            self.build(shape, given[0].dtype)
-        output_shape = self.infer_output_shape(shape)
-        return Node(self, given, [output_shape], self.dtype, training).outputs[0]
-
 
 Layer.begun = frozenset(vars(Layer()))
 Parameters.taken = {*dir(Layer), *Layer.begun}
+Called.plain = Layer
 
 
 def argument_names(cls: type) -> list[str]:

@@ -14,17 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, DtypeError, as_numbers, message, shown
+from npcnn.checks import ArgumentError, message
 from npcnn.graph import operations_by_depth, ordered_nodes, read_graph
+from npcnn.layers.given import Given, filled, is_symbolic_one, same, taken
 from npcnn.layers.input_layer import InputLayer
+from npcnn.layers.parts import Form
+from npcnn.ops.entry import Recording, recording
+from npcnn.random import moment
 from npcnn.symbolic import KerasTensor, Node, give_names, leaves_of, tensors
 
 Ends = tuple[list[KerasTensor], list[KerasTensor]]
 
 
 def traced(
-    call: Callable[..., Any], shapes: list[tuple[Any, ...]], dtype: Any, listed: bool, where: str,
-    keys: list[str] | None = None,
+    call: Callable[..., Any], shapes: list[tuple[Any, ...]], dtype: Any, where: str,
+    given: Given | None = None,
 ) -> tuple[Ends, Any]:  # fmt: skip
     """Return inputs and outputs of the graph that `call` makes, and its outputs as it gave them.
 
@@ -32,21 +36,19 @@ def traced(
         call: takes a symbolic tensor, or a list or dict of them, and calls layers on it.
         shapes: of the inputs, with None for the batch.
         dtype: of all.
-        listed: whether it takes a list even if there is one.
         where: for the message.
-        keys: of the inputs, where it takes a dict.
+        given: its arguments, with places for the inputs; None for one, or several in a list.
 
     Raises:
         DtypeError: it does something else with its input than calling layers.
         ArgumentError: it calls others in training, apart from those that do nothing otherwise.
     """
     if "training" not in inspect.signature(call).parameters:
-        found = _traced(call, shapes, dtype, listed, where, keys)
+        found = _traced(call, shapes, dtype, where, given)
         _hold(found[0], found[0])
         return found
-    how = shapes, dtype, listed, where, keys
-    found = _traced(functools.partial(call, training=True), *how)
-    other, _ = _traced(functools.partial(call, training=False), *how)
+    found = _traced(functools.partial(call, training=True), shapes, dtype, where, given)
+    other, _ = _traced(functools.partial(call, training=False), shapes, dtype, where, given)
     ran, otherwise = _kinds(*found[0]), _kinds(*other)
     if ran != otherwise:
         fix = "let call() do the same whatever training is, apart from layers such as Dropout"
@@ -57,10 +59,10 @@ def traced(
 
 
 def _hold(found: Ends, other: Ends) -> None:
-    """Keep the calls at inference that are told `training=False` in training, too."""
+    """Keep what calls are told of training that are told it in training and otherwise."""
     told = {number: node.training for number, node in _numbered(other)}
     for number, node in _numbered(found):
-        node.held = node.training is False and told.get(number) is False
+        node.held = node.training if told.get(number) is node.training else None
 
 
 def _numbered(ends: Ends) -> Iterator[tuple[tuple[int, int], Node]]:
@@ -78,56 +80,56 @@ def _kinds(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> str:
 
 
 def _traced(
-    call: Callable[..., Any], shapes: list[tuple[Any, ...]], dtype: Any, listed: bool, where: str,
-    keys: list[str] | None,
+    call: Callable[..., Any], shapes: list[tuple[Any, ...]], dtype: Any, where: str,
+    given: Given | None,
 ) -> tuple[Ends, Any]:  # fmt: skip
     ins: list[KerasTensor] = [InputLayer(shape[1:], dtype=dtype).output for shape in shapes]
-    x: Any = ins if listed or len(ins) > 1 else ins[0]
-    given = call(x if keys is None else dict(zip(keys, ins, strict=True)))
-    listed_outputs = given if isinstance(given, (list, tuple, dict)) else [given]
-    if not listed_outputs:
-        fix = "return what layers gave for the input"
-        raise DtypeError(message(where, "an output", shown(given), fix))
-    return (ins, tensors(given, where)), given
+    args, kwargs = ((ins if len(ins) > 1 else ins[0],), {}) if given is None else filled(given, ins)
+    with recording(Recording(symbolic=True)):
+        found = call(*args, **kwargs)
+    listed = taken(found, is_symbolic_one)[1] or tensors(found, where)
+    return (ins, listed), found
 
 
-def called(layer: Any, x: Any, training: bool) -> Any:
+def called(layer: Any, arrays: list[Any], training: bool, given: Given) -> Any:
     """Return what the layers of a composed one make of arrays; the first call makes its graph."""
-    where = f"{layer.label}(x)"
-    given = [as_numbers(one, where) for one in (x if isinstance(x, (list, tuple)) else [x])]
-    ins = [InputLayer(one.shape[1:], dtype=layer.dtype).output for one in given]
-    compose(layer, ins, None)
+    ins = [InputLayer(one.shape[1:], dtype=layer.dtype).output for one in arrays]
+    compose(layer, ins, None, given)
     graph = read_graph(*layer.ends)
-    values: list[Any] = [one.astype(layer.dtype) for one in given]
+    values: list[Any] = [one.astype(layer.dtype) for one in arrays]
+    step = moment()
     for call in graph.calls:
         own = [values[value] for value in call.inputs]
-        how = training and not call.held
-        values.append(call.layer.forward(own if call.layer.merges else own[0], how, 0, False))
-    outputs = [values[value] for value in graph.outputs]
-    return outputs if len(outputs) > 1 else outputs[0]
+        x, how = own if call.layer.merges else own[0], call.told(training)
+        values.append(call.forward(x, how, step, False))
+    return filled(layer.form.structure, [values[value] for value in graph.outputs])
 
 
-def compose(layer: Any, given: list[KerasTensor], training: bool | None) -> Any:
-    """Make a layer's graph, at its first call, and return what comes out for these tensors."""
-    shapes = [tensor.shape for tensor in given]
-    if layer.activity_regularizer is not None:
-        fix = "give it to the last layer in it"
-        expected, got = "no activity_regularizer on a layer made of layers", "one"
-        raise ArgumentError(message(layer.label, expected, got, fix))
+def graph_of(layer: Any, given: Given, shapes: list[Any]) -> None:
+    """Make a layer's graph: what its `call` calls for inputs of these shapes."""
+    where = f"{layer.label}.call(x)"
+    layer.ends, found = traced(layer.call, shapes, layer.dtype, where, given)
+    give_names(layer.parts(), set(), where)
+    layer.input_shape = tuple(shapes) if len(shapes) > 1 else shapes[0]
+    outputs = [tensor.shape for tensor in layer.ends[1]]
+    layer.output_shape = tuple(outputs) if len(outputs) > 1 else outputs[0]
+    layer.given, layer.form = given, Form(taken(found, is_symbolic_one)[0], outputs)
+    if not layer.trainable:
+        layer.trainable = False
+
+
+def compose(layer: Any, found: list[KerasTensor], training: bool | None, given: Given) -> Any:
+    """Note a call of a layer with a graph, made at the first, and return what comes out."""
+    shapes = [tensor.shape for tensor in found]
     if layer.ends is None:
-        layer.check_dtype(np.dtype(given[0].dtype))
-        layer.dtype = np.dtype(given[0].dtype)
-        where = f"{layer.label}.call(x)"
-        layer.ends, _ = traced(layer.call, shapes, layer.dtype, False, where)
-        give_names(layer.parts(), set(), where)
-        layer.input_shape = tuple(shapes) if len(shapes) > 1 else shapes[0]
-        outputs = [tensor.shape for tensor in layer.ends[1]]
-        layer.output_shape = tuple(outputs) if len(outputs) > 1 else outputs[0]
-        layer.trainable = layer.trainable
+        layer.check_dtype(np.dtype(found[0].dtype))
+        layer.dtype = np.dtype(found[0].dtype)
+        graph_of(layer, given, shapes)
     wanted = [tensor.shape for tensor in layer.ends[0]]
-    if shapes != wanted:
+    if shapes != wanted or not same(tuple(given), tuple(layer.given)):
         fix = "make a new layer for it"
-        raise ArgumentError(message(layer.label, str(wanted), str(shapes), fix))
-    out = [tensor.shape for tensor in layer.ends[1]]
-    node = Node(layer, given, out, layer.dtype, training)
-    return node.outputs if len(node.outputs) > 1 else node.outputs[0]
+        got = str(shapes) if shapes != wanted else "others"
+        expected = str(wanted) if shapes != wanted else "the arguments of its first call"
+        raise ArgumentError(message(layer.label, expected, got, fix))
+    node = Node(layer, found, layer.form.shapes, layer.dtype, training, given)
+    return filled(layer.form.structure, node.outputs)

@@ -88,10 +88,10 @@ class Lambda(Layer):
         several = isinstance(input_shape[0], tuple)
         shapes = list(input_shape) if several else [input_shape]
         dtype = self.dtype or config.floatx()
-        (_, outputs), _ = traced(self.call, shapes, dtype, False, f"{self.label}(function)")
+        (_, outputs), _ = traced(self.call, shapes, dtype, f"{self.label}(function)")
         return outputs[0].shape
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any) -> Any:  # type: ignore[override]
         """Return what the function makes of symbolic tensors."""
         try:
             y = self.function(inputs, **self.arguments)

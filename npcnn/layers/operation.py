@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.checks import DtypeError, message
-from npcnn.layers import recorded
+from npcnn.layers import recorded, settling
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.ops.tape import FUNCTIONS
 from npcnn.symbolic import KerasTensor
@@ -48,20 +48,20 @@ class Operated(Layer):
         **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.function, self.given, self.how, self.listed = function, given, how, listed
+        self.function, self.template, self.how, self.listed = function, given, how, listed
         self.merges = sum(one is None for one in given) > 1
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Return what the function makes of numbers."""
         numbers = iter(inputs if self.merges else [inputs])
-        given = [next(numbers) if one is None else one for one in self.given]
+        given = [next(numbers) if one is None else one for one in self.template]
         return (
             self.function(given, **self.how) if self.listed else self.function(*given, **self.how)
         )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of what comes out."""
-        return recorded.output_shape(self, input_shape)
+        return settling.operation_shape(self, input_shape)
 
     def build(self, input_shape: Any, dtype: Any = None) -> None:
         """Take the dtype, which the shape is found with."""
@@ -70,11 +70,11 @@ class Operated(Layer):
 
     def forward(self, x: Any, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return what the function gives."""
-        return recorded.forward(self, x, training, keep)
+        return recorded.forward(self, x, training, step, keep)
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Any:
         """Return the gradient by each tensor."""
-        return recorded.backward(self, grad_y)
+        return recorded.backward(self, grad_y, need_grad_x)
 
     def __reduce__(self) -> Any:
         state = {key: value for key, value in self.__getstate__().items() if key != "function"}
@@ -82,7 +82,7 @@ class Operated(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return what makes a copy; files have Keras's form (saving/keras_operations.py)."""
-        own = {"function": self.function, "given": self.given, "how": self.how}
+        own = {"function": self.function, "given": self.template, "how": self.how}
         return {**own, "listed": self.listed, "name": self.name, "dtype": self.dtype}
 
     @classmethod

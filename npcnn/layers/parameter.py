@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.checks import ArgumentError, StateError, as_numbers, message, shown
-from npcnn.variables import Weight
+from npcnn.variables import Weight, live
 
 Array = np.ndarray
 
@@ -57,7 +57,8 @@ class Parameter:
     def __get__(self, layer: Any, owner: Any = None) -> Any:
         if layer is None:
             return self
-        if layer.prepared and self.name in layer.declared:  # to the `call` of a user's class
+        told = live.get() is not None or (layer.prepared and layer.native is None)
+        if told and self.name in layer.declared:  # to the `call` of a user's class
             return layer.handle(self.name)
         if layer.has_call and self.name not in vars(layer):  # of another layer of its class
             text = f"{type(layer).__name__!r} object has no attribute {self.name!r}"

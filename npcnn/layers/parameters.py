@@ -14,6 +14,7 @@ from npcnn.arguments import checked
 from npcnn.checks import ArgumentError, message, shown
 from npcnn.config import FloatType
 from npcnn.layers.parameter import Parameter, check_free, planned, planning, set_arrays
+from npcnn.layers.parts import fronts
 from npcnn.layers.regulated import Regulated
 from npcnn.layers.shapes import AnyShape, Name, Shape, check_sample_shape
 from npcnn.symbolic import leaves_of
@@ -170,18 +171,21 @@ class Parameters(Weighted, Regulated):
             if trainable:
                 yield name, vars(self)[name], getattr(self, f"grad_{name}")
 
-    def arrays(self) -> Iterator[tuple[str, Array]]:
+    def own_arrays(self) -> Iterator[tuple[str, Array]]:
         """Yield (name, value) for each parameter, those that are not learnt last, as in Keras."""
         for name in (*self.parameter_names, *self.state_names):
             yield name, vars(self)[name]
-        for part in leaves_of(self) if self.parts() is not None else ():
-            for name, value in part.arrays():
-                yield f"{part.name}/{name}", value
+
+    def arrays(self) -> Iterator[tuple[str, Array]]:
+        """Yield the same, and after it (layer/name, value) for each of the layers in it."""
+        for front, part in fronts(self):
+            for name, value in part.own_arrays():
+                yield front + name, value
 
     def in_files(self) -> dict[str, tuple[str, Array]]:
         """Return parameter → its name and its array as Keras's files have them."""
         found = {}
-        for name, value in self.arrays():
+        for name, value in self.own_arrays():
             own, dtype = self.stored.get(name, (name, ""))
             found[name] = own, value.astype(dtype) if dtype else value
         return found

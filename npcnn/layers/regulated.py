@@ -111,10 +111,12 @@ class Regulated:
     @property
     def losses(self) -> list[float]:
         """The penalties as they are now: on the last pass's output, and on the parameters."""
+        return [loss for one in leaves_of(self) for loss in one.own_losses()]
+
+    def own_losses(self) -> list[float]:
+        """Return those of the layer itself, without layers in it."""
         found = [share * regularizer(array) for regularizer, array, _, share in self.penalised()]
-        own: Any = self
-        inner = [one for one in leaves_of(own) if one is not own] if own.parts() else []
-        return [*found, *self.added, *(loss for one in inner for loss in one.losses)]
+        return [*found, *self.added]
 
     def add_loss(self, loss: Any) -> None:
         """Add a number to the loss; in a `call`, which is gone back through."""

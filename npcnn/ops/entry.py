@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -20,30 +20,50 @@ from npcnn.checks import ArgumentError, DtypeError, NpcnnError, as_numbers, mess
 from npcnn.ops.dtypes import met, single
 from npcnn.ops.tape import FUNCTIONS, NAMED, Back, Tensor
 from npcnn.symbolic import is_symbolic
-from npcnn.variables import Answer, Variable, Weight
+from npcnn.variables import Answer, Variable, Weight, live
 
 Array = np.ndarray
-_recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
 
 
 class Recording:
-    """What a layer's weights stand for while its `call` is recorded.
+    """What weights stand for while a layer's `call` is recorded, or only followed.
+
+    Args:
+        symbolic: whether it is called on symbolic tensors, to see which layers it calls.
+        training: what layers in it are told that are told nothing by the `call`.
+        step: the number of the step, for what they draw.
+        probing: whether it is called to see what shape comes out, so that no state is to change.
 
     Attributes:
         weights: (layer, parameter) → its Tensor.
         losses: what `add_loss` was given.
+        calls: layer → how often it was called.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, symbolic: bool = False, training: bool = False, step: Any = 0, probing: bool = False
+    ) -> None:
+        self.symbolic, self.training, self.step, self.probing = symbolic, training, step, probing
         self.weights: dict[tuple[int, str], Tensor] = {}
         self.losses: list[Tensor] = []
+        self.calls: Counter[int] = Counter()
 
     def of(self, weight: Weight) -> Tensor:
-        """Return the Tensor of a weight, the same each time."""
+        """Return the Tensor of a weight, the same each time until another value is assigned."""
+        if self.symbolic:
+            fix = "it is computed with numbers alone"
+            raise DtypeError(message(weight.path, "no symbolic tensors", "some", fix))
         key = id(weight.layer), weight.name
         if key not in self.weights:
-            self.weights[key] = Tensor(fixed(weight.value))
+            learnt = weight.layer.declared[weight.name]
+            value = weight.value if learnt else weight.value.copy()  # `call` may assign another
+            self.weights[key] = Tensor(fixed(value))
         return self.weights[key]
+
+    def forget(self, weight: Weight) -> None:
+        """Let state be read anew, now that it has another value."""
+        if not weight.layer.declared[weight.name]:
+            self.weights.pop((id(weight.layer), weight.name), None)
 
 
 def fixed(array: Array) -> Array:
@@ -54,21 +74,26 @@ def fixed(array: Array) -> Array:
 
 
 @contextmanager
-def recording() -> Iterator[Recording]:
-    """Let weights be Tensors within."""
-    own = Recording()
-    token = _recording.set(own)
+def recording(own: Recording | None) -> Iterator[Recording | None]:
+    """Let weights be Tensors within; with None, let them be arrays again."""
+    token = live.set(own)
     try:
         yield own
     finally:
-        _recording.reset(token)
+        live.reset(token)
+
+
+def recorded_now() -> Recording | None:
+    """Return the recording of a `call` on numbers that is being made, if there is one."""
+    own = live.get()
+    return None if own is None or own.symbolic else own
 
 
 def add_loss(loss: Any, where: str) -> None:
     """Note what a layer's `call` adds to the loss."""
-    own = _recording.get()
+    own = recorded_now()
     if own is None or is_symbolic(loss):
-        fix = "compute it from the input with npcnn.ops, in a layer without layers in it"
+        fix = "compute it in call(), from what that is given"
         raise DtypeError(message(f"{where}.add_loss()", "a number, in call()", shown(loss), fix))
     for one in loss if isinstance(loss, (list, tuple)) else [loss]:
         own.losses.append(one if isinstance(one, Tensor) else Tensor(np.asarray(plain(one))))
@@ -76,7 +101,7 @@ def add_loss(loss: Any, where: str) -> None:
 
 def read(variable: Any) -> Any:
     """Return a variable's array; a weight's Tensor while a layer is recorded."""
-    own = _recording.get()
+    own = live.get()
     return own.of(variable) if own is not None and isinstance(variable, Weight) else variable.value
 
 

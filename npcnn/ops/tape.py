@@ -175,11 +175,14 @@ for _name in _METHODS:
 Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
-def gradients(ends: list[tuple[Tensor, Array]]) -> dict[Tensor, Array]:
+def gradients(
+    ends: list[tuple[Tensor, Array]], wanted: list[Tensor] | None = None
+) -> dict[Tensor, Array]:
     """Return Tensor → gradient, for all that the ends hang on.
 
     Args:
         ends: each with the gradient by it.
+        wanted: where it leads to no other, the way back is left out.
 
     Raises:
         ArgumentError: an end hangs on something only through what has no gradient.
@@ -192,19 +195,30 @@ def gradients(ends: list[tuple[Tensor, Array]]) -> dict[Tensor, Array]:
         if one.number not in seen:
             seen[one.number] = one
             todo += [source for source in one.sources if source is not None]
+    leads = seen.keys() if wanted is None else _leading(seen, {one.number for one in wanted})
     for end, gradient in ends:
         found[end] = found[end] + gradient if end in found else gradient
     with np.errstate(all="ignore"):
-        for number in sorted(seen, reverse=True):
+        for number in sorted(leads, reverse=True):
             one = seen[number]
             if one not in found or one.back is None:
                 continue
             for source, part in zip(one.sources, one.back(found[one]), strict=True):
-                if source is not None and part is not None:
+                if source is not None and part is not None and source.number in leads:
+                    part = part() if callable(part) else part
                     own = unbroadcast(np.asarray(part), source.shape)
                     own = own.astype(source.dtype, copy=False)
                     found[source] = found[source] + own if source in found else own
     return found
+
+
+def _leading(seen: dict[int, Tensor], wanted: set[int]) -> set[int]:
+    """Return the numbers of those that lead to what is wanted: sources have lower numbers."""
+    leads = wanted & seen.keys()
+    for number in sorted(seen):
+        if any(source is not None and source.number in leads for source in seen[number].sources):
+            leads.add(number)
+    return leads
 
 
 def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:

@@ -184,7 +184,7 @@ def load_weights(
         [
             arrays.get(id(layer), {}).get(name, value)
             for layer in model.leaves
-            for name, value in layer.arrays()
+            for name, value in layer.own_arrays()
         ]
     )
 

@@ -62,7 +62,7 @@ def fresh_model(config: Any, where: str, budget: Budget | None = None) -> Model:
 def own_arrays(layer: Layer) -> Wanted:
     """Return (layer, parameter, shape) for what a layer has, planned or made."""
     shapes = {name: plan[0] for name, plan in layer.plan.items()} or {
-        name: value.shape for name, value in layer.arrays()
+        name: value.shape for name, value in layer.own_arrays()
     }
     return [(layer, name, shapes[name]) for name in (*layer.parameter_names, *layer.state_names)]
 

@@ -321,7 +321,7 @@ def _arrays(model: Model) -> dict[str, np.ndarray]:
     arrays = {
         f"{k} {name}": value
         for k, layer in enumerate(model.leaves)
-        for name, value in layer.arrays()
+        for name, value in layer.own_arrays()
     }
     optimizer = model.optimizer
     return {**arrays, **{name: optimizer.slots[name] for name in variables.kept_slots(optimizer)}}

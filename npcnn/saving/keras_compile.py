@@ -117,7 +117,9 @@ def read_compile(config: Any, where: str, outputs: int = 1) -> dict[str, Any] | 
         metrics, weighted = (config.get(key) for key in ("metrics", "weighted_metrics"))
         return {
             "optimizer": _read_optimizer(written),
-            "loss": _by_output(loss, outputs, _optional_loss) if outputs > 1 else _read_loss(loss),
+            "loss": _by_output(loss, outputs, _optional_loss)
+            if outputs > 1
+            else _optional_loss(loss),
             "loss_weights": config.get("loss_weights"),
             "metrics": _by_output(metrics, outputs, keras_metrics.read),
             "weighted_metrics": _by_output(weighted, outputs, keras_metrics.read),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from npcnn import layers
+from npcnn import layers, registry
 from npcnn.checks import FormatError, NpcnnError, message
 from npcnn.layers.base import Layer
 from npcnn.layers.operation import Operated
@@ -19,6 +19,7 @@ from npcnn.saving.keras_layers import (
     keras_object,
     layer_entry,
     one_line,
+    own_object,
     policy,
     read_layer,
     short,
@@ -80,6 +81,12 @@ def _input_entry(name: Any, shape: Any, dtype: str, full: bool) -> dict[str, Any
 
 def full_model_config(model: Model) -> dict[str, Any]:
     """Return a model in Keras 3's full form, as in `config.json` and `to_json`."""
+    if model.body is not None:
+        shape = model.input_shape
+        listed = [*map(list, shape)] if isinstance(shape, list) else list(shape)
+        return {
+            **own_object(type(model), model.get_config()), "build_config": {"input_shape": listed},
+        }  # fmt: skip
     if class_name(model) == "Functional":
         written = keras_object("keras.src.models.functional", "Functional", model_config(model))
         return {**written, "registered_name": "Functional", "build_config": {"input_shape": None}}
@@ -92,6 +99,11 @@ def full_model_config(model: Model) -> dict[str, Any]:
 
 def short_model_config(model: Model) -> dict[str, Any]:
     """Return a model in the shorter form of `.h5`."""
+    if model.body is not None:
+        fix = "save it as .keras, or use save_weights"
+        raise FormatError(
+            message("save (.h5)", "a graph of layers", f"class {type(model).__name__}", fix)
+        )
     return {"class_name": class_name(model), "config": model_config(model, full=False)}
 
 
@@ -139,6 +151,9 @@ def read_model(config: Any, where: str, depth: int = 0, shared: Shared | None = 
         FormatError: naming the layer and its class if npcnn has none like it.
     """
     kind = config.get("class_name") if isinstance(config, dict) else type(config).__name__
+    own = _own_class(config)
+    if own is not None and depth <= MAX_DEPTH:
+        return _read_own(own, config, where)
     read = {"Sequential": _read_sequential, "Functional": _read_graph, "Model": _read_graph}
     if not isinstance(kind, str) or kind not in read or depth > MAX_DEPTH:
         expected = "a Sequential or functional model"
@@ -162,6 +177,32 @@ def read_model(config: Any, where: str, depth: int = 0, shared: Shared | None = 
         raise FormatError(f"{where}: {one_line(error)}") from error
 
 
+def _own_class(written: Any) -> Any:
+    """Return the class of a model that the program has registered or handed in; None for none."""
+    if not isinstance(written, dict):
+        return None
+    own = registry.custom(written.get("class_name"), written.get("registered_name"))
+    return own if isinstance(own, type) and issubclass(own, Model) else None
+
+
+def _read_own(cls: Any, written: dict[str, Any], where: str) -> Model:
+    """Return a model of a class of the program's, built for the shape in the file."""
+    config, about = written.get("config"), written.get("build_config")
+    shape = about.get("input_shape") if isinstance(about, dict) else None
+    if not isinstance(config, dict) or not isinstance(shape, list):
+        raise FormatError(message(where, "a model's config and input shape", short(written), FIX))
+    try:
+        model = cls.from_config(config)
+        model.build(tuple(tuple(one) if isinstance(one, list) else one for one in shape))
+    except NpcnnError as error:
+        raise FormatError(f"{where}: {one_line(error)}") from error
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        fix = "let get_config() return what __init__ takes"
+        got = one_line(error)
+        raise FormatError(message(where, f"a {cls.__name__} of this config", got, fix)) from error
+    return model
+
+
 def _read_any(written: Any, where: str, depth: int, shared: Shared) -> Any:
     """Return the layer, or the model within the model, that an entry describes."""
     kind = written.get("class_name") if isinstance(written, dict) else None
@@ -170,7 +211,9 @@ def _read_any(written: Any, where: str, depth: int, shared: Shared) -> Any:
         return shared[number]
     if isinstance(kind, str) and str(written.get("module")).startswith(HOME):
         return Awaited(written, where)
-    if isinstance(kind, str) and kind in ("Sequential", "Functional", "Model"):
+    if isinstance(kind, str) and (
+        kind in ("Sequential", "Functional", "Model") or _own_class(written)
+    ):
         found: Any = read_model(written, where, depth + 1, shared)
     else:
         found = read_layer(written, where)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from npcnn.checks import FormatError, message
 from npcnn.graph import count_calls
 from npcnn.layers.base import Layer
+from npcnn.layers.given import Given, filled, is_symbolic_one, taken
 from npcnn.layers.operation import Operated
 from npcnn.model import Model
 from npcnn.network import Network
-from npcnn.saving.keras_layers import input_layer, short
+from npcnn.saving.keras_layers import input_layer, one_line, short
 from npcnn.saving.keras_operations import Awaited, operation_call
 from npcnn.sequential import Sequential
 from npcnn.symbolic import KerasTensor, Node
@@ -53,8 +55,11 @@ def graph_config(model: Model, entry_of: Callable[[Any], dict[str, Any]]) -> dic
         if isinstance(node.operation, Operated):
             return operation_call(node, argument)
         given: list[Any] = [argument(tensor) for tensor in node.inputs]
-        listed = isinstance(node.operation, Layer) and node.operation.merges
         fixed = {} if node.training is None else {"training": node.training}
+        if node.given is not None:
+            args, kwargs = filled(_plain(node), given)
+            return {"args": list(args), "kwargs": {**kwargs, **fixed}}
+        listed = isinstance(node.operation, Layer) and node.operation.merges
         return {"args": [given] if listed or len(given) > 1 else given, "kwargs": fixed}
 
     listed = []
@@ -78,6 +83,17 @@ def _first(part: Any) -> int:
     There, and not in calls, a functional model's own node is counted before it.
     """
     return int(isinstance(part, Network) and not isinstance(part, Sequential))
+
+
+def _plain(node: Node) -> Given:
+    """Return the arguments of a user's layer's call, if JSON can say them."""
+    others = filled(node.given, [None] * len(node.inputs))
+    try:
+        json.dumps(others, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        where, fix = f"a call of {node.operation.label}", "make it an argument of the layer's class"
+        raise FormatError(message(where, "what JSON can say", one_line(error), fix)) from error
+    return node.given
 
 
 # Reading --------------------------------------------------------------------------------------
@@ -145,7 +161,7 @@ def _recounted(
     Keras 2 counts from 1 wherever a model's own node comes before, from 0 where it has none. Some
     call or end uses the first.
     """
-    used = [ref for own in calls.values() for refs, _ in own for ref in refs]
+    used = [ref for own in calls.values() for refs, _, _ in own for ref in refs]
     for written in ends:
         used += [_ref(one, where) for one in _listed(written)]
     first: dict[str, int] = {}
@@ -153,7 +169,7 @@ def _recounted(
         if isinstance(made.get(name), Network):
             first[name] = min(number, first.get(name, number))
     for own in calls.values():
-        for refs, _ in own:
+        for refs, _, _ in own:
             refs[:] = [(name, number - first.get(name, 0), place) for name, number, place in refs]
     return first
 
@@ -169,13 +185,13 @@ def _connect(
         name = ready.pop()
         layer = made[name]
         while done[name] < len(calls[name]):
-            refs, training = calls[name][done[name]]
+            refs, *how = calls[name][done[name]]
             missing = next((ref for ref in refs if ref not in values), None)
             if missing is not None:
                 waiting.setdefault(missing, []).append(name)
                 break
-            found = _called(layer, done[name], [values[ref] for ref in refs], training, where)
-            for place, tensor in enumerate(found if isinstance(found, list) else [found]):
+            found = _called(layer, done[name], [values[ref] for ref in refs], how, where)
+            for place, tensor in enumerate(taken(found, is_symbolic_one)[1]):
                 ref = (name, done[name], place)
                 values[ref] = tensor
                 ready += waiting.pop(ref, [])
@@ -186,10 +202,11 @@ def _connect(
         raise FormatError(message(where, "a graph without gaps and circles", got, FIX))
 
 
-def _called(
-    layer: Any, number: int, given: list[KerasTensor], training: bool | None, where: str
-) -> Any:
+def _called(layer: Any, number: int, given: list[KerasTensor], how: list[Any], where: str) -> Any:
     """Return what comes out of one call."""
+    training, structure = how
+    if structure is not None:
+        return layer.on_tensors(given, training, structure)
     if isinstance(layer, Awaited):
         tensors = iter(given)  # in the order in which `_collect` met them
         return layer.on_values(number, lambda _: next(tensors))
@@ -201,14 +218,18 @@ def _called(
     raise FormatError(message(where, expected, str(len(given)), FIX))
 
 
-def _calls(written: Any, where: str, layer: Any) -> list[tuple[list[Ref], bool | None]]:
-    """Return each call of a layer: what it is given, and whether as in training."""
+def _calls(written: Any, where: str, layer: Any) -> list[tuple[list[Ref], bool | None, Any]]:
+    """Return each call of a layer: what it is given, whether as in training, and where to."""
     if not isinstance(written, list):
         raise FormatError(message(where, "inbound_nodes of a layer", short(written), FIX))
     calls = []
     for node in written:
         refs: list[Ref] = []
-        if isinstance(node, dict):  # Keras 3
+        structure = None
+        if isinstance(node, dict) and getattr(layer, "has_call", False):
+            structure, refs = _given(node, where)
+            options = node.get("kwargs")
+        elif isinstance(node, dict):  # Keras 3
             options = node.get("kwargs")
             if isinstance(layer, Awaited):
                 layer.note(node)
@@ -222,8 +243,25 @@ def _calls(written: Any, where: str, layer: Any) -> list[tuple[list[Ref], bool |
         if not refs:
             raise FormatError(message(where, "the inputs of a call", short(node), FIX))
         training = options.get("training") if isinstance(options, dict) else None
-        calls.append((refs, training if isinstance(training, bool) else None))
+        calls.append((refs, training if isinstance(training, bool) else None, structure))
     return calls
+
+
+def _given(node: dict[str, Any], where: str) -> tuple[Given, list[Ref]]:
+    """Return the arguments of a user's layer's call, with places for tensors, and these."""
+    args, kwargs = node.get("args"), node.get("kwargs") or {}
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise FormatError(message(where, "arguments of a call", short(node), FIX))
+    kwargs = {key: value for key, value in kwargs.items() if key != "training"}
+    structure, found = taken((args, kwargs), _is_tensor)
+    refs: list[Ref] = []
+    for one in found:
+        _collect(one, refs, where, False)
+    return Given(tuple(structure[0]), structure[1]), refs
+
+
+def _is_tensor(written: Any) -> bool:
+    return isinstance(written, dict) and written.get("class_name") == "__keras_tensor__"
 
 
 def _collect(written: Any, refs: list[Ref], where: str, others: bool) -> None:
@@ -236,7 +274,7 @@ def _collect(written: Any, refs: list[Ref], where: str, others: bool) -> None:
         one = todo.pop()
         if isinstance(one, list):
             todo += reversed(one)
-        elif isinstance(one, dict) and one.get("class_name") == "__keras_tensor__":
+        elif _is_tensor(one):
             inner = one.get("config")
             refs.append(_ref(inner.get("keras_history") if isinstance(inner, dict) else one, where))
         elif not others:

@@ -34,6 +34,7 @@ def write_model(model: Model, stream: IO[bytes], run: run_state.State | None = N
         _write_weights(model, file.create_group("model_weights"))
         if model.compiled:
             _write_optimizer(model, file.create_group("optimizer_weights"))
+        run_state.write_seeds(model, file)
         if run is not None:
             run_state.write(run, file)
 

@@ -61,6 +61,8 @@ def layer_entry(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
             value = registry.registered_name(value) or str(value)
         if callable(value) and not isinstance(value, str):
             fix = "give it a name with npcnn.utils.register_keras_serializable()"
+            if isinstance(value, Layer):
+                fix = "write get_config() and from_config(), or use save_weights"
             where = f"{layer.label}.{option}"
             raise FormatError(message(where, "a registered function", short(value), fix))
         config[option] = list(value) if isinstance(value, tuple) else value

@@ -80,7 +80,7 @@ def operation_call(node: Node, argument: Callable[[KerasTensor], Any]) -> dict[s
 def _named(layer: Operated) -> list[tuple[str, Any]]:
     """Return what a function was given first, with the names that it has for it."""
     names = list(inspect.signature(layer.function).parameters)
-    return [("" if layer.listed else names[k], value) for k, value in enumerate(layer.given)]
+    return [("" if layer.listed else names[k], value) for k, value in enumerate(layer.template)]
 
 
 def _written(value: Any) -> Any:

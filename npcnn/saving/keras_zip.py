@@ -7,10 +7,12 @@ import itertools
 import json
 import time
 import zipfile
-from typing import IO, TYPE_CHECKING
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, Any
 
 from npcnn.checks import FormatError, message
 from npcnn.layers.base import snake_case
+from npcnn.layers.parts import attributes
 from npcnn.saving import (
     assembly,
     keras_compile,
@@ -90,15 +92,17 @@ def write_weights(model: Model, stream: IO[bytes], run: run_state.State | None =
             group.attrs["name"] = model.optimizer.name
             for k, (_, value) in enumerate(variables.optimizer_variables(model)):
                 group[str(k)] = value
+        run_state.write_seeds(model, file)
         if run is not None:
             run_state.write(run, file)
 
 
-def layer_paths(model: Model, root: str = "") -> list[tuple[Layer, str]]:
+def layer_paths(model: Model, root: str = "", by_class: bool = False) -> list[tuple[Layer, str]]:
     """Return each layer and where Keras keeps it: its class and how many of that came before.
 
-    Layers of a model within the model lie in its own folder `layers`; one that was met before is
-    left out.
+    Layers of a model within the model lie in its own folder `layers`, those of a user's layer under
+    the names of its attributes; one that was met before is left out. With `by_class` those, too,
+    lie in a folder `layers`, as npcnn had it first.
 
     >>> from npcnn import Sequential
     >>> from npcnn.layers import Dense, ReLU
@@ -106,22 +110,33 @@ def layer_paths(model: Model, root: str = "") -> list[tuple[Layer, str]]:
     ['layers/dense', 'layers/re_lu', 'layers/dense_1']
     """
     found: dict[int, tuple[Layer, str]] = {}
-    _collect_paths(model, root, found)
+    _collect_paths(model, root, found, by_class)
     return list(found.values())
 
 
-def _collect_paths(model: Operation, root: str, found: dict[int, tuple[Layer, str]]) -> None:
-    counts: dict[str, int] = {}
-    for layer in model.parts() or ():
-        if layer.is_operation:
-            continue
-        base = snake_case(keras_config.class_name(layer))
-        k = counts[base] = counts.get(base, -1) + 1
-        path = f"{root}layers/{base}_{k}" if k else f"{root}layers/{base}"
-        if layer.parts() is not None:
-            _collect_paths(layer, f"{path}/", found)
-        elif not layer.is_input:
+def _collect_paths(
+    whole: Any, root: str, found: dict[int, tuple[Layer, str]], by_class: bool
+) -> None:
+    for layer, path in _parts(whole, root, by_class):
+        if layer.declared or not (layer.parts() or layer.is_input):
             found.setdefault(id(layer), (layer, path))
+        if layer.parts() is not None:
+            _collect_paths(layer, f"{path}/", found, by_class)
+
+
+def _parts(whole: Any, root: str, by_class: bool) -> Iterator[tuple[Any, str]]:
+    """Yield what something is made of, and the path of each: a user's attribute, or its class."""
+    holder = getattr(whole, "body", None) or whole
+    if holder.is_body or (getattr(holder, "has_call", False) and not by_class):
+        for name, layer in attributes(holder.model if holder.is_body else holder):
+            yield layer, f"{root}{name}"
+        return
+    counts: dict[str, int] = {}
+    for layer in whole.parts() or ():
+        if not layer.is_operation:
+            base = snake_case(keras_config.class_name(layer))
+            k = counts[base] = counts.get(base, -1) + 1
+            yield layer, f"{root}layers/{base}_{k}" if k else f"{root}layers/{base}"
 
 
 # Reading --------------------------------------------------------------------------------------
@@ -153,8 +168,11 @@ def find_weights(file: Hdf5File, model: Model, skip: bool = False) -> Found:
     """Return where each layer's parameters lie, all shapes checked."""
     old = "_layer_checkpoint_dependencies"
     found: Found = {}
-    for layer, path in layer_paths(model):
-        if not file.is_group("layers"):
+    paths = layer_paths(model)
+    if not all(file.is_group(path) for _, path in paths):
+        paths = layer_paths(model, by_class=True)
+    for layer, path in paths:
+        if file.is_group(old):
             path = path.replace("layers/", f"{old}/")
         own = {one[1]: one for one in assembly.own_arrays(layer)}
         wanted, places = [], []

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.checks import DtypeError, message
+from npcnn.layers.parts import seeds
 from npcnn.saving.hdf5_safe import Hdf5File
 from npcnn.saving.safe_json import parse_json
 
@@ -32,6 +33,13 @@ def write(state: State, file: Any) -> None:
     group["state"] = np.frombuffer(text.encode(), np.uint8)
     for k, array in enumerate(arrays):
         group[f"array_{k}"] = array
+
+
+def write_seeds(model: Any, file: Any) -> None:
+    """Write how far the seed generators have come that a model's layers hold, if there are any."""
+    states = [one.get_state() for one in seeds(model)]
+    if states:
+        file.create_group("npcnn_seeds")["state"] = np.array(states, np.uint32)
 
 
 def read(file: Hdf5File) -> State | None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.checks import FormatError, NpcnnWarning, message
+from npcnn.layers.parts import seeds
 from npcnn.model import Model
 from npcnn.optimizers.options import keras_order
 from npcnn.optimizers.options import slots as option_slots
@@ -47,6 +48,10 @@ class Parts:
         arrays, model = read_all(self.found), self.planned
         for layer in model.leaves:
             layer.fill(arrays.get(id(layer), {}))
+        if seeds(model) and self.file.is_group("npcnn_seeds"):
+            numbers = self.file.dataset("npcnn_seeds/state").read()
+            for generator, kept in zip(seeds(model), numbers.reshape(-1, 2), strict=False):
+                generator.set_state(kept)
         done = compiled and keras_compile.compiled(model, self.settings, self.file.where)
         if done and self.state is not None:
             self.state.apply(model)

@@ -1,0 +1,128 @@
+"""What a user's layer, or model, holds as attributes; and what its `call` returns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from npcnn.chance import SeedGenerator
+from npcnn.names import snake_case
+from npcnn.symbolic import Operation, leaves_of
+
+
+class Form(NamedTuple):
+    """What a `call` returns, with places for tensors, and their shapes."""
+
+    structure: Any
+    shapes: list[tuple[Any, ...]]
+
+
+def inner_layers(holder: Any) -> list[Any]:
+    """Return the layers and models that an object's attributes hold."""
+    return [one for one in held(holder) if isinstance(one, Operation)]
+
+
+def learnt(layer: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (name, value, gradient) of all that a layer learns, with the layers in it."""
+    for front, one in fronts(layer):
+        for name, value, gradient in one.parameters():
+            yield front + name, value, gradient
+
+
+def fronts(layer: Any) -> Iterator[tuple[str, Any]]:
+    """Yield ('', layer) and ('name/', layer in it), each name once: dense/, dense[1]/."""
+    times: Counter[str] = Counter()
+    for one in leaves_of(layer):
+        again = f"[{times[one.name]}]" if times[one.name] else ""
+        times[one.name] += one is not layer
+        yield "" if one is layer else f"{one.name}{again}/", one
+
+
+def every(layers: list[Any]) -> list[Any]:
+    """Return layers and models, and all that they are made of."""
+    found: dict[int, Any] = {}
+    todo = list(layers)
+    while todo:
+        one = todo.pop()
+        if id(one) not in found:
+            found[id(one)] = one
+            todo += one.parts() or []
+    return list(found.values())
+
+
+def in_dtype(layer: Any, dtype: Any) -> None:
+    """Let a layer, with the layers in it, compute in another dtype."""
+    for one in every([layer]):
+        one.dtype = dtype
+        for name, trainable in one.declared.items():
+            value = np.array(vars(one)[name], dtype, order="C")
+            one.bind(name, value, np.zeros_like(value) if trainable else None)
+
+
+def is_metric(value: Any) -> bool:
+    """Return whether a value counts batches up, as metrics do."""
+    return hasattr(value, "update_state") and hasattr(value, "reset_state")
+
+
+def counting(layers: list[Any]) -> list[tuple[Any, Any]]:
+    """Return the metrics and seed generators that recorded layers hold, each with its state."""
+    found: dict[int, Any] = {}
+    for one in layers:
+        holder = one.model if one.is_body else one
+        for thing in held(holder) if getattr(one, "has_call", False) else ():
+            if is_metric(thing) or isinstance(thing, SeedGenerator):
+                found[id(thing)] = thing
+    return [(thing, thing.get_state()) for thing in found.values()]
+
+
+def seeds(model: Any) -> list[SeedGenerator]:
+    """Return the seed generators that a model's layers hold, in their order."""
+    return [one for one, _ in counting(model.leaves) if isinstance(one, SeedGenerator)]
+
+
+def held(holder: Any) -> Iterator[Any]:
+    """Yield what a user's attributes of a layer or a model hold, each once."""
+    seen = {id(holder)}
+    for name, value in vars(holder).items():
+        if name not in holder.begun and name not in _OURS:
+            for one in _in(value):
+                if id(one) not in seen:
+                    seen.add(id(one))
+                    yield one
+
+
+def attributes(holder: Any) -> Iterator[tuple[str, Any]]:
+    """Yield (path, layer) for the layers that attributes hold, by name as Keras walks through them.
+
+    One in a list is called by its class, and the number among those of that class.
+    """
+    names = sorted(vars(holder), key=lambda name: f"~{name}" if name[0] == "_" else name)
+    for name in names:
+        value = vars(holder)[name]
+        if name in holder.begun or name in _OURS:
+            continue
+        if isinstance(value, Operation):
+            yield name, value
+        elif isinstance(value, (list, tuple, dict)):
+            counts: Counter[str] = Counter()
+            for one in _in(value):
+                if isinstance(one, Operation):
+                    kind = snake_case(type(one).__name__)
+                    yield f"{name}/{kind}_{counts[kind]}" if counts[kind] else f"{name}/{kind}", one
+                    counts[kind] += 1
+
+
+_OURS = {"_arguments", "_trainable"}
+
+
+def _in(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _in(one)
+    elif isinstance(value, dict):
+        yield from _in(list(value.values()))
+    else:
+        yield value

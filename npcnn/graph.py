@@ -177,6 +177,7 @@ class Graph:
         layers: each once.
         owners: likewise, with those within users' layers.
         draws: whether something may be drawn at inference, too.
+        moments: how often there was something to draw outside training.
         heads: for each output, the call that it came straight from if nobody else asks for it: a
             loss may start from what its activation was applied to. None elsewhere.
         needed: for each value, whether a parameter's gradient hangs on the one by it.
@@ -186,6 +187,7 @@ class Graph:
         self.inputs, self.calls, self.outputs = inputs, calls, outputs
         self.layers = list({id(call.layer): call.layer for call in calls}.values())
         self.owners = list({id(one): one for call in calls for one in call.owners}.values())
+        self.moments = [0]
         self.draws = any(call.held or call.layer.recorded for call in calls)
         self.needed = [False] * inputs
         last: dict[int, Call] = {}

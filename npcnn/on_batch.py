@@ -124,7 +124,7 @@ class OnBatch(OwnSteps, Older, Network):
             self.build(shapes[0][0])
         xs = [one.astype(self.dtype, copy=False) for one in checked_xs]
         if training:
-            step = random.moment()
+            step = random.moment(self.graph.moments)
             return self._answer(forward(self.graph, xs, training=True, step=step, keep=False))
         return self._answer(self._repeated(_infer, False)(*xs))
 

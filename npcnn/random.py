@@ -33,7 +33,6 @@ __all__ = [
 
 _seed: int | None = None
 _generator: np.random.Generator | None = None
-_moment = 0
 
 _MASK = (1 << 64) - 1
 
@@ -63,8 +62,8 @@ def set_random_seed(seed: Seed) -> None:
     >>> shuffled(5, seed=current_seed(), epoch=0).tolist() == shuffled(5, seed=1, epoch=0).tolist()
     True
     """
-    global _seed, _generator, _moment
-    _seed, _moment = seed, 0
+    global _seed, _generator
+    _seed = seed
     _generator = np.random.default_rng(_seed)
 
 
@@ -84,13 +83,13 @@ def seeded(seed: int) -> Iterator[None]:
     ...     current_seed()
     3
     """
-    global _seed, _generator, _moment
-    before = _seed, _generator, _moment
+    global _seed, _generator
+    before = _seed, _generator
     set_random_seed(seed)
     try:
         yield
     finally:
-        _seed, _generator, _moment = before
+        _seed, _generator = before
 
 
 def weights_generator() -> np.random.Generator:
@@ -140,14 +139,18 @@ def clock(step: int, first: int) -> np.ndarray:
     return np.array([step | first << FIRST], np.int64)
 
 
-def moment() -> np.ndarray:
+def moment(count: list[int]) -> np.ndarray:
     """Return what a call outside training draws by, in a step's place: another at each call.
 
-    No run has as many steps, so that no mask of a run's comes again.
+    Args:
+        count: of the calls there were, one more afterwards.
+
+    >>> count = [0]
+    >>> int(moment(count)), int(moment(count))
+    (0, 1)
     """
-    global _moment
-    _moment += 1
-    return np.array((1 << (FIRST - 1)) + _moment % (1 << (FIRST - 1)), np.int64)
+    count[0] += 1
+    return np.array(count[0] - 1, np.int64)
 
 
 def augmentation_key(*, seed: int, epoch: int) -> np.ndarray:

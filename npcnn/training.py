@@ -115,7 +115,7 @@ def forward(
         heads: whether the last layers keep what a loss may start from, even if no others do.
     """
     if step is None:
-        step = random.moment() if graph.draws else 0
+        step = random.moment(graph.moments) if graph.draws else 0
     values: list[Any] = [*xs, *(None for _ in graph.calls)]
     for _ in walk(graph, values, training, step, keep, heads):
         pass

@@ -116,6 +116,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
         self.plan: dict[str, tuple[Any, Any, bool]] = {}  # parameters that are still to be made
         self.bound = 0  # another number whenever a parameter gets another array
         self._kept: list[Any] = [None]
+        self.moments = [0]  # how often it was called outside a model
         self._handles: dict[str, Any] = {}  # parameter → the one Weight that stands for it
         self.created = next(creations)
         self._inbound_nodes: list[Node] = []  # its calls on symbolic tensors

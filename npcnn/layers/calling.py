@@ -46,7 +46,7 @@ class Called:
     prepared = False
     form: Form | None = None
     given: Given | None = None
-    own: Any  # what follows is a layer's
+    moments: list[int]  # what follows is a layer's
     label: Any
     merges: Any
     built: Any
@@ -115,7 +115,7 @@ class Called:
             got = str(given[0].shape)
             raise ArgumentError(message(self.label, str(self.input_shape), got, fix))
         numbers: Any = [one.astype(self.dtype) for one in given]
-        return self.forward(numbers if self.merges else numbers[0], training, moment())
+        return self.forward(numbers if self.merges else numbers[0], training, moment(self.moments))
 
     def _on_symbolic(self, args: Any, kwargs: dict[str, Any], training: bool | None) -> Any:
         if not self.has_call:
@@ -213,7 +213,7 @@ def called_on_numbers(layer: Any, args: Any, kwargs: Any, training: bool) -> Any
 
         return called(layer, arrays, training, given)
     xs = [one.astype(layer.dtype) for one in arrays]
-    own, _, structure, results = recorded.called(layer, given, xs, training, moment())
+    own, _, structure, results = recorded.called(layer, given, xs, training, moment(layer.moments))
     layer.added = tuple(float(loss.value.sum()) for loss in own.losses)
     return filled(structure, [np.array(one.value, layer.dtype) for one in results])
 

@@ -97,7 +97,7 @@ def called(layer: Any, arrays: list[Any], training: bool, given: Given) -> Any:
     compose(layer, ins, None, given)
     graph = read_graph(*layer.ends)
     values: list[Any] = [one.astype(layer.dtype) for one in arrays]
-    step = moment()
+    step = moment(layer.moments)
     for call in graph.calls:
         own = [values[value] for value in call.inputs]
         x, how = own if call.layer.merges else own[0], call.told(training)

@@ -27,7 +27,7 @@ class RandomFlip(Warping):
     >>> layer = RandomFlip("horizontal", seed=1)
     >>> layer(np.arange(4.0).reshape(2, 1, 2, 1), training=True)[:, 0, :, 0]
     array([[1., 0.],
-           [2., 3.]], dtype=float32)
+           [3., 2.]], dtype=float32)
     """
 
     @checked

@@ -28,6 +28,7 @@ _TABLE: dict[str, dict[str, str]] = {
         "losses": "CTC|ctc",
         "utils": "audio_dataset.*|timeseries_.*",
         "preprocessing": "sequence|timeseries_.*",
+        "ops": "i?stft|i?r?fft2?|ctc_.*|extract_(sequences|patches_3d)|correlate",
     },
     _TEXT: {
         "layers": "Embedding|ReversibleEmbedding|Hash.*|.*Lookup|TextVectorization|Discretization"
@@ -52,6 +53,7 @@ _TABLE: dict[str, dict[str, str]] = {
     _TYPES: {
         "": "mixed_precision|dtype_policies|DTypePolicy|FloatDTypePolicy|quantizers|Quantizer",
         "optimizers": "LossScaleOptimizer",
+        "ops": "angle|imag|polar|view.*",
         "config": "(set_)?dtype_policy",
         ".*": "standardize_dtype|result_type|is_(float|int)_dtype",
     },

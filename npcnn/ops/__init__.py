@@ -12,20 +12,48 @@ array([1.5, 3.5])
 from typing import TYPE_CHECKING
 
 from npcnn import names
-from npcnn.ops import making, networks, pointwise, reductions, shaping
+from npcnn.ops import (
+    control,
+    elementwise,
+    image,  # noqa: F401
+    linalg,
+    making,
+    networks,
+    pieces,
+    pointwise,
+    reductions,
+    sequences,
+    shaping,
+    statistics,
+    windowed,
+)
+from npcnn.ops.control import *  # noqa: F403
+from npcnn.ops.elementwise import *  # noqa: F403
+from npcnn.ops.linalg import *  # noqa: F403
+from npcnn.ops.linalg import logdet, slogdet  # noqa: F401
 from npcnn.ops.making import *  # noqa: F403
 from npcnn.ops.networks import *  # noqa: F403
+from npcnn.ops.pieces import *  # noqa: F403
 from npcnn.ops.pointwise import *  # noqa: F403
 from npcnn.ops.reductions import *  # noqa: F403
+from npcnn.ops.sequences import *  # noqa: F403
 from npcnn.ops.shaping import *  # noqa: F403
+from npcnn.ops.statistics import *  # noqa: F403
+from npcnn.ops.windowed import *  # noqa: F403
+
+ROOMS = (
+    control, elementwise, linalg, making, networks, pieces, pointwise, reductions, sequences,
+    shaping, statistics, windowed,
+)  # fmt: skip
 
 __all__ = sorted(
     {
         name
-        for room in (making, networks, pointwise, reductions, shaping)
+        for room in ROOMS
         for name, thing in vars(room).items()
         if getattr(thing, "of_ops", "") and not name.startswith("_")
     }
+    | {"image", "linalg"}
 )
 
 if not TYPE_CHECKING:

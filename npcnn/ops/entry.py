@@ -18,7 +18,7 @@ import numpy as np
 from npcnn import config
 from npcnn.checks import ArgumentError, DtypeError, NpcnnError, as_numbers, message, shown
 from npcnn.ops.dtypes import met, single
-from npcnn.ops.tape import FUNCTIONS, NAMED, Back, Tensor
+from npcnn.ops.tape import FUNCTIONS, NAMED, Back, Tensor, gradients
 from npcnn.symbolic import is_symbolic
 from npcnn.variables import Answer, Variable, Weight, live
 
@@ -179,6 +179,40 @@ def op(
         entered = listed_in(function.__module__)(call)
         FUNCTIONS[function.__name__] = entered
         return entered
+
+    return wrap
+
+
+def formula(
+    arrays: int = 1, listed: bool = False, taken: Callable[[Any], Array] = np.asarray,
+    meet: bool | int = True,
+) -> Callable[[Any], Callable[..., Any]]:  # fmt: skip
+    """Make a function of `npcnn.ops` of one that is written in others, gone back through as one.
+
+    Args:
+        arrays: as in `op`.
+        listed: likewise.
+        taken: what numbers are made before.
+        meet: as in `op`.
+    """
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def computed(*values: Any, **how: Any) -> tuple[Any, Back | None]:
+            given = values[0] if listed else values[:arrays]
+            starts = [None if one is None else Tensor(taken(one)) for one in given]
+            rest = values[1:] if listed else values[arrays:]
+            y = function(starts, *rest, **how) if listed else function(*starts, *rest, **how)
+            if not isinstance(y, Tensor):
+                return y, None
+
+            def back(g: Array) -> tuple[Array | None, ...]:
+                found = gradients([(y, np.asarray(g))])
+                return tuple(None if one is None else found.get(one) for one in starts)
+
+            return y.value, back
+
+        return op(arrays, listed, meet)(computed)
 
     return wrap
 

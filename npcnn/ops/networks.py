@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from npcnn import config
+from npcnn.ops import entry
 from npcnn.ops.dtypes import floats, numbers
 from npcnn.ops.entry import listed_in, op, strong
 from npcnn.ops.pointwise import (
@@ -27,7 +28,7 @@ from npcnn.ops.pointwise import (
 )
 from npcnn.ops.reductions import log_softmax, sum
 from npcnn.ops.shaping import one_hot, squeeze
-from npcnn.ops.tape import Tensor, gradients
+from npcnn.ops.tape import Tensor
 from npcnn.symbolic import KerasTensor
 
 Array = np.ndarray
@@ -40,13 +41,7 @@ def _activation(taken: Any = floats) -> Callable[[Callable[..., Any]], Callable[
     """
 
     def made(formula: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(formula)
-        def computed(x: Any, **how: Any) -> Made:
-            start = Tensor(taken(x))
-            y = formula(start, **how)
-            return y.value, lambda g: (gradients([(y, g)]).get(start, np.zeros_like(g)),)
-
-        of_numbers = op(1)(computed)
+        of_numbers = entry.formula(taken=taken)(formula)
 
         @functools.wraps(formula)
         def activate(x: Any, *args: Any, **kwargs: Any) -> Any:

@@ -114,7 +114,8 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Made:
     return np.clip(x, x_min, x_max), lambda g: (np.where(inside, g, 0), None, None)
 
 
-def _comparison(name: str, sign: str) -> Any:
+def comparison(name: str, sign: str) -> Any:
+    """Return NumPy's comparison of this name as a function of npcnn.ops."""
     function = getattr(np, name)
 
     def compare(x1: Any, x2: Any) -> Made:
@@ -125,19 +126,19 @@ def _comparison(name: str, sign: str) -> Any:
     return op(2)(compare)
 
 
-equal = _comparison("equal", "=")
-not_equal = _comparison("not_equal", "≠")
-greater = _comparison("greater", ">")
-greater_equal = _comparison("greater_equal", "≥")
-less = _comparison("less", "<")
-less_equal = _comparison("less_equal", "≤")
-logical_and = _comparison("logical_and", "and")
-logical_or = _comparison("logical_or", "or")
+equal = comparison("equal", "=")
+not_equal = comparison("not_equal", "≠")
+greater = comparison("greater", ">")
+greater_equal = comparison("greater_equal", "≥")
+less = comparison("less", "<")
+less_equal = comparison("less_equal", "≤")
+logical_and = comparison("logical_and", "and")
+logical_or = comparison("logical_or", "or")
 
 # One number -------------------------------------------------------------------------------------
 
 
-def _function(name: str, value: Any, slope: Any, formula: str, taken: Any = floats) -> Any:
+def of_one(name: str, value: Any, slope: Any, formula: str, taken: Any = floats) -> Any:
     """Return y = value(x) with dy/dx = slope(x, y); None for one that is 0 everywhere.
 
     `taken` says what the numbers are made before: floats, or with `numbers` whole ones stay whole.
@@ -162,35 +163,35 @@ def _softplus(x: Array) -> Array:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-negative = _function("negative", np.negative, lambda x, y: -1, "−x", numbers)
-absolute = _function("absolute", np.abs, lambda x, y: np.sign(x), "|x|", np.asarray)
-square = _function("square", np.square, lambda x, y: 2 * x, "x²", numbers)
-sqrt = _function("sqrt", np.sqrt, lambda x, y: 0.5 / y, "√x")
-rsqrt = _function("rsqrt", lambda x: 1 / np.sqrt(x), lambda x, y: -0.5 * y / x, "1 / √x")
-reciprocal = _function("reciprocal", lambda x: 1 / x, lambda x, y: -y * y, "1 / x")
-exp = _function("exp", np.exp, lambda x, y: y, "eˣ")
-expm1 = _function("expm1", np.expm1, lambda x, y: y + 1, "eˣ − 1")
-log = _function("log", np.log, lambda x, y: 1 / x, "ln x")
-log1p = _function("log1p", np.log1p, lambda x, y: 1 / (1 + x), "ln(1 + x)")
-log2 = _function("log2", np.log2, lambda x, y: 1 / (x * np.log(2)), "log₂ x")
-log10 = _function("log10", np.log10, lambda x, y: 1 / (x * np.log(10)), "log₁₀ x")
-sin = _function("sin", np.sin, lambda x, y: np.cos(x), "sin x")
-cos = _function("cos", np.cos, lambda x, y: -np.sin(x), "cos x")
-tan = _function("tan", np.tan, lambda x, y: 1 + y * y, "tan x")
-arctan = _function("arctan", np.arctan, lambda x, y: 1 / (1 + x * x), "arctan x")
-sinh = _function("sinh", np.sinh, lambda x, y: np.cosh(x), "sinh x")
-cosh = _function("cosh", np.cosh, lambda x, y: np.sinh(x), "cosh x")
-tanh = _function("tanh", np.tanh, lambda x, y: 1 - y * y, "tanh x")
-sigmoid = _function("sigmoid", _sigmoid, lambda x, y: y * (1 - y), "1 / (1 + e⁻ˣ)")
-softplus = _function("softplus", _softplus, lambda x, y: _sigmoid(x), "ln(1 + eˣ)")
-relu = _function("relu", lambda x: np.maximum(x, 0), lambda x, y: x > 0, "max(x, 0)", np.asarray)
-silu = _function(
+negative = of_one("negative", np.negative, lambda x, y: -1, "−x", numbers)
+absolute = of_one("absolute", np.abs, lambda x, y: np.sign(x), "|x|", np.asarray)
+square = of_one("square", np.square, lambda x, y: 2 * x, "x²", numbers)
+sqrt = of_one("sqrt", np.sqrt, lambda x, y: 0.5 / y, "√x")
+rsqrt = of_one("rsqrt", lambda x: 1 / np.sqrt(x), lambda x, y: -0.5 * y / x, "1 / √x")
+reciprocal = of_one("reciprocal", lambda x: 1 / x, lambda x, y: -y * y, "1 / x")
+exp = of_one("exp", np.exp, lambda x, y: y, "eˣ")
+expm1 = of_one("expm1", np.expm1, lambda x, y: y + 1, "eˣ − 1")
+log = of_one("log", np.log, lambda x, y: 1 / x, "ln x")
+log1p = of_one("log1p", np.log1p, lambda x, y: 1 / (1 + x), "ln(1 + x)")
+log2 = of_one("log2", np.log2, lambda x, y: 1 / (x * np.log(2)), "log₂ x")
+log10 = of_one("log10", np.log10, lambda x, y: 1 / (x * np.log(10)), "log₁₀ x")
+sin = of_one("sin", np.sin, lambda x, y: np.cos(x), "sin x")
+cos = of_one("cos", np.cos, lambda x, y: -np.sin(x), "cos x")
+tan = of_one("tan", np.tan, lambda x, y: 1 + y * y, "tan x")
+arctan = of_one("arctan", np.arctan, lambda x, y: 1 / (1 + x * x), "arctan x")
+sinh = of_one("sinh", np.sinh, lambda x, y: np.cosh(x), "sinh x")
+cosh = of_one("cosh", np.cosh, lambda x, y: np.sinh(x), "cosh x")
+tanh = of_one("tanh", np.tanh, lambda x, y: 1 - y * y, "tanh x")
+sigmoid = of_one("sigmoid", _sigmoid, lambda x, y: y * (1 - y), "1 / (1 + e⁻ˣ)")
+softplus = of_one("softplus", _softplus, lambda x, y: _sigmoid(x), "ln(1 + eˣ)")
+relu = of_one("relu", lambda x: np.maximum(x, 0), lambda x, y: x > 0, "max(x, 0)", np.asarray)
+silu = of_one(
     "silu", lambda x: x * _sigmoid(x),
     lambda x, y: _sigmoid(x) * (1 + x * (1 - _sigmoid(x))), "x · sigmoid(x)",
 )  # fmt: skip
-sign = _function("sign", np.sign, None, "the sign of x", numbers)
-floor = _function("floor", np.floor, None, "the next whole number below")
-ceil = _function("ceil", np.ceil, None, "the next whole number above")
+sign = of_one("sign", np.sign, None, "the sign of x", numbers)
+floor = of_one("floor", np.floor, None, "the next whole number below")
+ceil = of_one("ceil", np.ceil, None, "the next whole number above")
 abs = absolute
 swish = silu
 divide = true_divide
@@ -203,7 +204,9 @@ def round(x: Any, decimals: int = 0) -> Made:
     return np.round(x, decimals), lambda g: (np.zeros_like(g),)
 
 
-def _question(name: str, function: Any, what: str) -> Any:
+def question(name: str, function: Any, what: str) -> Any:
+    """Return a function of npcnn.ops that asks something of each number, without a way back."""
+
     def ask(x: Any) -> Made:
         return function(x), None
 
@@ -212,10 +215,10 @@ def _question(name: str, function: Any, what: str) -> Any:
     return op(1)(ask)
 
 
-isnan = _question("isnan", np.isnan, "is no number")
-isfinite = _question("isfinite", np.isfinite, "is finite")
-isinf = _question("isinf", np.isinf, "is infinite")
-logical_not = _question("logical_not", np.logical_not, "is false")
+isnan = question("isnan", np.isnan, "is no number")
+isfinite = question("isfinite", np.isfinite, "is finite")
+isinf = question("isinf", np.isinf, "is infinite")
+logical_not = question("logical_not", np.logical_not, "is false")
 
 
 @op(1)

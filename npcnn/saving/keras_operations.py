@@ -23,19 +23,42 @@ from npcnn.symbolic import KerasTensor, Node, is_symbolic
 HOME = "keras.src.ops."
 # In which of Keras's modules a function's class is; all others are in `numpy`.
 ROOMS = {
-    "nn": "celu elu gelu hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid log_softmax "
-    "moments normalize one_hot relu relu6 selu sigmoid silu softmax softplus softsign",
-    "core": "cast stop_gradient", "math": "logsumexp rsqrt erf", "linalg": "norm",
+    "nn": "average_pool celu conv conv_transpose depth_to_space depthwise_conv elu gelu glu "
+    "hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid log_softmax max_pool "
+    "moments normalize one_hot psnr relu relu6 selu separable_conv sigmoid silu soft_shrink "
+    "softmax softplus softsign space_to_depth sparse_plus sparse_sigmoid sparsemax squareplus "
+    "tanh_shrink threshold",
+    "core": "cast saturate_cast slice stop_gradient",
+    "math": "erf erfc erfinv logdet logsumexp rsqrt segment_max segment_min segment_prod "
+    "segment_sum",
+    "linalg": "cholesky cholesky_inverse det inv norm solve",
+    "image": "affine_transform crop_images extract_patches gaussian_blur map_coordinates "
+    "pad_images resize rgb_to_grayscale sobel_edges",
 }  # fmt: skip
+_SPELT = {
+    "allclose": "AllClose", "isin": "IsIn", "psnr": "PSNR", "rgb_to_grayscale": "RGBToGrayscale",
+}  # fmt: skip
+# Parts of others, which no file names; of these, what older files have.
+_PARTS = {name for name in FUNCTIONS if name[0] == "_"} - {"_crossentropy", "_einsum"}
 _ROOM_OF = {name: room for room, names in ROOMS.items() for name in names.split()}
 # Functions that call others; none of them makes something of a size alone.
 _MADE_OF_OTHERS = ("zeros_like", "ones_like", "full_like", "split", "unstack", "top_k", "einsum")
-_IN_CALL = ("key", "indices", "constant_values")  # what Keras hands to the call, not the class
+# What Keras hands to the call, not the class: by place, and by name.
+_BY_PLACE = ("key", "indices", "q", "segment_ids", "start_indices", "transform")
+_BY_NAME = ("constant_values",)
+_IN_CALL = (*_BY_PLACE, *_BY_NAME)
 _IN_CLASS = ("x_min", "x_max")  # and what it hands to the class although npcnn does not
 _SIGNS: dict[str, Callable[[Any, Any], Any]] = {  # of these, layers with a kernel are made
     "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b,
     "true_divide": lambda a, b: a / b,
 }  # fmt: skip
+# Of these, products of all with all are summed; of those, an argument says how many come out.
+_PRODUCTS = (
+    "einsum", "tensordot", "dot", "inner", "take", "conv", "depthwise_conv", "separable_conv",
+    "conv_transpose",
+)  # fmt: skip
+_LONGER = ("repeat", "one_hot", "vander", "quantile", "percentile", "segment_sum", "segment_max",
+           "segment_min", "segment_prod")  # fmt: skip
 MOST = 1 << 26  # numbers that may come out of a function in a file, for two samples
 _FIX = "the file is damaged or no Keras model"
 
@@ -46,6 +69,8 @@ def class_of(name: str) -> str:
     >>> class_of("get_item"), class_of("einsum_of")
     ('GetItem', 'Einsum')
     """
+    if name in _SPELT:
+        return _SPELT[name]
     plain = name.removesuffix("_of").strip("_")
     return "".join(part.capitalize() for part in plain.split("_"))
 
@@ -56,6 +81,9 @@ def class_of(name: str) -> str:
 def operation_entry(layer: Operated) -> dict[str, Any]:
     """Return a function's class and options."""
     name = layer.function.__name__
+    if name in _PARTS:
+        fix = "put it into the call() of a layer of your own"
+        raise FormatError(message(f"save: {layer.label}", "a function of Keras's", name, fix))
     how = layer.how | {key: v for key, v in _named(layer) if key in _IN_CLASS}
     config = {key: _written(v) for key, v in how.items() if key not in _IN_CALL}
     kind = class_of(name)
@@ -72,8 +100,8 @@ def operation_call(node: Node, argument: Callable[[KerasTensor], Any]) -> dict[s
     given = [argument(next(tensors)) if one is None else _written(one) for one in own]
     listed = layer.listed and class_of(layer.function.__name__) != "Einsum"
     args: list[Any] = [given] if listed else given
-    args += [_written(v) for key, v in layer.how.items() if key in _IN_CALL[:2]]
-    named = {key: _written(v) for key, v in layer.how.items() if key in _IN_CALL[2:]}
+    args += [_written(v) for key, v in layer.how.items() if key in _BY_PLACE]
+    named = {key: _written(v) for key, v in layer.how.items() if key in _BY_NAME}
     return {"args": args, "kwargs": named}
 
 
@@ -121,7 +149,7 @@ class Awaited:
     is_input = False
 
     def __init__(self, entry: Mapping[str, Any], where: str) -> None:
-        known = {class_of(name): name for name in (*FUNCTIONS, *_MADE_OF_OTHERS)}
+        known = {class_of(n): n for n in (*FUNCTIONS, *_MADE_OF_OTHERS) if n not in _PARTS}
         kind, config = entry.get("class_name"), entry.get("config")
         if kind not in known or not isinstance(config, dict):
             got, fix = f"class {short(kind)}", "build the model without it"
@@ -157,7 +185,7 @@ class Awaited:
         return list(found) if isinstance(found, tuple) else found
 
     def _call(self, args: list[Any], named: dict[str, Any]) -> Any:
-        function = getattr(ops, self.function, None) or FUNCTIONS[self.function]
+        function = FUNCTIONS.get(self.function) or getattr(ops, self.function)
         taken = inspect.signature(function).parameters
         how = {key: _plain(value) for key, value in (self.config | named).items()}
         how = {key: value for key, value in how.items() if key in taken or value is not None}
@@ -213,27 +241,43 @@ def _require_small(
     name: str, shapes: list[tuple[int, ...]], how: dict[str, Any], where: str
 ) -> None:
     """Raise FormatError before a function makes more of a few numbers than a file may ask for."""
-    sizes = [math.prod(shape) for shape in shapes]
-    if name in ("einsum", "tensordot", "dot", "take"):
-        most = math.prod(max(size, 1) for size in sizes) >> 8
-    elif name == "matmul" and len(shapes) == 2 and min(map(len, shapes)) > 1:
-        rows = np.broadcast_shapes(shapes[0][:-2], shapes[1][:-2])
-        most = math.prod([*rows, shapes[0][-2], shapes[1][-1]])
-    else:
-        try:
-            most = max(math.prod(np.broadcast_shapes(*shapes)), *sizes, 1)
-        except ValueError:
-            most = sum(sizes)
-    numbers = [abs(one) for one in _numbers(list(how.values()))]
-    if name in ("tile", "broadcast_to"):
-        most *= int(math.prod(max(one, 1) for one in numbers))
-    elif name in ("repeat", "one_hot"):
-        most *= int(1 + sum(numbers))
-    elif name == "pad":
-        most = int(min(_padded(shapes[0], how), 1e30))
+    most = _most(name, shapes, how, [abs(one) for one in _numbers(list(how.values()))])
     if most > MOST:
         got = f"{most:.3g}"
         raise FormatError(message(where, f"at most {MOST} numbers to come out", got, _FIX))
+
+
+def _most(
+    name: str, shapes: list[tuple[int, ...]], how: dict[str, Any], numbers: list[float]
+) -> float:
+    """Return a bound on how many numbers come out."""
+    sizes = [math.prod(shape) for shape in shapes]
+    if name in _PRODUCTS:
+        return math.prod(max(size, 1) for size in sizes) >> 8
+    if name in ("outer", "kron"):
+        return math.prod(sizes)
+    if name in ("diag", "diagflat"):
+        return (sum(sizes) + sum(numbers)) ** 2
+    if name in ("resize", "pad_images") and len(shapes[0]) > 2:
+        height, width = shapes[0][-3:-1]
+        rest = sizes[0] / max(height * width, 1)
+        if name == "resize":
+            return rest * math.prod(max(n, 1) for n in _numbers(how.get("size"))) * 4
+        return rest * (height + sum(numbers)) * (width + sum(numbers))
+    if name == "matmul" and len(shapes) == 2 and min(map(len, shapes)) > 1:
+        rows = np.broadcast_shapes(shapes[0][:-2], shapes[1][:-2])
+        return math.prod([*rows, shapes[0][-2], shapes[1][-1]])
+    if name == "pad":
+        return min(_padded(shapes[0], how), 1e30)
+    try:
+        most = max(math.prod(np.broadcast_shapes(*shapes)), *sizes, 1)
+    except ValueError:
+        most = sum(sizes)
+    if name in ("tile", "broadcast_to", "extract_patches"):
+        most *= int(math.prod(max(one, 1) for one in numbers))
+    elif name in _LONGER:
+        most *= int(1 + sum(numbers))
+    return most
 
 
 def _padded(shape: tuple[int, ...], how: dict[str, Any]) -> float:

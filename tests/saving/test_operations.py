@@ -39,7 +39,19 @@ def network():
     y = ops.clip(ops.transpose(y, (0, 2, 1)), -1, 1) ** 0.5
     y = ops.pad(ops.cast(y, "float32"), ((0, 0), (1, 1), (0, 0)))
     y = ops.take(ops.maximum(y, 0.1), np.array([0, 2]), axis=1)
-    return npcnn.Model([x, z], layers.Dense(2)(layers.Flatten()(ops.expand_dims(y, -1))))
+    y = layers.Flatten()(ops.expand_dims(y, -1))
+    return npcnn.Model([x, z], layers.Dense(2)(ops.hstack([y, layers.Flatten()(pictures(x))])))
+
+
+def pictures(x):
+    """Return what functions of pictures, and others with options of their own, make of some."""
+    y = ops.image.pad_images(ops.image.resize(x, (5, 6)), 1, 0, 0, 2)
+    y = ops.conv(y, np.linspace(-1, 1, 24, dtype="float32").reshape(2, 2, 2, 3), strides=(2, 1))
+    y = ops.max_pool(ops.arctan2(y, 0.3), (2, 2), (1, 1))
+    y = ops.image.affine_transform(y, np.array([[1, 0.1, 0, 0, 1, 0.2, 0, 0]], "float32"))
+    y = ops.triu(ops.image.extract_patches(y, (2, 2), padding="same"), k=-1)
+    y = ops.append(ops.quantile(y, 0.3, axis=(1, 2)), ops.median(y, axis=[1, 2]), axis=1)
+    return ops.diff(ops.cumprod(ops.erfc(ops.nan_to_num(y)), axis=1), n=2, axis=-1)
 
 
 def test_a_file_gives_the_model_back(tmp_path):
@@ -83,6 +95,14 @@ def changed(path, change):
             archive.writestr(name, content)
 
 
+def test_what_keras_has_no_class_for_is_one_line(tmp_path):
+    x = layers.Input((3,))
+    model = npcnn.Model(x, ops.slice_update(x, (0, 1), np.ones((2, 1), "float32")))
+    np.testing.assert_array_equal(model(np.zeros((2, 3)))[:, 1], 1)
+    with pytest.raises(FormatError, match="save: PutIn 'put_in': expected a function of Keras's"):
+        model.save(tmp_path / "m.keras")
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
@@ -91,6 +111,8 @@ def changed(path, change):
         (lambda e: e["config"].update(repeats=[1, 10**9]), r"numbers to come out"),
         (lambda e: e.update(class_name="Full", config={"shape": [10**9]}), r"ops has"),
         (lambda e: e["config"].update(repeats="os"), r"ops.tile: "),
+        (lambda e: e.update(class_name="PutIn"), r"ops has, got class 'PutIn'"),
+        (lambda e: e.update(class_name="Diag", config={"k": 10**9}), r"numbers to come out"),
         (lambda e: e["config"].update(other=1), r"arguments that fit"),
         (lambda e: e["inbound_nodes"][0]["args"].append({"class_name": "x"}), r"tensors and n"),
         (lambda e: e["inbound_nodes"][0].update(args=[1]), r"the inputs of a call"),

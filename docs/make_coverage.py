@@ -22,7 +22,8 @@ KEPT = HERE / "keras_names.json"
 MODULES = [
     "layers", "activations", "initializers", "regularizers", "constraints", "losses", "metrics",
     "optimizers", "optimizers.schedules", "callbacks", "models", "datasets", "utils",
-    "preprocessing.image", "saving", "backend", "config", "ops", "ops.image", "ops.linalg", "random",
+    "preprocessing.image", "saving", "backend", "config", "ops", "ops.image", "ops.linalg",
+    "random",
 ]  # fmt: skip
 # Methods of Keras's models, beside those that a layer has.
 MODEL = [

@@ -48,7 +48,6 @@ def pictures(x):
     y = ops.image.pad_images(ops.image.resize(x, (5, 6)), 1, 0, 0, 2)
     y = ops.conv(y, np.linspace(-1, 1, 24, dtype="float32").reshape(2, 2, 2, 3), strides=(2, 1))
     y = ops.max_pool(ops.arctan2(y, 0.3), (2, 2), (1, 1))
-    y = ops.image.affine_transform(y, np.array([[1, 0.1, 0, 0, 1, 0.2, 0, 0]], "float32"))
     y = ops.triu(ops.image.extract_patches(y, (2, 2), padding="same"), k=-1)
     y = ops.append(ops.quantile(y, 0.3, axis=(1, 2)), ops.median(y, axis=[1, 2]), axis=1)
     return ops.diff(ops.cumprod(ops.erfc(ops.nan_to_num(y)), axis=1), n=2, axis=-1)

@@ -86,6 +86,10 @@ def operation_entry(layer: Operated) -> dict[str, Any]:
         raise FormatError(message(f"save: {layer.label}", "a function of Keras's", name, fix))
     how = layer.how | {key: v for key, v in _named(layer) if key in _IN_CLASS}
     config = {key: _written(v) for key, v in how.items() if key not in _IN_CALL}
+    if (
+        "data_format" in inspect.signature(layer.function).parameters
+    ):  # Keras's classes want to know
+        config["data_format"] = "channels_last"
     kind = class_of(name)
     module = f"{HOME}{_ROOM_OF.get(name, 'numpy')}"
     written = keras_object(module, kind, {"name": layer.name, **config})

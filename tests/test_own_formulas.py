@@ -48,8 +48,9 @@ CASES = {
 }  # fmt: skip
 # Whole numbers, places, answers to questions: no gradient, or one that is 0.
 WITHOUT = {
-    "all", "any", "argmax", "argmin", "argsort", "ceil", "count_nonzero", "equal", "floor",
-    "floor_divide", "greater", "greater_equal", "isfinite", "isinf", "isnan", "less", "less_equal",
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "ceil", "count_nonzero", "equal",
+    "floor", "floor_divide", "greater", "greater_equal", "isfinite", "isinf", "isnan", "less",
+    "less_equal",
     "logical_and", "logical_not", "logical_or", "not_equal", "one_hot", "round", "sign",
     "stop_gradient", "concatenate", "stack", "_einsum",
 }  # fmt: skip

@@ -12,7 +12,7 @@ PACKAGE = Path(npcnn.__file__).parent
 LINES, BODY, PARAMETERS = 400, 60, 8
 # What Keras's signatures have as many of, or what is declared one by one: constructors and calls
 # whose arguments are checked, and ops (and the rules that take what their op takes).
-DECLARED = {"checked", "style.styled", "op"}
+DECLARED = {"checked", "style.styled", "op", "formula", "listed_in"}
 # What every body of a kernel is called with before its arrays, as a method is with self.
 GIVEN = ["task", "ints", "scratch"]
 # What is longer still. This list only ever becomes shorter.

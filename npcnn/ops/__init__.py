@@ -22,6 +22,7 @@ from npcnn.ops import (
     pieces,
     pointwise,
     reductions,
+    segments,
     sequences,
     shaping,
     statistics,
@@ -36,14 +37,15 @@ from npcnn.ops.networks import *  # noqa: F403
 from npcnn.ops.pieces import *  # noqa: F403
 from npcnn.ops.pointwise import *  # noqa: F403
 from npcnn.ops.reductions import *  # noqa: F403
+from npcnn.ops.segments import *  # noqa: F403
 from npcnn.ops.sequences import *  # noqa: F403
 from npcnn.ops.shaping import *  # noqa: F403
 from npcnn.ops.statistics import *  # noqa: F403
 from npcnn.ops.windowed import *  # noqa: F403
 
 ROOMS = (
-    control, elementwise, linalg, making, networks, pieces, pointwise, reductions, sequences,
-    shaping, statistics, windowed,
+    control, elementwise, linalg, making, networks, pieces, pointwise, reductions, segments,
+    sequences, shaping, statistics, windowed,
 )  # fmt: skip
 
 __all__ = sorted(

@@ -74,6 +74,7 @@ def settle(layer: Any, given: Given, shapes: list[Any], dtype: Any) -> None:
         for part in every([layer]):
             if part.recorded:
                 give_names(part.parts() or [], set(), part.label)
+        layer.inside = layer.parts() or []
         out = layer.form.shapes
         layer.output_shape = tuple(out) if len(out) > 1 else out[0]
 
@@ -84,7 +85,7 @@ def always(layer: Any, shapes: list[Any]) -> None:
     given = layer.given or one_call(len(shapes))
     prepare(layer, tuple(shapes) if several else shapes[0], layer.dtype, given)
     in_dtype(layer, layer.dtype)
-    layer.ends, layer.form, layer.recorded = None, None, True
+    layer.ends, layer.form, layer.inside, layer.recorded = None, None, None, True
     settle(layer, given, shapes, layer.dtype)
 
 

@@ -147,11 +147,17 @@ def _place(axis: Any, x: Any) -> int:
     return int(axis) % axes
 
 
+MOST_PARTS = 1 << 16  # each is an array of its own
+_ELSE = "reshape, and compute with them together"
+
+
 @listed_in("making")
 def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
     """Return the parts along an axis."""
     lead = (slice(None),) * _place(axis, x)
-    return [FUNCTIONS["get_item"](x, (*lead, k)) for k in range(shape(x)[axis])]
+    count = shape(x)[axis]
+    require(count <= MOST_PARTS, "ops.unstack", f"at most {MOST_PARTS} parts", count, _ELSE)
+    return [FUNCTIONS["get_item"](x, (*lead, k)) for k in range(count)]
 
 
 @listed_in("making")
@@ -161,8 +167,11 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     length, places = shape(x)[place], indices_or_sections
     if not isinstance(places, (list, tuple, np.ndarray)):
         count = positive_int(places, "ops.split")
+        require(count <= MOST_PARTS, "ops.split", f"at most {MOST_PARTS} parts", count, _ELSE)
         require(length % count == 0, "ops.split", f"a divisor of {length}", count, "give places")
         places = [length // count * k for k in range(1, count)]
+    count = len(places) + 1
+    require(count <= MOST_PARTS, "ops.split", f"at most {MOST_PARTS} parts", count, _ELSE)
     lead = (slice(None),) * place
     ends = [0, *map(int, places), length]
     return [FUNCTIONS["get_item"](x, (*lead, slice(a, b))) for a, b in itertools.pairwise(ends)]

@@ -222,8 +222,20 @@ def matmul(x1: Any, x2: Any) -> Made:
         b = x2[:, np.newaxis] if x2.ndim == 1 else x2
         g = g[..., np.newaxis] if x2.ndim == 1 else g
         g = g[..., np.newaxis, :] if x1.ndim == 1 else g
-        by_a, by_b = g @ np.swapaxes(b, -1, -2), np.swapaxes(a, -1, -2) @ g
-        return by_a[..., 0, :] if x1.ndim == 1 else by_a, by_b[..., 0] if x2.ndim == 1 else by_b
+
+        def by_x1() -> Array:
+            by_a = g @ np.swapaxes(b, -1, -2)
+            return by_a[..., 0, :] if x1.ndim == 1 else by_a
+
+        def by_x2() -> Array:
+            if b.ndim == 2:  # one product, and not the sum of many
+                rows, sums = a.reshape(-1, a.shape[-1]), g.reshape(-1, g.shape[-1])
+                by_b = rows.T @ sums
+            else:
+                by_b = np.swapaxes(a, -1, -2) @ g
+            return by_b[..., 0] if x2.ndim == 1 else by_b
+
+        return by_x1, by_x2
 
     return np.matmul(x1, x2), back
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Array = np.ndarray
-Back = Callable[[Array], "tuple[Array | None, ...]"]
+# From the gradient to those by the sources, or to functions that find them if they are asked for.
+Back = Callable[[Array], "tuple[Array | Callable[[], Array] | None, ...]"]
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}  # name → function that can be gone back through
 NAMED: dict[str, Callable[..., Any]] = {}  # name → function of npcnn.ops

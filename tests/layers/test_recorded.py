@@ -8,7 +8,8 @@ import pytest
 
 import npcnn
 from npcnn import layers, ops
-from npcnn.checks import FormatError
+from npcnn.checks import ArgumentError, FormatError
+from npcnn.ops.tape import Tensor, gradients
 
 X = np.random.default_rng(0).random((16, 6)).astype("float32")
 Y = np.random.default_rng(1).random((16, 3)).astype("float32")
@@ -238,3 +239,18 @@ def test_gradients_are_checked_with_what_is_added_to_the_loss(make):
     assert npcnn.trace(model, X[:2], Y[:2], training=True).check().passed
     for one, old in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(one, old)
+
+
+def test_what_nobody_asks_for_is_not_gone_back_to():
+    asked = []
+
+    def by(name, value):
+        return lambda: asked.append(name) or value
+
+    x, w = Tensor(np.ones(2)), Tensor(np.ones(2))
+    end = Tensor(np.ones(2), (x, w), lambda g: (by("x", g), by("w", g)))
+    assert list(gradients([(end, np.ones(2))], [w])) == [end, w]
+    assert asked == ["w"]
+    for function in (ops.split, ops.unstack):
+        with pytest.raises(ArgumentError, match=r"expected at most 65536 parts, got 100000"):
+            function(np.zeros(100_000), 100_000)

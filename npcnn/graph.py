@@ -60,9 +60,11 @@ class Call:
         """Return the same call of a layer's stand-in, on other values."""
         return Call(layer, inputs, output, self.shapes, self.again, self.held, self.given)
 
-    def told(self, training: bool) -> bool:
-        """Return what the layer is told of training in a pass."""
-        return training if self.held is None else self.held
+    def told(self, training: bool | None) -> bool:
+        """Return what the layer is told of training in a pass: its own if that does not say."""
+        if self.held is None:
+            return self.layer.acts_unasked if training is None else training
+        return self.held
 
     def plainly(self, x: Any, training: bool, step: Any, keep: bool) -> Array:
         """Go forward through the layer."""

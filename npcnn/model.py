@@ -308,7 +308,9 @@ class Model(Stored, OnBatch):
             scorer = distribution and distribution.score_on(self, feed.source)
             logs = running.evaluate(self, feed, printer, listed.call, scorer)
         printer.close(logs)
-        return dict(sorted(logs.items())) if return_dict else alone(list(logs.values()))
+        if return_dict:
+            return dict(sorted(logs.items()))
+        return alone(self.last_scores.listed(logs))
 
     @checked
     def predict(

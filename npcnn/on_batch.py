@@ -87,7 +87,7 @@ class OnBatch(OwnSteps, Older, Network):
             scores = self.scores()
             scores.update(losses, ys, outputs, weights)
         logs = scores.result()
-        return dict(sorted(logs.items())) if return_dict else alone(list(logs.values()))
+        return dict(sorted(logs.items())) if return_dict else alone(scores.listed(logs))
 
     def _batch_of(self, given: Any, class_weight: Any, where: str) -> tuple[Any, Any, Any, Any]:
         """Take a training step, or only look; return losses by row, outputs, targets, weights."""
@@ -123,9 +123,9 @@ class OnBatch(OwnSteps, Older, Network):
         if not self.built:
             self.build(shapes[0][0])
         xs = [one.astype(self.dtype, copy=False) for one in checked_xs]
-        if training:
+        if training or (training is None and any(leaf.acts_unasked for leaf in self.leaves)):
             step = random.moment(self.graph.moments)
-            return self._answer(forward(self.graph, xs, training=True, step=step, keep=False))
+            return self._answer(forward(self.graph, xs, training, step, keep=False))
         return self._answer(self._repeated(_infer, False)(*xs))
 
     def _answer(self, outputs: Any) -> Any:

@@ -101,15 +101,15 @@ def score_step(
 
 
 def forward(
-    graph: Graph, xs: Sequence[Array], training: bool = False, step: Any = None, keep: bool = True,
-    heads: bool = False,
+    graph: Graph, xs: Sequence[Array], training: bool | None = False, step: Any = None,
+    keep: bool = True, heads: bool = False,
 ) -> list[Array]:  # fmt: skip
     """Return the outputs, call by call.
 
     Args:
         graph: a model's.
         xs: one array (N, …) an input.
-        training: whether dropout drops, and so on.
+        training: whether dropout drops, and so on; None lets each layer do what it does unasked.
         step: the number of the training step; without one, what is drawn is another each time.
         keep: whether a backward pass will follow.
         heads: whether the last layers keep what a loss may start from, even if no others do.
@@ -123,8 +123,8 @@ def forward(
 
 
 def walk(
-    graph: Graph, values: list[Any], training: bool = False, step: Any = 0, keep: bool = True,
-    heads: bool = False,
+    graph: Graph, values: list[Any], training: bool | None = False, step: Any = 0,
+    keep: bool = True, heads: bool = False,
 ) -> Iterator[tuple[Call, Array]]:  # fmt: skip
     """Make each call, and yield it with its output; one that parts of a batch meet in, before too.
 

@@ -48,7 +48,7 @@ def check_shapes(make, input_shape, output_shape, parameters):
         assert grad_x.shape == input_shape
         assert grad_x.dtype == dtype
         np.testing.assert_array_equal(x, before)
-        np.testing.assert_array_equal(layer(x), y)
+        np.testing.assert_array_equal(layer(x, training=False), y)
 
 
 def check_config(make, input_shape):

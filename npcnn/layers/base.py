@@ -72,6 +72,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
         combines: how inputs become an output: 'products' with a kernel, 'maximum', or ''.
         flattens: whether its output is its input's numbers in a row.
         training_only: whether it does nothing but in training.
+        acts_unasked: whether a call outside of a run is as in training if it does not say.
         is_input: whether it is a model's input, and computes nothing.
         merges: whether it takes a list of inputs; `input_shape` is then a tuple of shapes.
     """
@@ -84,7 +85,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
     data_format = "channels_last"
     replays = True
     combines = ""
-    flattens = training_only = merges = is_input = False
+    flattens = training_only = merges = is_input = acts_unasked = False
 
     @checked
     def __init__(

@@ -48,6 +48,7 @@ class Called:
     prepared = False
     form: Form | None = None
     given: Given | None = None
+    acts_unasked: bool
     moments: list[int]  # what follows is a layer's
     label: Any
     merges: Any
@@ -101,8 +102,8 @@ class Called:
         if recorded_now() is not None or taped.is_taped((args, kwargs)):
             return taped.within(self, args, kwargs, training)
         if self.has_call:
-            return called_on_numbers(self, args, kwargs, bool(training))
-        return self._on_numbers(args[0], bool(training))
+            return called_on_numbers(self, args, kwargs, training)
+        return self._on_numbers(args[0], self.acts_unasked if training is None else training)
 
     def _on_numbers(self, x: Any, training: bool) -> Any:
         where = f"{type(self).__name__}(x)"
@@ -203,7 +204,7 @@ def _again(layer: Any, given: Given, shapes: list[Any]) -> Form:
     return form
 
 
-def called_on_numbers(layer: Any, args: Any, kwargs: Any, training: bool) -> Any:
+def called_on_numbers(layer: Any, args: Any, kwargs: Any, training: bool | None) -> Any:
     """Return what a user's layer makes of arrays; the first call builds it."""
     where = f"{layer.label}(x)"
     structure, found = taken((args, kwargs), is_array)
@@ -217,7 +218,8 @@ def called_on_numbers(layer: Any, args: Any, kwargs: Any, training: bool) -> Any
 
         return called(layer, arrays, training, given)
     xs = [one.astype(layer.dtype) for one in arrays]
-    own, _, structure, results = recorded.called(layer, given, xs, training, moment(layer.moments))
+    how = bool(training), moment(layer.moments)
+    own, _, structure, results = recorded.called(layer, given, xs, *how)
     layer.added = tuple(float(loss.value.sum()) for loss in own.losses)
     return filled(structure, [np.array(one.value, layer.dtype) for one in results])
 

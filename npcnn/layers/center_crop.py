@@ -25,7 +25,7 @@ class CenterCrop(Warping):
     array([5., 6.], dtype=float32)
     """
 
-    training_only = False
+    training_only = acts_unasked = False
 
     @checked
     def __init__(

@@ -91,7 +91,7 @@ def _traced(
     return (ins, listed), found
 
 
-def called(layer: Any, arrays: list[Any], training: bool, given: Given) -> Any:
+def called(layer: Any, arrays: list[Any], training: bool | None, given: Given) -> Any:
     """Return what the layers of a composed one make of arrays; the first call makes its graph."""
     ins = [InputLayer(one.shape[1:], dtype=layer.dtype).output for one in arrays]
     compose(layer, ins, None, given)

@@ -50,7 +50,7 @@ class Resizing(Warping):
     array([0. , 0.5, 1. ], dtype=float32)
     """
 
-    training_only = False
+    training_only = acts_unasked = False
     pad_to_aspect_ratio = antialias = False
 
     @checked

@@ -58,7 +58,9 @@ Spread = Annotated[Any, spread]
 
 
 class OnPictures(Drawing):
-    """Base of layers that change pictures in training."""
+    """Base of layers that change pictures in training, and when they are called by themselves."""
+
+    acts_unasked = True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape, which is that of pictures."""

@@ -129,6 +129,14 @@ class Scores:
         """Return name → number; 0.0 before the first batch."""
         return self.numbers() if self.logs is None else self.logs
 
+    def listed(self, logs: dict[str, Any]) -> list[Any]:
+        """Return a result's numbers in a list: of outputs' losses with one name, each."""
+        if self.logs is not None or len(set(self.names)) == len(self.names):
+            return list(logs.values())
+        losses = [f"{name}_loss" for name in self.names]
+        means = [total / max(self.count, 1) for total in self.totals]
+        return [*(value for name, value in logs.items() if name not in losses), *means]
+
     def numbers(self) -> dict[str, Any]:
         """Return name → number as they are counted here."""
         own = {metric.name: _number(metric.result(), metric.name) for metric in self.own}

@@ -54,11 +54,15 @@ def test_shapes_config_and_gradients(backend, name):
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_nothing_happens_but_in_training(rng, name):
-    x = rng.uniform(-0.4, 0.5, IMAGE).astype("float32")
-    layer = RANDOM[name](seed=1)
-    np.testing.assert_array_equal(layer(x), x)
-    assert (layer(x, training=True) != x).any()
+def test_nothing_happens_but_in_training_or_in_calls_that_do_not_say(rng, name):
+    x = rng.uniform(-0.4, 0.5, (9, *IMAGE[1:])).astype("float32")
+    layer, model = RANDOM[name](seed=1), npcnn.Sequential([RANDOM[name](seed=1)])
+    for called in (layer, model):  # as in Keras
+        np.testing.assert_array_equal(called(x, training=False), x)
+        drawn = [called(x), called(x), called(x, training=True)]
+        assert all((one != x).any() for one in drawn)
+        assert (drawn[0] != drawn[1]).any()
+    np.testing.assert_array_equal(model.predict(x, verbose=0), x)
     assert layer.training_only
 
 

@@ -48,6 +48,8 @@ CASES = [
 def test_rates_by_hand(schedule, rates):
     for step, rate in rates.items():
         assert schedule(step) == pytest.approx(rate, rel=1e-12, abs=1e-15)
+    curve = schedule(np.array([[*rates], [*rates]]))
+    np.testing.assert_allclose(curve, [[*rates.values()]] * 2, rtol=1e-6, atol=1e-15)
     config = schedule.get_config()
     assert json.loads(json.dumps(config)) == config
     assert type(schedule).from_config(config).get_config() == config

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, cast
 
+import numpy as np
+
+from npcnn import config
 from npcnn.arguments import arguments_of, instance
 from npcnn.checks import ArgumentError, is_number, is_whole, message, non_negative, positive, shown
 from npcnn.remembered import kept
 from npcnn.subclasses import missing
+from npcnn.variables import answer
 
+F = TypeVar("F", bound=Callable[..., Any])
 LEAST = 1e-6  # of a step: with less, quotients would be beyond a float
 
 
@@ -36,6 +43,20 @@ Rate = Annotated[float, partial(non_negative, fix="0.001 is a start", most=1e30)
 Steps = Annotated[float, _steps]
 Span = Annotated[float, _span]
 Share = Annotated[float, partial(non_negative, fix="a share of the learning rate", most=1e30)]
+
+
+def of_each(schedule: F) -> F:
+    """Return a schedule's call that takes an array of steps too, to be drawn as a curve."""
+
+    @functools.wraps(schedule)
+    def called(self: Any, step: Any) -> Any:
+        if not np.ndim(step):
+            return schedule(self, step)
+        steps = np.asarray(step)
+        rates = [schedule(self, one) for one in steps.ravel().tolist()]
+        return answer(np.array(rates, config.floatx()).reshape(steps.shape))
+
+    return cast(F, called)
 
 
 class LearningRateSchedule:

@@ -15,6 +15,7 @@ from npcnn.optimizers.schedules.base import (
     Steps,
     Taken,
     cosine,
+    of_each,
     power_of,
 )  # fmt: skip
 
@@ -47,6 +48,7 @@ class CosineDecay(LearningRateSchedule):
         self.alpha, self.name = alpha, name
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
+    @of_each
     @checked
     def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""
@@ -98,6 +100,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         )
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
 
+    @of_each
     @checked
     def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""
@@ -155,6 +158,7 @@ class OneCycle(LearningRateSchedule):
         self.warmup_share, self.div_factor = warmup_share, div_factor
         self.final_div_factor, self.name = final_div_factor, name
 
+    @of_each
     @checked
     def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""

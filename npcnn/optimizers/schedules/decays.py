@@ -14,6 +14,7 @@ from npcnn.optimizers.schedules.base import (
     Share,
     Steps,
     Taken,
+    of_each,
     power_of,
 )  # fmt: skip
 
@@ -40,6 +41,7 @@ class ExponentialDecay(LearningRateSchedule):
         self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
         self.decay_rate, self.staircase, self.name = decay_rate, staircase, name
 
+    @of_each
     @checked
     def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""
@@ -70,6 +72,7 @@ class InverseTimeDecay(LearningRateSchedule):
         self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
         self.decay_rate, self.staircase, self.name = decay_rate, staircase, name
 
+    @of_each
     @checked
     def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""
@@ -103,6 +106,7 @@ class PolynomialDecay(LearningRateSchedule):
         self.end_learning_rate, self.power = end_learning_rate, power
         self.cycle, self.name = cycle, name
 
+    @of_each
     @checked
     def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""
@@ -155,6 +159,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             raise ArgumentError(message(where, expected, str(len(values)), "one an interval"))
         self.boundaries, self.values, self.name = boundaries, values, name
 
+    @of_each
     @checked
     def __call__(self, step: Taken) -> float:
         """Return the rate after `step` steps."""

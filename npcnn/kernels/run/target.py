@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
 from numba import jit
 from numba.core import intrinsics
 from numba.core.cpu import CPUContext
@@ -22,13 +23,28 @@ from numba.core.target_extension import (
     target_override,
     target_registry,
 )
+from numba.core.types import Array, Function
 from numba.core.typing import Context
+from numba.np import numpy_support
 
 NAME = "npcnn"
 
 
 class _Types(Context):
-    """What kernels get their types by."""
+    """What kernels get their types by; what it has found out once, it knows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[Any, Any] = {}
+
+    def _resolve_user_function_type(self, func: Any, args: Any, kws: Any, *more: Any) -> Any:
+        # Else Numba looks through all it knows of `+` at each place where two integers are added.
+        kind = self._lookup_global(func) or func
+        if kws or not isinstance(kind, Function):
+            return super()._resolve_user_function_type(func, args, kws, *more)
+        if (kind, args) not in self.found:
+            self.found[kind, args] = super()._resolve_user_function_type(func, args, kws, *more)
+        return self.found[kind, args]
 
     def refresh(self) -> None:
         """Learn what there is to know: for this target, whoever asks, not for Numba's own."""
@@ -81,6 +97,17 @@ class Dispatcher(CPUDispatcher):
     """A function compiled for that target, for each kind of arguments it is called with."""
 
     targetdescr = TARGET
+
+    def _compilation_chain_init_hook(self) -> None:
+        """Look for no other packages' extensions of Numba."""
+
+    def typeof_pyval(self, value: Any) -> Any:
+        """Return an array's type; to Numba it might be one of those with a mask, which it loads."""
+        if type(value) is not np.ndarray:
+            return super().typeof_pyval(value)
+        kind = numpy_support.from_dtype(value.dtype)
+        layout = numpy_support.map_layout(value)
+        return Array(kind, value.ndim, layout, readonly=not value.flags.writeable)
 
 
 target_registry[NAME] = _Target

@@ -242,6 +242,13 @@ def _reduce_lifted(task, ints, scratch, totals, grad_kernel, grad_bias):  # type
     lower_sums(ints, p, k0, k1, grad_kernel, totals)
 
 
+def backward_bodies(call: calls.Call) -> tuple[Body, Body]:
+    """Return what fills grad_x and a block's sums, and what adds these up."""
+    if call.lifted:
+        return _backward_lifted, _reduce_lifted
+    return _backward_in_pairs if call.paired else _backward, _reduce
+
+
 @op
 def conv2d_backward(
     grad_y: Array, x: Array, y: Array, kernel: Array, grad_kernel: Array, grad_bias: Array | None,
@@ -279,10 +286,7 @@ def conv2d_backward(
         x_block, g_block, layout.batch_innermost(y) if relu else g_block,
         layout.contiguous(kernel), layout.zeros(kernel.shape[2], dtype), grad_x, totals,
     ]  # fmt: skip
-    if call.lifted:
-        body, reduce = _backward_lifted, _reduce_lifted
-    else:
-        body, reduce = _backward_in_pairs if call.paired else _backward, _reduce
+    body, reduce = backward_bodies(call)
     body(call.tasks, call.parallel, arrays, call.ints, call.scratch)
     reduce(REDUCERS, kernel.size > 4000, [totals, grad_kernel, grad_bias], call.ints)
     return layout.batch_outermost(grad_x) if need_grad_x else None

@@ -124,9 +124,9 @@ def conv2d_transpose_backward(
     _masked(filters, call.parallel, arrays, size)
     totals, unwanted = memory.empty((call.totals,), dtype), memory.empty((channels,), dtype)
     arrays = [grad, x_block, x_block, weights, layout.zeros(filters, dtype), grad, totals]
-    body = conv._backward_in_pairs if call.paired else conv._backward
+    body, reduce = conv.backward_bodies(call)
     body(call.tasks, call.parallel, arrays, call.ints, call.scratch)
-    conv._reduce(conv.REDUCERS, kernel.size > 4000, [totals, grad_kernel, unwanted], call.ints)
+    reduce(conv.REDUCERS, kernel.size > 4000, [totals, grad_kernel, unwanted], call.ints)
     if not need_grad_x:
         return None
     grad_x = memory.empty(x_block.shape, dtype)

@@ -63,7 +63,7 @@ def _call(geometry: plans.Geometry, groups: int, dtype: np.dtype, mode: int, wan
     if wanted is None:
         one = calls.forward_call(geometry, dtype, mode, single)
     else:
-        one = calls.backward_call(geometry, dtype, mode, wanted, single)
+        one = calls.backward_call(geometry, dtype, mode, wanted, single, lifts=False)
     header = [0] * HEADER
     header[TASKS], header[X], header[Y] = one.tasks, prod(geometry.x_shape), prod(one.y_block)
     header[KERNEL], header[FILTERS] = prod(geometry.kernel_shape), geometry.kernel_shape[3]

@@ -261,13 +261,14 @@ def _places(header: Header, plan: list[int], line: int) -> list[int]:
 
 @functools.lru_cache(maxsize=256)
 def backward_call(
-    geometry: Geometry, dtype: np.dtype, masked: int, wanted: int, single: bool = False
-) -> Call:
-    """Return what the backward pass of a convolution needs."""
+    geometry: Geometry, dtype: np.dtype, masked: int, wanted: int, single: bool = False,
+    lifts: bool = True,
+) -> Call:  # fmt: skip
+    """Return what the backward pass of a convolution needs; without `lifts`, no row is lifted."""
     batch, height, width, channels = geometry.x_shape
     filters, out_height, out_width = geometry.kernel_shape[3], *output_shape(geometry)
     header = _header(geometry, dtype, filters, single)
-    lifted = _lifts(header, geometry, dtype)
+    lifted = lifts and _lifts(header, geometry, dtype)
     cells = 0 if lifted or single else _cells(header, geometry, dtype)
     header.packed |= single
     if cells or single:

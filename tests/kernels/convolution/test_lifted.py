@@ -87,3 +87,22 @@ def test_small_integers_stay_exact(rng):
         grads.append(np.empty_like(weights))
         ops.conv2d_backward(y, x, y, weights, grads[-1], None, (1, 1), "same", (1, 1), "linear")
     np.testing.assert_array_equal(*grads)
+
+
+@pytest.mark.parametrize("case", ["transpose", "groups"])
+def test_other_convolutions_learn_where_rows_would_be_lifted(case, rng):
+    n, side, filters = 9, 8, 16
+    wide, twice = (n, side + 2, side + 2, 12), (n, side, side, 2 * filters)
+    name, grad, x, kernel, options = {
+        "transpose": ("conv2d_transpose_backward", wide, (n, side, side, filters),
+                      (3, 3, 12, filters), ((1, 1), (1, 1), (0, 0), "relu")),
+        "groups": ("grouped_conv2d_backward", twice, (n, side, side, 24),
+                   (3, 3, 12, 2 * filters), ((1, 1), "same", (1, 1), "relu", 2)),
+    }[case]  # fmt: skip
+    arrays = [rng.standard_normal(shape) for shape in (grad, x, grad, kernel)]
+    found = []
+    for ops in (reference, kernels):
+        grads = [np.full(kernel, np.nan), np.full(grad[3], np.nan)]
+        found.append([getattr(ops, name)(*arrays, *grads, *options), *grads])
+    for wanted, got in zip(*found, strict=True):
+        agree(got, wanted, scale=3)

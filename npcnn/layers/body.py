@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, ClassVar
 
 from npcnn.layers.base import Layer
 from npcnn.layers.composed import Ends, traced
@@ -19,6 +19,7 @@ class Body(Layer):
         model: of a class of the program's.
     """
 
+    kept_as: ClassVar = {"model": None}
     is_body = True
 
     def __init__(self, model: Any) -> None:

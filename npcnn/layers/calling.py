@@ -97,6 +97,8 @@ class Called:
         if not self.has_call:
             x, training = _one_input(self, args, kwargs, training)
             args, kwargs = (x,), {}
+        elif len(args) > 1:
+            args, kwargs, training = _without_training(self, args, kwargs, training)
         if is_symbolic(args) or is_symbolic(kwargs) or _has_symbolic((args, kwargs)):
             return self._on_symbolic(args, kwargs, training)
         if recorded_now() is not None or taped.is_taped((args, kwargs)):
@@ -245,6 +247,21 @@ def _says(kind: type, base: Any) -> bool:
 
 def _has_symbolic(value: Any) -> bool:
     return bool(taken(value, is_symbolic_one)[1])
+
+
+def _without_training(
+    layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any], training: bool | None
+) -> tuple[tuple[Any, ...], dict[str, Any], bool | None]:
+    """Return the arguments of a user's `call` without `training`, which may be said by place."""
+    names = list(inspect.signature(layer.call).parameters)
+    place = names.index("training") if "training" in names else len(args)
+    if place >= len(args):
+        return args, kwargs, training
+    if not isinstance(args[place], (bool, type(None))):
+        fix = "call it as its call() says"
+        raise ArgumentError(message(f"{layer.label}(training)", "a bool", shown(args[place]), fix))
+    rest = dict(zip(names[place + 1 :], args[place + 1 :], strict=False))
+    return args[:place], {**rest, **kwargs}, args[place] if training is None else training
 
 
 def _one_input(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ class Part(Layer):
         place: which of them.
     """
 
+    kept_as: ClassVar = dict.fromkeys(("of", "place"))
     is_operation = True
     replays = False
 

@@ -71,7 +71,9 @@ def told(layer: Any, args: Any, kwargs: Any, training: bool) -> Any:
     try:
         return layer.call(*args, **{**kwargs, **how})
     except Exception as error:
-        error.add_note(f"in the call() of {layer.label}")
+        note = f"in the call() of {layer.label}"
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
         raise
 
 
@@ -80,9 +82,7 @@ def forward(layer: Any, x: Any, training: bool, step: Any, keep: bool) -> Array:
     given = plain_call(layer) if layer.is_operation else layer.given
     xs = x if layer.merges else [x]
     own, tensors, _, found = called(layer, given, xs, training, step)
-    y = found[0]
-    if not layer.is_operation and len(layer.form.shapes) > 1:
-        y = packed(layer, found)
+    y = found[0] if layer.is_operation else packed(layer, found)
     if keep:
         layer._saved = own, tensors, y
     layer.added = tuple(float(loss.value.sum()) for loss in own.losses)
@@ -90,10 +90,12 @@ def forward(layer: Any, x: Any, training: bool, step: Any, keep: bool) -> Array:
 
 
 def packed(layer: Any, found: list[Tensor]) -> Tensor:
-    """Return several outputs as one array, a row a sample."""
+    """Return several outputs as one array, a row a sample; one as it is."""
     if len(found) != len(layer.form.shapes):
         expected, fix = f"{len(layer.form.shapes)} outputs", "return as many at each call"
         raise ArgumentError(message(f"{layer.label}.call(x)", expected, str(len(found)), fix))
+    if len(found) == 1:
+        return found[0]
     flat = [FUNCTIONS["reshape"](FUNCTIONS["cast"](y, layer.dtype), (len(y), -1)) for y in found]
     return FUNCTIONS["concatenate"](flat, axis=1)
 

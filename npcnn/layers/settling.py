@@ -42,6 +42,15 @@ def prepare(layer: Any, shape: Any, dtype: Any = None, given: Given | None = Non
     layer.input_shape = shape
 
 
+def _require_arguments(layer: Any, given: Given) -> None:
+    """Raise ArgumentError unless `call` takes these arguments."""
+    try:
+        inspect.signature(layer.call).bind(*given.args, **given.kwargs)
+    except TypeError as error:
+        where, fix = f"{layer.label}(…)", "call it as its call() says"
+        raise ArgumentError(message(where, "arguments of call()", str(error), fix)) from None
+
+
 def _build(layer: Any, shape: Any, given: Given | None) -> None:
     """Call `build` as Keras does: with one shape, or with those of the arguments that it names."""
     build = type(layer).build
@@ -63,6 +72,7 @@ def _build(layer: Any, shape: Any, given: Given | None) -> None:
 
 def settle(layer: Any, given: Given, shapes: list[Any], dtype: Any) -> None:
     """Find out whether `call` is layers, or is to be recorded, and what it then returns."""
+    _require_arguments(layer, given)
     prepare(layer, tuple(shapes) if len(shapes) > 1 or _listed(given) else shapes[0], dtype, given)
     if layer.ends is not None:
         return

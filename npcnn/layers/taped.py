@@ -186,4 +186,4 @@ def _call_within(call: Any, xs: list[Tensor], training: bool | None) -> Tensor:
     args, kwargs = filled(call.given or one_call(len(xs)), xs)
     y = within(layer, args, kwargs, training)
     found = taken(y, is_array)[1]
-    return packed(layer, found) if len(layer.form.shapes) > 1 else found[0]
+    return packed(layer, found)

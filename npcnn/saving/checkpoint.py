@@ -21,6 +21,7 @@ from npcnn.backend import get_backend
 from npcnn.checks import ArgumentError, FormatError, NpcnnError, NpcnnWarning, message
 from npcnn.data import Batches
 from npcnn.files import remove_leftovers
+from npcnn.layers.parts import every
 from npcnn.saving import keras_layers, variables
 from npcnn.streams import say
 
@@ -100,7 +101,7 @@ def _layers(model: Model) -> list[dict[str, Any]]:
 def _calls(model: Model) -> list[list[Any]]:
     """Return how the layers hang together: which is called, and on which values."""
     places = {id(layer): place for place, layer in enumerate(model.leaves)}
-    calls = [[places[id(c.layer)], list(c.inputs)] for c in model.graph.calls]
+    calls = [[places.get(id(c.layer), -1), list(c.inputs)] for c in model.graph.calls]
     return [*calls, ["outputs", list(model.graph.outputs)]]
 
 
@@ -309,7 +310,7 @@ class _Before:
 def _classes(model: Model) -> dict[str, Any]:
     """Return the classes of a running model, by name: its checkpoint may name them."""
     metrics = [*(measure.metric for measure in model.measures), *model.own_metrics()]
-    things = [*model.leaves, *model.objective.losses, model.optimizer, *metrics]
+    things = [*every([model]), *model.objective.losses, model.optimizer, *metrics]
     functions = [getattr(layer, "activation", None) for layer in model.leaves]
     found = {type(t).__name__: type(t) for t in things} | {str(f): f for f in functions if f}
     means = [getattr(metric, "fn", None) for metric in metrics]

@@ -182,7 +182,7 @@ def _own_class(written: Any) -> Any:
     if not isinstance(written, dict):
         return None
     own = registry.custom(written.get("class_name"), written.get("registered_name"))
-    return own if isinstance(own, type) and issubclass(own, Model) else None
+    return own if isinstance(own, type) and issubclass(own, Model) and own.is_written else None
 
 
 def _read_own(cls: Any, written: dict[str, Any], where: str) -> Model:

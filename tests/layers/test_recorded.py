@@ -254,3 +254,25 @@ def test_what_nobody_asks_for_is_not_gone_back_to():
     for function in (ops.split, ops.unstack):
         with pytest.raises(ArgumentError, match=r"expected at most 65536 parts, got 100000"):
             function(np.zeros(100_000), 100_000)
+
+
+@pytest.mark.parametrize("make", MODELS)
+def test_a_run_goes_on_to_the_same_bits(make, tmp_path):
+    """From the middle of an epoch, dropout's masks and what `SeedGenerator`s give included."""
+    runs = []
+    for stops in (False, True):
+        npcnn.set_random_seed(0)
+        model = make()
+        model.compile("adam", "mse")
+        saving = npcnn.callbacks.ModelCheckpoint(tmp_path / "run.keras", save_freq=3)
+        if stops:
+            model.fit(X, Y, 4, 1, 0, callbacks=[saving])
+            npcnn.set_random_seed(1)
+            model = make()
+            model.compile("adam", "mse")
+        how = {"resume_from": tmp_path / "run.keras"} if stops else {}
+        history = model.fit(X, Y, 4, 2, 0, callbacks=[saving], **how).history
+        runs.append([history, *model.get_weights()])
+    assert runs[0][0] == runs[1][0]
+    for one, other in zip(runs[0][1:], runs[1][1:], strict=True):
+        np.testing.assert_array_equal(one, other)

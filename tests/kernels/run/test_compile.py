@@ -3,6 +3,7 @@
 import gc
 import io
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,9 +46,21 @@ def hits(process):
     return int(out)
 
 
-def test_a_second_process_finds_the_kernels(tmp_path):
-    assert hits(start(tmp_path)) == 0
-    assert hits(start(tmp_path)) == 1
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Return a folder with what one process compiled."""
+    folder = tmp_path_factory.mktemp("kept")
+    assert hits(start(folder)) == 0
+    return folder
+
+
+@pytest.fixture
+def filled(kept, tmp_path):
+    return shutil.copytree(kept, tmp_path / "filled")
+
+
+def test_a_second_process_finds_the_kernels(filled):
+    assert hits(start(filled)) == 1
 
 
 def test_a_start_loads_little_of_what_numba_compiles_with(tmp_path):
@@ -111,21 +124,19 @@ def spoil(cache, how):
 
 
 @pytest.mark.parametrize("how", ["empty", "cut", "rubbish", "flipped", "folder"])
-def test_a_spoilt_cache_is_compiled_anew(tmp_path, how):
-    assert hits(start(tmp_path)) == 0
-    assert spoil(tmp_path, how) > 3
-    assert hits(start(tmp_path)) == 0
+def test_a_spoilt_cache_is_compiled_anew(filled, how):
+    assert spoil(filled, how) > 3
+    assert hits(start(filled)) == 0
     if how != "folder":  # nothing can be written in a folder's place
-        assert hits(start(tmp_path)) == 1
+        assert hits(start(filled)) == 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are a Unix thing")
-def test_a_cache_that_others_may_write_to_is_not_read(tmp_path):
-    assert hits(start(tmp_path)) == 0
-    (folder,) = {path.parent for path in tmp_path.rglob("*.*") if path.is_file()}
+def test_a_cache_that_others_may_write_to_is_not_read(filled):
+    (folder,) = {path.parent for path in filled.rglob("*.*") if path.is_file()}
     assert folder.stat().st_mode & 0o777 == 0o700
     folder.chmod(0o770)
-    process = start(tmp_path)
+    process = start(filled)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 1  # warnings are errors there
     assert "NpcnnWarning: compiled code in" in err

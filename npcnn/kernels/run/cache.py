@@ -48,11 +48,12 @@ class _Files:
 
     def __init__(self, folder: Path, name: str, stamp: Any) -> None:
         self.folder, self.name = folder, name
-        self.stamp = _short((numba.__version__, stamp, sources_digest()))
+        self.version = _short((numba.__version__, sources_digest()))
+        self.stamp = _short(stamp)
 
     def path(self, key: Any) -> Path:
         """Return the file of what is saved under the key."""
-        return self.folder / f"{self.name}.{self.stamp}.{_short(key)}"
+        return self.folder / f"{self.name}.{self.version}.{self.stamp}.{_short(key)}"
 
     def load(self, key: Any) -> Any:
         """Return what was saved under the key, None if there is nothing that can be used."""
@@ -64,7 +65,7 @@ class _Files:
         return pickle.loads(data) if hashlib.sha256(data).digest() == digest else None
 
     def save(self, key: Any, data: Any) -> None:
-        """Write the file; remove those of the same function that other sources left."""
+        """Write the file; remove those that other versions, or other sources of it, left."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         if not trusted(self.folder):
             return
@@ -77,8 +78,10 @@ class _Files:
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(name)  # only there if something went wrong
-        for other in self.folder.glob(f"{self.name}.*"):
-            if other.name.split(".")[-2] != self.stamp:
+        for other in self.folder.iterdir():
+            name, *marks = other.name.rsplit(".", 3)
+            own = name != self.name or marks[1:2] == [self.stamp]
+            if other.suffix != ".part" and not (own and marks[:1] == [self.version]):
                 with contextlib.suppress(OSError):
                     other.unlink()
 
@@ -87,7 +90,7 @@ class _Files:
 
 
 def _short(value: Any) -> str:
-    return hashlib.sha256(repr(value).encode()).hexdigest()[:24]
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:16]
 
 
 @functools.cache

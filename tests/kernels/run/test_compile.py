@@ -156,6 +156,16 @@ def test_a_new_version_replaces_the_old_ones_files(tmp_path, monkeypatch):
     newer.save("key", [4])
     assert newer.load("key") == [4]
     assert len(list((tmp_path / "npcnn").iterdir())) == 1
+    # of functions that there are no more, too; not what another process is writing, or wrote
+    beside = cache._Files(tmp_path / "npcnn", "beside", 1)
+    beside.save("key", [5])
+    (tmp_path / "npcnn" / "beside12.part").write_bytes(b"")
+    monkeypatch.setattr(cache, "sources_digest", lambda: "other sources")
+    later = cache._Files(tmp_path / "npcnn", "another", 1)
+    assert beside.load("key") == [5]
+    later.save("key", [6])
+    assert (beside.load("key"), newer.load("key"), later.load("key")) == (None, None, [6])
+    assert len(list((tmp_path / "npcnn").iterdir())) == 2
 
 
 def test_a_cache_of_somebody_elses_is_not_read(tmp_path, monkeypatch):

@@ -84,7 +84,8 @@ def history_curves(
     title = title or f"Model {metric}"
     note = "  ·  ".join(_last_values(lines, metric))
     figure = style.new_figure(title, note, height=5.2)
-    zoomed = epochs[-1] >= ZOOM_FROM
+    flat = "acc" in metric and len({v for *_, (_, values) in lines for v in values}) == 1
+    zoomed = epochs[-1] >= ZOOM_FROM and not flat
     panels = figure.subplots(1, 2 if zoomed else 1, squeeze=False)[0]
     for axes in panels:
         for key, run, dashed, curve in lines:
@@ -92,6 +93,8 @@ def history_curves(
             label = part if reference is None else f"{part}, {run}"
             _draw(axes, label, dashed, curve)
         axes.set_ylabel(metric.capitalize())
+        if flat:
+            axes.set_ylim(-0.02, 1.02)  # all that a share can be, and no negative ones
     if zoomed:
         panels[0].set_title("all epochs", color=style.MUTED)
         first = max(SKIPPED[0], int(SKIPPED[1] * epochs[-1]))

@@ -29,6 +29,13 @@ def test_a_short_run_has_one_panel_with_its_two_curves():
     assert figure.axes[0].get_ylabel() == "Loss"
 
 
+@pytest.mark.parametrize(("value", "epochs"), [(0.0, 1), (0.1, 3), (1.0, 20)])
+def test_a_flat_accuracy_is_seen_among_all_that_it_can_be(value, epochs):
+    figure = history_curves({"accuracy": [value] * epochs, "val_accuracy": [value] * epochs})
+    (axes,) = figure.axes
+    assert axes.get_ylim() == (-0.02, 1.02)
+
+
 def test_a_reference_is_drawn_dashed_in_the_same_colours():
     figure = history_curves(LONG, "accuracy", OTHER, name="here", reference_name="there")
     lines = figure.axes[0].lines

@@ -39,8 +39,8 @@ class DtypeError(NpcnnError, TypeError):
     """An argument has a wrong type or dtype."""
 
 
-class StateError(NpcnnError, RuntimeError):
-    """A call came too early: the model is not built, compiled or fed yet."""
+class StateError(NpcnnError, RuntimeError, ValueError):
+    """A call came too early: the model is not built, compiled or fed yet; Keras's ValueError."""
 
 
 class FileError(NpcnnError, OSError):

@@ -17,6 +17,7 @@ from npcnn.checks import (
     ("error", "builtin"),
     [
         (ArgumentError, ValueError), (DtypeError, TypeError), (StateError, RuntimeError),
+        (StateError, ValueError),
         (FileError, OSError), (FormatError, ValueError), (NumericsError, ArithmeticError),
     ],
 )  # fmt: skip

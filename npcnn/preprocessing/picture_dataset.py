@@ -321,6 +321,9 @@ def image_dataset_from_directory(
         if not dataset.file_paths:
             raise FileError(message(where, "pictures", "none", f"they end in {', '.join(ENDINGS)}"))
         made.append(dataset)
+        if verbose and subset:
+            which = subset if subset != "both" else ("training", "validation")[number]
+            say(f"Using {len(dataset.file_paths)} files for {which}.")
     return made if subset == "both" else made[0]
 
 

@@ -99,6 +99,17 @@ def test_what_a_data_set_becomes(folder):
     assert given.class_names == ["5", "7"]
 
 
+def test_lines_say_how_many_files_are_for_what(folder, capsys):
+    half = {"image_size": (8, 8), "validation_split": 0.25, "seed": 1}
+    for subset in ("both", "validation"):
+        image_dataset_from_directory(folder, subset=subset, **half)
+    found = "Found 12 files belonging to 3 classes."  # Keras's lines
+    train, rest = (
+        f"Using {n} files for {name}." for n, name in ((9, "training"), (3, "validation"))
+    )
+    assert capsys.readouterr().out.splitlines() == [found, train, rest, found, rest]
+
+
 def test_pairs_of_generators_with_one_seed_move_alike():
     x = np.random.default_rng(0).random((6, 8, 8, 1))
     flows = [

@@ -8,6 +8,7 @@ is summed over and the units run along the vectors, so that grad_y is turned rou
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,18 +18,13 @@ from npcnn.kernels.convolution.slide import dot_block, part, slide_run
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
 from npcnn.kernels.run.compile import ZERO, helper
+from npcnn.kernels.run.records import reader
 from npcnn.kernels.tiles import simd, tiles
 from npcnn.kernels.tiles.runs import copy_run, masked_run, sum_lanes, zero_run
 from npcnn.kernels.tiles.simd import moved
 
 Array = np.ndarray
 
-# A call's integers; its plans follow.
-(
-    INPUTS, UNITS, BATCH, LANES, MODE, TASKS, BATCH_PITCH, UNIT_PITCH, WANTED, SUMS_AT, FIRST,
-    SECOND,
-) = range(12)  # fmt: skip
-HEADER = 12
 # Parts no smaller than this many rows of tiles' filters: four tiles.
 ROWS = 4 * tiles.ROWS
 # With few samples, parts of so many vectors of units: a row of the kernel is read in pieces.
@@ -36,6 +32,27 @@ VECTORS = 2 * tiles.VECTORS
 FEW = tiles.ROWS
 # Bytes from which on a kernel's row is long.
 LONG = 1 << 10
+
+
+class _Header(NamedTuple):
+    """What a call's row of integers begins with; its plans follow."""
+
+    inputs: int
+    units: int
+    batch: int
+    lanes: int
+    mode: int
+    tasks: int
+    batch_pitch: int  # from unit to unit, a sample beside the other
+    unit_pitch: int  # and from sample to sample
+    wanted: int  # whether grad_x is
+    sums_at: int  # where those for the bias lie
+    first: int  # where the plans do
+    second: int
+
+
+HEADER = len(_Header._fields)
+_header_at = reader(_Header)
 
 
 def _product(dtype: np.dtype, taps: int, pitch: int, w_pitch: int, w_step: int,
@@ -59,21 +76,22 @@ def _forward_call(
     least = ROWS if n >= lanes else VECTORS * lanes
     parts = 1 if n * inputs * units < calls.SMALL else layout.shares(units, least, 16)
     wide = -(-units // parts) if units * dtype.itemsize >= LONG else units
-    header = [inputs, units, n, lanes, mode, parts, n, wide, 0, 0, HEADER, 0]
+    header = _Header(inputs, units, n, lanes, mode, parts, n, wide, 0, 0, HEADER, 0)
     if n >= lanes:
         plan, room = _product(dtype, inputs, n, wide, 1), inputs * wide if wide < units else 0
     else:  # samples for filters, units along the vectors
         plan, room = _product(dtype, inputs, units, n, 1), n * units
-    return parts, room, np.array(header + plan, np.int64)
+    return parts, room, np.array([*header, *plan], np.int64)
 
 
 @Body
 def _forward(task, ints, scratch, x, w, bias, y, zeros):  # type: ignore[no-untyped-def]
     """Fill some units of y (units, N)."""
-    p, batch, units, inputs = ints[FIRST], ints[BATCH], ints[UNITS], ints[INPUTS]
-    u0, u1 = part(units, task, ints[TASKS])
-    if batch >= ints[LANES]:
-        weights, pitch = moved(w, u0), ints[UNIT_PITCH]
+    call = _header_at(ints, 0)
+    p, batch, units, inputs = call.first, call.batch, call.units, call.inputs
+    u0, u1 = part(units, task, call.tasks)
+    if batch >= call.lanes:
+        weights, pitch = moved(w, u0), call.unit_pitch
         # Long rows of a kernel: those units' weights side by side. From tap to tap they lie a row
         # apart, and of such rows few fit into the first-level cache at once.
         if pitch < units:
@@ -81,12 +99,12 @@ def _forward(task, ints, scratch, x, w, bias, y, zeros):  # type: ignore[no-unty
                 copy_run(scratch, k * pitch, weights, k * units, u1 - u0)
             weights = scratch
         slide_run(
-            ints, p, ZERO, ZERO, inputs, batch, ZERO, u1 - u0, weights, x, ZERO, ints[MODE],
+            ints, p, ZERO, ZERO, inputs, batch, ZERO, u1 - u0, weights, x, ZERO, call.mode,
             moved(bias, u0), y, u0 * batch, batch,
         )  # fmt: skip
         return
     wide = u1 - u0
-    if wide >= ints[LANES]:
+    if wide >= call.lanes:
         slide_run(
             ints, p, ZERO, ZERO, inputs, wide, ZERO, batch, x, w, u0, ZERO, zeros, scratch, ZERO,
             wide,
@@ -101,7 +119,7 @@ def _forward(task, ints, scratch, x, w, bias, y, zeros):  # type: ignore[no-unty
     for u in range(u0, u1):
         for n in range(batch):
             value = scratch[n * wide + u - u0] + bias[u]
-            if ints[MODE] and value < 0:
+            if call.mode and value < 0:
                 y[u * batch + n] = 0
             else:
                 y[u * batch + n] = value
@@ -157,11 +175,11 @@ def _backward_call(
         by_x = _product(dtype, inputs, units, 0, 0, tiles.dot_address(dtype), n)
     by_kernel = _product(dtype, n, unit_pitch, 1, n)
     sums_at = units * batch_pitch + n * unit_pitch
-    header = [
+    header = _Header(
         inputs, units, n, lanes, masked, parts, batch_pitch, unit_pitch, wanted, sums_at, HEADER,
         HEADER + len(by_x),
-    ]  # fmt: skip
-    ints = np.array(header + by_x + by_kernel, np.int64)
+    )  # fmt: skip
+    ints = np.array([*header, *by_x, *by_kernel], np.int64)
     spare = -(-inputs // parts) * max(batch_pitch, unit_pitch, n * lanes if n < lanes else 0)
     return parts, sums_at + units * lanes, spare, ints
 
@@ -169,20 +187,22 @@ def _backward_call(
 @Body
 def _turn(task, ints, scratch, g, y, both, grad_bias):  # type: ignore[no-untyped-def]
     """Write masked grad_y twice, as (units, N) and as (N, units), zeros behind; and its sums."""
-    batch, units, lanes = ints[BATCH], ints[UNITS], ints[LANES]
-    pitch, turned, sums = ints[BATCH_PITCH], ints[UNITS] * ints[BATCH_PITCH], ints[SUMS_AT]
-    zero_run(both, 0, ints[SUMS_AT] + units * lanes)
+    call = _header_at(ints, 0)
+    batch, units, lanes = call.batch, call.units, call.lanes
+    pitch, turned, sums = call.batch_pitch, call.units * call.batch_pitch, call.sums_at
+    zero_run(both, 0, call.sums_at + units * lanes)
     for u in range(units):
         places = u * pitch, u * batch, sums + u * lanes, batch
-        masked_run(both, g, y, both, places, ints[MODE], lanes)
+        masked_run(both, g, y, both, places, call.mode, lanes)
         for n in range(batch):
-            both[turned + n * ints[UNIT_PITCH] + u] = both[u * pitch + n]
+            both[turned + n * call.unit_pitch + u] = both[u * pitch + n]
     sum_lanes(grad_bias, 0, both, sums, units, 1, 0)
 
 
 def _fill_rows(ints, p, taps, n, i0, i1, w, buf, ib, zeros, out, spare):  # type: ignore[no-untyped-def]
     """Fill rows i0 … i1 − 1 of out (in, n), by way of the spare memory if they are short."""
-    whole = max(n, ints[LANES])
+    call = _header_at(ints, 0)
+    whole = max(n, call.lanes)
     to, start = out, i0 * n
     if whole > n:
         to, start = spare, 0
@@ -198,22 +218,24 @@ _rows = helper(_fill_rows)
 @Body
 def _backward(task, ints, scratch, x, w, both, zeros, grad_x, grad_kernel):  # type: ignore[no-untyped-def]
     """Fill the rows of grad_x (in, N) and of grad_kernel (in, units) of some inputs."""
-    batch, units = ints[BATCH], ints[UNITS]
-    i0, i1 = part(ints[INPUTS], task, ints[TASKS])
-    if ints[WANTED]:
-        _rows(ints, ints[FIRST], units, batch, i0, i1, w, both, ZERO, zeros, grad_x, scratch)
-    turned = units * ints[BATCH_PITCH]
-    _rows(ints, ints[SECOND], batch, units, i0, i1, x, both, turned, zeros, grad_kernel, scratch)
+    call = _header_at(ints, 0)
+    batch, units = call.batch, call.units
+    i0, i1 = part(call.inputs, task, call.tasks)
+    if call.wanted:
+        _rows(ints, call.first, units, batch, i0, i1, w, both, ZERO, zeros, grad_x, scratch)
+    turned = units * call.batch_pitch
+    _rows(ints, call.second, batch, units, i0, i1, x, both, turned, zeros, grad_kernel, scratch)
 
 
 @Body
 def _backward_few(task, ints, scratch, x, w, both, zeros, grad_x, grad_kernel):  # type: ignore[no-untyped-def]
     """Do the same for fewer samples than a vector has lanes, which run along the units."""
-    batch, units, lanes = ints[BATCH], ints[UNITS], ints[LANES]
-    i0, i1 = part(ints[INPUTS], task, ints[TASKS])
-    turned, pitch, whole = units * ints[BATCH_PITCH], ints[UNIT_PITCH], units - units % lanes
-    if ints[WANTED]:
-        p = ints[FIRST]
+    call = _header_at(ints, 0)
+    batch, units, lanes = call.batch, call.units, call.lanes
+    i0, i1 = part(call.inputs, task, call.tasks)
+    turned, pitch, whole = units * call.batch_pitch, call.unit_pitch, units - units % lanes
+    if call.wanted:
+        p = call.first
         zero_run(scratch, 0, (i1 - i0) * batch * lanes)
         dot_block(
             ints, p, p + plans.ROW_TAPS, i0, i1, w, ZERO, both, turned, pitch, whole, scratch,
@@ -227,7 +249,7 @@ def _backward_few(task, ints, scratch, x, w, both, zeros, grad_x, grad_kernel): 
     for i in range(i0, i1, FEW):  # whole rows, one tile of them after the other
         stop = min(i + FEW, i1)
         _rows(
-            ints, ints[SECOND], batch, units, i, stop, x, both, turned, zeros, grad_kernel, scratch
+            ints, call.second, batch, units, i, stop, x, both, turned, zeros, grad_kernel, scratch
         )
 
 

@@ -100,6 +100,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
     ) -> None:
         where = type(self).__name__
         self.take_regulations(unknown)
+        unknown.pop("autocast", None)  # Keras's files say it of a user's layer
         if unknown:
             one_of(next(iter(unknown)), argument_names(type(self)), f"{where}, its arguments")
         self.name, self.dtype, self.trainable = name, dtype, trainable

@@ -97,11 +97,14 @@ def held(holder: Any) -> Iterator[Any]:
 def attributes(holder: Any) -> Iterator[tuple[str, Any]]:
     """Yield (path, layer) for the layers that attributes hold, by name as Keras walks through them.
 
-    One in a list is called by its class, and the number among those of that class.
+    One in a list is called by its class, and the number among those of that class. A model's list
+    `layers` is among its attributes, and whatever comes behind it by name is found there first.
     """
-    names = sorted(vars(holder), key=lambda name: f"~{name}" if name[0] == "_" else name)
-    for name in names:
-        value = vars(holder)[name]
+    values = dict(vars(holder))
+    if hasattr(holder, "layers") and "layers" not in values:
+        values["layers"] = holder.layers
+    for name in sorted(values, key=lambda name: f"~{name}" if name[0] == "_" else name):
+        value = values[name]
         if name in holder.begun or name in _OURS:
             continue
         if isinstance(value, Operation):
@@ -115,7 +118,7 @@ def attributes(holder: Any) -> Iterator[tuple[str, Any]]:
                     counts[kind] += 1
 
 
-_OURS = {"_arguments", "_trainable"}
+_OURS = {"_arguments", "_trainable", "inside", "ends", "given", "form"}
 
 
 def _in(value: Any) -> Iterator[Any]:

@@ -76,7 +76,8 @@ def layer_entry(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
         written = own_object(kind, config)
         if not full:
             written = {"class_name": written["registered_name"], "config": config}
-    if full and layer.input_shape is not None and (layer.declared or layer.flattens):
+    single = layer.input_shape is not None and not isinstance(layer.input_shape[0], tuple)
+    if full and single and (layer.declared or layer.flattens):
         written["build_config"] = {"input_shape": list(layer.input_shape)}
     return written
 

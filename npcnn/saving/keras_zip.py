@@ -169,7 +169,7 @@ def find_weights(file: Hdf5File, model: Model, skip: bool = False) -> Found:
     old = "_layer_checkpoint_dependencies"
     found: Found = {}
     paths = layer_paths(model)
-    if not all(file.is_group(path) for _, path in paths):
+    if not all(file.is_group(path) for one, path in paths if assembly.own_arrays(one)):
         paths = layer_paths(model, by_class=True)
     for layer, path in paths:
         if file.is_group(old):

@@ -10,6 +10,7 @@ import npcnn
 from npcnn import layers, ops
 from npcnn.checks import ArgumentError, FormatError
 from npcnn.ops.tape import Tensor, gradients
+from npcnn.saving.keras_zip import layer_paths
 
 X = np.random.default_rng(0).random((16, 6)).astype("float32")
 Y = np.random.default_rng(1).random((16, 3)).astype("float32")
@@ -276,3 +277,13 @@ def test_a_run_goes_on_to_the_same_bits(make, tmp_path):
     assert runs[0][0] == runs[1][0]
     for one, other in zip(runs[0][1:], runs[1][1:], strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_weights_lie_in_files_where_keras_has_them():
+    """By the attributes that hold them; these are the paths that Keras 3 writes."""
+    inner = ["drop", "normal", "rows/dense", "rows/dense_1"]
+    found = [path for _, path in layer_paths(a_row())]
+    assert found[:5] == ["layers/scaled", *(f"layers/scaled/{name}" for name in inner)]
+    found = [path for _, path in layer_paths(a_whole())]
+    block = ["block", *(f"block/{name}" for name in inner)]
+    assert found == [*block, "layers/sequential/layers/dense"]

@@ -76,9 +76,10 @@ def layer_entry(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
         written = own_object(kind, config)
         if not full:
             written = {"class_name": written["registered_name"], "config": config}
-    single = layer.input_shape is not None and not isinstance(layer.input_shape[0], tuple)
+    shape = layer.input_shape
+    single = shape is not None and not isinstance(shape[0], tuple)
     if full and single and (layer.declared or layer.flattens):
-        written["build_config"] = {"input_shape": list(layer.input_shape)}
+        written["build_config"] = {"input_shape": list(shape or ())}
     return written
 
 

@@ -28,6 +28,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+import absurd_ops
 from absurd_fixtures import Fixtures
 from absurd_names import ABSTRACT, ALSO, INSIDE, PARAMETERS, public_names
 from absurd_values import ENDLESS, NO_NUMBERS, SENSE, VALUES, makes_sense
@@ -98,7 +99,7 @@ def attempt(fixtures: Fixtures, call: Call) -> tuple[str, str]:
             warnings.simplefilter("error", RuntimeWarning)
             result = fixtures.call(function, arguments)
             fixtures.use(target, result)
-        left = fixtures.left(result)
+        left = "" if absurd_ops.is_function(target) else fixtures.left(result)  # of NaN, NaN
     except NpcnnError as error:
         text = str(error)
         sound = "\n" not in text and len(text) <= LONGEST and text.isprintable()
@@ -114,7 +115,10 @@ def attempt(fixtures: Fixtures, call: Call) -> tuple[str, str]:
         return "sense", "right arguments"
     p = inspect.signature(function).parameters.get(argument)
     optional = p is None or p.default is None
-    sound = makes_sense(target, argument, value, optional)
+    if absurd_ops.is_function(target):
+        sound = absurd_ops.makes_sense(target, argument, value, optional)
+    else:
+        sound = makes_sense(target, argument, value, optional)
     return ("sense" if sound else "odd"), "succeeded"
 
 

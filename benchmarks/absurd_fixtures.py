@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import absurd_ops
 import numpy as np
 from absurd_arguments import GIVEN, ONE_HOT, PICTURES, SHAPES, SPECIAL, VALID, X, Y
 from absurd_names import RESULTS, public_names
@@ -88,7 +89,10 @@ class Fixtures:
         arguments = {}
         for p in inspect.signature(function).parameters.values():
             needed = p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
-            if not needed and p.name not in GIVEN.get(target, ()):
+            given = GIVEN.get(target, ())
+            if absurd_ops.is_function(target):
+                given = absurd_ops.GIVEN.get(target.rpartition(".")[2], ())
+            if not needed and p.name not in given:
                 continue
             arguments[p.name] = self.valid(target, p.name)
         return function, arguments
@@ -103,6 +107,8 @@ class Fixtures:
 
     def valid(self, target: str, name: str) -> Any:
         """Return a right value for an argument."""
+        if absurd_ops.is_function(target):
+            return absurd_ops.right(target, name)
         method = target.rpartition(".")[2]
         like = target.replace("Model.", "Sequential.")
         for key in (f"{target}.{name}", f"{like}.{name}", f"{method}.{name}"):

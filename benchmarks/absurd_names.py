@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
+import absurd_ops
+
 from npcnn.symbolic import KerasTensor
 
 MODULES = (
@@ -83,5 +85,6 @@ def public_names() -> Iterator[tuple[str, Any]]:
                         yield f"{name}.{method[0]}", method[1]
                 continue
             yield (f"{module.rsplit('.', 1)[-1]}.get" if name == "get" else name), thing
+    yield from absurd_ops.functions()
     for sign in SIGNS:
         yield f"KerasTensor.{sign}", getattr(KerasTensor, sign)

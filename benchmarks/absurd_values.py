@@ -323,6 +323,11 @@ ENDLESS = {
     for value in ("10**7", "10**18", "-10**18")
 } | {
     ("input_shape", "10**7"),
+    ("upper", "10**7"),
+    ("upper", "10**18"),
+    ("upper", "1e300"),
+    ("upper", "10**400"),
+    ("lower", "-10**18"),
     ("shape", "10**7"),
     ("input_dim", "10**7"),
 }  # fmt: skip - gigabytes

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from npcnn.checks import is_whole, shown, whole
 from npcnn.ops.entry import listed_in, plain, strong
 from npcnn.ops.making import shape
 from npcnn.ops.shaping import get_item, stack
@@ -26,6 +27,9 @@ def _known(value: Any, where: str) -> Any:
 @listed_in("control")
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """Return what one of two functions gives, as a truth value says."""
+    both = callable(true_fn) and callable(false_fn)
+    got = f"{shown(true_fn)}, {shown(false_fn)}"
+    require(both, "ops.cond", "two functions", got, "give one for each answer")
     return true_fn() if bool(_known(pred, "ops.cond(pred)")) else false_fn()
 
 
@@ -122,7 +126,8 @@ def while_loop(
 def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
     """Return what `body_fun` has made of a value, for each whole number from lower to upper."""
     value = init_val
-    first, last = (int(_known(one, "ops.fori_loop")) for one in (lower, upper))
+    ends = (strong(_known(one, "ops.fori_loop")).item() for one in (lower, upper))
+    first, last = (whole(one, "ops.fori_loop") for one in ends)
     for k in range(first, last):
         value = body_fun(k, value)
     return value
@@ -133,7 +138,13 @@ def associative_scan(
     f: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0
 ) -> Any:
     """Return what f makes of the first row, of that and the second, and so on, stacked."""
-    require(axis == 0, "ops.associative_scan(axis)", "0", axis, "use moveaxis before and after")
+    require(
+        axis == 0 and is_whole(axis),
+        "ops.associative_scan(axis)",
+        "0",
+        axis,
+        "use moveaxis before and after",
+    )
     count = _length(elems)
     order = range(count)
     found: list[Any] = []
@@ -160,6 +171,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 
     `grad(*args, upstream=g)` returns the gradients by the arguments, one or a tuple of them.
     """
+    require(callable(f), "ops.custom_gradient", "a function", f, "of what is given, and its slope")
 
     def custom(*args: Any) -> Any:
         y, grad = f(*args)

@@ -34,8 +34,8 @@ def dtype_of(dtype: Any, usual: Any = None) -> np.dtype:
         return np.dtype(config.floatx() if usual is None else usual)
     if dtype in (int, float) and isinstance(dtype, type):  # as in Keras
         return np.dtype("int32" if dtype is int else config.floatx())
-    try:
-        found = np.dtype(dtype)
+    try:  # an object with a dtype of its own is none
+        found = np.dtype(dtype if isinstance(dtype, (str, type, np.dtype)) else object)
     except Exception:  # whatever an object says when it is asked for its dtype
         found = np.dtype(object)
     if found.name not in NAMES:

@@ -150,7 +150,7 @@ def isclose(
     x1: Any, x2: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Made:
     """Return where |x1 − x2| ≤ atol + rtol · |x2|."""
-    return np.isclose(x1, x2, rtol, atol, equal_nan), None
+    return np.isclose(x1, x2, float(rtol), float(atol), equal_nan), None
 
 
 @op(2)
@@ -158,7 +158,7 @@ def allclose(
     x1: Any, x2: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Made:
     """Return whether |x1 − x2| ≤ atol + rtol · |x2| everywhere."""
-    return np.asarray(np.allclose(x1, x2, rtol, atol, equal_nan)), None
+    return np.asarray(np.allclose(x1, x2, float(rtol), float(atol), equal_nan)), None
 
 
 @op(1)

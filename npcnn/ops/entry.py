@@ -23,6 +23,7 @@ from npcnn.symbolic import is_symbolic
 from npcnn.variables import Answer, Variable, Weight, live
 
 Array = np.ndarray
+MANY = 1 << 16  # arrays in a list
 
 
 class Recording:
@@ -169,7 +170,7 @@ def op(
             given = [how.pop(name) for name in names if name in how]
             while len(given) > arrays - len(optional) and given[-1] is None:
                 given.pop()
-            given = list(given[0]) if listed else given
+            given = _listed_arrays(given[0], function.__name__) if listed else given
             if is_symbolic(given):
                 from npcnn.layers.operation import symbolic
 
@@ -222,10 +223,19 @@ def listed_in(room: str) -> Callable[[Any], Any]:
 
     def mark(function: Any) -> Any:
         name = function.__name__
+        flags = [
+            (place, one.name)
+            for place, one in enumerate(inspect.signature(function).parameters.values())
+            if one.annotation in (bool, "bool")
+        ]
 
         @functools.wraps(function)
         def entered(*args: Any, **kwargs: Any) -> Any:
             try:
+                for place, flag in flags:
+                    given = args[place] if place < len(args) else kwargs.get(flag, False)
+                    if not isinstance(given, (bool, np.bool_)):
+                        _require_flag(given, f"ops.{name}({flag})")
                 return function(*args, **kwargs)
             except NpcnnError:
                 raise
@@ -241,6 +251,22 @@ def listed_in(room: str) -> Callable[[Any], Any]:
         return entered
 
     return mark
+
+
+def _require_flag(value: Any, where: str) -> None:
+    """Raise ArgumentError unless this is 0 or 1."""
+    if not (isinstance(value, int) and value in (0, 1)):
+        raise ArgumentError(message(where, "True or False", shown(value), "give one of them"))
+
+
+def _listed_arrays(value: Any, name: str) -> list[Any]:
+    """Return several arrays as a list."""
+    fits = isinstance(value, (list, tuple, Tensor)) or type(value) is np.ndarray
+    if not fits or len(value) > MANY:
+        expected = f"a list of at most {MANY} arrays"
+        got = f"{len(value)}" if fits else shown(value)
+        raise ArgumentError(message(f"ops.{name}", expected, got, "such as [a, b]"))
+    return list(value)
 
 
 def _told(value: Any) -> str:

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from npcnn.checks import is_whole, positive_int
+from npcnn.checks import is_whole, positive_int, whole
 from npcnn.ops.dtypes import dtype_of, result_type, single
-from npcnn.ops.entry import listed_in, plain, strong
+from npcnn.ops.entry import MANY, listed_in, plain, strong
 from npcnn.ops.tape import FUNCTIONS, Tensor, require
 from npcnn.symbolic import KerasTensor
 
@@ -40,22 +40,32 @@ def dtype(x: Any) -> str:
     return str(x.dtype)
 
 
+def sizes(shape: Any) -> tuple[int, ...]:
+    """Return a shape: of one number, that of a row.
+
+    >>> sizes([2, 3]), sizes(4)
+    ((2, 3), (4,))
+    """
+    listed = isinstance(shape, (list, tuple, range)) or np.ndim(shape) == 1
+    return tuple(whole(n, "a shape") for n in (shape if listed else [shape]))
+
+
 @listed_in("making")
 def zeros(shape: Any, dtype: Any = None) -> Array:
     """Return zeros."""
-    return np.zeros(shape, dtype_of(dtype))
+    return np.zeros(sizes(shape), dtype_of(dtype))
 
 
 @listed_in("making")
 def ones(shape: Any, dtype: Any = None) -> Array:
     """Return ones."""
-    return np.ones(shape, dtype_of(dtype))
+    return np.ones(sizes(shape), dtype_of(dtype))
 
 
 @listed_in("making")
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
     """Return an array of one number."""
-    return np.full(shape, plain(fill_value), dtype_of(dtype))
+    return np.full(sizes(shape), plain(fill_value), dtype_of(dtype))
 
 
 def _like(x: Any, value: Any, dtype: Any) -> Any:
@@ -120,6 +130,10 @@ def identity(n: int, dtype: Any = None) -> Array:
 @listed_in("making")
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Any:
     """Return numbers as an array; what can be gone back through stays so."""
+    for kind, value in (("sparse", sparse), ("ragged", ragged)):
+        known = value is None or (isinstance(value, (bool, int)) and not value)
+        where = f"ops.convert_to_tensor({kind})"
+        require(known, where, "False", value, "arrays here are dense")
     if isinstance(x, (Tensor, KerasTensor)):
         return x if dtype is None else FUNCTIONS["cast"](x, dtype)
     return FUNCTIONS["cast"](x, strong(x).dtype if dtype is None else dtype)
@@ -173,7 +187,8 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     count = len(places) + 1
     require(count <= MOST_PARTS, "ops.split", f"at most {MOST_PARTS} parts", count, _ELSE)
     lead = (slice(None),) * place
-    ends = [0, *map(int, places), length]
+    require(len(places) <= MANY, "ops.split", f"at most {MANY} places", len(places), "make fewer")
+    ends = [0, *(whole(one, "ops.split") for one in places), length]
     return [FUNCTIONS["get_item"](x, (*lead, slice(a, b))) for a, b in itertools.pairwise(ends)]
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import positive_int
+from npcnn.checks import positive_int, whole
 from npcnn.ops.dtypes import dtype_of
-from npcnn.ops.entry import formula, listed_in, op, plain
+from npcnn.ops.entry import MANY, formula, listed_in, op, plain
 from npcnn.ops.making import ndim, shape
 from npcnn.ops.pointwise import Made, where
 from npcnn.ops.reductions import sum
@@ -45,7 +45,9 @@ def dstack(xs: Any) -> Any:
 @formula(2)
 def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
     """Return x2 behind x1 along an axis, or both in a row."""
-    return concatenate([ravel(x1), ravel(x2)] if axis is None else [x1, x2], axis=axis or 0)
+    return concatenate(
+        [ravel(x1), ravel(x2)] if axis is None else [x1, x2], axis=0 if axis is None else axis
+    )
 
 
 @listed_in("pieces")
@@ -54,9 +56,11 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     length, places = shape(x)[axis], indices_or_sections
     if not isinstance(places, (list, tuple, np.ndarray)):
         count = positive_int(places, "ops.array_split")
+        require(count <= MANY, "ops.array_split", f"at most {MANY} parts", count, "make fewer")
         small, more = divmod(length, count)
         places = [k * small + builtins.min(k, more) for k in range(1, count)]
-    ends = [0, *map(int, places), length]
+    require(len(places) <= MANY, "ops.array_split", f"at most {MANY} places", len(places), "fewer")
+    ends = [0, *(whole(one, "ops.array_split") for one in places), length]
     lead = (np.s_[:],) * (axis % ndim(x))
     return [get_item(x, (*lead, np.s_[a:b])) for a, b in itertools.pairwise(ends)]
 
@@ -197,10 +201,11 @@ def cross(
 ) -> Any:
     """Return the vectors at right angles to two of two or three numbers each."""
     a, b, c = (axisa, axisb, axisc) if axis is None else (axis,) * 3
+    fits = {x1.shape[a], x2.shape[b]} <= {2, 3}
+    got = f"{x1.shape}, {x2.shape}"
+    require(fits, "ops.cross", "vectors of 2 or 3", got, "name their axis")
     u = [get_item(x1, (np.s_[:],) * (a % x1.ndim) + (k,)) for k in range(x1.shape[a])]
     v = [get_item(x2, (np.s_[:],) * (b % x2.ndim) + (k,)) for k in range(x2.shape[b])]
-    fits = {len(u), len(v)} <= {2, 3}
-    require(fits, "ops.cross", "vectors of 2 or 3", f"{len(u)}, {len(v)}", "name their axis")
     if len(u) == len(v) == 2:
         return u[0] * v[1] - u[1] * v[0]
     u, v = (one if len(one) == 3 else [*one, 0 * one[0]] for one in (u, v))

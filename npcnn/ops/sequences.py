@@ -9,6 +9,7 @@ import numpy as np
 from npcnn import config
 from npcnn.ops.dtypes import dtype_of, single
 from npcnn.ops.entry import listed_in, plain, strong
+from npcnn.ops.making import sizes
 
 Array = np.ndarray
 
@@ -16,7 +17,7 @@ Array = np.ndarray
 @listed_in("sequences")
 def empty(shape: Any, dtype: Any = None) -> Array:
     """Return an array whose numbers do not matter; they are zeros."""
-    return np.zeros(shape, dtype_of(dtype))
+    return np.zeros(sizes(shape), dtype_of(dtype))
 
 
 @listed_in("sequences")

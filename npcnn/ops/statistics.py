@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from npcnn.checks import whole
 from npcnn.ops.dtypes import dtype_of, floats, numbers
 from npcnn.ops.entry import formula, listed_in, op, plain, strong
 from npcnn.ops.making import shape, sort
@@ -294,7 +295,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     x = np.asarray(x)
     fits = x.dtype.kind in "iu" and x.ndim in (1, 2) and (not x.size or x.min() >= 0)
     require(fits, "ops.bincount(x)", "whole numbers from 0 on, (n,) or (rows, n)", x, "cast them")
-    length = builtins.max(int(minlength), int(x.max(initial=-1)) + 1)
+    length = builtins.max(whole(minlength, "ops.bincount(minlength)"), int(x.max(initial=-1)) + 1)
     require(length <= 1 << 27, "ops.bincount(x)", "numbers below 2**27", length, "sort them first")
     every = np.arange(len(x))[:, np.newaxis] if x.ndim == 2 else 0
     rows = len(x) if x.ndim == 2 else 1

@@ -271,7 +271,7 @@ ELSEWHERE: dict[str, set[str]] = {
     "Normalization.variance": POSITIVE | LISTS | {"0-d", "True"},
     "scale_loss.loss": NUMBERS | ARRAYS, "threshold.threshold": NUMBERS,
     "unpack_x_y_sample_weight.data": set(VALUES),
-    **_each(("int_shape.x", "pack_x_y_sample_weight.x", "pack_x_y_sample_weight.y",
+    **_each(("is_keras_tensor.x", "int_shape.x", "pack_x_y_sample_weight.x", "pack_x_y_sample_weight.y",
              "pack_x_y_sample_weight.sample_weight"), set(VALUES)),
     "split_dataset.seed": WHOLE, "binary_accuracy.threshold": NUMBERS,
     "check_layer.layer": {"layer"}, "BinaryIoU.threshold": NUMBERS,

@@ -221,7 +221,7 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Array:
     """Return for each row whether its class is among the k likeliest."""
     p, t = np.asarray(plain(predictions)), np.asarray(plain(targets)).astype(int)
     own = np.take_along_axis(p, t[:, np.newaxis], axis=1)
-    return (p > own).sum(axis=1) < k
+    return (p > own).sum(axis=1) < whole(k, "ops.in_top_k(k)")
 
 
 @listed_in("making")

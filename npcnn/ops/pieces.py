@@ -137,7 +137,7 @@ def triu(x: Any, k: int = 0) -> Made:
 @op(1)
 def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Made:
     """Return x turned by k quarters in the plane of two axes."""
-    return _moved(np.rot90, array, k, tuple(axes))
+    return _moved(np.rot90, array, whole(k, "ops.rot90(k)"), tuple(axes))
 
 
 @op(1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from npcnn.checks import whole
 from npcnn.ops.entry import op, plain
 from npcnn.ops.pointwise import Made
 from npcnn.ops.tape import require
@@ -20,7 +21,11 @@ def _segments(data: Any, ids: Any, num_segments: int | None) -> tuple[Array, Arr
     fits = segment.dtype.kind in "iu" and segment.ndim == 1 and x.ndim > 0
     fits = fits and len(segment) == len(x)
     require(fits, "ops.segment_sum(segment_ids)", "a whole number a row", ids, "give (n,)")
-    count = int(segment.max(initial=-1)) + 1 if num_segments is None else int(num_segments)
+    count = (
+        int(segment.max(initial=-1)) + 1
+        if num_segments is None
+        else whole(num_segments, "ops.segment_sum")
+    )
     require(count < 1 << 31, "ops.segment_sum", "fewer than 2**31 segments", count, "count from 0")
     return x, segment, (segment >= 0) & (segment < count), (count, *x.shape[1:])
 

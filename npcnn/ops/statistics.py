@@ -77,7 +77,11 @@ def quantile(
     fits = share.size and (share >= 0).all() and (share <= 1).all()
     require(fits, "ops.quantile(q)", "shares from 0 to 1", q, "0.5 is the median")
     n = x.ndim
-    axes = [*range(n)] if axis is None else [int(a) % n for a in np.atleast_1d(axis)]
+    axes = (
+        [*range(n)]
+        if axis is None
+        else [whole(a, "ops.quantile(axis)") % n for a in np.atleast_1d(axis)]
+    )
     rest = [a for a in range(n) if a not in axes]
     count = math.prod(x.shape[a] for a in axes)
     rows = reshape(transpose(x, [*rest, *axes]), [x.shape[a] for a in rest] + [count])

@@ -29,6 +29,7 @@ PICTURES = np.tile(np.arange(36, dtype="uint8").reshape(1, 6, 6), (4, 1, 1))
 
 
 SHAPES = {
+    "SpectralNormalization": (None, 4),
     "Dense": (None, 4), "Activation": (None, 4), "Softmax": (None, 4), "RepeatVector": (None, 4),
 }  # fmt: skip
 
@@ -99,6 +100,9 @@ VALID: dict[str, Callable[[Fixtures], Any]] = {
 SPECIAL: dict[str, Callable[[Fixtures], Any]] = {
     "adapt.data": lambda f: X, "GroupNormalization.groups": lambda f: 1,
     "Normalization.mean": lambda f: 0.5, "Normalization.variance": lambda f: 2.0,
+    "SpectralNormalization.layer": lambda f: f.npcnn.layers.Dense(3),
+    "circle.y_true": lambda f: Y, "circle.y_pred": lambda f: ONE_HOT,
+    "Circle.__call__.y_true": lambda f: Y, "Circle.__call__.y_pred": lambda f: ONE_HOT,
     "Dot.axes": lambda f: 1, "Lambda.function": lambda f: lambda x: x * 2.0,
     "threshold.threshold": lambda f: 0.5, "threshold.default_value": lambda f: 0.0,
     "glu.x": lambda f: np.ones((4, 6), "float32"), "KerasTensor.__pow__.exponent": lambda f: 2,

@@ -95,6 +95,9 @@ class Fixtures:
             if not needed and p.name not in given:
                 continue
             arguments[p.name] = self.valid(target, p.name)
+        parameters = inspect.signature(function).parameters.values()
+        if method == "__call__" and any(p.kind is p.VAR_POSITIONAL for p in parameters):
+            arguments["inputs by place"] = self.valid(target, "x")
         return function, arguments
 
     def result(self, owner: str) -> Any:
@@ -161,6 +164,8 @@ class Fixtures:
         """Call it; [] and () take their arguments by place."""
         if getattr(function, "__name__", "") == "__getitem__":
             return function(*arguments.values())
+        if "inputs by place" in arguments:
+            return function(arguments.pop("inputs by place"), **arguments)
         return function(**arguments)
 
     def use(self, target: str, result: Any) -> None:

@@ -34,7 +34,8 @@ INSIDE = {
     "prepare", "prepare_back", "meet", "train_step", "test_step", "predict_step", "compute_loss",
     "compute_metrics",
     "finish_backward", "pair", "pair_backward", "arranged", "begin", "drawn", "kind",
-    "part", "suits", "shares", "handle", "call", "on_tensors", "written",
+    "part", "make_parameters", "inner", "renew", "inner_shape", "folders",
+    "suits", "shares", "handle", "call", "on_tensors", "written",
     "add_loss", "add_variable", "add_weight",
     *(f"{name}.build" for name in importlib.import_module("npcnn.optimizers").__all__),
 }  # fmt: skip

@@ -9,7 +9,8 @@ from npcnn import Sequential, layers, losses, ops
 from npcnn.checks import ArgumentError, DtypeError
 
 X, Y = small_data(24)
-START = small_model().get_weights()
+with npcnn.random.seeded(0):
+    START = small_model().get_weights()
 
 
 def like_small_model(kind, **compiled):
@@ -75,7 +76,7 @@ def test_a_loss_of_ones_own_is_gone_back_through():
     want = plain.fit(X, hot, batch_size=10, epochs=2, verbose=0).history["loss"]
     assert history_of(own)["loss"] == pytest.approx(want, rel=1e-6)
     for one, other in zip(own.get_weights(), plain.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
     assert "compute_loss is the class's own" in str(own.program)
 
 

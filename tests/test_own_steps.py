@@ -96,6 +96,15 @@ def test_what_cannot_be_gone_back_through_is_one_line():
         history_of(model)
 
 
+def test_callbacks_know_which_way_a_metric_is_better():
+    model = like_small_model(Sequential, metrics=[npcnn.metrics.MeanSquaredError("far")])
+    model.best = npcnn.metrics.SparseTopKCategoricalAccuracy(2, "near")
+    stop = npcnn.callbacks.EarlyStopping("far"), npcnn.callbacks.EarlyStopping("near")
+    for callback in stop:
+        callback.set_model(model)
+    assert [callback.upward for callback in stop] == [False, True]
+
+
 def test_the_loss_as_it_was_given():
     loss = losses.MeanSquaredError()
     for given in ("mse", loss):

@@ -38,7 +38,9 @@ class MonitorCallback(Callback):
         name = self.monitor.removeprefix("val_")
         if name == "loss":
             return False
-        metrics = getattr(getattr(self, "model", None), "metrics", [])
+        model = getattr(self, "model", None)
+        metrics = [measure.metric for measure in getattr(model, "measures", [])]
+        metrics += getattr(model, "own_metrics", list)()
         known = {metric.name: metric.direction for metric in metrics}
         if known.get(name):
             return known[name] == "up"

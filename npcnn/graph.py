@@ -37,6 +37,7 @@ class Call:
         again: which of the layer's calls it is, where there are several; else None.
         active: what came of it, where there is a penalty on it, and the layer has other calls.
         held: what the layer is told of training whatever the model is, or None.
+        unasked: what it is told if the pass does not say: in the call, or its own way.
         given: the arguments of a user's layer's call, with places for the inputs.
         owners: the layers whose parameters it uses: the layer, and those within a user's.
         strange: whether the layer is a user's, or has something that is.
@@ -45,9 +46,11 @@ class Call:
     def __init__(
         self, layer: Any, inputs: tuple[int, ...], output: int, shapes: tuple[Shape, ...],
         again: int | None = None, held: bool | None = None, given: Any = None,
+        said: bool | None = None,
     ) -> None:  # fmt: skip
         self.layer, self.inputs, self.output, self.shapes = layer, inputs, output, shapes
         self.again, self.held, self.given = again, held, given
+        self.unasked: bool = layer.acts_unasked if said is None else said
         self.owners: list[Any] = leaves_of(layer) if layer.recorded else [layer]
         self.last_used: tuple[int, ...] = ()
         self._saved: Any = None
@@ -58,12 +61,14 @@ class Call:
 
     def of(self, layer: Any, inputs: tuple[int, ...], output: int) -> Call:
         """Return the same call of a layer's stand-in, on other values."""
-        return Call(layer, inputs, output, self.shapes, self.again, self.held, self.given)
+        return Call(
+            layer, inputs, output, self.shapes, self.again, self.held, self.given, self.unasked
+        )
 
     def told(self, training: bool | None) -> bool:
-        """Return what the layer is told of training in a pass: its own if that does not say."""
+        """Return what the layer is told of training in a pass, which need not say."""
         if self.held is None:
-            return self.layer.acts_unasked if training is None else training
+            return self.unasked if training is None else training
         return self.held
 
     def plainly(self, x: Any, training: bool, step: Any, keep: bool) -> Array:
@@ -179,6 +184,7 @@ class Graph:
         layers: each once.
         owners: likewise, with those within users' layers.
         draws: whether something may be drawn at inference, too.
+        unasked: whether a pass that says nothing of training is another than one at inference.
         moments: how often there was something to draw outside training.
         heads: for each output, the call that it came straight from if nobody else asks for it: a
             loss may start from what its activation was applied to. None elsewhere.
@@ -191,6 +197,7 @@ class Graph:
         self.owners = list({id(one): one for call in calls for one in call.owners}.values())
         self.moments = [0]
         self.draws = any(call.held or call.layer.recorded for call in calls)
+        self.unasked = any(call.told(None) != call.told(False) for call in calls)
         self.needed = [False] * inputs
         last: dict[int, Call] = {}
         for call in calls:
@@ -251,25 +258,29 @@ def read_graph(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> Graph:
 
 def _inline(
     inputs: list[KerasTensor], outputs: list[KerasTensor], values: dict[int, int],
-    calls: list[Call], count: int, held: bool | None = None,
+    calls: list[Call], count: int, held: bool | None = None, said: bool | None = None,
 ) -> None:  # fmt: skip
-    """Append the calls between inputs and outputs; `values` gets the outputs' numbers."""
+    """Append the calls between inputs and outputs; `values` gets the outputs' numbers.
+
+    `held` and `said` are what the call of the model that they are in was told of training.
+    """
     for node in ordered_nodes(inputs, outputs):
         given = tuple(values[id(tensor)] for tensor in node.inputs)
         inner = getattr(node.operation, "ends", None)  # of a model
         told = node.held if node.held is not None else held
+        own_word = node.training if said is None else said
         if inner is None:
-            _append(node, given, values, calls, count, told)
+            _append(node, given, values, calls, count, told, own_word)
             continue
         own = {id(tensor): value for tensor, value in zip(inner[0], given, strict=True)}
-        _inline(inner[0], inner[1], own, calls, count, told)
+        _inline(inner[0], inner[1], own, calls, count, told, own_word)
         for tensor, end in zip(node.outputs, inner[1], strict=True):
             values[id(tensor)] = own[id(end)]
 
 
 def _append(
     node: Node, given: tuple[int, ...], values: dict[int, int], calls: list[Call], count: int,
-    held: bool | None,
+    held: bool | None, said: bool | None,
 ) -> None:  # fmt: skip
     """Append the call of a layer; of several outputs, also what takes each of them out."""
     layer, shapes = node.operation, [tensor.shape for tensor in node.outputs]
@@ -277,11 +288,11 @@ def _append(
     if len(shapes) == 1:
         values[id(node.outputs[0])] = output
         own = (*(tensor.shape for tensor in node.inputs), shapes[0])
-        calls.append(Call(layer, given, output, own, held=held, given=node.given))
+        calls.append(Call(layer, given, output, own, None, held, node.given, said))
         return
     whole = (None, sum(int(np.prod(shape[1:], dtype=int)) for shape in shapes))
     own = (*(tensor.shape for tensor in node.inputs), whole)
-    calls.append(Call(layer, given, output, own, held=held, given=node.given))
+    calls.append(Call(layer, given, output, own, None, held, node.given, said))
     for k, tensor in enumerate(node.outputs):
         values[id(tensor)] = count + len(calls)
         calls.append(Call(layer.part(layer, k), (output,), values[id(tensor)], (whole, shapes[k])))

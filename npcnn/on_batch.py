@@ -123,7 +123,7 @@ class OnBatch(OwnSteps, Older, Network):
         if not self.built:
             self.build(shapes[0][0])
         xs = [one.astype(self.dtype, copy=False) for one in checked_xs]
-        if training or (training is None and any(leaf.acts_unasked for leaf in self.leaves)):
+        if training or (training is None and self.graph.unasked):
             step = random.moment(self.graph.moments)
             return self._answer(forward(self.graph, xs, training, step, keep=False))
         return self._answer(self._repeated(_infer, False)(*xs))

@@ -62,7 +62,8 @@ def _hold(found: Ends, other: Ends) -> None:
     """Keep what calls are told of training that are told it in training and otherwise."""
     told = {number: node.training for number, node in _numbered(other)}
     for number, node in _numbered(found):
-        node.held = node.training if told.get(number) is node.training else None
+        node.training = node.training if told.get(number) is node.training else None
+        node.held = node.training
 
 
 def _numbered(ends: Ends) -> Iterator[tuple[tuple[int, int], Node]]:

@@ -302,3 +302,16 @@ def test_signs_between_what_does_not_go_together(wrong):
     with pytest.raises(NpcnnError, match=r"expected .*, got ") as caught:
         wrong(layers.Input((4,)))
     assert "\n" not in str(caught.value)
+
+
+def test_what_a_call_says_of_training_holds_where_the_models_does_not():
+    """As in Keras 3: `Dropout(0.5)(x, training=True)` drops in `model(x)`, not in `predict`."""
+    a, x = npcnn.Input((50,)), np.ones((2, 50), np.float32)
+    inner = Model(a, layers.Dropout(0.5)(a))
+    for end in (layers.Dropout(0.5)(a, training=True), inner(a, training=True)):
+        model = Model(a, end)
+        assert sorted(np.unique(model(x))) == [0, 2]
+        assert (model(x) != model(x)).any()
+        for same in (model(x, training=False), model.predict(x, verbose=0)):
+            np.testing.assert_array_equal(same, x)
+    np.testing.assert_array_equal(inner(x), x)

@@ -29,10 +29,12 @@ def spectral_normalize(kernel: Array, u: Array, iterations: int) -> None:
     array([[1.    , 0.    ],
            [0.    , 0.3333]])
     """
+    # The gradient is by the kernel that comes out, so that a complex step's part passes unchanged.
+    kernel = kernel.real
     if not kernel.any():
         return
     matrix = kernel.reshape(-1, kernel.shape[-1])
-    right = u[0]
+    right = u[0].real
     for _ in range(iterations):
         left = _of_length_one(matrix @ right)
         right = _of_length_one(left @ matrix)

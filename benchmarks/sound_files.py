@@ -75,6 +75,7 @@ NEEDED = {
     "filters": 2, "kernel_size": 3, "units": 3, "rate": 0.5, "activation": "relu", "height": 3,
     "width": 3, "factor": 0.1, "height_factor": 0.1, "width_factor": 0.1, "scale": 0.5, "n": 2,
     "dims": (2, 1, 3), "target_shape": (-1,), "stddev": 0.1, "output_size": 2, "axes": 1,
+    "layer": layers.Dense(2),
 }  # fmt: skip
 
 

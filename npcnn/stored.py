@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from npcnn.arguments import Config, Path, checked
 from npcnn.checks import FormatError, message
@@ -49,7 +49,7 @@ class Stored:
     is_written: bool
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Keep the arguments of a class of the program's, which files may need."""
         self = super().__new__(cls)
         self._arguments = args, kwargs
@@ -111,7 +111,8 @@ class Stored:
         from npcnn.saving.assembly import fresh_model
 
         if cls.is_written and "layers" not in config:
-            return cls(**accepted(cls, config))
+            made: Any = cls(**accepted(cls, config))
+            return made
         where = f"{cls.__name__}.from_config"
         with custom_object_scope(custom_objects):
             return fresh_model({"class_name": cls.__name__, "config": config}, where)

@@ -140,7 +140,8 @@ def walk(
         if layer.meets:
             layer.prepare(x)
             yield call, given[0]
-        y = call.forward(x, call.told(training), step, keep or (heads and call in graph.heads))
+        forward = layer.forward if call.again is None and call.given is None else call.forward
+        y = forward(x, call.told(training), step, keep or (heads and call in graph.heads))
         layer.remember(y)
         y = crossing(call, "forward", y, n)
         if call.strange and call.again is not None:  # one memory may be all that it ever gives

@@ -206,7 +206,7 @@ def test_steps_are_played(loss):
         x, y = rng.normal(size=(32, 4)), targets_for(loss, rng, (32, 3))
         model.fit(x, y, batch_size=8, epochs=3, verbose=0)
         by_numpy = (losses.CategoricalHinge, losses.CosineSimilarity, losses.Dice)
-        by_numpy += (losses.Tversky, losses.CategoricalGeneralizedCrossEntropy)
+        by_numpy += (losses.Tversky, losses.CategoricalGeneralizedCrossEntropy, losses.Circle)
         numpy_made = isinstance(loss, (*by_numpy, losses.CategoricalFocalCrossentropy))
         numpy_made |= getattr(loss, "ignore_class", None) is not None
         numpy_made |= loss.reduction == "mean_with_sample_weight"

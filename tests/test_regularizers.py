@@ -292,8 +292,22 @@ def test_every_layer_may_be_charged_for_what_it_gives(backend, tmp_path, make):
 class Made(layers.Layer):
     """A layer made of a layer."""
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(2)
+
     def call(self, inputs):
-        return layers.Dense(2)(inputs)
+        return self.dense(inputs)
+
+
+def test_a_layer_made_of_layers_may_be_charged_for_its_output():
+    x = layers.Input((3,))
+    model = npcnn.Model(x, Made(activity_regularizer="l2")(x))
+    model.compile("sgd", "mse")
+    y = model.predict(np.ones((4, 3)), verbose=0)
+    np.testing.assert_allclose(
+        model.evaluate(np.ones((4, 3)), y, verbose=0), 0.01 * (y**2).sum() / 4, rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -317,7 +331,6 @@ def test_traces_and_slow_motion(backend, name):
         (lambda: layers.Dense(3, bias_constraint="maxnorm"), "perhaps 'max_norm' was meant"),
         (lambda: layers.Flatten(kernel_regularizer="l2"), "got 'kernel_regularizer'"),
         (lambda: layers.InputLayer((3,), activity_regularizer="l2"), "got 'activity_regularizer'"),
-        (lambda: Made(activity_regularizer="l2")(layers.Input((3,))), "on a layer made of layers"),
         (lambda: regularizers.L2(-1), r"L2\(l2\): expected a number ≥ 0"),
         (lambda: constraints.MaxNorm(axis="x"), r"MaxNorm\(axis\): expected an axis"),
         (lambda: layers.Dense(3, kernel_constraint=constraints.MaxNorm(axis=2)).build((None, 2)),

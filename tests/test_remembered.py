@@ -135,7 +135,7 @@ def test_all_arguments_come_back(tmp_path, ending):
     moved, dense = again.layers
     assert (moved.factor, moved.by, again.optimizer.boost, again.loss.weight) == (3, 1, 3, 4)
     assert (dense.kernel_initializer.every, dense.kernel_regularizer.share) == (3, 0.2)
-    assert (dense.kernel_constraint.most, again.metrics[-1].within) == (0.9, 0.7)
+    assert (dense.kernel_constraint.most, again.metrics[-1].metrics[0].within) == (0.9, 0.7)
     assert again.evaluate(X, Y, verbose=0) == model.evaluate(X, Y, verbose=0)
     assert again.train_on_batch(X, Y) == model.train_on_batch(X, Y)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, DtypeError, message
+from npcnn.checks import ArgumentError, DtypeError, StateError, message
 from npcnn.layers.given import Given, filled, is_array, taken
 from npcnn.layers.parameter import planning
 from npcnn.layers.recorded import one_call, packed, takes, told
@@ -35,6 +35,11 @@ def through(layer: Any, x: Any, training: bool) -> Tensor:
         first = next((one.dtype for one in listed if getattr(one, "dtype", None) is not None), None)
         with recording(None):
             layer.build(tuple(shapes) if layer.merges else shapes[0], _float(first))
+        if own is not None and not own.probing and layer.parameter_names:
+            fix = "make it in __init__ or build(), or each call has another with weights of its own"
+            raise StateError(
+                message(layer.label, "a layer made before call()", "one made in it", fix)
+            )
     xs = [tensor(one, layer.dtype) for one in listed]
     _check_shapes(layer, xs)
     weights = _weights(layer, own)

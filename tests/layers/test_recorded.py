@@ -287,3 +287,27 @@ def test_weights_lie_in_files_where_keras_has_them():
     found = [path for _, path in layer_paths(a_whole())]
     block = ["block", *(f"block/{name}" for name in inner)]
     assert found == [*block, "layers/sequential/layers/dense"]
+
+
+class Watching(layers.Layer):
+    """A layer with a metric. (Keras does so on TensorFlow and Torch; on JAX it fails.)"""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.seen, self.dense = npcnn.metrics.Mean(name="seen"), layers.Dense(3)
+
+    def call(self, x):
+        y = self.dense(x)
+        self.seen.update_state(y)
+        return y
+
+
+def test_metrics_of_layers_are_reported_and_begin_anew_each_epoch(backend):
+    model = npcnn.Sequential([layers.Input((6,)), Watching()])
+    model.compile(npcnn.optimizers.SGD(0.0), "mse", metrics=["mae"])
+    x = np.random.default_rng(0).random((32, 6), np.float32)
+    history = model.fit(x, np.zeros((32, 3)), 8, epochs=2, verbose=0).history
+    told = model.evaluate(x, np.zeros((32, 3)), 8, verbose=0, return_dict=True)
+    mean = model.predict(x, verbose=0).mean()
+    np.testing.assert_allclose([*history["seen"], told["seen"]], [mean] * 3, rtol=1e-5)
+    assert model.metrics[-1].name == "seen"

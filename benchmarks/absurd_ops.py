@@ -85,7 +85,7 @@ GIVEN = {
 NUMERIC = {
     "True", "np.False_", "0", "-1", "7", "10**7", "10**18", "-10**18", "1.5", "0.0", "nan", "inf",
     "np.nan32", "-inf", "1e300", "1e-320", "[nan]", "0-d", "range", "million", "array", "matrix",
-    "1e30 array", "empty array", "()", "[]", "tensor", "tensors",
+    "1e30 array", "empty array", "()", "[]", "tensor", "tensors", "Fraction", "Decimal",
 }  # fmt: skip
 WHOLE = {"True", "np.False_", "0", "-1", "7", "10**7", "10**18", "-10**18", "0-d"}
 LISTS = {"()", "[]", "range", "million", "array", "matrix", "empty array"}
@@ -98,7 +98,7 @@ SENSE: dict[str, set[str]] = {
                      "dilation_rate", "kernel_size"), WHOLE | LISTS),
     **dict.fromkeys(("num", "N", "M", "n", "num_classes", "decimals", "axis1", "axis2", "axisa",
                      "axisb", "axisc", "length", "maximum_iterations", "num_segments", "minlength",
-                     "block_size", "lower", "upper", "seed", "order", "top_padding",
+                     "block_size", "lower", "upper", "seed", "top_padding",
                      "left_padding", "bottom_padding", "right_padding", "target_height",
                      "target_width", "top_cropping", "left_cropping", "bottom_cropping",
                      "right_cropping"), WHOLE),
@@ -110,15 +110,16 @@ SENSE: dict[str, set[str]] = {
     **dict.fromkeys(("true_fn", "false_fn", "f", "function", "pyfunc", "cond", "body", "body_fun"),
                     FUNCTIONS),
     "dtype": {"class"},
-    **dict.fromkeys(("rtol", "atol"), NUMERIC | {"Decimal", "Fraction"}),
     "xs": NUMERIC | {"[[1],[1,2]]"}, "range": NUMERIC | {"None"}, "step": NUMERIC | {"10**400"},
     "key": NUMERIC | {"Ellipsis", "slice", "None"},
+    **dict.fromkeys(("pred", "index"), NUMERIC | {"10**400"}),
 }  # fmt: skip
 
 
 # What is handed on, or passed over, whatever it is.
 HANDED_ON = {
-    "init_val", "init", "unroll", "flash_attention", "excluded", "name", "signature", "branches",
+    "init_val", "init", "loop_vars", "unroll", "flash_attention", "excluded", "name", "signature",
+    "branches",
 }  # fmt: skip
 
 
@@ -128,7 +129,7 @@ QUESTIONS = ("ops.dtype", "ops.is_tensor", "ops.ndim", "ops.shape", "ops.size")
 
 def makes_sense(target: str, argument: str, value: str, optional: bool) -> bool:
     """Whether a call may succeed with this value."""
-    if target in QUESTIONS or (argument == "axis" and value == "None"):
+    if target in QUESTIONS or (argument in ("axis", "axes", "key") and value == "None"):
         return True
     if value == "None" and argument not in HANDED_ON:
         return optional or argument == "dtype"

@@ -51,7 +51,8 @@ def _noise_shape(value: Any, where: str) -> tuple[int, ...] | None:
 def _dtype(value: Any, where: str) -> np.dtype:
     """Return a dtype of numbers; `config.floatx()` for None."""
     try:
-        found = np.dtype(config.floatx() if value is None else value)
+        given = value if isinstance(value, (str, type, np.dtype)) else object
+        found = np.dtype(config.floatx() if value is None else given)
     except Exception:  # whatever an object says when it is asked for its dtype
         found = np.dtype(object)
     if found.kind not in "fiu":

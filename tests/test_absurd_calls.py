@@ -8,7 +8,6 @@ from benchmark_scripts import load
 
 load("absurd_values")  # puts the scripts' folder where they, and their processes, find each other
 absurd_calls = importlib.import_module("absurd_calls")
-absurd_ops = importlib.import_module("absurd_ops")
 absurd_values = importlib.import_module("absurd_values")
 
 CALLS = absurd_calls.all_calls()
@@ -33,8 +32,6 @@ def test_absurd_calls_end_in_one_line_or_in_sense(backend, count):
     found = list(absurd_calls.run(chosen, backend, 1, patience=500))
     assert len(found) == count
     wrong = [entry for entry in found if entry[1] not in absurd_calls.RIGHT]
-    # What makes sense to NumPy in a function of numbers is left to it.
-    wrong = [e for e in wrong if not (e[1] == "odd" and absurd_ops.is_function(e[0][0]))]
     assert wrong == []
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import is_whole, shown, whole
+from npcnn.arguments import Function
+from npcnn.checks import is_whole, whole
 from npcnn.ops.entry import listed_in, plain, strong
 from npcnn.ops.making import shape
 from npcnn.ops.shaping import get_item, stack
@@ -25,11 +26,8 @@ def _known(value: Any, where: str) -> Any:
 
 
 @listed_in("control")
-def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
+def cond(pred: Any, true_fn: Function, false_fn: Function) -> Any:
     """Return what one of two functions gives, as a truth value says."""
-    both = callable(true_fn) and callable(false_fn)
-    got = f"{shown(true_fn)}, {shown(false_fn)}"
-    require(both, "ops.cond", "two functions", got, "give one for each answer")
     return true_fn() if bool(_known(pred, "ops.cond(pred)")) else false_fn()
 
 
@@ -74,7 +72,7 @@ def _row(xs: Any, k: int) -> Any:
 
 
 @listed_in("control")
-def map(f: Callable[[Any], Any], xs: Any) -> Any:
+def map(f: Function, xs: Any) -> Any:
     """Return what a function gives for each row, stacked."""
     count = _length(xs)
     require(count, "ops.map(xs)", "rows", "none", "give one")
@@ -82,14 +80,14 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
 
 
 @listed_in("control")
-def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
+def vectorized_map(function: Function, elements: Any) -> Any:
     """Return what a function gives for each row, stacked."""
     return map(function, elements)
 
 
 @listed_in("control")
 def scan(
-    f: Callable[[Any, Any], Any], init: Any, xs: Any = None, length: int | None = None,
+    f: Function, init: Any, xs: Any = None, length: int | None = None,
     reverse: bool = False, unroll: Any = 1,
 ) -> tuple[Any, Any]:  # fmt: skip
     """Return what f carries to the end, from row to row, and what it gave for each, stacked."""
@@ -106,7 +104,7 @@ def scan(
 
 @listed_in("control")
 def while_loop(
-    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any,
+    cond: Function, body: Function, loop_vars: Any,
     maximum_iterations: int | None = None,
 ) -> Any:  # fmt: skip
     """Return the variables after `body` has made new ones of them for as long as `cond` holds."""
@@ -123,7 +121,7 @@ def while_loop(
 
 
 @listed_in("control")
-def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
+def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
     """Return what `body_fun` has made of a value, for each whole number from lower to upper."""
     value = init_val
     ends = (strong(_known(one, "ops.fori_loop")).item() for one in (lower, upper))
@@ -134,9 +132,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
 
 
 @listed_in("control")
-def associative_scan(
-    f: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0
-) -> Any:
+def associative_scan(f: Function, elems: Any, reverse: bool = False, axis: int = 0) -> Any:
     """Return what f makes of the first row, of that and the second, and so on, stacked."""
     require(
         axis == 0 and is_whole(axis),
@@ -154,7 +150,7 @@ def associative_scan(
 
 
 @listed_in("control")
-def vectorize(pyfunc: Callable[..., Any], *, excluded: Any = None, signature: Any = None) -> Any:
+def vectorize(pyfunc: Function, *, excluded: Any = None, signature: Any = None) -> Any:
     """Return a function of arrays that calls another for each of their numbers."""
     inner = np.vectorize(pyfunc, excluded=excluded, signature=signature)
 
@@ -166,7 +162,7 @@ def vectorize(pyfunc: Callable[..., Any], *, excluded: Any = None, signature: An
 
 
 @listed_in("control")
-def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+def custom_gradient(f: Function) -> Callable[..., Any]:
     """Return a function whose gradient is what f gives beside its value: f(x) = (y, grad).
 
     `grad(*args, upstream=g)` returns the gradients by the arguments, one or a tuple of them.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.ops.dtypes import dtype_of, floats, numbers
-from npcnn.ops.entry import op
+from npcnn.ops.entry import Scalar, op
 from npcnn.ops.pointwise import Made, comparison, of_one, question
 from npcnn.ops.tape import require
 
@@ -147,7 +147,7 @@ def nextafter(x1: Any, x2: Any) -> Made:
 
 @op(2)
 def isclose(
-    x1: Any, x2: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+    x1: Any, x2: Any, rtol: Scalar = 1e-05, atol: Scalar = 1e-08, equal_nan: bool = False
 ) -> Made:
     """Return where |x1 − x2| ≤ atol + rtol · |x2|."""
     return np.isclose(x1, x2, float(rtol), float(atol), equal_nan), None
@@ -155,7 +155,7 @@ def isclose(
 
 @op(2)
 def allclose(
-    x1: Any, x2: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+    x1: Any, x2: Any, rtol: Scalar = 1e-05, atol: Scalar = 1e-08, equal_nan: bool = False
 ) -> Made:
     """Return whether |x1 − x2| ≤ atol + rtol · |x2| everywhere."""
     return np.asarray(np.allclose(x1, x2, float(rtol), float(atol), equal_nan)), None
@@ -163,7 +163,7 @@ def allclose(
 
 @op(1)
 def nan_to_num(
-    x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+    x: Any, nan: Scalar = 0.0, posinf: Scalar | None = None, neginf: Scalar | None = None
 ) -> Made:
     """Return x with numbers in place of NaN and ∞; without others the largest there are."""
     x = np.asarray(x)

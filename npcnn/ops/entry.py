@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+import numbers
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from npcnn import config
-from npcnn.checks import ArgumentError, DtypeError, NpcnnError, as_numbers, message, shown
+from npcnn.arguments import Check, check_of
+from npcnn.checks import ArgumentError, DtypeError, NpcnnError, as_numbers, message, shown, whole
 from npcnn.ops.dtypes import met, single
 from npcnn.ops.tape import FUNCTIONS, NAMED, Back, Tensor, gradients
 from npcnn.symbolic import is_symbolic
@@ -222,20 +224,19 @@ def listed_in(room: str) -> Callable[[Any], Any]:
     """Mark a function as one of `npcnn.ops`; what it cannot compute ends in one line."""
 
     def mark(function: Any) -> Any:
-        name = function.__name__
-        flags = [
-            (place, one.name)
-            for place, one in enumerate(inspect.signature(function).parameters.values())
-            if one.annotation in (bool, "bool")
-        ]
+        name, plan = function.__name__, list[Any]()
 
         @functools.wraps(function)
         def entered(*args: Any, **kwargs: Any) -> Any:
+            if not plan:
+                plan.append(_checks(function))
             try:
-                for place, flag in flags:
-                    given = args[place] if place < len(args) else kwargs.get(flag, False)
-                    if not isinstance(given, (bool, np.bool_)):
-                        _require_flag(given, f"ops.{name}({flag})")
+                for place, argument, check in plan[0]:
+                    where = f"ops.{name}({argument})"
+                    if place < len(args):
+                        args = (*args[:place], check(args[place], where), *args[place + 1 :])
+                    elif argument in kwargs:
+                        kwargs[argument] = check(kwargs[argument], where)
                 return function(*args, **kwargs)
             except NpcnnError:
                 raise
@@ -253,15 +254,44 @@ def listed_in(room: str) -> Callable[[Any], Any]:
     return mark
 
 
-def _require_flag(value: Any, where: str) -> None:
-    """Raise ArgumentError unless this is 0 or 1."""
-    if not (isinstance(value, int) and value in (0, 1)):
-        raise ArgumentError(message(where, "True or False", shown(value), "give one of them"))
+def _checks(function: Any) -> list[tuple[int, str, Check]]:
+    """Return place, name and check of the arguments whose annotations say what they may be."""
+    names = inspect.unwrap(function).__globals__
+    found = [
+        (place, one.name, check_of(one.annotation, names))
+        for place, one in enumerate(inspect.signature(function).parameters.values())
+        if one.kind is one.POSITIONAL_OR_KEYWORD
+    ]
+    return [(place, name, check) for place, name, check in found if check is not None]
+
+
+def _scalar(value: Any, where: str) -> float:
+    """Return a number, NaN and infinities among them."""
+    value = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise ArgumentError(message(where, "a number", shown(value), "give one"))
+    return float(value)
+
+
+def _places(value: Any, where: str) -> Any:
+    """Return a whole number, or a tuple of at most 64."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if not isinstance(value, (list, tuple, range)):
+        return whole(value, where)
+    if len(value) > 64:
+        raise ArgumentError(message(where, "at most 64 numbers", f"{len(value)}", "give fewer"))
+    return tuple(whole(one, where) for one in value)
+
+
+Scalar = Annotated[float, _scalar]
+Places = Annotated[Any, _places]
 
 
 def _listed_arrays(value: Any, name: str) -> list[Any]:
     """Return several arrays as a list."""
-    fits = isinstance(value, (list, tuple, Tensor)) or type(value) is np.ndarray
+    plainly = type(value) is np.ndarray and value.dtype.kind in "fiub"
+    fits = plainly or isinstance(value, (list, tuple, Tensor))
     if not fits or len(value) > MANY:
         expected = f"a list of at most {MANY} arrays"
         got = f"{len(value)}" if fits else shown(value)

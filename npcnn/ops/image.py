@@ -18,7 +18,7 @@ from npcnn.affine import FILL_MODES
 from npcnn.backend import ops as engine
 from npcnn.checks import positive_int
 from npcnn.ops.dtypes import floats
-from npcnn.ops.entry import formula, op, plain
+from npcnn.ops.entry import Places, Scalar, formula, op, plain
 from npcnn.ops.making import shape
 from npcnn.ops.pointwise import Made
 from npcnn.ops.reductions import sum
@@ -106,7 +106,7 @@ def _resized(x: Any, size: Any, interpolation: str, antialias: bool) -> Made:
 def resize(
     images: Any, size: Any, interpolation: str = "bilinear", antialias: bool = False,
     crop_to_aspect_ratio: bool = False, pad_to_aspect_ratio: bool = False,
-    fill_mode: str = "constant", fill_value: float = 0.0, data_format: Any = None,
+    fill_mode: str = "constant", fill_value: Scalar = 0.0, data_format: Any = None,
 ) -> Any:  # fmt: skip
     """Return pictures of another size, pixels being squares with a middle.
 
@@ -175,9 +175,9 @@ def _edges(
 
 @formula()
 def pad_images(
-    images: Any, top_padding: Any = None, left_padding: Any = None, bottom_padding: Any = None,
-    right_padding: Any = None, target_height: Any = None, target_width: Any = None,
-    data_format: Any = None,
+    images: Any, top_padding: int | None = None, left_padding: int | None = None,
+    bottom_padding: int | None = None, right_padding: int | None = None,
+    target_height: int | None = None, target_width: int | None = None, data_format: Any = None,
 ) -> Any:  # fmt: skip
     """Return pictures with zeros around: of each axis two of both edges and the size are given."""
     where = "ops.image.pad_images"
@@ -189,9 +189,9 @@ def pad_images(
 
 @formula()
 def crop_images(
-    images: Any, top_cropping: Any = None, left_cropping: Any = None, bottom_cropping: Any = None,
-    right_cropping: Any = None, target_height: Any = None, target_width: Any = None,
-    data_format: Any = None,
+    images: Any, top_cropping: int | None = None, left_cropping: int | None = None,
+    bottom_cropping: int | None = None, right_cropping: int | None = None,
+    target_height: int | None = None, target_width: int | None = None, data_format: Any = None,
 ) -> Any:  # fmt: skip
     """Return parts of pictures: of an axis two of both edges and the size are given."""
     where = "ops.image.crop_images"
@@ -260,7 +260,7 @@ def _affine(images: Any, transform: Any, interpolation: str, fill_mode: str, fil
 @formula()
 def affine_transform(
     images: Any, transform: Any, interpolation: str = "bilinear", fill_mode: str = "constant",
-    fill_value: float = 0, data_format: Any = None,
+    fill_value: Scalar = 0, data_format: Any = None,
 ) -> Any:  # fmt: skip
     """Return pictures whose pixel (x, y) is read at (a0 x + a1 y + a2, b0 x + b1 y + b2).
 
@@ -288,7 +288,7 @@ def _bring_in(index: Array, size: int, mode: str) -> tuple[Array, Array]:
 
 @op(2, meet=False)
 def map_coordinates(
-    inputs: Any, coordinates: Any, order: int, fill_mode: str = "constant", fill_value: float = 0.0
+    inputs: Any, coordinates: Any, order: int, fill_mode: str = "constant", fill_value: Scalar = 0.0
 ) -> Made:
     """Return an array read at places between its numbers: at the nearest (0), or linearly (1).
 
@@ -331,7 +331,7 @@ def map_coordinates(
 
 @op(1)
 def gaussian_blur(
-    images: Any, kernel_size: Any = (3, 3), sigma: Any = (1.0, 1.0), data_format: Any = None
+    images: Any, kernel_size: Places = (3, 3), sigma: Any = (1.0, 1.0), data_format: Any = None
 ) -> Made:
     """Return means of each pixel's neighbours by a bell curve; beyond the edge there are zeros."""
     x, where = floats(images), "ops.image.gaussian_blur"

@@ -9,7 +9,7 @@ import numpy as np
 
 from npcnn import names
 from npcnn.ops.dtypes import floats
-from npcnn.ops.entry import formula, listed_in, op, plain
+from npcnn.ops.entry import Scalar, formula, listed_in, op, plain
 from npcnn.ops.pieces import tril, triu
 from npcnn.ops.pointwise import Made, absolute, log
 from npcnn.ops.reductions import norm
@@ -158,13 +158,13 @@ def eig(x: Any) -> tuple[Array, Array]:
 
 
 @listed_in("linalg")
-def lstsq(a: Any, b: Any, rcond: float | None = None) -> Array:
+def lstsq(a: Any, b: Any, rcond: Scalar | None = None) -> Array:
     """Return x of the smallest |a @ x − b|."""
     return np.linalg.lstsq(floats(plain(a)), floats(plain(b)), rcond)[0]
 
 
 @listed_in("linalg")
-def pinv(x: Any, rcond: float | None = None) -> Array:
+def pinv(x: Any, rcond: Scalar | None = None) -> Array:
     """Return the inverses of matrices of any shape, in the sense of least squares."""
     x = floats(plain(x))
     least = 10 * max(x.shape[-2:]) * float(np.finfo(x.dtype).eps) if rcond is None else rcond
@@ -172,7 +172,7 @@ def pinv(x: Any, rcond: float | None = None) -> Array:
 
 
 @listed_in("linalg")
-def matrix_rank(x: Any, tol: float | None = None) -> Array:
+def matrix_rank(x: Any, tol: Scalar | None = None) -> Array:
     """Return how many of its columns none is a sum of others."""
     x = floats(plain(x))
     require(x.ndim >= 2 and math.prod(x.shape), "ops.matrix_rank", "matrices", x, "give (…, m, n)")

@@ -9,7 +9,7 @@ import numpy as np
 
 from npcnn.checks import is_whole, positive_int, whole
 from npcnn.ops.dtypes import dtype_of, result_type, single
-from npcnn.ops.entry import MANY, listed_in, plain, strong
+from npcnn.ops.entry import MANY, Places, listed_in, plain, strong
 from npcnn.ops.tape import FUNCTIONS, Tensor, require
 from npcnn.symbolic import KerasTensor
 
@@ -95,6 +95,7 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
 @listed_in("making")
 def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Array:
     """Return numbers from start to before stop; int32 if they are whole."""
+    require(start is not None, "ops.arange(start)", "a number", start, "arange(5) starts at 0")
     ends = [plain(one) for one in (start, stop, step) if one is not None]
     if dtype is None:
         kinds = {one.dtype for one in ends if isinstance(one, np.ndarray)}
@@ -225,6 +226,6 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Array:
 
 
 @listed_in("making")
-def unravel_index(indices: Any, shape: Any) -> tuple[Array, ...]:
+def unravel_index(indices: Any, shape: Places) -> tuple[Array, ...]:
     """Return places in a row as places in a shape."""
     return tuple(one.astype("int32") for one in np.unravel_index(plain(indices), tuple(shape)))

@@ -12,7 +12,7 @@ import numpy as np
 from npcnn import config
 from npcnn.ops import entry
 from npcnn.ops.dtypes import floats, numbers
-from npcnn.ops.entry import listed_in, op, strong
+from npcnn.ops.entry import Scalar, listed_in, op, strong
 from npcnn.ops.pointwise import (
     Made,
     absolute,
@@ -57,7 +57,7 @@ def _activation(taken: Any = floats) -> Callable[[Callable[..., Any]], Callable[
 
 
 @_activation()
-def elu(x: Any, alpha: float = 1.0) -> Any:
+def elu(x: Any, alpha: Scalar = 1.0) -> Any:
     """Return x above 0, alpha · (eˣ − 1) below."""
     return where(x > 0, x, alpha * expm1(where(x > 0, 0, x)))
 
@@ -69,7 +69,7 @@ def selu(x: Any) -> Any:
 
 
 @_activation()
-def celu(x: Any, alpha: float = 1.0) -> Any:
+def celu(x: Any, alpha: Scalar = 1.0) -> Any:
     """Return x above 0, alpha · (e^(x / alpha) − 1) below."""
     return where(x > 0, x, alpha * expm1(where(x > 0, 0, x) / alpha))
 
@@ -83,7 +83,7 @@ def gelu(x: Any, approximate: bool = True) -> Any:
 
 
 @_activation()
-def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
+def leaky_relu(x: Any, negative_slope: Scalar = 0.2) -> Any:
     """Return x above 0, negative_slope · x below."""
     return where(x > 0, x, negative_slope * x)
 
@@ -137,13 +137,13 @@ def squareplus(x: Any, b: int = 4) -> Any:
 
 
 @_activation()
-def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+def soft_shrink(x: Any, threshold: Scalar = 0.5) -> Any:
     """Return x moved towards 0 by a threshold, and 0 within it."""
     return relu(x - threshold) - relu(-x - threshold)
 
 
 @_activation()
-def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+def hard_shrink(x: Any, threshold: Scalar = 0.5) -> Any:
     """Return x, and 0 within a threshold of 0."""
     return where(absolute(x) > threshold, x, 0)
 
@@ -155,7 +155,7 @@ def tanh_shrink(x: Any) -> Any:
 
 
 @_activation()
-def threshold(x: Any, threshold: float, default_value: float) -> Any:
+def threshold(x: Any, threshold: Scalar, default_value: Scalar) -> Any:
     """Return x above a threshold, another number elsewhere."""
     return where(x > threshold, x, default_value)
 

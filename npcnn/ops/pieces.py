@@ -10,7 +10,7 @@ import numpy as np
 
 from npcnn.checks import positive_int, whole
 from npcnn.ops.dtypes import dtype_of
-from npcnn.ops.entry import MANY, formula, listed_in, op, plain
+from npcnn.ops.entry import MANY, Places, formula, listed_in, op, plain
 from npcnn.ops.making import ndim, shape
 from npcnn.ops.pointwise import Made, where
 from npcnn.ops.reductions import sum
@@ -135,9 +135,9 @@ def triu(x: Any, k: int = 0) -> Made:
 
 
 @op(1)
-def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Made:
+def rot90(array: Any, k: int = 1, axes: Places = (0, 1)) -> Made:
     """Return x turned by k quarters in the plane of two axes."""
-    return _moved(np.rot90, array, whole(k, "ops.rot90(k)"), tuple(axes))
+    return _moved(np.rot90, array, k, tuple(axes))
 
 
 @op(1)
@@ -238,7 +238,7 @@ def _box(start_indices: Any, sizes: Any, whole: Any, name: str) -> tuple[Any, ..
 
 
 @op(1)
-def slice(inputs: Any, start_indices: Any, shape: Any) -> Made:
+def slice(inputs: Any, start_indices: Places, shape: Places) -> Made:
     """Return the part of this shape that begins at these places."""
     x = np.asarray(inputs)
     place = _box(start_indices, shape, x.shape, "slice")

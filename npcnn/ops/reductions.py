@@ -8,7 +8,7 @@ import numpy as np
 
 from npcnn import config
 from npcnn.ops.dtypes import dtype_of, floats, numbers, wide
-from npcnn.ops.entry import listed_in, op
+from npcnn.ops.entry import Places, Scalar, listed_in, op
 from npcnn.ops.pointwise import Made
 
 Array = np.ndarray
@@ -18,7 +18,7 @@ def _axes(axis: Any) -> Any:
     return tuple(int(a) for a in axis) if isinstance(axis, (list, tuple)) else axis
 
 
-def spread(g: Array, x: Array, axis: Any, keepdims: bool) -> Array:
+def spread(g: Array, x: Array, axis: Places | None, keepdims: bool) -> Array:
     """Return a reduction's gradient, repeated in the shape of what was reduced."""
     g = np.asarray(g)
     if axis is None:
@@ -34,7 +34,7 @@ def _count(x: Array, axis: Any) -> int:
 
 
 @op(1)
-def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
+def sum(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
     """Return the sum over all numbers, or along axes."""
     x = numbers(x)
     y = np.sum(x, axis=_axes(axis), keepdims=keepdims, dtype=wide(x.dtype))
@@ -54,7 +54,7 @@ def _over(g: Array, length: Array) -> Array:
 
 
 @op(1)
-def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
+def mean(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
     """Return the mean over all numbers, or along axes."""
     x = floats(x)
     n = _count(x, axis)
@@ -63,7 +63,7 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
 
 
 @op(1)
-def var(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
+def var(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
     """Return the mean square distance from the mean."""
     x = floats(x)
     off = x - _mean(x, axis, True)
@@ -73,7 +73,7 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
 
 
 @op(1)
-def std(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
+def std(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
     """Return the standard deviation."""
     x = floats(x)
     off = x - _mean(x, axis, True)
@@ -83,7 +83,7 @@ def std(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
 
 
 @op(1)
-def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Made:
+def prod(x: Any, axis: Places | None = None, keepdims: bool = False, dtype: Any = None) -> Made:
     """Return the product of all numbers, or along axes."""
     x = numbers(x)
     x = x.astype(wide(x.dtype) if dtype is None else dtype_of(dtype), copy=False)
@@ -118,13 +118,13 @@ def _found(of: Any, x: Any, axis: Any, keepdims: bool, initial: Any) -> Made:
 
 
 @op(1)
-def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Made:
+def max(x: Any, axis: Places | None = None, keepdims: bool = False, initial: Any = None) -> Made:
     """Return the largest number, or those along axes; `initial` is one of them."""
     return _found(np.max, x, axis, keepdims, initial)
 
 
 @op(1)
-def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Made:
+def min(x: Any, axis: Places | None = None, keepdims: bool = False, initial: Any = None) -> Made:
     """Return the smallest number, or those along axes; `initial` is one of them."""
     return _found(np.min, x, axis, keepdims, initial)
 
@@ -148,25 +148,25 @@ def argsort(x: Any, axis: int | None = -1) -> Made:
 
 
 @op(1)
-def all(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
+def all(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
     """Return whether all are true."""
     return np.all(x, axis=_axes(axis), keepdims=keepdims), None
 
 
 @op(1)
-def any(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
+def any(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
     """Return whether one is true."""
     return np.any(x, axis=_axes(axis), keepdims=keepdims), None
 
 
 @op(1)
-def count_nonzero(x: Any, axis: Any = None) -> Made:
+def count_nonzero(x: Any, axis: Places | None = None) -> Made:
     """Return how many numbers are not 0."""
     return np.asarray(np.count_nonzero(x, axis=_axes(axis))).astype("int32"), None
 
 
 @op(1)
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Made:
+def norm(x: Any, ord: Any = None, axis: Places | None = None, keepdims: bool = False) -> Made:
     """Return the length, √Σx²; with ord=p of vectors (Σ|x|ᵖ)^(1/p)."""
     x = floats(x)
     y = np.asarray(np.linalg.norm(x, ord, _axes(axis), keepdims), x.dtype)
@@ -199,7 +199,7 @@ def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Made:
 
 
 @op(1)
-def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
+def logsumexp(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
     """Return ln Σ eˣ."""
     x = floats(x)
     top = np.max(x, axis=_axes(axis), keepdims=True, initial=-np.inf)
@@ -212,7 +212,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Made:
 
 
 @op(1)
-def softmax(x: Any, axis: Any = -1) -> Made:
+def softmax(x: Any, axis: Places | None = -1) -> Made:
     """Return eˣ / Σ eˣ along an axis."""
     x = floats(x)
     e = np.exp(x - x.max(axis=_axes(axis), keepdims=True))
@@ -221,7 +221,7 @@ def softmax(x: Any, axis: Any = -1) -> Made:
 
 
 @op(1)
-def log_softmax(x: Any, axis: Any = -1) -> Made:
+def log_softmax(x: Any, axis: Places | None = -1) -> Made:
     """Return x − ln Σ eˣ along an axis."""
     x = floats(x)
     off = x - x.max(axis=_axes(axis), keepdims=True)
@@ -230,7 +230,7 @@ def log_softmax(x: Any, axis: Any = -1) -> Made:
 
 
 @op(1)
-def normalize(x: Any, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Made:
+def normalize(x: Any, axis: int = -1, order: Scalar = 2, epsilon: Scalar | None = None) -> Made:
     """Return x divided by its length along an axis."""
     x = floats(x)
     small = x.dtype.type(config.epsilon() if epsilon is None else epsilon)
@@ -247,6 +247,6 @@ def normalize(x: Any, axis: int = -1, order: int = 2, epsilon: float | None = No
 
 
 @listed_in("reductions")
-def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False) -> Any:
+def moments(x: Any, axes: Places | None, keepdims: bool = False, synchronized: bool = False) -> Any:
     """Return mean and variance."""
     return mean(x, axis=axes, keepdims=keepdims), var(x, axis=axes, keepdims=keepdims)

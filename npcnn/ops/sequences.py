@@ -8,7 +8,7 @@ import numpy as np
 
 from npcnn import config
 from npcnn.ops.dtypes import dtype_of, single
-from npcnn.ops.entry import listed_in, plain, strong
+from npcnn.ops.entry import Scalar, listed_in, plain, strong
 from npcnn.ops.making import sizes
 
 Array = np.ndarray
@@ -63,6 +63,6 @@ hanning = _window("hanning", np.hanning, "0.5 − 0.5 cos")
 
 
 @listed_in("sequences")
-def kaiser(x: int, beta: float) -> Array:
+def kaiser(x: int, beta: Scalar) -> Array:
     """Return Kaiser's window of x numbers; beta says how narrow."""
     return np.kaiser(int(plain(x)), plain(beta)).astype(config.floatx())

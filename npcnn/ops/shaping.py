@@ -8,7 +8,7 @@ import numpy as np
 
 from npcnn.checks import positive_int, whole
 from npcnn.ops.dtypes import dtype_of
-from npcnn.ops.entry import listed_in, op
+from npcnn.ops.entry import Places, listed_in, op, plain
 from npcnn.ops.pointwise import Made
 from npcnn.ops.tape import require
 
@@ -24,7 +24,7 @@ def reshape(x: Any, newshape: Any) -> Made:
 
 
 @op(1)
-def transpose(x: Any, axes: Any = None) -> Made:
+def transpose(x: Any, axes: Places | None = None) -> Made:
     """Return x with its axes in another order."""
     back = None if axes is None else np.argsort(axes)
     return np.transpose(x, axes), lambda g: (np.transpose(g, back),)
@@ -44,13 +44,13 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Made:
 
 
 @op(1)
-def expand_dims(x: Any, axis: Any) -> Made:
+def expand_dims(x: Any, axis: Places) -> Made:
     """Return x with a new axis of 1."""
     return np.expand_dims(x, axis), lambda g: (g.reshape(np.shape(x)),)
 
 
 @op(1)
-def squeeze(x: Any, axis: Any = None) -> Made:
+def squeeze(x: Any, axis: Places | None = None) -> Made:
     """Return x without its axes of 1."""
     axis = tuple(axis) if isinstance(axis, list) else axis
     return np.squeeze(x, axis), lambda g: (g.reshape(np.shape(x)),)
@@ -69,14 +69,14 @@ def broadcast_to(x: Any, shape: Any) -> Made:
 
 
 @op(1)
-def flip(x: Any, axis: Any = None) -> Made:
+def flip(x: Any, axis: Places | None = None) -> Made:
     """Return x in the opposite order."""
     axis = tuple(axis) if isinstance(axis, list) else axis
     return np.flip(x, axis), lambda g: (np.flip(g, axis),)
 
 
 @op(1)
-def roll(x: Any, shift: Any, axis: Any = None) -> Made:
+def roll(x: Any, shift: Places, axis: Places | None = None) -> Made:
     """Return x moved round along an axis."""
     back = tuple(-s for s in shift) if isinstance(shift, (list, tuple)) else -shift
     return np.roll(x, shift, axis), lambda g: (np.roll(g, back, axis),)
@@ -87,7 +87,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     """Return x with numbers around it: zeros, `constant_values`, or its own at the border."""
     x = np.asarray(x)
     widths = np.broadcast_to(np.asarray(pad_width), (x.ndim, 2))
-    how = {} if constant_values is None else {"constant_values": constant_values}
+    how = {} if constant_values is None else {"constant_values": plain(constant_values)}
     y = np.pad(x, widths, mode, **how)  # type: ignore[call-overload]
     if mode == "constant":
         inner = tuple(slice(a, a + n) for (a, _), n in zip(widths.tolist(), x.shape, strict=True))
@@ -105,7 +105,7 @@ def _gathered(g: Array, places: Array, shape: Any) -> Array:
 
 
 @op(1)
-def tile(x: Any, repeats: Any) -> Made:
+def tile(x: Any, repeats: Places) -> Made:
     """Return x several times over along its axes."""
     x = np.asarray(x)
     times = tuple(np.atleast_1d(repeats).tolist())
@@ -117,7 +117,7 @@ def tile(x: Any, repeats: Any) -> Made:
 
 
 @op(1)
-def repeat(x: Any, repeats: Any, axis: int | None = None) -> Made:
+def repeat(x: Any, repeats: Places, axis: int | None = None) -> Made:
     """Return each entry several times, one after the other."""
     x = np.asarray(x)
     y = np.repeat(x, repeats, axis)

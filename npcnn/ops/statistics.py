@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from npcnn.arguments import Listed
 from npcnn.checks import whole
 from npcnn.ops.dtypes import dtype_of, floats, numbers
-from npcnn.ops.entry import formula, listed_in, op, plain, strong
+from npcnn.ops.entry import Places, Scalar, formula, listed_in, op, plain, strong
 from npcnn.ops.making import shape, sort
 from npcnn.ops.pointwise import Made, clip, isnan, multiply, sqrt, where
 from npcnn.ops.reductions import cumsum, max, mean, min, prod, sum
@@ -31,25 +32,25 @@ METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 @formula()
-def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def amax(x: Any, axis: Places | None = None, keepdims: bool = False) -> Any:
     """Return the largest number, or those along axes."""
     return max(x, axis=axis, keepdims=keepdims)
 
 
 @formula()
-def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def amin(x: Any, axis: Places | None = None, keepdims: bool = False) -> Any:
     """Return the smallest number, or those along axes."""
     return min(x, axis=axis, keepdims=keepdims)
 
 
 @formula()
-def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def ptp(x: Any, axis: Places | None = None, keepdims: bool = False) -> Any:
     """Return how far the largest number is from the smallest."""
     return max(x, axis=axis, keepdims=keepdims) - min(x, axis=axis, keepdims=keepdims)
 
 
 @listed_in("statistics")
-def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
+def average(x: Any, axis: Places | None = None, weights: Any = None) -> Any:
     """Return the mean, or Σ w x / Σ w; weights are like x, or one for each place along an axis."""
     if weights is None:
         return mean(x, axis=axis)
@@ -57,7 +58,7 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
     if one != two:
         fits = axis is not None and np.ndim(axis) == 0 and len(two) == 1
         require(fits, "ops.average(weights)", f"{one}, or one a place", two, "name the axis")
-        own = [1] * len(one)
+        own: Any = np.ones(len(one), int)
         own[axis] = -1
         weights = reshape(weights, own)
         weights = multiply(weights, np.ones(one, floats(plain(weights)).dtype)) if axis else weights
@@ -68,7 +69,7 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
 
 @formula(taken=floats)
 def quantile(
-    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+    x: Any, q: Any, axis: Places | None = None, method: str = "linear", keepdims: bool = False
 ) -> Any:
     """Return the numbers below which a share q of the others lies; q's axes come first."""
     require(method in METHODS, "ops.quantile(method)", "one of " + ", ".join(METHODS), method,
@@ -104,14 +105,14 @@ def quantile(
 
 @formula(taken=floats)
 def percentile(
-    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+    x: Any, q: Any, axis: Places | None = None, method: str = "linear", keepdims: bool = False
 ) -> Any:
     """Return the numbers below which q percent of the others lie."""
     return quantile(x, np.asarray(plain(q), float) / 100, axis, method, keepdims)
 
 
 @formula(taken=floats)
-def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def median(x: Any, axis: Places | None = None, keepdims: bool = False) -> Any:
     """Return the number in the middle; between two of them their mean."""
     return quantile(x, 0.5, axis=axis, keepdims=keepdims)
 
@@ -120,19 +121,19 @@ def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @formula()
-def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nansum(x: Any, axis: Places | None = None, keepdims: bool = False) -> Any:
     """Return the sum of what is a number."""
     return sum(where(isnan(x), 0, x), axis=axis, keepdims=keepdims)
 
 
 @formula()
-def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nanprod(x: Any, axis: Places | None = None, keepdims: bool = False) -> Any:
     """Return the product of what is a number."""
     return prod(where(isnan(x), 1, x), axis=axis, keepdims=keepdims)
 
 
 @formula(taken=floats)
-def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nanmean(x: Any, axis: Places | None = None, keepdims: bool = False) -> Any:
     """Return the mean of what is a number."""
     known = ~np.isnan(x.value)
     count = np.sum(known, axis=_axes(axis), keepdims=keepdims).astype(x.dtype)
@@ -140,7 +141,7 @@ def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @formula(taken=floats)
-def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nanvar(x: Any, axis: Places | None = None, keepdims: bool = False) -> Any:
     """Return the mean square distance from the mean, of what is a number."""
     middle = nanmean(x, axis=axis, keepdims=True)
     known = ~np.isnan(x.value)
@@ -150,7 +151,7 @@ def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @formula(taken=floats)
-def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nanstd(x: Any, axis: Places | None = None, keepdims: bool = False) -> Any:
     """Return the standard deviation of what is a number."""
     return sqrt(nanvar(x, axis=axis, keepdims=keepdims))
 
@@ -168,13 +169,13 @@ def _extreme(x: Any, axis: Any, keepdims: bool, find: Any, worst: float) -> Any:
 
 
 @formula()
-def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nanmax(x: Any, axis: Places | None = None, keepdims: bool = False) -> Any:
     """Return the largest of what is a number."""
     return _extreme(x, axis, keepdims, max, -math.inf)
 
 
 @formula()
-def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nanmin(x: Any, axis: Places | None = None, keepdims: bool = False) -> Any:
     """Return the smallest of what is a number."""
     return _extreme(x, axis, keepdims, min, math.inf)
 
@@ -201,7 +202,7 @@ def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Made:
 
 @op(1)
 def nanquantile(
-    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+    x: Any, q: Any, axis: Places | None = None, method: str = "linear", keepdims: bool = False
 ) -> Made:
     """Return quantiles of what is a number; there is no way back."""
     x, share = floats(x), np.asarray(plain(q), float)
@@ -213,14 +214,14 @@ def nanquantile(
 
 @listed_in("statistics")
 def nanpercentile(
-    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+    x: Any, q: Any, axis: Places | None = None, method: str = "linear", keepdims: bool = False
 ) -> Any:
     """Return percentiles of what is a number; there is no way back."""
     return nanquantile(x, np.asarray(plain(q), float) / 100, axis, method, keepdims)
 
 
 @listed_in("statistics")
-def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nanmedian(x: Any, axis: Places | None = None, keepdims: bool = False) -> Any:
     """Return the median of what is a number; there is no way back."""
     return nanquantile(x, 0.5, axis=axis, keepdims=keepdims)
 
@@ -312,7 +313,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
 
 
 @listed_in("statistics")
-def histogram(x: Any, bins: Any = 10, range: Any = None) -> tuple[Array, Array]:
+def histogram(x: Any, bins: Any = 10, range: Listed | None = None) -> tuple[Array, Array]:
     """Return how many numbers lie between edges, and the edges."""
     numbers_ = np.asarray(plain(x))
     counts, edges = np.histogram(numbers_, plain(bins) if np.ndim(bins) else bins, range)
@@ -323,14 +324,14 @@ def histogram(x: Any, bins: Any = 10, range: Any = None) -> tuple[Array, Array]:
 @listed_in("statistics")
 def digitize(x: Any, bins: Any) -> Array:
     """Return between which of the rising numbers `bins` each lies."""
-    return np.digitize(np.asarray(plain(x)), np.asarray(plain(bins))).astype("int32")
+    return np.digitize(strong(x), strong(bins)).astype("int32")
 
 
 @listed_in("statistics")
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Array:
     """Return where values would go among rising numbers."""
-    where_to = np.asarray(plain(sorted_sequence))
-    return np.searchsorted(where_to, np.asarray(plain(values)), side).astype("int32")  # type: ignore[call-overload]
+    where_to = strong(sorted_sequence)
+    return np.searchsorted(where_to, strong(values), side).astype("int32")  # type: ignore[call-overload]
 
 
 @op(1)
@@ -355,7 +356,7 @@ def nonzero(x: Any) -> tuple[Array, ...]:
 def unique(
     x: Any, sorted: bool = True, return_index: bool = False, return_inverse: bool = False,
     return_counts: bool = False, axis: int | None = None, size: int | None = None,
-    fill_value: Any = None,
+    fill_value: Scalar | None = None,
 ) -> Any:  # fmt: skip
     """Return each number once, and on request places of the first, of each, and how often."""
     flags: Any = return_index, return_inverse, return_counts

@@ -11,7 +11,7 @@ from npcnn import config
 from npcnn.backend import ops as engine
 from npcnn.checks import positive_int
 from npcnn.ops.dtypes import floats
-from npcnn.ops.entry import formula, listed_in, op
+from npcnn.ops.entry import Places, Scalar, formula, listed_in, op, strong
 from npcnn.ops.making import ndim, shape
 from npcnn.ops.pointwise import Made, log10, multiply, rsqrt, sigmoid, square, tanh, where
 from npcnn.ops.reductions import max, mean, softmax, var
@@ -196,7 +196,7 @@ def average_pool(
 @listed_in("windowed")
 def batch_normalization(
     x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None,
-    epsilon: float = 1e-3,
+    epsilon: Scalar = 1e-3,
 ) -> Any:  # fmt: skip
     """Return (x − mean) / √(variance + ε) · scale + offset, of each place on an axis its own."""
     own = [1] * ndim(x)
@@ -204,7 +204,7 @@ def batch_normalization(
     rate = rsqrt(reshape(variance, own) + epsilon)
     rate = rate if scale is None else rate * reshape(scale, own)
     rest = -reshape(mean, own) * rate
-    return x * rate + (rest if offset is None else rest + reshape(offset, own))
+    return multiply(x, rate) + (rest if offset is None else rest + reshape(offset, own))
 
 
 def _spread(weights: Any, axis: Any, x: Any) -> Any:
@@ -215,8 +215,8 @@ def _spread(weights: Any, axis: Any, x: Any) -> Any:
 
 @listed_in("windowed")
 def layer_normalization(
-    x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: float | None = None,
-    **kwargs: Any,
+    x: Any, gamma: Any = None, beta: Any = None, axis: Places | None = -1,
+    epsilon: Scalar | None = None, **kwargs: Any,
 ) -> Any:  # fmt: skip
     """Return (x − mean) / √(variance + ε) · gamma + beta, both taken along axes."""
     require(not kwargs, "ops.layer_normalization", "its arguments", list(kwargs), "leave it out")
@@ -229,7 +229,7 @@ def layer_normalization(
 
 @listed_in("windowed")
 def rms_normalization(
-    x: Any, scale: Any = None, axis: Any = -1, epsilon: float | None = None
+    x: Any, scale: Any = None, axis: Places | None = -1, epsilon: Scalar | None = None
 ) -> Any:
     """Return x / √(mean x² + ε) · scale, the mean taken along axes."""
     small = config.epsilon() if epsilon is None else epsilon
@@ -290,7 +290,8 @@ def sparsemax(x: Any, axis: int = -1) -> Made:
 @listed_in("windowed")
 def dot_product_attention(
     query: Any, key: Any, value: Any, bias: Any = None, mask: Any = None, scale: Any = None,
-    is_causal: bool = False, flash_attention: Any = None, attn_logits_soft_cap: float | None = None,
+    is_causal: bool = False, flash_attention: Any = None,
+    attn_logits_soft_cap: Scalar | None = None,
 ) -> Any:  # fmt: skip
     """Return, for each query, the mean of the values by how its product with their keys is.
 
@@ -303,7 +304,7 @@ def dot_product_attention(
     logits = logits if bias is None else logits + bias
     if attn_logits_soft_cap is not None:
         logits = tanh(logits / attn_logits_soft_cap) * attn_logits_soft_cap
-    seen = None if mask is None else np.asarray(mask, bool)
+    seen = None if mask is None else strong(mask).astype(bool)
     if is_causal:
         before = np.tri(shape(query)[1], shape(key)[1], dtype=bool)
         seen = before if seen is None else seen & before
@@ -313,7 +314,7 @@ def dot_product_attention(
 
 
 @formula(2)
-def psnr(x1: Any, x2: Any, max_val: float) -> Any:
+def psnr(x1: Any, x2: Any, max_val: Scalar) -> Any:
     """Return 20 log₁₀ max_val − 10 log₁₀ mean (x1 − x2)²: how near pictures are, in decibels."""
     require(x1.shape == x2.shape, "ops.psnr", "two of one shape", f"{x1.shape}, {x2.shape}", "crop")
     return 20 * np.log10(float(max_val)) - 10 * log10(mean(square(x1 - x2)))

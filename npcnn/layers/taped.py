@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -33,13 +34,11 @@ def through(layer: Any, x: Any, training: bool) -> Tensor:
     if not layer.built or layer.dtype is None:
         shapes = [(None, *np.shape(one)[1:]) for one in listed]
         first = next((one.dtype for one in listed if getattr(one, "dtype", None) is not None), None)
+        shape = tuple(shapes) if layer.merges else shapes[0]
         with recording(None):
-            layer.build(tuple(shapes) if layer.merges else shapes[0], _float(first))
-        if own is not None and not own.probing and layer.parameter_names:
-            fix = "make it in __init__ or build(), or each call has another with weights of its own"
-            raise StateError(
-                message(layer.label, "a layer made before call()", "one made in it", fix)
-            )
+            if own is not None and not own.probing:
+                _require_no_weights(copy.deepcopy(layer), shape, _float(first))
+            layer.build(shape, _float(first))
     xs = [tensor(one, layer.dtype) for one in listed]
     _check_shapes(layer, xs)
     weights = _weights(layer, own)
@@ -52,6 +51,15 @@ def through(layer: Any, x: Any, training: bool) -> Tensor:
     if own is not None and layer.activity_regularizer is not None:
         own.losses.append(_penalty(layer.activity_regularizer, end))
     return end
+
+
+def _require_no_weights(layer: Any, shape: Any, dtype: Any) -> None:
+    """Raise StateError if a layer that is built this late has weights, of which no model knows."""
+    layer.build(shape, dtype)
+    if layer.parameter_names:
+        fix = "make it in __init__, and call it in training and otherwise or build it in build()"
+        got = "one that it makes or builds"
+        raise StateError(message(layer.label, "a layer built before this pass", got, fix))
 
 
 def _float(dtype: Any) -> str | None:

@@ -8,7 +8,7 @@ import pytest
 
 import npcnn
 from npcnn import layers, ops
-from npcnn.checks import ArgumentError, FormatError
+from npcnn.checks import ArgumentError, FormatError, StateError
 from npcnn.ops.tape import Tensor, gradients
 from npcnn.saving.keras_zip import layer_paths
 
@@ -311,3 +311,29 @@ def test_metrics_of_layers_are_reported_and_begin_anew_each_epoch(backend):
     mean = model.predict(x, verbose=0).mean()
     np.testing.assert_allclose([*history["seen"], told["seen"]], [mean] * 3, rtol=1e-5)
     assert model.metrics[-1].name == "seen"
+
+
+class TooLate(layers.Layer):
+    """A layer with one that is first called in training, or made in each call."""
+
+    def __init__(self, kept, **kwargs):
+        super().__init__(**kwargs)
+        self.kept, self.dense = kept, layers.Dense(3)
+
+    def build(self, input_shape):
+        self.w = self.add_weight(shape=(3,), initializer="ones")
+
+    def call(self, x, training=None):
+        x = x * self.w
+        return x if not training else (self.dense if self.kept else layers.Dense(3))(x)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_weights_that_are_made_in_training_are_refused(backend, kept):
+    model = npcnn.Sequential([layers.Input((3,)), TooLate(kept)])
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    with pytest.raises(StateError, match=r"^Dense.*: expected a layer built before this pass, got"):
+        model.fit(np.ones((8, 3)), np.ones((8, 3)), verbose=0)
+    for one, other in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from npcnn import layers, ops
-from npcnn.checks import DtypeError, NpcnnError
+from npcnn.checks import ArgumentError, NpcnnError
 from npcnn.ops.tape import Tensor, gradients
 
 X = np.arange(6.0).reshape(3, 2)
@@ -97,5 +97,5 @@ def test_what_cannot_be_computed_is_one_line(wrong):
 def test_names_that_are_not_there_are_told():
     with pytest.raises(AttributeError, match="perhaps 'resize' was meant"):
         ops.image.resise  # noqa: B018
-    with pytest.raises(DtypeError, match=r"ops\.tri: expected"):
+    with pytest.raises(ArgumentError, match=r"ops\.tri\(N\): expected an integer"):
         ops.tri("a")

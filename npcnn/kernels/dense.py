@@ -80,7 +80,7 @@ def _forward_call(
     if n >= lanes:
         plan, room = _product(dtype, inputs, n, wide, 1), inputs * wide if wide < units else 0
     else:  # samples for filters, units along the vectors
-        plan, room = _product(dtype, inputs, units, n, 1), n * units
+        plan, room = _product(dtype, inputs, units, n, 1), n * max(units, lanes)
     return parts, room, np.array([*header, *plan], np.int64)
 
 
@@ -103,19 +103,17 @@ def _forward(task, ints, scratch, x, w, bias, y, zeros):  # type: ignore[no-unty
             moved(bias, u0), y, u0 * batch, batch,
         )  # fmt: skip
         return
-    wide = u1 - u0
-    if wide >= call.lanes:
-        slide_run(
-            ints, p, ZERO, ZERO, inputs, wide, ZERO, batch, x, w, u0, ZERO, zeros, scratch, ZERO,
-            wide,
-        )  # fmt: skip
-    else:
-        for n in range(batch):
+    # A vector of a row too short for it has the next row's beginning behind, which is not used;
+    # the last rows have nothing behind.
+    wide = max(u1 - u0, call.lanes)
+    rows = max(inputs - (u0 + wide - 1) // units, 0)
+    slide_run(
+        ints, p, ZERO, ZERO, rows, wide, ZERO, batch, x, w, u0, ZERO, zeros, scratch, ZERO, wide
+    )
+    for n in range(batch):
+        for k in range(rows, inputs):
             for u in range(u0, u1):
-                total = bias[u] * 0
-                for k in range(inputs):
-                    total += x[k * batch + n] * w[k * units + u]
-                scratch[n * wide + u - u0] = total
+                scratch[n * wide + u - u0] += x[k * batch + n] * w[k * units + u]
     for u in range(u0, u1):
         for n in range(batch):
             value = scratch[n * wide + u - u0] + bias[u]

@@ -72,7 +72,10 @@ def test_no_samples(rng):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(20, 80, 256), (7, 33, 41), (3, 5, 16), (1, 20, 3)])
+@pytest.mark.parametrize(
+    "shape",
+    [(20, 80, 256), (7, 33, 41), (3, 5, 16), (1, 20, 3), (2, 1, 1), (3, 2, 5), (1, 300, 10)],
+)
 def test_long_rows_of_weights_and_few_samples(shape, dtype, rng):
     n, inputs, units = shape
     x, kernel = some(rng, (n, inputs), dtype), some(rng, (inputs, units), dtype, "plain")

@@ -35,6 +35,15 @@ def test_agrees_with_the_reference_on_any_shape(case):
     )
 
 
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_one_picture_of_any_width(padding, rng):
+    for width in range(2, 71, 3):
+        x = np.round(some(rng, (1, 5, width, 2), "float32") * 2)
+        x[rng.random(x.shape) < 0.05] = np.nan
+        got = kernels.max_pooling2d(x, (2, 2), (2, 2), padding)
+        np.testing.assert_array_equal(got, reference.max_pooling2d(x, (2, 2), (2, 2), padding))
+
+
 @pytest.mark.usefixtures("jit")
 @pytest.mark.parametrize("strides", [(2, 2), (1, 1), (3, 3)])
 def test_same_bits_for_any_threads(strides, rng, with_threads):

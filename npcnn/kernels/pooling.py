@@ -51,14 +51,14 @@ def plan(
     if not apart or batch < lanes:
         covered = False  # backward adds to cells one by one: all must be zero before
     # Windows that share cells must be done by one thread, in order: it takes a whole channel.
-    blocks = layout.shares(rows, 2, 16) if apart else 1
+    parallel = batch * height * width * channels >= SMALL
+    blocks = layout.shares(rows, 2, 16) if apart and parallel else 1
     ints = [
         channels, height, width, batch, rows, columns, *pool_size, *strides, *before, lanes, blocks,
         apart, covered,
     ]  # fmt: skip
     return _Call(
-        (channels, rows, columns, batch), channels * blocks,
-        batch * height * width * channels >= SMALL, np.array(ints, np.int64),
+        (channels, rows, columns, batch), channels * blocks, parallel, np.array(ints, np.int64)
     )  # fmt: skip
 
 

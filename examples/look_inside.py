@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from digits import Digits, find_digits
+from look_inside_chinese import family, in_chinese
 from look_inside_page import Page
 from look_inside_text import (
     Digit,
@@ -42,12 +43,12 @@ def targets(model: Sequential, labels: np.ndarray) -> np.ndarray:
     return to_categorical(labels, 10)
 
 
-def trained(options: argparse.Namespace, digits: Digits) -> tuple[Sequential, bytes | None]:
-    """Return a trained network, and a GIF of its first filters if it was trained here."""
+def trained(options: argparse.Namespace, digits: Digits) -> tuple[Sequential, list[bytes]]:
+    """Return a trained network, and GIFs of its first filters if it was trained here."""
     path = Path(options.model)
     if not options.train and path.is_file():
         print(f"network: {path}")
-        return npcnn.load_model(path), None
+        return npcnn.load_model(path), []
     count = options.train or 6000
     print(f"network: the document's, trained now on {count:,} of {digits.name}")
     model = create_model()
@@ -56,8 +57,11 @@ def trained(options: argparse.Namespace, digits: Digits) -> tuple[Sequential, by
         run, gif = Path(folder) / "run.npz", Path(folder) / "filters.gif"
         recorder = npcnn.Recorder(run, max_frames=40)
         model.fit(x, y, batch_size=60, epochs=options.epochs, verbose=2, callbacks=[recorder])
-        plots.filter_gif(npcnn.load_recording(run), gif)
-        return model, gif.read_bytes()
+        gifs = []
+        for retouch in (None, in_chinese) if family() else (None,):
+            plots.filter_gif(npcnn.load_recording(run), gif, retouch=retouch)
+            gifs.append(gif.read_bytes())
+        return model, gifs
 
 
 def digit(model: Sequential, digits: Digits, number: int) -> Digit:
@@ -116,7 +120,7 @@ def write(options: argparse.Namespace) -> None:
         raise ArgumentError(message("--digit", expected, str(options.digit), "name another"))
     out = Path(options.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    model, gif = trained(options, digits)
+    model, gifs = trained(options, digits)
     x_test = digits.x_test[..., np.newaxis]
     outputs = model.predict(x_test, verbose=0)
     right = float((outputs.argmax(axis=1) == digits.y_test).mean())
@@ -142,7 +146,7 @@ def write(options: argparse.Namespace) -> None:
         page.text("Every test image is answered right.", "所有测试图都答对了。")
     else:
         explain_mistake(page, model, digit(model, digits, mistake))
-    about_the_filters(page, model, x_test, gif)
+    about_the_filters(page, model, x_test, gifs)
     where_in_the_code(page)
     with atomic_write(out) as temporary:
         temporary.write_text(page.html(options.language), encoding="utf-8")

@@ -31,6 +31,7 @@ PHRASES = [(re.compile(pattern.replace("#", r"(-?[\d.,]+(?:e[-+]?\d+)?%?)"), re.
     (r"^gradient by each pixel$", "对每个像素的梯度"), (r"^lead of (\S+) lost when covered$", r"遮住时 \1 失去的领先"),
     (r"^difference of two probabilities$", "两个概率之差"), (r"^What makes the network say (\S+) instead of (\S+)$", r"网络为何说是 \1 而不是 \2"),
     (r"^gradient: red pixels, made darker, raise the loss; blue ones lower it$", "梯度：红色像素加深会使损失上升，蓝色的会使它下降"),
+    (r"^(\S+) after # steps, loss #$", r"\1：\2 步之后，损失 \3"), (r"^(\S+) after # steps$", r"\1：\2 步之后"),
     (r"^The filters of (\S+)$", r"\1 的卷积核"), (r"^What the filters of (\S+) wait for$", r"\1 的卷积核在等什么"),
     (r"^red weights add what they see, blue ones subtract it; white is 0", "红色权重加上所见，蓝色权重减去所见，白色为 0"),
     (r"^a row: a filter, its largest activation, the # of # pictures with most", r"每行一个卷积核：它的最大激活值，以及 \2 张图片中激活最强的 \1 张"),

@@ -84,16 +84,21 @@ class Page:
 
     def figure(self, figure: Any, en: str, zh: str) -> None:
         """Add a matplotlib Figure; the texts say what is seen to those who cannot see it."""
-        first = _png(figure)
+        pictures = [_png(figure)]
         if in_chinese(figure):
-            self._image(first, "png", en, ' lang="en"')
-            self._image(_png(figure), "png", zh, ' lang="zh"')
-        else:  # no font here has Chinese letters
-            self._image(first, "png", f"{en} · {zh}")
+            pictures.append(_png(figure))
+        self._images(pictures, "png", en, zh)
 
-    def animation(self, data: bytes, en: str, zh: str) -> None:
-        """Add a GIF."""
-        self._image(data, "gif", f"{en} · {zh}")
+    def animation(self, gifs: list[bytes], en: str, zh: str) -> None:
+        """Add a GIF: in English, and in Chinese if there is a font."""
+        self._images(gifs, "gif", en, zh)
+
+    def _images(self, pictures: list[bytes], kind: str, en: str, zh: str) -> None:
+        if len(pictures) > 1:
+            self._image(pictures[0], kind, en, ' lang="en"')
+            self._image(pictures[1], kind, zh, ' lang="zh"')
+        else:  # no font here has Chinese letters
+            self._image(pictures[0], kind, f"{en} · {zh}")
 
     def _image(self, data: bytes, kind: str, alt: str, language: str = "") -> None:
         source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

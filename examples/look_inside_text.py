@@ -273,7 +273,7 @@ def saliency_of_mistake(page: Page, model: Sequential, digit: Digit) -> None:
     )  # fmt: skip
 
 
-def about_the_filters(page: Page, model: Sequential, x_test: Any, gif: bytes | None) -> None:
+def about_the_filters(page: Page, model: Sequential, x_test: Any, gifs: list[bytes]) -> None:
     """Write what the first filters are, and what they wait for."""
     convolutions = names_of(model, layers.Conv2D)
     page.section("7. What the filters wait for", "7. 卷积核在等什么")
@@ -289,9 +289,9 @@ def about_the_filters(page: Page, model: Sequential, x_test: Any, gif: bytes | N
         "the filters of the first layer",
         "第一层的卷积核",
     )
-    if gif is not None:
+    if gifs:
         page.text("How they came to be, from step to step:", "它们逐步形成的过程：")
-        page.animation(gif, "the first filters while they learn", "第一层卷积核的学习过程")
+        page.animation(gifs, "the first filters while they learn", "第一层卷积核的学习过程")
     page.figure(
         plots.exciting_pictures(model, x_test[:2000], convolutions[1], count=8),
         "pictures that excite each filter most",

@@ -72,7 +72,7 @@ class Trainer:
         self.epoch = self.step = self.heard = 0  # wishes that were heard
         self.curve: list[tuple[int, float]] = []
         self.numbers: Settings = {}
-        self.trouble = ""
+        self.trouble, self.made = "", False  # a step was made: all is compiled
         self._told, self._wishes = 0.0, threading.Condition()
         self._thread = threading.Thread(target=self._run, name="npcnn training", daemon=True)
         self._thread.start()
@@ -145,6 +145,8 @@ class Trainer:
             if self.seed is not None:
                 self._begin_anew()
             elif self.allowed > 0 and not self.ended:
+                if self._is_asked():
+                    self._say()  # before the first step, whose kernels may have to be compiled
                 self._one_epoch()
             elif self._is_asked():
                 self._say()
@@ -186,8 +188,10 @@ class Trainer:
                 )  # fmt: skip
         except _Enough:
             return
-        except NpcnnError as error:
-            self.allowed, self.trouble, self.news = 0, str(error), True
+        except Exception as error:  # a stranger's layer may raise anything
+            name = "" if isinstance(error, NpcnnError) else f"{type(error).__name__}: "
+            trouble = name + " ".join(str(error).split())
+            self.allowed, self.trouble, self.news = 0, trouble, True
             return
         with self._wishes:
             self.epoch, self.step = self.epoch + 1, 0
@@ -216,7 +220,7 @@ class Trainer:
     def after_step(self, logs: Settings) -> None:
         """Note a step that was made; wait until another one may be."""
         with self._wishes:  # a wish may come at any time
-            self.step += 1
+            self.step, self.made = self.step + 1, True
             self.allowed -= 1
         self.numbers |= {name: float(value) for name, value in logs.items()}
         total = self.epoch * self.steps + self.step
@@ -253,6 +257,7 @@ class Trainer:
             "heard": self.heard, "running": self.allowed > 0, "settings": self.settings,
             "curve": self.curve, "numbers": self.numbers,
             "waiting": sorted(self.changed), "trouble": self.trouble,
+            "prepares": self.allowed > 0 and not self.made,
         }  # fmt: skip
         self.tell(header, row.content())
 

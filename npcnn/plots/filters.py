@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from npcnn.arguments import ARecording, Path, checked
+from npcnn.arguments import ARecording, Function, Path, checked
 from npcnn.checks import ArgumentError, as_numbers, message, positive, positive_int
 from npcnn.plots import signed, style
 from npcnn.plots.arrays import Array, as_places
@@ -115,7 +115,7 @@ def _tiles(kernel: Array, channels: list[int], filters: list[int]) -> Array:
 @checked
 def filter_gif(
     recording: ARecording, path: Path, layer: str | None = None,
-    seconds: Seconds = 6.0, width: Pixels = 800,
+    seconds: Seconds = 6.0, width: Pixels = 800, retouch: Function | None = None,
 ) -> None:  # fmt: skip
     """Write a GIF of a filter bank as it learns, one picture a recorded frame, 50 at most.
 
@@ -127,6 +127,7 @@ def filter_gif(
         layer: a convolution's name; None for the first.
         seconds: how long a turn takes.
         width: in pixels.
+        retouch: called with the Figure before each frame is drawn, to say its words otherwise.
 
     Raises:
         ArgumentError: the layer has no filters. FileError: the file cannot be written.
@@ -140,7 +141,7 @@ def filter_gif(
         fix = "name a convolution"
         expected = f"one of {', '.join(banks) or 'no convolution'}"
         raise ArgumentError(message("filter_gif(layer)", expected, repr(layer), fix))
-    frames = _frames(recording, name, banks[name], width)
+    frames = _frames(recording, name, banks[name], width, retouch or (lambda figure: None))
     each = max(40, int(1000 * seconds / len(frames)))
     times = [each] * (len(frames) - 1) + [2000]
     with atomic_write(path) as temporary:
@@ -150,7 +151,7 @@ def filter_gif(
         )  # fmt: skip
 
 
-def _frames(recording: Any, name: str, bank: Array, width: int) -> list[Any]:
+def _frames(recording: Any, name: str, bank: Array, width: int, retouch: Any) -> list[Any]:
     """Return pictures (Pillow's) of a bank (frames, KH, KW, C, F), which share their colours."""
     from PIL import Image
 
@@ -160,6 +161,7 @@ def _frames(recording: Any, name: str, bank: Array, width: int) -> list[Any]:
     moving = [image, *figure.axes[0].collections, head]
     for artist in moving:
         artist.set_animated(True)
+    retouch(figure)
     figure.canvas.draw()
     still = figure.canvas.copy_from_bbox(figure.bbox)  # what is alike in all frames, drawn once
     columns = np.shape(image.get_array())[1] // bank.shape[2]
@@ -171,6 +173,7 @@ def _frames(recording: Any, name: str, bank: Array, width: int) -> list[Any]:
         loss = recording.losses[frame]
         seen = f", loss {loss:.3f}" if np.isfinite(loss) else ""
         head.set_text(f"{name} after {recording.steps[frame]:,} steps{seen}")
+        retouch(figure)
         image.set_data(signed.sheet(_tiles(bank[frame], channels, chosen), columns))
         figure.canvas.restore_region(still)
         for artist in moving:

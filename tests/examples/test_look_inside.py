@@ -1,5 +1,6 @@
 import base64
 import html
+import importlib
 import re
 
 import numpy as np
@@ -86,8 +87,11 @@ def test_the_report_is_whole_and_its_numbers_are_the_digits(write, example, fold
 def test_without_a_model_one_is_trained(write, capsys):
     text = write("--train", "100", "--epochs", "2", "--language", "zh")
     assert "trained now on 100" in capsys.readouterr().out
-    assert "data:image/gif;base64," in text
     assert 'id="zh" checked' in text
+    words = importlib.import_module("look_inside_chinese")
+    of_both = re.findall(r'lang="(\w\w)"><img src="data:image/gif;base64,', text)
+    assert of_both == (["en", "zh"] if words.family() else [])
+    assert words.by_lines("conv2d after 1,000 steps, loss 0.25") == "conv2d：1,000 步之后，损失 0.25"
 
 
 def test_a_wrong_digit_is_one_line(example, folder, capsys):

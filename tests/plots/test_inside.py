@@ -229,6 +229,12 @@ def test_filter_gif(recording, tmp_path):
         gif.seek(gif.n_frames - 1)
         last = np.asarray(gif.convert("RGB")).astype(int)
     assert np.abs(first - last).max() > 50  # the title at least
+    heads = []
+    plots.filter_gif(
+        recording, path, width=100, retouch=lambda figure: heads.append(figure.texts[0].get_text())
+    )
+    assert len(heads) == 1 + len(recording)  # what stands still first, then each frame
+    assert heads[-1].startswith(f"conv2d after {recording.steps[-1]} steps, loss ")
     with pytest.raises(ArgumentError, match=r"filter_gif\(layer\): expected one of conv2d, .*'den"):
         plots.filter_gif(recording, path, "dense")
     with pytest.raises(FileError):

@@ -130,10 +130,10 @@ export class Train {
     const numbers = this.lines.length > 1 ? [] : Object.entries(header.numbers);
     const parts = [
       ...who,
-      state === "connected" ? say(header.running ? "training" : "waits") : say(state),
+      say(state !== "connected" ? state : header.prepares ? "prepares" : header.running ? "training" : "waits"),
       `${say("epoch")} ${header.epoch + 1}`,
       `${say("training step")} ${header.step} / ${header.steps}`,
-      ...numbers.map(([word, value]) => `${word} ${brief(value)}`),
+      ...numbers.map(([word, value]) => `${say(word)} ${brief(value)}`),
     ];
     if (header.trouble) parts.push(header.trouble);
     if (header.waiting?.length) {
@@ -175,7 +175,7 @@ export class Train {
       return `${best}${inBrackets(brief(found[best]))}`;
     });
     return element("table", { className: "compared" }, row("th", ["", ...lines.map(({ name }) => name)]),
-      ...names.map((name) => row("td", [name, ...lines.map(({ header }) => number(header?.numbers?.[name]))])),
+      ...names.map((name) => row("td", [say(name), ...lines.map(({ header }) => number(header?.numbers?.[name]))])),
       row("td", [say("answer"), ...answers]));
   }
 }

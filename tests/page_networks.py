@@ -34,6 +34,7 @@ def random_network(seed):
         ("sigmoid", "sparse_categorical_crossentropy"),
         ("sigmoid", "binary_crossentropy"),
         ("tanh", "mean_squared_error"),
+        ("linear", "mean_absolute_error"),
     )
     model = npcnn.Model(start, layers.Dense(classes, activation=activation)(x))
     for layer in model.layers:
@@ -61,6 +62,7 @@ def steps(x, rng, pick):
         else layers.Conv2D(3, 3, padding="same", dilation_rate=2, **active)(x),
         lambda: layers.DepthwiseConv2D(3, depth_multiplier=2, **window, **active)(x),
         lambda: layers.SeparableConv2D(3, 2, **window, **active)(x),
+        lambda: layers.Conv2DTranspose(2, (2, 3), pick(1, (3, 2)), padding, **active)(x),
         lambda: layers.MaxPooling2D(2, **window)(x),
         lambda: layers.AveragePooling2D(2, **window)(x),
         lambda: layers.BatchNormalization()(x),

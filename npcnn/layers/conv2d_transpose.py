@@ -102,13 +102,13 @@ class Conv2DTranspose(Activated):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return (batch, OH, OW, F)."""
         check_image_shape(self, input_shape)
-        _, _, size = self._places(input_shape)
+        _, _, size = self.places(input_shape)
         if not 1 <= min(size) <= max(size) <= MOST:
             expected, fix = f"an output of 1 to {MOST} rows and columns", "use other strides"
             raise ArgumentError(message(self.label, expected, f"{size[0]}×{size[1]}", fix))
         return (input_shape[0], *size, self.filters)
 
-    def _places(self, shape: Shape) -> tuple[Any, Any, Any]:
+    def places(self, shape: Shape) -> tuple[Any, Any, Any]:
         """Return the taps' dilation, rows and columns cut off before y, and y's."""
         dilation = self.dilation_rate
         if self.padding == "same":  # taps beyond the image see nothing, however far they are
@@ -142,7 +142,7 @@ class Conv2DTranspose(Activated):
     def backward_logits(self, grad_z: Array, need_grad_x: bool = True) -> Array | None:
         """Write the gradients by kernel and bias; return the one by x. `backward` comes here."""
         x, z, _ = self.saved()
-        dilation, before, _ = self._places(x.shape)
+        dilation, before, _ = self.places(x.shape)
         return ops.conv2d_transpose_backward(
             grad_z, x, z, self.kernel, self.grad_kernel, self.grad_bias, self.strides, dilation,
             before, self.fused, need_grad_x,
@@ -151,7 +151,7 @@ class Conv2DTranspose(Activated):
     def _handed_out(self, x: Array, activation: str) -> Array:
         """Return what x becomes, and the activation of it, 'linear' or 'relu'."""
         return ops.conv2d_transpose(
-            x, self.kernel, self.bias, self.strides, *self._places(x.shape), activation
+            x, self.kernel, self.bias, self.strides, *self.places(x.shape), activation
         )
 
     def before(self, x: Array) -> Array:

@@ -29,8 +29,9 @@ OPTIONS = (
 # Kinds of layers and activations that the page computes by itself (npcnn/page/web/engine/).
 KINDS = (
     "Activation", "AdaptiveAveragePooling2D", "AdaptiveMaxPooling2D", "Add", "Average",
-    "AveragePooling2D", "BatchNormalization", "CenterCrop", "Concatenate", "Conv2D", "Cropping2D",
-    "Dense", "DepthwiseConv2D", "ELU", "Flatten", "GlobalAveragePooling2D", "GlobalMaxPooling2D",
+    "AveragePooling2D", "BatchNormalization", "CenterCrop", "Concatenate", "Conv2D",
+    "Conv2DTranspose", "Cropping2D", "Dense", "DepthwiseConv2D", "ELU", "Flatten",
+    "GlobalAveragePooling2D", "GlobalMaxPooling2D",
     "GroupNormalization", "Identity", "LayerNormalization", "LeakyReLU", "MaxPooling2D", "Maximum",
     "Minimum", "Multiply", "PReLU", "Permute", "RMSNormalization", "ReLU", "RepeatVector",
     "Rescaling", "Reshape", "Softmax", "Subtract", "UnitNormalization", "UpSampling2D",
@@ -113,6 +114,8 @@ def _told(layer: Layer) -> list[Described]:
     if kind == "Softmax":
         options["activation"] = "softmax" if options.pop("axis", -1) == -1 else "?"
     parameters = dict(layer.arrays())
+    if isinstance(layer, npcnn_layers.Conv2DTranspose) and layer.input_shape is not None:
+        options["before"] = _plain(layer.places(layer.input_shape)[1])
     if kind == "Rescaling" and isinstance(layer, npcnn_layers.Normalization):
         options, parameters = _as_rescaling(layer), {}
     told: Described = {"name": name, "own": name, "class": type(layer).__name__, "kind": kind}
@@ -173,13 +176,13 @@ def _input(tensor: Any) -> Described:
     return {"name": tensor.name, "shape": [int(n) for n in tensor.shape[1:]]}
 
 
-def _loss(loss: Any) -> Described | None:
-    """Return a loss's name and options; None for one that the page does not go back from."""
+def _loss(loss: Any) -> Described:
+    """Return a loss's name and options; `own` of one that the page does not go back from."""
     from npcnn import losses
 
     config = loss.get_config()
     name = getattr(type(loss), "default_name", "")
     plain = not config.get("label_smoothing") and config.get("ignore_class") is None
     if getattr(losses, type(loss).__name__, None) is not type(loss) or not plain:
-        return None
+        return {"name": str(loss.name), "own": True}
     return {"name": name, "from_logits": bool(config.get("from_logits", False))}

@@ -91,7 +91,9 @@ def test_without_a_model_one_is_trained(write, capsys):
     words = importlib.import_module("look_inside_chinese")
     of_both = re.findall(r'lang="(\w\w)"><img src="data:image/gif;base64,', text)
     assert of_both == (["en", "zh"] if words.family() else [])
-    assert words.by_lines("conv2d after 1,000 steps, loss 0.25") == "conv2d：1,000 步之后，损失 0.25"
+    assert (
+        words.by_lines("conv2d after 1,000 steps, loss 0.25") == "conv2d：1,000 步之后，损失 0.25"
+    )
 
 
 def test_a_wrong_digit_is_one_line(example, folder, capsys):

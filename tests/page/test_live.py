@@ -160,6 +160,11 @@ def test_epochs_from_the_page_are_those_of_python(server, browser):
     twin = assert_learnt(second, npcnn.optimizers.SGD(0.125), 30, of_second)
     browser.execute_script(FILL, "the cards show", "B")
     assert_shown(browser, twin)
+    sides = "return [...document.querySelectorAll('.field.pair input')].map((field) => {"
+    sides += "  const { left, right } = field.getBoundingClientRect(); return [left, right]; })"
+    (_, first_ends), (second_begins, end), *_ = browser.execute_script(sides)
+    assert first_ends <= second_begins
+    assert end <= browser.execute_script("return document.querySelector('.left').clientWidth")
     rows = browser.find_elements("css selector", ".compared tr")
     best = twin.predict(X[:1], verbose=0)[0]
     assert rows[-1].text.split()[-2:] == [str(best.argmax()), f"({best.max():.3g})"]
@@ -249,6 +254,32 @@ def test_only_the_page_itself_may_talk(server):
     wrong = address.replace("token=", "token=a")
     with pytest.raises(InvalidStatus), talk(wrong):
         pass
+
+
+def test_a_page_hears_that_the_first_step_prepares(server):
+    with talk(server[1]) as page:
+        until(page, lambda header: not header["running"])
+        page.send('{"do": "seen"}')
+        page.send('{"do": "step"}')
+        header = until(page, lambda header: True)
+        assert header["prepares"]
+        assert header["running"]
+        assert not until(page, lambda header: header["step"] == 1)["prepares"]
+
+
+def test_what_a_strangers_layer_raises_is_told(server, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("a layer\ndivides")
+
+    with talk(server[1]) as page:
+        monkeypatch.setattr(server[0].channels[0].trainer.model, "fit", broken)
+        page.send('{"do": "start"}')
+        header = until(page, lambda header: header["trouble"])
+        assert header["trouble"] == "ZeroDivisionError: a layer divides"
+        assert not header["running"]
+        monkeypatch.undo()
+        page.send('{"do": "step"}')
+        until(page, lambda header: header["step"] == 1)
 
 
 @pytest.mark.parametrize(

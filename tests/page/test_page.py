@@ -221,6 +221,33 @@ def test_a_layer_that_the_page_does_not_know(opened):
     assert found[2] is None
     said = "return document.querySelector('[data-card=twice] .said').textContent"
     assert "first samples" in browser.execute_script(said)
+    browser.find_element("css selector", "[data-tab=learn]").click()
+    why = browser.find_element("css selector", ".tool [role=status]").text
+    assert why == "This page cannot go backward here: it does not compute: twice"
+
+
+ONE_UNIT = [  # loss, activation, targets, what is said of the first
+    ("binary_crossentropy", "sigmoid", [1, 0, 1], "true class: 1"),
+    ("mean_squared_error", None, [0.25, 1.5, 2.0], "target: 0.25"),
+]
+
+
+@pytest.mark.parametrize(("loss", "activation", "targets", "said"), ONE_UNIT)
+def test_one_unit_says_yes_or_no_or_how_much(opened, loss, activation, targets, said):
+    (x, _), y = pictures(3), np.array(targets)
+    model = npcnn.Sequential(
+        [layers.Input((8, 8, 2)), layers.Flatten(), layers.Dense(1, activation=activation)]
+    )
+    model.compile("sgd", loss)
+    browser = opened(model, x, y)
+    found, answer, counts = browser.execute_script(
+        "const { app } = npcnn; return [app.loss, app.answer, app.hasAccuracy]"
+    )
+    assert found == pytest.approx(npcnn.trace(model, x[:1], y[:1]).loss, rel=1e-5)
+    says = model.predict(x[:1], verbose=0)[0, 0]
+    assert answer == (int(says > 0.5) if activation else -1)
+    assert counts is bool(activation)
+    assert browser.find_element("css selector", ".verdict").text.startswith(said)
 
 
 LOOK = """

@@ -3,6 +3,7 @@
 import { KNOWN_ACTIVATIONS } from "./activations.js";
 import { named, normalization, shaped, sloped } from "./elements.js";
 import { conv2d } from "./conv2d.js";
+import { conv2dTranspose } from "./conv2d_transpose.js";
 import { dense } from "./dense.js";
 import { concatenation, merging } from "./merging.js";
 import { centering, cropping, padding, passing, permuting, repeating, upsampling } from "./moving.js";
@@ -12,7 +13,7 @@ import { statistics } from "./statistics.js";
 const ROOMS = {
   Activation: named, AdaptiveAveragePooling2D: pooling, AdaptiveMaxPooling2D: pooling,
   Add: merging, Average: merging, AveragePooling2D: pooling, BatchNormalization: normalization,
-  CenterCrop: centering, Concatenate: concatenation, Conv2D: conv2d, Cropping2D: cropping,
+  CenterCrop: centering, Concatenate: concatenation, Conv2D: conv2d, Conv2DTranspose: conv2dTranspose, Cropping2D: cropping,
   Dense: dense, DepthwiseConv2D: conv2d, ELU: shaped, Flatten: passing,
   GlobalAveragePooling2D: pooling, GlobalMaxPooling2D: pooling, GroupNormalization: statistics,
   Identity: passing, LayerNormalization: statistics, LeakyReLU: shaped, MaxPooling2D: pooling,

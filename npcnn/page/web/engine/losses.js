@@ -42,6 +42,12 @@ function binary(target, y, z) {
   return { loss, gradient: tensor(y.shape, gradient) };
 }
 
+function absolute(target, y) {
+  const count = y.data.length;
+  const loss = y.data.reduce((sum, value, i) => sum + Math.abs(value - target[i]) / count, 0);
+  return { loss, gradient: tensor(y.shape, y.data.map((value, i) => Math.sign(value - target[i]) / count)) };
+}
+
 function squared(target, y) {
   const last = y.shape[y.shape.length - 1];
   const rows = y.data.length / last;
@@ -57,17 +63,19 @@ const LOSSES = {
   categorical_crossentropy: [crossentropy, "softmax"],
   sparse_categorical_crossentropy: [crossentropy, "softmax"],
   binary_crossentropy: [binary, "sigmoid"],
+  mean_absolute_error: [absolute, ""],
   mean_squared_error: [squared, ""],
 };
 
 /** Whether the page can go backward from a loss. */
 export function knowsLoss(loss) {
-  return Boolean(loss && LOSSES[loss.name]);
+  return Boolean(loss && !loss.own && LOSSES[loss.name]);
 }
 
-/** Return the numbers that a target stands for: a row of them, one 1 for a class. */
+/** Return the numbers that a target stands for: a row of them, one 1 for a class; of one unit itself. */
 export function targetRow(target, y) {
   if (typeof target !== "number") return Float64Array.from(target);
+  if (y.data.length === 1) return Float64Array.of(target);
   return Float64Array.from(y.data, (value, i) => (i === target ? 1 : 0));
 }
 

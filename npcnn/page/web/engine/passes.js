@@ -8,7 +8,7 @@ import { tensor } from "./tensor.js";
  * @param computed what Python computed for this sample, by call; used where a call has no room
  */
 export function forward(network, inputs, computed = {}) {
-  const values = [...inputs];
+  const values = inputs.map(({ shape, data }) => tensor(shape, Float64Array.from(data))); // doubles from here on
   const kept = [];
   for (const call of network.calls) {
     const xs = call.inputs.map((value) => values[value]);
@@ -48,7 +48,22 @@ class Gradients {
 /** Whether the page can go backward through a network: all its layers, and its loss. */
 export function canGoBack(network) {
   return network.calls.every((call) => call.room) && network.outputs.length === 1 &&
-    network.outputs[0] >= network.inputs.length && knowsLoss(network.losses[0]);
+    network.outputs[0] >= network.inputs.length && knowsLoss(network.losses[0]) &&
+    !ofMaps(network);
+}
+
+/** Whether classes are told for each place of a map: what a target is has no room on this page. */
+function ofMaps({ calls, losses }) {
+  return calls[calls.length - 1].shape.length > 1 && /categorical/.test(losses[0]?.name);
+}
+
+/** Return what bars the way back: ["layer", names], ["loss", its name], or nothing. */
+export function obstacleOf(network) {
+  const unknown = network.calls.filter((call) => !call.room).map((call) => call.layer.name);
+  if (unknown.length) return ["layer", unknown];
+  const [loss] = network.losses;
+  if (ofMaps(network)) return ["maps", [loss.name]];
+  return !loss || knowsLoss(loss) ? [] : ["loss", [loss.name]];
 }
 
 /** Return { loss, gradient, byLogits }: the loss, and its gradient where the way back begins. */

@@ -1,9 +1,10 @@
 // The network's answer: a bar for each class.
 import { element } from "./dom.js";
 import { brief } from "../draw/picture.js";
-import { say, withColon } from "./words.js";
+import { listed, say, withColon } from "./words.js";
 
-const MOST = 10;
+const MOST = 10; // classes
+const TOLD = 4; // numbers of a target
 
 export class Answer {
   constructor(app) {
@@ -21,25 +22,26 @@ export class Answer {
       return;
     }
     const places = [...output.data.keys()];
-    const listed = output.data.length <= MOST
+    const shown = output.data.length <= MOST
       ? places
       : places.sort((a, b) => output.data[b] - output.data[a]).slice(0, MOST);
     const most = Math.max(...output.data.map(Math.abs), 1e-30);
     const shares = output.data.every((v) => v >= 0 && v <= 1.0001);
-    const rows = listed.map((place) => {
+    const rows = shown.map((place) => {
       const value = output.data[place];
       const width = Math.max(0, Math.min(1, value / (shares ? 1 : most)));
-      const classes = ["bar", place === app.answer ? "best" : "", place === app.target ? "true" : ""];
+      const own = output.data.length === 1 ? app.classes - 1 : place; // one unit speaks of class 1
+      const classes = ["bar", own === app.answer ? "best" : "", own === app.target ? "true" : ""];
       return element("button", {
         type: "button", className: classes.join(" "), "data-class": place,
-        "aria-label": withColon(`${say("class")} ${place}`, brief(value)),
+        "aria-label": withColon(own < 0 ? say("output") : `${say("class")} ${own}`, brief(value)),
         onclick: () => app.choose({ value: app.network.outputs[0], index: place }),
       },
-      element("span", { className: "class" }, String(place)),
+      element("span", { className: "class" }, own < 0 ? "" : String(own)),
       element("span", { className: "track" }, element("span", { style: { width: `${100 * width}%` } })),
       element("span", { className: "number" }, brief(value)));
     });
-    const rest = output.data.length - listed.length;
+    const rest = output.data.length - shown.length;
     const note = rest > 0 ? element("p", { className: "note" }, say("others are smaller", rest)) : null;
     this.node.replaceChildren(element("h2", {}, say("answer")), ...rows, ...(note ? [note] : []), this.verdict());
   }
@@ -47,9 +49,14 @@ export class Answer {
   /** Return what is to be said of the true class. */
   verdict() {
     const { app } = this;
-    if (app.target === null || typeof app.target !== "number") return "";
-    const right = app.target === app.answer;
+    if (app.target === null) return "";
     const loss = app.loss === null ? "" : ` · ${say("loss")} ${brief(app.loss)}`;
+    if (typeof app.target !== "number" || !app.classes) {
+      const wanted = [app.target].flat();
+      const few = wanted.length <= TOLD ? withColon(say("target"), listed(wanted.map(brief))) : say("target");
+      return element("p", { className: "verdict" }, `${few}${loss}`);
+    }
+    const right = app.target === app.answer;
     return element("p", { className: `verdict ${right ? "right" : "wrong"}` },
       `${withColon(say("true class"), app.target)} ${right ? "✓" : "✗"}${loss}`);
   }

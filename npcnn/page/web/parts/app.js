@@ -60,6 +60,21 @@ export class App {
     this.compute();
   }
 
+  /** How many classes the network tells apart: two by one unit that says yes or no; 0 for none. */
+  get classes() {
+    const shape = this.shapes[this.network.outputs[0]];
+    if (shape.length !== 1) return 0;
+    if (shape[0] > 1) return shape[0];
+    return this.network.losses[0]?.name === "binary_crossentropy" ? 2 : 0;
+  }
+
+  /** Return the class that an output answers; -1 where it is no class. */
+  answerOf({ data }) {
+    if (!this.classes) return -1;
+    if (data.length > 1) return argmax(data);
+    return Number(data[0] > (this.network.losses[0].from_logits ? 0 : 0.5));
+  }
+
   setTarget(target) {
     this.target = target;
     this.compute();
@@ -72,7 +87,7 @@ export class App {
     const computed = plain ? this.samples.computedFor(this.sample) : {};
     this.pass = forward(this.network, this.altered(this.inputs), computed);
     const [output] = this.pass.outputs;
-    this.answer = output && output.shape.length === 1 ? argmax(output.data) : -1;
+    this.answer = output ? this.answerOf(output) : -1;
     this.found = null;
     this.changed("numbers");
   }
@@ -149,20 +164,21 @@ export class App {
       if (!goesOn(place)) return null;
       const inputs = this.samples.inputs.map((array) => rowOf(array, place));
       const [output] = forward(this.network, this.altered(inputs)).outputs;
-      if (argmax(output.data) === this.samples.targets[place]) right += 1;
+      if (this.answerOf(output) === this.samples.targets[place]) right += 1;
     }
     return right / count;
   }
 
   /** Whether an accuracy can be measured. */
   get hasAccuracy() {
-    return Boolean(this.samples?.targets) && typeof this.samples.targets[0] === "number" &&
+    return this.classes > 0 && typeof this.samples?.targets?.[0] === "number" &&
       this.network.calls.every((call) => call.room);
   }
 
   /** Whether the gradients can be asked for: the way back is known, and what is true. */
   get hasGradients() {
-    return this.ready && this.canGoBack && this.target !== null;
+    if (!this.ready || !this.canGoBack || this.target === null) return false;
+    return typeof this.target === "number" || this.target.length === sizeOf(this.pass.outputs[0].shape);
   }
 
   /** The gradients of the loss, computed when they are first asked for; null without. */

@@ -108,7 +108,8 @@ export class Card {
     if (this.call && !this.call.room) return say(array ? "npcnn computed this" : "not computed here");
     if (!array) return say("not computed here");
     if (this.showsValue || !/kernel$/.test(this.current())) return "";
-    if (array.shape.length === 4 && array.shape[2] > 1) return say("rows are filters");
+    const transposed = this.call.layer.kind === "Conv2DTranspose" ? " (transposed)" : "";
+    if (array.shape.length === 4 && array.shape[2] > 1) return say(`rows are filters${transposed}`);
     return array.shape.length === 2 ? say("rows are units") : "";
   }
 

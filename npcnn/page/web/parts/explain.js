@@ -48,7 +48,7 @@ export class Explain {
         button("✕", () => app.close(), { "aria-label": say("close") })),
       this.path(),
       element("h2", {}, name),
-      element("p", { className: "place" }, placeText(index, shape)));
+      element("p", { className: "place" }, placeText(index, shape, parameter ? call.layer.kind : "")));
   }
 
   /** Return the numbers that one came by; null where one begins. */

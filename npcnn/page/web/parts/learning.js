@@ -1,8 +1,9 @@
 // One update in slow motion: forward, loss, backward, update; before and after.
 import { brief } from "../draw/picture.js";
+import { obstacleOf } from "../engine/passes.js";
 import { digits } from "../engine/tensor.js";
 import { button, element } from "./dom.js";
-import { say, withColon } from "./words.js";
+import { listed, say, withColon } from "./words.js";
 
 const STAGES = ["forward", "loss", "backward", "update"];
 const VIEWS = { forward: "output", loss: "output", backward: "gradient", update: "kernel" };
@@ -56,10 +57,21 @@ export class Learning {
     this.show();
   }
 
-  /** Return the probability of the true class. */
+  /** Return the probability of the true class; null where the last layer gives none. */
   share() {
-    const { app } = this;
-    return typeof app.target === "number" ? app.pass.outputs[0].data[app.target] : null;
+    const { target, pass: { outputs: [{ data }] }, network } = this.app;
+    const { activation } = network.calls[network.calls.length - 1].layer.options;
+    if (typeof target !== "number" || !["softmax", "sigmoid"].includes(activation)) return null;
+    return data.length > 1 ? data[target] : target * data[0] + (1 - target) * (1 - data[0]);
+  }
+
+  /** Whether the loss is minus the logarithm of that probability. */
+  get isLogarithm() {
+    const { network: { losses: [loss], calls }, pass: { outputs: [output] } } = this.app;
+    const { activation } = calls[calls.length - 1].layer.options;
+    return output.data.length > 1
+      ? activation === "softmax" && /categorical_crossentropy/.test(loss.name) && !loss.from_logits
+      : activation === "sigmoid" && loss.name === "binary_crossentropy" && !loss.from_logits;
   }
 
   /** Return for each kernel how far it moves, relative to its length. */
@@ -82,7 +94,7 @@ export class Learning {
     }, say(name))));
     if (!app.hasGradients) {
       this.told.replaceChildren(element("p", { className: "note" },
-        say(app.canGoBack ? "choose the true class" : "no way back")));
+        this.obstacle()));
       return;
     }
     const name = STAGES[this.stage];
@@ -93,9 +105,17 @@ export class Learning {
     this.told.replaceChildren(...lines);
   }
 
+  /** Return why one cannot go backward. */
+  obstacle() {
+    const { app } = this;
+    if (app.canGoBack) return say(app.classes ? "choose the true class" : "no target");
+    const [what, names] = obstacleOf(app.network);
+    return what ? withColon(say(`no way back: ${what}`), listed(names)) : say("no way back");
+  }
+
   lossLines() {
     const share = this.share();
-    const sum = element("code", {}, share !== null && /crossentropy/.test(this.app.network.losses[0].name)
+    const sum = element("code", {}, share !== null && this.isLogarithm
       ? `−log(${digits(share)}) = ${digits(this.app.loss)}`
       : digits(this.app.loss));
     return [element("p", { className: "loss-line" }, sum)];

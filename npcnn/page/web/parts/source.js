@@ -171,10 +171,10 @@ export class Source {
 
   /** Return the choice of the true class. */
   classes() {
-    const shape = this.app.shapes[this.app.network.outputs[0]];
+    const { classes } = this.app;
     const { targets } = this.app.samples ?? {};
-    if (shape.length !== 1 || shape[0] < 2 || (targets && typeof targets[0] !== "number")) return null;
-    const options = [["", say("(none)")], ...Array.from({ length: shape[0] }, (_, i) => [String(i), String(i)])];
+    if (!classes || (targets && typeof targets[0] !== "number")) return null;
+    const options = [["", say("(none)")], ...Array.from({ length: classes }, (_, i) => [String(i), String(i)])];
     this.classChoice = choice(say("true class"), options, "", (value) =>
       this.app.setTarget(value === "" ? null : Number(value)));
     return element("label", { className: "true-class" }, `${say("true class")} `, this.classChoice);

@@ -1,6 +1,5 @@
 // Training on the server, steered from here; what it learns is drawn as it comes. One network, or two of
 // different settings beside each other.
-import { argmax } from "../engine/tensor.js";
 import { chartOf, dashOf } from "../draw/chart.js";
 import { brief } from "../draw/picture.js";
 import { button, choice, element } from "./dom.js";
@@ -171,8 +170,8 @@ export class Train {
     const answers = lines.map((line) => {
       const found = line.answer();
       if (!found) return "–";
-      const best = argmax(found);
-      return `${best}${inBrackets(brief(found[best]))}`;
+      const best = this.app.answerOf({ data: found });
+      return best < 0 ? brief(found[0]) : `${best}${inBrackets(brief(found[found.length > 1 ? best : 0]))}`;
     });
     return element("table", { className: "compared" }, row("th", ["", ...lines.map(({ name }) => name)]),
       ...names.map((name) => row("td", [say(name), ...lines.map(({ header }) => number(header?.numbers?.[name]))])),

@@ -31,18 +31,23 @@ function steepest(app) {
   return { value: call.output, parameter: "kernel", index: argmax(gradient.data.map(Math.abs)) };
 }
 
+/** Whether the answer comes out of an activation. */
+function endsIn(app, activation) {
+  return app.callOf(app.network.outputs[0])?.layer.options.activation === activation;
+}
+
 const CONVOLUTIONS = ["Conv2D", "DepthwiseConv2D"];
 
 // What each station looks at (null: this network has none), and what the cards and tabs show.
 const STATIONS = [
-  { name: "pixels", look: (app) => largest(app, 0) },
+  { name: "pixels", look: (app) => (app.shapes[0].length === 3 ? largest(app, 0) : null) },
   { name: "window", look: (app) => largest(app, valueOf(app, CONVOLUTIONS)) },
   { name: "filters", look: (app) => largest(app, valueOf(app, CONVOLUTIONS)), view: "kernel", open: false },
   { name: "relu", look: rectified, view: "before" },
   { name: "depth", look: (app) => largest(app, valueOf(app, CONVOLUTIONS, 1)) },
   { name: "pooling", look: (app) => largest(app, valueOf(app, ["MaxPooling2D", "AveragePooling2D"])) },
   { name: "dense", look: (app) => largest(app, valueOf(app, ["Dense"])) },
-  { name: "softmax", look: (app) => largest(app, app.network.outputs[0]) },
+  { name: "softmax", look: (app) => (endsIn(app, "softmax") ? largest(app, app.network.outputs[0]) : null) },
   { name: "backward", look: steepest, view: "gradient", tab: "picture" }, // of a weight: its own card shows those
   { name: "training", look: (app) => largest(app, app.network.outputs[0]), tab: "learn", open: false },
 ];
@@ -99,6 +104,11 @@ export class Walk {
     return ["replay", "train", "learn"].find((tab) => this.tools.tabs[tab]);
   }
 
+  told(name) {
+    const colours = name === "pixels" && this.app.shapes[0][2] > 1;
+    return colours ? "pixels (told, colours)" : `${name} (told)`;
+  }
+
   show() {
     const { app } = this;
     const number = app.station ?? 0;
@@ -108,7 +118,7 @@ export class Walk {
     if (!station) return;
     refill(this.node,
       element("h2", {}, `${number} / ${stations.length} · ${say(`${station.name} (station)`)}`),
-      element("p", {}, say(`${station.name} (told)`)),
+      element("p", {}, say(this.told(station.name))),
       element("div", { className: "buttons" },
         button(`← ${say("previous (station)")}`, () => this.go(number - 1), { disabled: number === 1 }),
         button(`${say("next (station)")} →`, () => this.go(number + 1), { disabled: number === stations.length, className: "next" }),

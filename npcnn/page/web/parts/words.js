@@ -36,13 +36,14 @@ export function listed(words) {
 }
 
 /** Return where a number lies in an array. */
-export function placeText(index, shape) {
+export function placeText(index, shape, kind = "") {
   const place = unravel(index, shape);
   const names = {
     1: ["number"],
     2: ["input", "unit"],
     3: ["row", "column", "map"],
-    4: ["row", "column", "input map", "filter"],
+    4: kind === "Conv2DTranspose"
+      ? ["row", "column", "filter", "input map"] : ["row", "column", "input map", "filter"],
   }[shape.length];
   if (!names) return place.join(", ");
   const parts = place.map((at, axis) => `${say(names[axis])} ${at}`);

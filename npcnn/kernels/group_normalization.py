@@ -1,64 +1,136 @@
 """Group normalisation, with its backward directly under it: a task for some columns of a group.
 
-In a block (C, …, N) a group is one run, (K, N), of which each column is normalised by itself, as in
-layer normalisation. Sums of many numbers are sums of sums.
+In a block (C, …, N) a group of channels is one run, (K, N), of which each column is normalised by
+itself; columns lie side by side, so that inner loops go over neighbours. Sums of many numbers are
+sums of sums. Layer normalisation is that of one group, and the one by the mean square has these
+columns too.
 """
 
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
+import functools
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from npcnn.contracts import op
 from npcnn.kernels.broadcasting import LANES, run_sum
-from npcnn.kernels.layer_normalization import WIDTH, close
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
+from npcnn.kernels.run.compile import helper
 from npcnn.kernels.run.elementwise import SMALL
+from npcnn.kernels.run.records import reader
+from npcnn.kernels.tiles.simd import moved
 
 Array = np.ndarray
 
-# A call's integers: numbers of a group, samples, parts into which these are cut, how many numbers
-# have a sum of their own, numbers of a channel, channels of a group, groups; a gamma? a beta?
-LENGTH, ROWS, PARTS, TOGETHER, PLACES, CHANNELS, GROUPS, GAMMA, BETA = range(9)
+WIDTH = 64  # columns at a time
+
+
+class Cut(NamedTuple):
+    """A call's integers."""
+
+    length: int  # numbers of a column
+    rows: int  # columns of a group, side by side
+    parts: int  # into which these are cut
+    together: int  # numbers that have a sum of their own
+    places: int  # numbers of a channel
+    channels: int  # of a group
+    groups: int
+    gamma: int  # whether there is a gradient by it
+    beta: int
+
+
+cut_at = reader(Cut)
+
+
+@functools.lru_cache(maxsize=256)
+def cut_for(channels: int, size: int, rows: int, groups: int, gamma: bool = False,
+         beta: bool = False) -> tuple[int, Array]:  # fmt: skip
+    """Return how many tasks a block of so many channels, numbers and columns is cut into; integers.
+
+    They say too which parameters' gradients are wanted.
+    """
+    length, own = size // rows // groups, channels // groups
+    least, most = (16, 16) if groups == 1 else (WIDTH, 8)
+    parts = layout.shares(rows, least, most) if size >= SMALL else 1
+    together, places = 1 + math.isqrt(length), length // own
+    cut = Cut(length, rows, parts, together, places, own, groups, gamma, beta)
+    return groups * parts, np.array(cut, np.int64)
+
+
+def flat(block: Array) -> Array:
+    """Return a block (C, …, N) as (C, all else): a column is then what lies over one place."""
+    return block.reshape(len(block), math.prod(block.shape[1:]))
+
+
+@helper
+def close(scratch, to, part, wide):
+    """Add the sums of a part to those of all, and begin anew."""
+    for n in range(wide):
+        scratch[to + n] += scratch[part + n]
+        scratch[part + n] = 0
 
 
 @Body
-def _forward(task, ints, scratch, y, x, found, gamma, beta, options):
+def _normalize(task, ints, scratch, y, x, found, gamma, beta, options):
     """Fill a share of a group's columns; scratch has means, sums and the sums of a part."""
-    length, rows, parts, most = ints[LENGTH], ints[ROWS], ints[PARTS], ints[TOGETHER]
-    group, part = task // parts, task % parts
-    base, stop = group * length * rows, rows * (part + 1) // parts
-    for first in range(rows * part // parts, stop, WIDTH):
+    cut = cut_at(ints, 0)
+    length, rows, together, places = cut.length, cut.rows, cut.together, cut.places
+    group, part = task // cut.parts, task % cut.parts
+    x, y = moved(x, group * length * rows), moved(y, group * length * rows)
+    gamma, beta = moved(gamma, group * cut.channels), moved(beta, group * cut.channels)
+    centers, rates = moved(found, group * rows), moved(found, (cut.groups + group) * rows)
+    stop = rows * (part + 1) // cut.parts
+    for first in range(rows * part // cut.parts, stop, WIDTH):
         wide = min(WIDTH, stop - first)
         for n in range(3 * WIDTH):
             scratch[n] = 0
-        for k in range(length):
-            for n in range(wide):
-                scratch[2 * WIDTH + n] += x[base + k * rows + first + n]
-            if (k + 1) % most == 0 or k + 1 == length:
-                close(scratch, 0, 2 * WIDTH, wide)
+        for start in range(0, length, together):
+            for k in range(start, min(start + together, length)):
+                for n in range(wide):
+                    scratch[2 * WIDTH + n] += x[k * rows + first + n]
+            close(scratch, 0, 2 * WIDTH, wide)
         for n in range(wide):
             scratch[n] /= length
-        for k in range(length):
-            for n in range(wide):
-                apart = x[base + k * rows + first + n] - scratch[n]
-                scratch[2 * WIDTH + n] += apart * apart
-            if (k + 1) % most == 0 or k + 1 == length:
-                close(scratch, WIDTH, 2 * WIDTH, wide)
+        for start in range(0, length, together):
+            for k in range(start, min(start + together, length)):
+                for n in range(wide):
+                    apart = x[k * rows + first + n] - scratch[n]
+                    scratch[2 * WIDTH + n] += apart * apart
+            close(scratch, WIDTH, 2 * WIDTH, wide)
         for n in range(wide):
             scratch[WIDTH + n] = 1 / math.sqrt(scratch[WIDTH + n] / length + options[0])
-            found[group * rows + first + n] = scratch[n]
-            found[(ints[GROUPS] + group) * rows + first + n] = scratch[WIDTH + n]
+            centers[first + n], rates[first + n] = scratch[n], scratch[WIDTH + n]
+        channel, behind, factor, above = 0, places, gamma[0], beta[0]
         for k in range(length):
-            channel = group * ints[CHANNELS] + k // ints[PLACES]
+            if k == behind:
+                channel, behind = channel + 1, behind + places
+                factor, above = gamma[channel], beta[channel]
             for n in range(wide):
-                place = base + k * rows + first + n
-                normal = (x[place] - scratch[n]) * scratch[WIDTH + n]
-                y[place] = normal * gamma[channel] + beta[channel]
+                place = k * rows + first + n
+                y[place] = (x[place] - scratch[n]) * scratch[WIDTH + n] * factor + above
+
+
+def normalized(
+    block: Array, gamma: Array | None, beta: Array | None, epsilon: float, groups: int = 1
+) -> tuple[Array, Array]:  # fmt: skip
+    """Return gamma · (x − center) · rate + beta for a block (C, …, N), and (2, groups, N): these.
+
+    center is the mean of a group's numbers in a column, rate = 1 / √(their variance + ε).
+    """
+    dtype, channels = block.dtype, len(block)
+    y, found = memory.empty(block.shape, dtype), memory.empty((2, groups, block.shape[-1]), dtype)
+    if y.size:
+        gamma = layout.ones(channels, dtype) if gamma is None else layout.contiguous(gamma)
+        beta = layout.zeros(channels, dtype) if beta is None else layout.contiguous(beta)
+        arrays = [y, block, found, gamma, beta, memory.constant([epsilon], dtype)]
+        tasks, ints = cut_for(channels, block.size, block.shape[-1], groups)
+        _normalize(tasks, block.size >= SMALL, arrays, ints, 3 * WIDTH)
+    return y, found
 
 
 @op
@@ -83,65 +155,59 @@ def group_normalization(
     >>> group_normalization(np.array([[1.0, 3.0, 5.0, 9.0]]), None, None, 2, 0.0)[0]
     array([[-1.,  1., -1.,  1.]])
     """
-    dtype, channels = x.dtype, x.shape[-1]
     block = layout.batch_innermost(x)
-    y, found = memory.empty(block.shape, dtype), memory.empty((2, groups, len(x)), dtype)
-    if y.size:
-        gamma = layout.ones(channels, dtype) if gamma is None else layout.contiguous(gamma)
-        beta = layout.zeros(channels, dtype) if beta is None else layout.contiguous(beta)
-        arrays = [y, block, found, gamma, beta, memory.constant([epsilon], dtype)]
-        ints = _integers(block, groups)
-        _forward(groups * ints[PARTS], block.size >= SMALL, arrays, ints, 3 * WIDTH)
-    return layout.batch_outermost(y), found[0].T, found[1].T
-
-
-def _integers(block: Array, groups: int, *flags: bool) -> Array:
-    rows, channels = block.shape[-1], len(block) // groups
-    length = block.size // rows // groups
-    parts = layout.shares(rows, WIDTH, 8) if block.size >= SMALL else 1
-    cut = [length, rows, parts, 1 + math.isqrt(length), length // channels, channels, groups]
-    return np.array([*cut, *flags], np.int64)
+    y, (center, rate) = normalized(block, gamma, beta, epsilon, groups)
+    return layout.batch_outermost(y), center.T, rate.T
 
 
 @Body
 def _by_x(task, ints, scratch, grad_x, grad_y, x, center, rate, gamma):
     """Fill a share of a group's columns; scratch has two sums, and those of a part."""
-    length, rows, parts, most = ints[LENGTH], ints[ROWS], ints[PARTS], ints[TOGETHER]
-    group, part = task // parts, task % parts
-    base, own, stop = group * length * rows, group * rows, rows * (part + 1) // parts
-    for first in range(rows * part // parts, stop, WIDTH):
+    cut = cut_at(ints, 0)
+    length, rows, together, places = cut.length, cut.rows, cut.together, cut.places
+    group, part = task // cut.parts, task % cut.parts
+    base, stop = group * length * rows, rows * (part + 1) // cut.parts
+    grad_x, grad_y, x = moved(grad_x, base), moved(grad_y, base), moved(x, base)
+    center, rate = moved(center, group * rows), moved(rate, group * rows)
+    gamma = moved(gamma, group * cut.channels)
+    for first in range(rows * part // cut.parts, stop, WIDTH):
         wide = min(WIDTH, stop - first)
         for n in range(4 * WIDTH):
             scratch[n] = 0
-        for k in range(length):
-            channel = group * ints[CHANNELS] + k // ints[PLACES]
-            for n in range(wide):
-                place, column = base + k * rows + first + n, own + first + n
-                g = grad_y[place] * gamma[channel]
-                scratch[2 * WIDTH + n] += g
-                scratch[3 * WIDTH + n] += g * ((x[place] - center[column]) * rate[column])
-            if (k + 1) % most == 0 or k + 1 == length:
-                close(scratch, 0, 2 * WIDTH, wide)
-                close(scratch, WIDTH, 3 * WIDTH, wide)
+        channel, behind = 0, places
+        for start in range(0, length, together):
+            for k in range(start, min(start + together, length)):
+                if k == behind:
+                    channel, behind = channel + 1, behind + places
+                for n in range(wide):
+                    place, column = k * rows + first + n, first + n
+                    g = grad_y[place] * gamma[channel]
+                    scratch[2 * WIDTH + n] += g
+                    scratch[3 * WIDTH + n] += g * ((x[place] - center[column]) * rate[column])
+            close(scratch, 0, 2 * WIDTH, wide)
+            close(scratch, WIDTH, 3 * WIDTH, wide)
         for n in range(wide):
             scratch[n] /= length
             scratch[WIDTH + n] /= length
+        channel, behind = 0, places
         for k in range(length):
-            channel = group * ints[CHANNELS] + k // ints[PLACES]
+            if k == behind:
+                channel, behind = channel + 1, behind + places
             for n in range(wide):
-                place, column = base + k * rows + first + n, own + first + n
+                place, column = k * rows + first + n, first + n
                 normal = (x[place] - center[column]) * rate[column]
                 g = grad_y[place] * gamma[channel] - scratch[n] - normal * scratch[WIDTH + n]
                 grad_x[place] = rate[column] * g
 
 
 @Body
-def _by_parameters(task, ints, scratch, grad_gamma, grad_beta, grad_y, x, center, rate):
+def by_parameters(task, ints, scratch, grad_gamma, grad_beta, grad_y, x, center, rate):
     """Write the gradients by a channel's gamma and beta, where there is one."""
-    rows, size = ints[ROWS], ints[PLACES] * ints[ROWS]
-    start, own, total = task * size, task // ints[CHANNELS] * rows, 0.0
-    if ints[GAMMA]:
-        for place in range(ints[PLACES]):
+    cut = cut_at(ints, 0)
+    rows, size = cut.rows, cut.places * cut.rows
+    start, own, total = task * size, task // cut.channels * rows, 0.0
+    if cut.gamma:
+        for place in range(cut.places):
             for first in range(0, rows, WIDTH):
                 wide = min(WIDTH, rows - first)
                 for n in range(wide):
@@ -150,8 +216,40 @@ def _by_parameters(task, ints, scratch, grad_gamma, grad_beta, grad_y, x, center
                     scratch[LANES + n] = grad_y[i] * normal
                 total += run_sum(scratch, LANES, wide, scratch)
         grad_gamma[task] = total
-    if ints[BETA]:
+    if cut.beta:
         grad_beta[task] = run_sum(grad_y, start, size, scratch)
+
+
+def gradients(
+    grad_y: Array, x: Array, gamma: Array | None, center: Array, rate: Array,
+    held: tuple[Array | None, Array | None], groups: int = 1,
+) -> Array:  # fmt: skip
+    """Write the gradients by gamma and beta to `held`, unless they are None; return the one by x.
+
+    grad_y and x are blocks (C, …, N), center and rate (groups, N).
+
+    With x̂ = (x − center) · rate and g = grad_y · gamma: grad_gamma = Σ grad_y · x̂, grad_beta =
+    Σ grad_y, grad_x = rate · (g − mean of g − x̂ · mean of g · x̂), means over a group's numbers in
+    a column.
+    """
+    dtype, channels = x.dtype, len(x)
+    grad_x = memory.empty(x.shape, dtype)
+    if not x.size:
+        for gradient in held:
+            if gradient is not None:
+                gradient[...] = 0
+        return grad_x
+    wanted = [gradient is not None for gradient in held]
+    tasks, ints = cut_for(channels, x.size, x.shape[-1], groups, *wanted)
+    shared = x.size >= SMALL
+    gamma = layout.ones(channels, dtype) if gamma is None else layout.contiguous(gamma)
+    if any(wanted):
+        spare = memory.empty((channels,), dtype)
+        arrays = [*(spare if g is None else g for g in held), grad_y, x, center, rate]
+        by_parameters(channels, shared, arrays, ints, LANES + WIDTH)
+    arrays = [grad_x, grad_y, x, center, rate, gamma]
+    _by_x(tasks, shared, arrays, ints, 4 * WIDTH)
+    return grad_x
 
 
 @op
@@ -164,21 +262,7 @@ def group_normalization_backward(
     With x̂ = (x − center) · rate and g = grad_y · gamma: grad_gamma = Σ grad_y · x̂, grad_beta =
     Σ grad_y, grad_x = rate · (g − mean of g − x̂ · mean of g · x̂), means over a group.
     """
-    dtype, channels, groups = x.dtype, x.shape[-1], center.shape[1]
     block, grads = layout.batch_innermost(x), layout.batch_innermost(grad_y)
-    grad_x = memory.empty(block.shape, dtype)
-    held = [grad_gamma, grad_beta]
-    if not block.size:
-        for gradient in held:
-            if gradient is not None:
-                gradient[...] = 0
-        return layout.batch_outermost(grad_x)
-    gamma = layout.ones(channels, dtype) if gamma is None else layout.contiguous(gamma)
-    found = [layout.contiguous(center.T), layout.contiguous(rate.T)]
-    ints, shared = _integers(block, groups, *(g is not None for g in held)), block.size >= SMALL
-    spare = memory.empty((channels,), dtype)
-    arrays = [*(spare if g is None else g for g in held), grads, block, *found]
-    _by_parameters(channels, shared, arrays, ints, LANES + WIDTH)
-    arrays = [grad_x, grads, block, *found, gamma]
-    _by_x(groups * ints[PARTS], shared, arrays, ints, 4 * WIDTH)
+    center, rate = layout.contiguous(center.T), layout.contiguous(rate.T)
+    grad_x = gradients(grads, block, gamma, center, rate, (grad_gamma, grad_beta), len(center))
     return layout.batch_outermost(grad_x)

@@ -1,6 +1,7 @@
 """Normalisation by the root of the mean square, with its backward directly under it.
 
-Columns side by side, as in layer normalisation, whose cut and whose sums these are.
+The columns and the gradient by gamma are those of `group_normalization.py`; here no mean is
+subtracted, and a third of the sums is not made.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -13,16 +14,7 @@ import numpy as np
 
 from npcnn.contracts import op
 from npcnn.kernels.broadcasting import LANES
-from npcnn.kernels.layer_normalization import (
-    GROUP,
-    LENGTH,
-    PARTS,
-    ROWS,
-    WIDTH,
-    by_parameters,
-    close,
-    integers,
-)
+from npcnn.kernels.group_normalization import WIDTH, by_parameters, close, cut_at, cut_for
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
 from npcnn.kernels.run.elementwise import SMALL
@@ -32,19 +24,20 @@ Array = np.ndarray
 
 @Body
 def _forward(task, ints, scratch, y, x, rate, gamma, options):
-    """Fill a share of the columns; scratch has sums and the sums of a group."""
-    length, rows, parts, group = ints[LENGTH], ints[ROWS], ints[PARTS], ints[GROUP]
-    stop = rows * (task + 1) // parts
-    for first in range(rows * task // parts, stop, WIDTH):
+    """Fill a share of the columns; scratch has sums and the sums of a part."""
+    cut = cut_at(ints, 0)
+    length, rows, together = cut.length, cut.rows, cut.together
+    stop = rows * (task + 1) // cut.parts
+    for first in range(rows * task // cut.parts, stop, WIDTH):
         wide = min(WIDTH, stop - first)
         for n in range(2 * WIDTH):
             scratch[n] = 0
-        for k in range(length):
-            for n in range(wide):
-                number = x[k * rows + first + n]
-                scratch[WIDTH + n] += number * number
-            if (k + 1) % group == 0 or k + 1 == length:
-                close(scratch, 0, WIDTH, wide)
+        for start in range(0, length, together):
+            for k in range(start, min(start + together, length)):
+                for n in range(wide):
+                    number = x[k * rows + first + n]
+                    scratch[WIDTH + n] += number * number
+            close(scratch, 0, WIDTH, wide)
         for n in range(wide):
             rate[first + n] = 1 / math.sqrt(scratch[n] / length + options[0])
         for k in range(length):
@@ -73,27 +66,28 @@ def rms_normalization(x: Array, gamma: Array | None, epsilon: float) -> tuple[Ar
     y, rate = memory.empty(block.shape, dtype), memory.empty((1, *block.shape[1:]), dtype)
     if y.size:
         gamma = layout.ones(length, dtype) if gamma is None else layout.contiguous(gamma)
-        ints = integers(block)
+        tasks, ints = cut_for(length, y.size, rate.size, 1)
         arrays = [y, block, rate, gamma, memory.constant([epsilon], dtype)]
-        _forward(ints[PARTS], ints[PARTS] > 1, arrays, ints, 2 * WIDTH)
+        _forward(tasks, tasks > 1, arrays, ints, 2 * WIDTH)
     return layout.batch_outermost(y), layout.batch_outermost(rate)
 
 
 @Body
 def _by_x(task, ints, scratch, grad_x, grad_y, x, rate, gamma):
-    """Fill a share of the columns; scratch has sums and the sums of a group."""
-    length, rows, parts, group = ints[LENGTH], ints[ROWS], ints[PARTS], ints[GROUP]
-    stop = rows * (task + 1) // parts
-    for first in range(rows * task // parts, stop, WIDTH):
+    """Fill a share of the columns; scratch has sums and the sums of a part."""
+    cut = cut_at(ints, 0)
+    length, rows, together = cut.length, cut.rows, cut.together
+    stop = rows * (task + 1) // cut.parts
+    for first in range(rows * task // cut.parts, stop, WIDTH):
         wide = min(WIDTH, stop - first)
         for n in range(2 * WIDTH):
             scratch[n] = 0
-        for k in range(length):
-            for n in range(wide):
-                place = k * rows + first + n
-                scratch[WIDTH + n] += grad_y[place] * gamma[k] * (x[place] * rate[first + n])
-            if (k + 1) % group == 0 or k + 1 == length:
-                close(scratch, 0, WIDTH, wide)
+        for start in range(0, length, together):
+            for k in range(start, min(start + together, length)):
+                for n in range(wide):
+                    place = k * rows + first + n
+                    scratch[WIDTH + n] += grad_y[place] * gamma[k] * (x[place] * rate[first + n])
+            close(scratch, 0, WIDTH, wide)
         for n in range(wide):
             scratch[n] /= length
         for k in range(length):
@@ -117,16 +111,16 @@ def rms_normalization_backward(
     block, grads = layout.batch_innermost(x), layout.batch_innermost(grad_y)
     rates = layout.batch_innermost(rate)
     grad_x = memory.empty(block.shape, dtype)
-    if length:
-        gamma = layout.ones(length, dtype) if gamma is None else layout.contiguous(gamma)
+    if not x.size:
         if grad_gamma is not None:
-            rows = block.size // length
-            spare, none = memory.empty((length,), dtype), layout.zeros(rows, dtype)
-            arrays = [grad_gamma, spare, grads, block, none, rates]
-            ints = np.array([length, rows, 1, 0], np.int64)
-            by_parameters(length, block.size >= SMALL, arrays, ints, LANES + WIDTH)
-        if block.size:
-            cut = integers(block)
-            arrays = [grad_x, grads, block, rates, gamma]
-            _by_x(cut[PARTS], cut[PARTS] > 1, arrays, cut, 2 * WIDTH)
+            grad_gamma[...] = 0
+        return layout.batch_outermost(grad_x)
+    gamma = layout.ones(length, dtype) if gamma is None else layout.contiguous(gamma)
+    tasks, ints = cut_for(length, x.size, rates.size, 1, grad_gamma is not None)
+    shared = x.size >= SMALL
+    if grad_gamma is not None:
+        spare, none = memory.empty((length,), dtype), layout.zeros(rates.size, dtype)
+        arrays = [grad_gamma, spare, grads, block, none, rates]
+        by_parameters(length, shared, arrays, ints, LANES + WIDTH)
+    _by_x(tasks, tasks > 1, [grad_x, grads, block, rates, gamma], ints, 2 * WIDTH)
     return layout.batch_outermost(grad_x)

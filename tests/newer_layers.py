@@ -35,6 +35,14 @@ CASES = {
         layers.GroupNormalization(3, 1), layers.UnitNormalization([1, 3]), layers.Softmax(1),
         layers.Flatten(),
     ],
+    "statistics of other axes": lambda: [
+        layers.BatchNormalization(1, 0.5), layers.Softmax([1, 3]),
+        layers.BatchNormalization(2, renorm=True, scale=False), layers.Flatten(),
+        layers.BatchNormalization(
+            renorm=True, momentum=0.5, renorm_momentum=0.75, gamma_regularizer=L2(0.25),
+            renorm_clipping={"rmin": 0.75, "rmax": 1.5, "dmax": 0.25},
+        ),
+    ],
     "PReLU, held": lambda: [
         layers.PReLU("Ones", L2(0.25), "non_neg", [1, 2]), layers.Flatten(),
         layers.PReLU(alpha_regularizer=L2(0.5)),
@@ -52,4 +60,4 @@ CASES = {
     "Lambda": lambda: [layers.Lambda(npcnn.activations.softsign), layers.Flatten()],
 }  # fmt: skip
 # Keras itself does not read these from .h5: of axes it keeps one.
-NOT_IN_H5 = {"Normalization, axes", "norms, axes"}
+NOT_IN_H5 = {"Normalization, axes", "norms, axes", "statistics of other axes"}

@@ -59,7 +59,11 @@ CASES = {
         PICTURE,
     ),
     "softmax of channels": (
-        [layers.Conv2D(4, 3, activation="softmax"), layers.Softmax(axis=1)], PICTURE,
+        [
+            layers.Conv2D(4, 3, activation="softmax"), layers.Softmax(axis=1),
+            layers.BatchNormalization(1), layers.Softmax([1, -1]),
+        ],
+        PICTURE,
     ),
     "rescaled by channel": (
         [layers.MaxPooling2D(), layers.Rescaling((1.0, 2.0, 3.0), (0.0, 1.0, 2.0))], PICTURE,

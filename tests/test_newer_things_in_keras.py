@@ -15,6 +15,9 @@ LAYERS = [
         for size in ([3, 4], 2, [5, 6], [7, 1])
     ),
     ("GroupNormalization", {"groups": 2, "axis": 2}, (3, 5, 4, 2)),
+    ("BatchNormalization", {"axis": 1}, (3, 5, 4, 2)),
+    ("BatchNormalization", {"axis": -2, "renorm": True}, (3, 5, 4, 2)),
+    ("Softmax", {"axis": [1, -1]}, (3, 5, 4, 2)), ("Softmax", {"axis": [2]}, (3, 5, 4, 2)),
     ("RMSNormalization", {"axis": [1, 2, 3], "epsilon": 0.5}, (3, 5, 4, 2)),
     ("UnitNormalization", {"axis": [1, 2]}, (3, 5, 4, 2)),
     ("Normalization", {"axis": [1, 3], "mean": [0.1, 2], "variance": [4, 0.5]}, (3, 5, 4, 2)),

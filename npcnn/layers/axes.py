@@ -26,8 +26,19 @@ def _axis(value: Any, where: str) -> int:
     return int(value)
 
 
+def _either(value: Any, where: str) -> int | list[int]:
+    return _axes(value, where) if isinstance(value, (list, tuple)) else _axis(value, where)
+
+
+def _only(value: Any, where: str) -> int:
+    single = isinstance(value, (list, tuple)) and len(value) == 1
+    return _axis(value[0] if single else value, where)
+
+
 Axes = Annotated[Any, _axes]  # in: an axis or several, out: a list
 Axis = Annotated[int, _axis]
+AxisOrAxes = Annotated[Any, _either]  # out: as it came in
+OnlyAxis = Annotated[int, _only]  # in: an axis, or a list of one, as old files have it
 
 
 def check_axes(layer: Layer, axes: list[int], input_shape: Shape) -> None:

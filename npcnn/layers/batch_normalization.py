@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from npcnn import initializers
 from npcnn.arguments import Epsilon, checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, is_number, is_whole, message, shown
+from npcnn.checks import ArgumentError, is_number, message, shown
+from npcnn.layers import renormalization
+from npcnn.layers.axes import OnlyAxis, apart, check_axes, together
 from npcnn.layers.base import Array, Layer, Shape
 
 
@@ -17,13 +19,6 @@ def _momentum(value: Any, where: str) -> float:
     if is_number(value) and 0 <= value <= 1:
         return float(value)
     raise ArgumentError(message(where, "a number 0 to 1", shown(value), "0.99 is Keras's"))
-
-
-def _axis(value: Any, where: str) -> int:
-    axis = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
-    if is_whole(axis) and (axis == -1 or (axis is value and axis > 0)):
-        return int(axis)
-    raise ArgumentError(message(where, "the last axis", shown(value), "use -1"))
 
 
 Momentum = Annotated[float, _momentum]
@@ -47,17 +42,19 @@ class BatchNormalization(Layer):
     Szegedy, "Batch Normalization", ICML 2015; arithmetic and defaults as in Keras.
 
     Args:
-        axis: -1, the channels.
+        axis: the one whose places are normalised each by themselves; -1, the channels.
         momentum, epsilon: as above.
         center, scale: whether there is a beta, and a gamma.
         beta_initializer, gamma_initializer: of the parameters.
         moving_mean_initializer, moving_variance_initializer: of the state.
-        renorm: False; Keras has it.
-        renorm_momentum: is not used without renorm.
+        renorm: whether training normalises as inference would, within bounds (renormalization.py);
+            such a step is not played.
+        renorm_clipping: the bounds, such as {"rmin": 0.3, "rmax": 3, "dmax": 5}.
+        renorm_momentum: of the statistics that takes.
         synchronized: whether mean and variance are the whole batch's where shards, or processes,
             share it (npcnn.distribution); else each shard has its own.
 
-    Shapes: x (N, …, C) → y like x; gamma, beta, moving_mean, moving_variance (C,).
+    Shapes: x (N, …) → y like x; gamma, beta, moving_mean, moving_variance have the axis's length.
 
     >>> layer = BatchNormalization()
     >>> layer.build((None, 28, 28, 5))
@@ -66,7 +63,6 @@ class BatchNormalization(Layer):
     """
 
     op = "batch_normalization"
-    absent = ("renorm_clipping",)
     regulated = ("beta", "gamma")
     gamma: Array | None = None
     beta: Array | None = None
@@ -75,12 +71,10 @@ class BatchNormalization(Layer):
     moving_mean: Array
     moving_variance: Array
 
-    kept_as: ClassVar = {"renorm": None, "renorm_momentum": None}
-
     @checked
     def __init__(
         self,
-        axis: Annotated[int, _axis] = -1,
+        axis: OnlyAxis = -1,
         momentum: Momentum = 0.99,
         epsilon: Epsilon = 0.001,
         center: bool = True,
@@ -90,6 +84,7 @@ class BatchNormalization(Layer):
         moving_mean_initializer: initializers.Given = "zeros",
         moving_variance_initializer: initializers.Given = "ones",
         renorm: bool = False,
+        renorm_clipping: renormalization.Clipping = None,
         renorm_momentum: Momentum = 0.99,
         synchronized: bool = False,
         **kwargs: Any,
@@ -101,20 +96,22 @@ class BatchNormalization(Layer):
         self.moving_mean_initializer = moving_mean_initializer
         self.moving_variance_initializer = moving_variance_initializer
         self.synchronized = synchronized
+        self.renorm, self.renorm_momentum = renorm, renorm_momentum
+        self.renorm_clipping = renorm_clipping or {} if renorm else renorm_clipping
         if renorm:
-            where = "BatchNormalization(renorm)"
-            raise ArgumentError(message(where, "False", "True", "leave it out"))
+            self.replays = False  # its few numbers a channel are NumPy's
+        if renorm and synchronized:
+            where, fix = "BatchNormalization(renorm, synchronized)", "leave one out"
+            raise ArgumentError(message(where, "one of them", "both", fix))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input's shape, if its last axis is the layer's."""
-        if len(input_shape) < 2 or self.axis not in (-1, len(input_shape) - 1):
-            got = f"axis {self.axis} of an input {input_shape}"
-            raise ArgumentError(message(self.label, "the last of two axes or more", got, "use -1"))
+        """Return the input's shape, if it has the layer's axis."""
+        check_axes(self, [self.axis], input_shape)
         return input_shape
 
     def create_parameters(self, input_shape: Shape) -> None:
         """Create gamma and beta, which are learnt, and the running mean and variance."""
-        shape = (input_shape[-1],)
+        shape = (input_shape[self.axis],)
         if self.scale:
             self.add_parameter("gamma", shape, self.gamma_initializer)
         if self.center:
@@ -123,33 +120,48 @@ class BatchNormalization(Layer):
         self.add_parameter(
             "moving_variance", shape, self.moving_variance_initializer, trainable=False
         )
+        if self.renorm:
+            renormalization.add_statistics(self, shape)
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return x, normalised."""
+        shape, x = x.shape, together(x, [self.axis])
         own = bool(training) and self.trainable
-        if own and self.meets:
-            return self._forward_together(x)
-        y, center, rate = ops.batch_normalization(
-            x, self.gamma, self.beta, self.moving_mean, self.moving_variance, self.momentum,
-            self.epsilon, own,
-        )  # fmt: skip
+        saved: Any = None
+        if own and self.renorm:
+            y, saved = renormalization.renormalized(self, x)
+        elif own and self.meets:
+            y, saved = self._forward_together(x)
+        else:
+            y, center, rate = ops.batch_normalization(
+                x, self.gamma, self.beta, self.moving_mean, self.moving_variance, self.momentum,
+                self.epsilon, own,
+            )  # fmt: skip
+            saved = Saved(x, center, rate, own)
         if keep:
-            self._saved = Saved(x, center, rate, own)
-        return y
+            self._saved = saved
+        return apart(y, [self.axis], shape)
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Write the gradients by gamma and beta; return the one by x."""
-        x, center, rate, training = self.saved()
-        if training and self.meets:
-            return self._backward_together(x)
-        return ops.batch_normalization_backward(
-            grad_y, x, self.gamma, center, rate, self.grad_gamma, self.grad_beta, training
-        )
+        saved, shape = self.saved(), grad_y.shape
+        grad_y = together(grad_y, [self.axis])
+        if isinstance(saved, renormalization.Saved):
+            grad_x = renormalization.renormalized_backward(self, grad_y, saved)
+        elif saved.training and self.meets:
+            grad_x = self._backward_together(saved.x)
+        else:
+            x, center, rate, training = saved
+            grad_x = ops.batch_normalization_backward(
+                grad_y, x, self.gamma, center, rate, self.grad_gamma, self.grad_beta, training
+            )
+        return apart(grad_x, [self.axis], shape)
 
     # A part's stand-in ---------------------------------------------------------------------------
 
     def prepare(self, x: Array) -> None:
         """Bring the mean and variance of a part."""
+        x = together(x, [self.axis])
         self.share = np.zeros((2, x.shape[-1]), x.dtype)
         ops.batch_normalization(x, None, None, *self.share, 0.0, self.epsilon, True)
 
@@ -158,7 +170,7 @@ class BatchNormalization(Layer):
         x, center, rate, _ = self.saved()
         self.share = self.own = np.zeros((2, x.shape[-1]), x.dtype)
         self.scaled = ops.batch_normalization_backward(
-            grad_y, x, self.gamma, center, rate, *self.own, False
+            together(grad_y, [self.axis]), x, self.gamma, center, rate, *self.own, False
         )
 
     def meet(self, shares: Array, parts: Array) -> None:
@@ -169,7 +181,7 @@ class BatchNormalization(Layer):
         for part, share in zip(parts, shares, strict=True):
             self.between += part * (share - self.means) ** 2
 
-    def _forward_together(self, x: Array) -> Array:
+    def _forward_together(self, x: Array) -> tuple[Array, Saved]:
         """Normalise by the batch's variance: the parts' mean one, and that of their means."""
         mean = self.means[0].astype(x.dtype)
         variance = (self.means[1] + self.between[0]).astype(x.dtype)
@@ -177,8 +189,7 @@ class BatchNormalization(Layer):
             moving[...] = self.momentum * moving + (1 - self.momentum) * now
         arrays = [x, self.gamma, self.beta, mean, variance]
         y, center, rate = ops.batch_normalization(*arrays, 0.0, self.epsilon, False)
-        self._saved = Saved(x, center, rate, True)
-        return y
+        return y, Saved(x, center, rate, True)
 
     def _backward_together(self, x: Array) -> Array:
         """Return γ · rate · (grad_y − (Σ grad_y + x̂ · Σ grad_y · x̂) / n), the sums the batch's.

@@ -1,4 +1,4 @@
-"""The softmax as a layer, over any axis."""
+"""The softmax as a layer, over any axis, or several."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from typing import Any
 
 from npcnn import activations
 from npcnn.arguments import checked
-from npcnn.backend import ops
 from npcnn.layers.activated import Activated, Saved
-from npcnn.layers.axes import Axis, check_axes, order_of
+from npcnn.layers.axes import AxisOrAxes, apart, check_axes, together
 from npcnn.layers.base import Array, Shape
 
 
 class Softmax(Activated):
-    """exp(x) / Σ exp(x) along one axis.
+    """exp(x) / Σ exp(x) along an axis, or over several together.
 
     Args:
-        axis: the axis to normalise over, the last one by default.
+        axis: the axis to normalise over, the last one by default; or a list of axes.
 
     >>> import numpy as np
     >>> Softmax()(np.zeros((1, 4), "float32"))
@@ -26,33 +25,31 @@ class Softmax(Activated):
     _activation = activations.softmax
 
     @checked
-    def __init__(self, axis: Axis = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: AxisOrAxes = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input's shape, if it has the axis."""
-        check_axes(self, [self.axis], input_shape)
-        return input_shape
+    @property
+    def _axes(self) -> list[int]:
+        return self.axis if isinstance(self.axis, list) else [self.axis]
 
-    def _turned(self, x: Array, back: bool = False) -> Array:
-        """Return x with the axis last, or with that undone."""
-        order = order_of([self.axis], x.ndim)[0]
-        if order == tuple(range(x.ndim)):
-            return x
-        return ops.transpose(x, tuple(map(order.index, range(x.ndim))) if back else order)
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape, if it has the axes."""
+        check_axes(self, self._axes, input_shape)
+        return input_shape
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return the softmax of x."""
-        y = self._turned(self.activation.forward(self._turned(x)), back=True)
+        y = self.activation.forward(together(x, self._axes))
+        y = apart(y, self._axes, x.shape)
         if keep:
             self._saved = Saved(x, x, y)
         return y
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
         """Return the gradient by x."""
-        turned = [self._turned(array) for array in (grad_y, *self.saved()[1:])]
-        return self._turned(self.activation.backward(*turned), back=True)
+        turned = [together(array, self._axes) for array in (grad_y, *self.saved()[1:])]
+        return apart(self.activation.backward(*turned), self._axes, grad_y.shape)
 
     def backward_logits(self, grad_z: Array, need_grad_x: bool = True) -> Array | None:
         """Return grad_z: z is x."""
@@ -69,4 +66,5 @@ class Softmax(Activated):
     def logits_of(self, names: tuple[str, ...]) -> Array | None:
         """Return x, where the classes are its last axis."""
         logits = super().logits_of(names)
-        return None if logits is None or self.axis not in (-1, logits.ndim - 1) else logits
+        last = logits is not None and self._axes in ([-1], [logits.ndim - 1])
+        return logits if last else None

@@ -92,13 +92,13 @@ class SpectralNormalization(Holding, Layer):
         start = initializers.TruncatedNormal(stddev=0.02)
         self.add_parameter("vector_u", (1, columns), start, trainable=False)
 
-    def arrays(self) -> Iterator[tuple[str, Array]]:
+    def own_arrays(self) -> Iterator[tuple[str, Array]]:
         """Yield (name, value) for each parameter in Keras's order: kernel, vector_u, the others."""
-        found = dict(super().arrays())
+        found = dict(super().own_arrays())
         yield from ((name, found[name]) for name in _ordered(found))
 
     def _weights(self) -> list[Weight]:
-        return [self.handle(name) for name in _ordered(dict(super().arrays()))]
+        return [self.handle(name) for name in _ordered(dict(super().own_arrays()))]
 
     def folders(self) -> dict[str, list[str]]:
         """Return the same, but for the kernel, which Keras keeps twice."""

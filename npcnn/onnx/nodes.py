@@ -6,13 +6,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from npcnn import activations, layers
 from npcnn.activations.elu import ALPHA, SCALE
 from npcnn.activations.leaky_relu import SLOPE
 from npcnn.activations.shrink import BETWEEN
 from npcnn.checks import ArgumentError, message
+from npcnn.layers.axes import order_of
 from npcnn.onnx.composed import COMPOSED
 from npcnn.onnx.writer import Converter, Value, Writer
 
@@ -129,7 +128,16 @@ def _elu(writer: Writer, layer: Any, x: Value) -> Value:
 @converts(layers.Softmax)
 def _softmax(writer: Writer, layer: Any, x: Value) -> Value:
     x = writer.last(x)
-    return x._replace(name=writer.node("Softmax", [x.name], axis=layer.axis))
+    if not isinstance(layer.axis, list):
+        return x._replace(name=writer.node("Softmax", [x.name], axis=layer.axis))
+    order, others = order_of(layer.axis, len(x.shape))  # the axes brought into one, and back
+    shape = [x.shape[axis] for axis in order[1:]]
+    joined = writer.integers([0, *shape[: others - 1], math.prod(shape[others - 1 :])], "joined")
+    name = writer.node("Transpose", [x.name], perm=order)
+    name = writer.node("Softmax", [writer.node("Reshape", [name, joined])], axis=-1)
+    name = writer.node("Reshape", [name, writer.integers([0, *shape], "shape")])
+    back = tuple(map(order.index, range(len(order))))
+    return x._replace(name=writer.node("Transpose", [name], perm=back))
 
 
 @converts(layers.Flatten)
@@ -167,18 +175,6 @@ def _rescaling(writer: Writer, layer: Any, x: Value) -> Value:
     scale = writer.along_channels(layer.scale, x, "scale")
     offset = writer.along_channels(layer.offset, x, "offset")
     return x._replace(name=writer.node("Add", [writer.node("Mul", [x.name, scale]), offset]))
-
-
-@converts(layers.BatchNormalization)
-def _batch_normalization(writer: Writer, layer: Any, x: Value) -> Value:
-    """(x − mean) · γ / √(variance + ε) + β, as x · scale + shift with both known."""
-    variance = np.asarray(layer.moving_variance, np.float64)
-    scale = 1.0 / np.sqrt(variance + layer.epsilon)
-    scale = scale if layer.gamma is None else scale * layer.gamma
-    shift = -layer.moving_mean * scale
-    shift = shift if layer.beta is None else shift + layer.beta
-    scaled = writer.node("Mul", [x.name, writer.along_channels(scale, x, "scale")])
-    return x._replace(name=writer.node("Add", [scaled, writer.along_channels(shift, x, "shift")]))
 
 
 @converts(layers.PReLU)

@@ -16,6 +16,27 @@ from npcnn.onnx.nodes import converts
 from npcnn.onnx.writer import Value, Writer
 
 
+@converts(layers.BatchNormalization)
+def _batch_normalization(writer: Writer, layer: Any, x: Value) -> Value:
+    """(x − mean) · γ / √(variance + ε) + β, as x · scale + shift with both known."""
+    variance = np.asarray(layer.moving_variance, np.float64)
+    scale = 1.0 / np.sqrt(variance + layer.epsilon)
+    scale = scale if layer.gamma is None else scale * layer.gamma
+    shift = -layer.moving_mean * scale
+    shift = shift if layer.beta is None else shift + layer.beta
+    if layer.axis in (-1, len(x.shape) - 1):
+        scaled = writer.node("Mul", [x.name, writer.along_channels(scale, x, "scale")])
+        shifted = writer.node("Add", [scaled, writer.along_channels(shift, x, "shift")])
+        return x._replace(name=shifted)
+    x = writer.last(x)
+    order = order_of([layer.axis], len(x.shape))[0]
+    back = tuple(map(order.index, range(len(order))))
+    name = writer.node("Transpose", [x.name], perm=order)
+    name = writer.node("Mul", [name, writer.constant(scale, "scale")])
+    name = writer.node("Add", [name, writer.constant(shift, "shift")])
+    return x._replace(name=writer.node("Transpose", [name], perm=back))
+
+
 @converts(layers.LayerNormalization)
 def _layer_normalization(writer: Writer, layer: Any, x: Value) -> Value:
     x = writer.last(x)

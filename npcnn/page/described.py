@@ -145,9 +145,11 @@ def _kind(layer: Any) -> str:
     shape = layer.input_shape
     if kind == "Normalization":  # what it was told of the data, one number a channel
         return "Rescaling" if list(layer.axis) in ([], [-1], [len(shape) - 1]) else "?"
+    last = (-1, len(shape) - 1)
     own = {
         "LayerNormalization": lambda: not layer.rms_scaling,
-        "GroupNormalization": lambda: layer.axis in (-1, len(shape) - 1),
+        "BatchNormalization": lambda: layer.axis in last,
+        "GroupNormalization": lambda: layer.axis in last,
         "CenterCrop": lambda: shape[1] >= layer.height and shape[2] >= layer.width,
     }
     return kind if own.get(kind, lambda: True)() else "?"

@@ -198,7 +198,7 @@ def _value(option: str, value: Any, place: str) -> Any:
         return read_layer(value, place)
     if option == "activation":
         return _activation(value, place)
-    if option in ("function", "arguments"):  # the constructor knows what it may name
+    if option in ("function", "arguments", "renorm_clipping"):  # the constructor knows what fits
         return value
     if option == "axis" and isinstance(value, list) and len(value) == 1:
         return value[0]

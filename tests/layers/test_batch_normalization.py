@@ -8,6 +8,7 @@ from layer_checks import check_config, check_in_a_model
 import npcnn
 from npcnn import layers
 from npcnn.backend import ops, using
+from npcnn.checks import ArgumentError
 from npcnn.gradient_check import check_layer
 
 
@@ -109,3 +110,29 @@ def test_training_moves_the_running_statistics_and_is_replayed():
         model.layers[1].trainable = False
         model.train_on_batch(x, y)
         np.testing.assert_array_equal(model.layers[1].moving_mean, before)
+
+
+@pytest.mark.parametrize("options", [{"axis": 1}, {"axis": 2, "renorm": True}])
+def test_statistics_of_another_axis(backend, options):
+    """The layer of an axis gives what that of the channels gives for x turned."""
+    axis, x = options["axis"], np.random.default_rng(2).normal(size=(4, 3, 5, 2))
+    layer, plain = layers.BatchNormalization(**options), layers.BatchNormalization()
+    for one, shape in ((layer, x.shape), (plain, np.moveaxis(x, axis, -1).shape)):
+        one.build((None, *shape[1:]), "float64")
+    assert layer.moving_mean.shape == (x.shape[axis],)
+    y = plain(np.moveaxis(x, axis, -1), training=not layer.renorm)
+    if layer.renorm:  # before anything is known: as inference
+        assert_close(y, np.moveaxis(x / np.sqrt(1.001), axis, -1), "float64")
+        layer.renorm_stddev[...] = np.sqrt(1.001)
+    assert_close(np.moveaxis(layer(x, training=True), axis, -1), y, "float64")
+    assert_close(layer.moving_mean, 0.01 * x.mean(axis=tuple({0, 1, 2, 3} - {axis})), "float64")
+    if not layer.renorm:
+        assert check_layer(layer, x.shape, training=True).passed
+
+
+@pytest.mark.parametrize(
+    "clipping", [{"rmix": 1}, {"rmin": 2, "rmax": 1}, {"dmax": -1}, {"rmax": float("nan")}, [1]]
+)
+def test_bad_bounds(clipping):
+    with pytest.raises(ArgumentError, match=r"^BatchNormalization\(renorm_clipping\): expected"):
+        layers.BatchNormalization(renorm=True, renorm_clipping=clipping)

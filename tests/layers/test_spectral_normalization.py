@@ -66,6 +66,7 @@ def test_it_learns():
     model = npcnn.Sequential([layers.Input((6,)), inner, layers.Dense(3, "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
     start = inner.vector_u.copy()
+    assert [w.shape for w in model.get_weights()[:3]] == [(6, 8), (1, 8), (8,)]  # as in Keras
     model.fit(x, y, epochs=3, verbose=0)
     assert (inner.vector_u != start).all()
     assert 0.5 < np.linalg.norm(inner.layer.kernel, 2) < 1.5

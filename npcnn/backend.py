@@ -65,7 +65,7 @@ class _Ops:
     def compiled(
         self, step: Callable[..., Arrays], state: Sequence[Any] = (), known: Sequence[Any] = (),
         watched: Sequence[Any] = (), reason: str | None = None,
-        about: Callable[[], dict[str, Any]] | None = None,
+        about: Callable[[], dict[str, Any]] | None = None, learns: bool = True,
     ) -> Callable[..., Arrays]:  # fmt: skip
         """Return what makes the step again and again: the one door to replay.
 
@@ -82,6 +82,7 @@ class _Ops:
             reason: why it is not to be replayed, if somebody knows.
             about: describes it to a second process that compiles
                 (`npcnn/kernels/run/assistant.py`).
+            learns: whether it changes the state; if not, another thread may meanwhile.
         """
         if get_backend() == "numpy":
             return _Plain(step, watched)
@@ -89,7 +90,7 @@ class _Ops:
         from npcnn.kernels.run.program import Programs
 
         assistant.describe(about)
-        return Programs(step, state, known, watched, reason)
+        return Programs(step, state, known, watched, reason, learns)
 
 
 class _Plain:

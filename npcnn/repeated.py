@@ -80,7 +80,7 @@ class Repeated:
         if self.learns:
             state += model.optimizer.arrays()
             known += model.optimizer.inputs()
-        arguments = self.step, state, known, things, reason, self._about
+        arguments = self.step, state, known, things, reason, self._about, self.learns
         self.compiled = ops.compiled(*arguments)
         if self.learns and model.optimizer.gradient_accumulation_steps:
             self.compiled = InTurns(self.compiled, ops.compiled(*arguments), model.optimizer)

@@ -60,6 +60,9 @@ class Run:
         self.resumed: Any = None  # a checkpoint to go on from
         self.budget: float = 1  # how many times the usual limits reading it may take
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()  # a model that a callback copies is in no run
+
     def go(self) -> History:
         """Run all epochs that are left; return the history."""
         model = self.model

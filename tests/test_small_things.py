@@ -9,6 +9,7 @@ from models import assert_same_weights, small_data, small_model
 
 import npcnn
 from npcnn import backend, layers, models
+from npcnn.callbacks import LambdaCallback
 from npcnn.checks import ArgumentError, NpcnnError
 
 
@@ -83,6 +84,16 @@ def test_a_copied_model_learns_on_as_the_first_one_does(copied):
     assert_same_weights(alone.get_weights(), model.layers[0].get_weights())
     alone.set_weights([array + 1 for array in alone.get_weights()])
     assert_same_weights(other.get_weights(), model.get_weights())
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_callback_may_copy_the_model(copied):
+    model, data, copies = small_model(), small_data(), []
+    keep = LambdaCallback(on_train_batch_end=lambda batch, logs: copies.append(copied(model)))
+    model.fit(*data, 8, 1, 0, callbacks=[keep])
+    for each in (model, copies[-1]):
+        each.fit(*data, 8, 1, 0)
+    assert_same_weights(copies[-1].get_weights(), model.get_weights())
 
 
 def test_a_clone_shares_nothing_and_takes_other_layers():

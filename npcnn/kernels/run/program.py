@@ -34,6 +34,8 @@ Arrays = tuple[Array, ...]
 # Steps that are run as they are and played, before a program is trusted: the second has other
 # numbers in it, so that one which Python read from an array shows, in its notes or in the bits.
 PROOFS = 2
+# Proofs that another thread may spoil before a step is run as it is for good.
+TRIES = 20
 # Shapes remembered: a whole batch and a short last one, and some more.
 REMEMBERED = 6
 
@@ -57,20 +59,29 @@ class Step:
         known: arrays that it reads, a data set say.
         watched: objects whose attributes the step must leave as they are: layers.
         reason: why it is not to be played, if somebody knows.
+        learns: whether it changes the state. If not, nothing is ever put back there: another
+            thread may be learning meanwhile, and what it has learnt would be lost.
     """
 
     def __init__(
         self, step: Callable[..., Arrays], state: Sequence[Array] = (),
         known: Sequence[Array] = (), watched: Sequence[Any] = (), reason: str | None = None,
+        learns: bool = True,
     ) -> None:  # fmt: skip
         self.step, self.state, self.known = step, list(state), list(known)
-        self.watched, self.reason = list(watched), reason
+        self.watched, self.reason, self.learns = list(watched), reason, learns
         self.outside: Outside | None = None  # what a user's classes depend on, once written down
 
     @functools.cached_property
     def strange(self) -> bool:
         """Whether a user's class has a part in the step."""
         return strangers.among(self.watched)
+
+    def restore(self, numbers: list[Array]) -> None:
+        """Put back what the state was, if it is this step's to change."""
+        if self.learns:
+            for array, old in zip(self.state, numbers, strict=True):
+                array[...] = old
 
     def eager(self, arrays: Arrays) -> Arrays:
         """Make the step as it is; what a user's class has hold of is never the caller's array."""
@@ -135,7 +146,7 @@ class Program:
     def __init__(self, made: Step) -> None:
         self.made = made
         self.reason: str | None = made.reason if JIT else "nothing is compiled"
-        self.steps = self.proofs = 0
+        self.steps = self.proofs = self.tries = 0
         self.inputs: Arrays = ()
         self.outputs: Arrays = ()
         self.notes: Notes | None = None
@@ -197,7 +208,7 @@ class Program:
         proved = False
         try:
             if self.reason is None and self.notes is not None:
-                _restore(state, before)
+                self.made.restore(before)
                 self.notes.arena.poison()
                 self._play()
                 pairs = zip([*state, *self.outputs], [*after, *wanted], strict=True)
@@ -205,14 +216,26 @@ class Program:
                 self.proofs += 1
         finally:
             if not proved:
-                _restore(state, after)
-        if not proved:
+                self.made.restore(after)
+        if not proved and not self._put_off(before):
             self._give_up("played, the step gave other bits: not all it does is kernel calls")
         return wanted
 
+    def _put_off(self, before: list[Array]) -> bool:
+        """Return whether another thread seems to have learnt meanwhile; then write anew next time.
+
+        It may be the step itself that changes what is not its own: it is not tried for ever.
+        """
+        same = self.made.learns or all(map(_same_bits, self.made.state, before))
+        if same or self.reason is not None or self.tries >= TRIES:
+            return False
+        self.tries, self.proofs = self.tries + 1, 0
+        self.outputs, self._kept, self.notes = (), [], None
+        return True
+
     def _begin_again(self, before: list[Array], given: list[Array], reason: str) -> Arrays:
         """Make the step as it is from where it began: who wrote what is not known."""
-        _restore(self.made.state, before)
+        self.made.restore(before)
         self._give_up(reason)
         return self.made.eager(tuple(given))
 
@@ -255,11 +278,6 @@ class Program:
         from npcnn.kernels.run.program_table import table
 
         return table(self)
-
-
-def _restore(arrays: list[Array], numbers: list[Array]) -> None:
-    for array, old in zip(arrays, numbers, strict=True):
-        array[...] = old
 
 
 def _same_bits(one: Array, other: Array) -> bool:

@@ -12,7 +12,7 @@ from npcnn import kernels as k
 from npcnn.affine import Ranges
 from npcnn.garbage import no_collection
 from npcnn.kernels.run import layout, memory
-from npcnn.kernels.run.program import PROOFS, Programs
+from npcnn.kernels.run.program import PROOFS, Program, Programs
 
 pytestmark = pytest.mark.usefixtures("jit")
 
@@ -473,6 +473,28 @@ def test_state_is_put_back_where_a_step_is_not_played():
         want += x[0]
         np.testing.assert_array_equal(total, want)
     assert "other bits" in programs.last.reason
+
+
+def test_what_another_thread_learns_meanwhile_is_kept(monkeypatch):
+    """A step that learns nothing puts nothing back; it is proved when nobody learns."""
+    weights = np.ones(4, "float32")
+    programs = Programs(lambda x: (k.add(x, weights),), [weights], learns=False)
+    play, learning = Program._play, True
+
+    def played(program):
+        play(program)
+        if learning:
+            weights[...] += 1
+
+    monkeypatch.setattr(Program, "_play", played)
+    (x,) = numbers(0, (4,))
+    for _ in range(4):
+        programs(x)
+    assert weights.tolist() == [4] * 4
+    learning = False
+    for _ in range(UNTIL_PLAYED):
+        np.testing.assert_array_equal(programs(x)[0], x + weights)
+    assert programs.last.played
 
 
 def test_the_table_of_a_step():

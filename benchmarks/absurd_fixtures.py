@@ -256,7 +256,7 @@ def finite(result: Any) -> bool:
         array = np.asarray(result)
         return array.dtype.kind != "f" or bool(np.isfinite(array).all())
     if isinstance(result, (list, tuple)):
-        return all(finite(one) for one in result)
+        return all(finite(one) for one in result if one is not result)  # some lists loop
     return all(finite(one) for one in result.values()) if isinstance(result, dict) else True
 
 

@@ -159,7 +159,10 @@ LISTS = {"()", "[]", "range", "million", "array", "matrix"}
 
 SENSE: dict[str, set[str]] = {
     "other": NUMBERS | {"tensor"}, "gain": NUMBERS, "dpi": COUNTS, "elastic_spacing": COUNTS,
-    "class_aggregation": {"None"},
+    "class_aggregation": {"None"}, "margin": NUMBERS, "votes": COUNTS, "power_iterations": {"7"},
+    "bins": {"7"}, "temperature": {"7", "1.5", "Fraction"}, "lowest": FRACTIONS - {"0", "0.0"},
+    "highest": POSITIVE, **_each(("remove_diagonal", "skip_mismatch", "swap_on_epoch", "recursive"),
+                                 TRUTHS), "optional": TRUTHS | {"None"},
     "axes": WHOLE | LISTS, "output_size": COUNTS, "variance": POSITIVE | {"0-d"}, "data": ARRAYS,
     **_each(("invert", "normalize"), TRUTHS), "default_value": NUMBERS, "arguments": {"{}"},
     "function": CALLABLES, "output_shape": CALLABLES, "exponent": COUNTS,
@@ -253,6 +256,18 @@ SENSE: dict[str, set[str]] = {
 }  # fmt: skip
 # Where that is not so: the same name means something else.
 ELSEWHERE: dict[str, set[str]] = {
+    **_each((f"{name}.__call__.step" for name in
+             ("CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay",
+              "OneCycle", "PiecewiseConstantDecay", "PolynomialDecay")),
+            POSITIVE | {"()", "[]", "million", "array", "empty array", "matrix", "range"}),
+    **_each((f"{room}.get.identifier" for room in
+             ("constraints", "losses", "regularizers")), {"None", "function", "layer", "model"}),
+    "activations.get.identifier": {"None", "function", "model"},
+    "initializers.get.identifier": {"None", "function"},
+    "SpectralNormalization.layer": {"layer"}, "Progbar.add.n": COUNTS | {"0"},
+    "Progbar.add.values": {"()", "[]"}, "CustomObjectScope.custom_objects": {"{}", "None"},
+    **_each(("RandomShear.x_factor", "RandomShear.y_factor"), FRACTIONS),
+    "save_page.y": ARRAYS | {"{}"},
     "Sequential.add.layer": {"layer", "model", "tensor"},
     "__call__.x": ARRAYS | {"tensor", "tensors"},
     **_each((f"KerasTensor.__{name}__.other" for name in
@@ -276,7 +291,7 @@ ELSEWHERE: dict[str, set[str]] = {
              "pack_x_y_sample_weight.sample_weight"), set(VALUES)),
     "split_dataset.seed": WHOLE, "binary_accuracy.threshold": NUMBERS,
     "check_layer.layer": {"layer"}, "BinaryIoU.threshold": NUMBERS,
-    "activations.get.identifier": {"None"}, "__call__.other": set(),
+    "__call__.other": set(),
     **{f"{name}.x": ARRAYS | {"tensor"} for name in activations.__all__},
     "Sequential.set_weights.weights": set(), "occlusion_map.size": COUNTS,
     "filters.size": POSITIVE, "load_image.size": COUNTS, "load_image_folder.size": COUNTS,
@@ -310,8 +325,7 @@ ELSEWHERE: dict[str, set[str]] = {
     "Reshape.target_shape": COUNTS | {"-1"}, "UpSampling2D.size": COUNTS,
     "ZeroPadding2D.padding": COUNTS | {"0"}, "load_img.path": PATHS | {"bytes"},
     "smart_resize.size": COUNTS,
-    "apply_affine_transform.order": {"0"}, "constraints.get.identifier": {"None"},
-    "regularizers.get.identifier": {"None"}, "custom_object_scope.custom_objects": {"{}", "None"},
+    "apply_affine_transform.order": {"0"}, "custom_object_scope.custom_objects": {"{}", "None"},
     "register_keras_serializable.package": TEXTS,
     **{f"{name}.scale": TRUTHS for name in
        ("BatchNormalization", "LayerNormalization", "GroupNormalization", "array_to_img",

@@ -69,8 +69,14 @@ class Constraint(Remembering):
 
     def apply(self, w: Array) -> None:
         """Change a parameter in place."""
-        contracts.read_in_python(f"the constraint {type(self).__name__}")
-        w[...] = self(w)
+        label = f"the constraint {type(self).__name__}"
+        contracts.read_in_python(label)
+        found = np.asarray(self(w))
+        if found.shape != w.shape or found.dtype.kind not in "fiub":
+            expected, got = f"numbers of shape {w.shape}", f"{found.dtype} of shape {found.shape}"
+            fix = "return what the weights are to become"
+            raise ArgumentError(message(label, expected, got, fix))
+        w[...] = found
 
     def require_axes(self, shape: tuple[int, ...], where: str) -> None:
         """Raise ArgumentError for a parameter that lacks an axis of the constraint's."""

@@ -96,6 +96,7 @@ def learning_rate_range(
     >>> 0.1 < found.steepest < 100
     True
     """
+    model._require_compiled("learning_rate_range(model)")
     if lowest >= highest or steps < 10:
         expected, got = "rates that rise, in 10 steps or more", f"{lowest} to {highest} in {steps}"
         raise ArgumentError(message("learning_rate_range", expected, got, "1e-6 to 1 in 200"))

@@ -11,8 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from npcnn.checks import ArgumentError, message
 from npcnn.ops.tape import Tensor
 from npcnn.symbolic import KerasTensor
+
+DEEPEST = 64  # lists within lists
 
 
 class Place:
@@ -39,20 +42,27 @@ def taken(value: Any, is_tensor: Callable[[Any], bool]) -> tuple[Any, list[Any]]
 
     Those of a dict come in the order of its keys, as in Keras.
 
+    Raises:
+        ArgumentError: lists lie in lists without end, or nearly.
+
     >>> taken((np.ones(1), {"a": np.ones(2), "b": 3}), is_array)[0][1]["b"]
     3
     """
     found: list[Any] = []
 
-    def one(value: Any) -> Any:
+    def one(value: Any, depth: int = 0) -> Any:
+        if depth > DEEPEST:
+            fix = "give the arrays in one list"
+            expected = f"at most {DEEPEST} lists within each other"
+            raise ArgumentError(message("a call's arguments", expected, "more", fix))
         if is_tensor(value):
             found.append(value)
             return Place(len(found) - 1)
         if isinstance(value, dict):
-            ready = {key: one(value[key]) for key in sorted(value, key=str)}
+            ready = {key: one(value[key], depth + 1) for key in sorted(value, key=str)}
             return {key: ready[key] for key in value}
         if isinstance(value, (list, tuple)):
-            return _like(value, [one(part) for part in value])
+            return _like(value, [one(part, depth + 1) for part in value])
         return value
 
     return one(value), found

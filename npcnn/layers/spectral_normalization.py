@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from npcnn import initializers
-from npcnn.arguments import PositiveInt, checked, config_of
+from npcnn.arguments import checked, config_of
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, message, shown
+from npcnn.checks import ArgumentError, message, positive_int, shown
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.holding import Holding
 from npcnn.layers.windows import Window
@@ -31,6 +31,17 @@ def _layer(value: Any, where: str) -> Layer:
         got = value.label if isinstance(value, Layer) else shown(value)
         raise ArgumentError(message(where, "a layer of npcnn's with a kernel", got, fix))
     return value
+
+
+def _iterations(value: Any, where: str) -> int:
+    """Return how often the power method goes on in each step; it ends a step to come, too."""
+    fix = "1 is Keras's"
+    if positive_int(value, where, fix) > 1000:
+        raise ArgumentError(message(where, "at most 1000", shown(value), fix))
+    return int(value)
+
+
+Iterations = Annotated[int, _iterations]
 
 
 def _ordered(names: Iterable[str]) -> list[str]:
@@ -66,7 +77,7 @@ class SpectralNormalization(Holding, Layer):
 
     @checked
     def __init__(
-        self, layer: Annotated[Any, _layer], power_iterations: PositiveInt = 1, **kwargs: Any
+        self, layer: Annotated[Any, _layer], power_iterations: Iterations = 1, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.layer, self.power_iterations = copy.copy(layer), power_iterations

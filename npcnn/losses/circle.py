@@ -26,7 +26,8 @@ def _labels(y: Any, where: str) -> Array:
     """Return a class number a sample, (N,)."""
     y = as_numbers(y, where)
     rows = y.reshape(len(y)) if y.ndim == 2 and y.shape[1] == 1 else y
-    if rows.ndim != 1 or (rows != np.floor(rows)).any():
+    within = np.abs(rows.astype(np.float64)) < 2.0**62  # NaN is not
+    if rows.ndim != 1 or not within.all() or (rows != np.floor(rows)).any():
         got = f"{y.dtype} of shape {y.shape}"
         raise ArgumentError(message(where, "a class number a sample", got, "give labels (n,)"))
     return rows.astype(np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, message, positive
+from npcnn.checks import ArgumentError, message, positive, shown
 from npcnn.config import FloatType
 from npcnn.losses.base import Loss, Reduction
 from npcnn.registry import register_keras_serializable
@@ -16,6 +16,17 @@ from npcnn.registry import register_keras_serializable
 Array = np.ndarray
 Shape = tuple[Any, ...]
 LEAST = 1e-7  # a probability, below which the slope rises no more
+
+
+def _temperature(value: Any, where: str) -> float:
+    """Return a temperature at which probabilities to the power of 1/T are still numbers."""
+    fix = "2 to 10 is usual"
+    if positive(value, where, fix, 1e6) < 0.01:
+        raise ArgumentError(message(where, "a number from 0.01 on", shown(value), fix))
+    return float(value)
+
+
+Temperature = Annotated[float, _temperature]
 
 
 @register_keras_serializable("npcnn")
@@ -27,7 +38,7 @@ class Distillation(Loss):
     what the teacher holds for less likely counts more. T² keeps gradients as large as at T = 1.
 
     Args:
-        temperature: T, above 0; 1 is `CategoricalCrossentropy` with soft targets.
+        temperature: T, from 0.01 to 10⁶; 1 is `CategoricalCrossentropy` with soft targets.
         from_logits: True if the model's outputs are logits.
         reduction, name, dtype: as all losses have them.
 
@@ -44,7 +55,7 @@ class Distillation(Loss):
 
     @checked
     def __init__(
-        self, temperature: Annotated[float, positive] = 2.0, from_logits: bool = False,
+        self, temperature: Temperature = 2.0, from_logits: bool = False,
         reduction: Reduction = "sum_over_batch_size", name: str | None = None,
         dtype: FloatType | None = None,
     ) -> None:  # fmt: skip

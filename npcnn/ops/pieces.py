@@ -220,7 +220,9 @@ def cross(
 @formula()
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """Return the powers of each number in a row, the highest first."""
-    powers = np.arange(x.shape[0] if N is None else N)
+    count = x.shape[0] if N is None else N
+    require(count <= MANY, "ops.vander", f"at most {MANY} powers", count, "make fewer")
+    powers = np.arange(count)
     return reshape(x, (-1, 1)) ** (powers if increasing else powers[::-1]).astype(x.dtype)
 
 

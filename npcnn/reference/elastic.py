@@ -114,7 +114,8 @@ def gaussian(size: int, sigma: float) -> Array:
            [0.   , 0.107, 0.787]])
     """
     reach = (int(6 * sigma) | 1) // 2
+    sigma = max(sigma, 1e-9)  # with as little as that, or none, nothing is blurred
     apart = np.arange(size) - np.arange(size)[:, None]
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (sigma or 1)) ** 2)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     near = np.abs(apart) <= reach
-    return np.where(near, np.exp(-0.5 * (apart / (sigma or 1)) ** 2), 0) / weights.sum()
+    return np.where(near, np.exp(-0.5 * (apart / sigma) ** 2), 0) / weights.sum()

@@ -19,6 +19,8 @@ def sparsemax(x: Array) -> Array:
     >>> sparsemax(np.array([[0.5, 1.0, -2.0]]))
     array([[0.25, 0.75, 0.  ]])
     """
+    if not x.size:
+        return x.copy()
     ordered = np.sort(x.real, axis=-1)[..., ::-1]
     taus = (np.cumsum(ordered, axis=-1) - 1) / np.arange(1, x.shape[-1] + 1)
     support = (ordered > taus).sum(axis=-1, keepdims=True)

@@ -12,7 +12,16 @@ import numpy as np
 
 from npcnn import config
 from npcnn.arguments import arguments_of, instance
-from npcnn.checks import ArgumentError, is_number, is_whole, message, non_negative, positive, shown
+from npcnn.checks import (
+    ArgumentError,
+    as_numbers,
+    is_number,
+    is_whole,
+    message,
+    non_negative,
+    positive,
+    shown,
+)
 from npcnn.remembered import kept
 from npcnn.subclasses import missing
 from npcnn.variables import answer
@@ -50,9 +59,9 @@ def of_each(schedule: F) -> F:
 
     @functools.wraps(schedule)
     def called(self: Any, step: Any) -> Any:
-        if not np.ndim(step):
+        if not isinstance(step, (list, tuple, range)) and not getattr(step, "ndim", 0):
             return schedule(self, step)
-        steps = np.asarray(step)
+        steps = as_numbers(step, f"{type(self).__name__}(step)")
         rates = [schedule(self, one) for one in steps.ravel().tolist()]
         return answer(np.array(rates, config.floatx()).reshape(steps.shape))
 

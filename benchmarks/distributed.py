@@ -113,7 +113,7 @@ def ask(ranks: int, **task: Any) -> dict[str, Any]:
         beside = Path(sys.executable).parent / "mpiexec"
         mpiexec = str(beside) if beside.exists() else shutil.which("mpiexec")
         if mpiexec is None:
-            raise SystemExit('no mpiexec: python -m pip install "npcnn[mpi]" mpich')
+            raise SystemExit('no mpiexec: python -m pip install -e ".[mpi]" mpich')
         command = [mpiexec, "-n", str(ranks), *command]
     more = {  # Open MPI: more ranks than cores, no pinning of its own, and in a container
         "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",

@@ -26,6 +26,7 @@ ROWS = [
         "notebook",
         "watched",
         "strangers",
+        "extras",
     },
     {"variables"},
     {"arguments", "rules", "signatures", "subclasses", "symbolic"},

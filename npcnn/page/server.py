@@ -15,6 +15,7 @@ import socket
 import webbrowser
 from typing import Any
 
+from npcnn import extras
 from npcnn.arguments import AModel, Arrays, Count, checked
 from npcnn.checks import ArgumentError, StateError, message
 from npcnn.page.channel import Channel
@@ -40,7 +41,8 @@ def explore(
 ) -> None:
     """Serve a page in which a model is taken apart and trained, until Ctrl-C.
 
-    What is trained is a clone: the model stays as it is. Needs ``pip install "npcnn[explore]"``.
+    What is trained is a clone: the model stays as it is. Needs the extra `explore`:
+    ``pip install -e ".[explore]"`` in the clone.
 
     Args:
         model: built and compiled.
@@ -169,5 +171,5 @@ class Explorer:
 def _require_libraries() -> None:
     for name in ("starlette", "uvicorn", "websockets"):
         if importlib.util.find_spec(name) is None:
-            expected, fix = "Starlette, uvicorn and websockets", 'pip install "npcnn[explore]"'
-            raise StateError(message("explore", expected, f"no {name}", fix))
+            expected = "Starlette, uvicorn and websockets"
+            raise StateError(message("explore", expected, f"no {name}", extras.how("explore")))

@@ -17,7 +17,7 @@ import numpy as np
 
 import npcnn
 from npcnn import backend as backends
-from npcnn import config, random, threads
+from npcnn import config, extras, random, threads
 from npcnn.arguments import Function, Listed, Path, Verbose, checked
 from npcnn.checks import ArgumentError, NpcnnError, StateError, is_whole, message, one_of, shown
 from npcnn.model import Model
@@ -244,7 +244,7 @@ def _done(backend: str, n_jobs: int, tasks: list[tuple[Any, ...]]) -> Iterator[A
             cluster = importlib.import_module("ray" if backend == "ray" else "distributed")
     except ImportError as error:
         where, got = f"sweep(backend={backend!r})", "none"
-        fix = "python -m pip install " + ("ray" if backend == "ray" else '"npcnn[sweep]"')
+        fix = "python -m pip install ray" if backend == "ray" else extras.how("sweep")
         text = message(where, f"the package {error.name}", got, fix)
         raise StateError(text) from error
     if not tasks:

@@ -25,7 +25,7 @@ from npcnn.datasets import draw_digits
 from npcnn.models import clone_model
 from npcnn.page import explore
 
-pytest.importorskip("uvicorn", reason='the live page needs pip install "npcnn[explore]"')
+pytest.importorskip("uvicorn", reason='the live page needs pip install -e ".[explore]"')
 client = pytest.importorskip("websockets.sync.client")
 
 X, Y = draw_digits(120, seed=4)

@@ -65,23 +65,26 @@ export class Source {
     });
     const zone = element("div", { className: "drop" }, `${say("drop")} `,
       button(say("open a file"), () => file.click()), file);
-    zone.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("over"); });
-    zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-    zone.addEventListener("drop", (event) => {
-      event.preventDefault();
-      zone.classList.remove("over");
-      if (event.dataTransfer.files[0]) this.open(event.dataTransfer.files[0]);
-    });
-    this.paste = (event) => {
-      const pasted = [...(event.clipboardData?.files ?? [])][0];
-      if (pasted) this.open(pasted);
+    // Wherever on the page it is dropped: beside the zone, a browser would leave the page for it.
+    this.heard = {
+      dragover: (event) => { event.preventDefault(); zone.classList.add("over"); },
+      dragleave: () => zone.classList.remove("over"),
+      drop: (event) => {
+        event.preventDefault();
+        zone.classList.remove("over");
+        if (event.dataTransfer.files[0]) this.open(event.dataTransfer.files[0]);
+      },
+      paste: (event) => {
+        const pasted = [...(event.clipboardData?.files ?? [])][0];
+        if (pasted) this.open(pasted);
+      },
     };
-    document.addEventListener("paste", this.paste);
+    for (const [name, action] of Object.entries(this.heard)) document.addEventListener(name, action);
     return zone;
   }
 
   remove() {
-    if (this.paste) document.removeEventListener("paste", this.paste);
+    for (const [name, action] of Object.entries(this.heard ?? {})) document.removeEventListener(name, action);
   }
 
   async open(file) {

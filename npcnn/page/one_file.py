@@ -11,13 +11,15 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from npcnn.arguments import AModel, ARecording, Arrays, Path, checked
+from npcnn.arguments import AModel, ARecording, Arrays, Listed, Path, checked
 from npcnn.checks import StateError, message
+from npcnn.feeding.door import Data
+from npcnn.feeding.sources import is_stream
 from npcnn.files import atomic_write
 from npcnn.page.described import describe
 from npcnn.page.frames import describe_recording
 from npcnn.page.packed import Bytes
-from npcnn.page.samples import describe_samples
+from npcnn.page.samples import describe_samples, first_samples
 
 IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
 
@@ -26,9 +28,10 @@ IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
 def save_page(
     model: AModel,
     path: Path,
-    x: Arrays | None = None,
+    x: Data | None = None,
     y: Arrays | None = None,
     recording: ARecording | None = None,
+    class_names: Listed | None = None,
 ) -> None:
     """Write a page that shows a model from the inside: one file, to be opened in any browser.
 
@@ -39,10 +42,12 @@ def save_page(
     Args:
         model: built; the loss that it was compiled with is what the page goes backward from.
         path: of the file, by custom ….html; written whole or not at all.
-        x: samples to pick from, as `fit` takes them; the first 1,000 at most.
+        x: samples to pick from, as `fit` takes them; the first 1,000 at most. Batches (x, y), such
+            as `image_dataset_from_directory` yields, bring their targets and classes along.
         y: their classes, as numbers or one-hot rows, or other targets.
         recording: of the model's training (`load_recording`), to be replayed in the page; as many
             of its frames as there is room for.
+        class_names: what the classes are called, in their order; numbers by default.
 
     Raises:
         StateError: the model is not built.
@@ -58,16 +63,23 @@ def save_page(
     True
     """
     with atomic_write(path) as temporary:
-        temporary.write_text(page_of(model, x, y, recording), encoding="utf-8")
+        page = page_of(model, x, y, recording, class_names)
+        temporary.write_text(page, encoding="utf-8")
 
 
-def page_of(model: Any, x: Any = None, y: Any = None, recording: Any = None) -> str:
+def page_of(
+    model: Any, x: Any = None, y: Any = None, recording: Any = None, class_names: Any = None
+) -> str:
     """Return the page's text."""
     if not model.built:
         fix = "call build(input_shape), or use it on data first"
         raise StateError(message("save_page(model)", "a built model", "one that is not", fix))
     row = Bytes()
     description = describe(model, row)
+    if is_stream(x):
+        class_names = class_names or getattr(x, "class_names", None)
+        x, y = first_samples(x)
+    description["class_names"] = [str(name) for name in class_names or ()]
     if x is not None:
         description["samples"] = describe_samples(model, x, y, row, description)
     if recording is not None:

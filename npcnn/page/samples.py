@@ -8,6 +8,7 @@ import numpy as np
 
 from npcnn.checks import ArgumentError, as_numbers, message
 from npcnn.data import check_inputs
+from npcnn.feeding.sources import parts
 from npcnn.inspection.spy import shadow_graph
 from npcnn.page.described import known
 from npcnn.page.packed import Bytes
@@ -22,6 +23,27 @@ Described = dict[str, Any]
 MOST = 1000  # samples in a page …
 ROOM = 1_200_000  # … and bytes of them; base64 makes four of three
 FEW = 20  # samples of which the page holds what Python computed, where it cannot by itself
+
+
+def first_samples(batches: Any) -> tuple[Any, Any]:
+    """Return x and y, or None for y, of as many batches as a page holds.
+
+    >>> first_samples([(np.zeros((2, 3)), [0, 1]), (np.ones((1, 3)), [2])])[1]
+    array([0, 1, 2])
+    """
+    numbered = hasattr(batches, "num_batches")
+    each = (batches[k] for k in range(batches.num_batches)) if numbered else batches
+    xs: list[Any] = []
+    ys: list[Any] = []
+    for batch in each:
+        x, y, _ = parts(batch, "save_page")
+        xs.append(as_numbers(x, "save_page(x)"))
+        ys += [] if y is None else [as_numbers(y, "save_page(y)")]
+        if sum(map(len, xs)) >= MOST:
+            break
+    if not xs:
+        raise ArgumentError(message("save_page(x)", "a batch", "none", "look at what yields them"))
+    return np.concatenate(xs), np.concatenate(ys) if ys else None
 
 
 def describe_samples(model: Model, x: Any, y: Any, row: Bytes, page: Described) -> Described:

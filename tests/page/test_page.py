@@ -53,6 +53,14 @@ def draw(browser, points):
 
 
 RING = [(45 * np.cos(a), 70 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 13)]
+DROP = """
+const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0));
+const dataTransfer = new DataTransfer();
+dataTransfer.items.add(new File([bytes], "sheet.png", { type: "image/png" }));
+const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+document.querySelector(".board").dispatchEvent(event);
+if (!event.defaultPrevented) throw new Error("a browser would leave the page");
+"""
 STROKE = [(10, -60), (5, 0), (0, 60)]
 
 
@@ -76,6 +84,11 @@ def test_a_digit_is_drawn_and_answered(opened, trained, tmp_path, points, answer
     assert np.abs(pixels[0, :, :, 0] * 255 - python).mean() < 6
     browser.find_element("css selector", ".clear").click()
     assert browser.execute_script("return Math.max(...npcnn.app.inputs[0].data)") == 0
+    # The same sheet, dropped somewhere on the page, is the same digit, or nearly.
+    browser.execute_script(DROP, url.partition(",")[2])
+    wait(browser, "return Math.max(...npcnn.app.inputs[0].data) > 0")
+    seen = browser.execute_script("return [...npcnn.app.inputs[0].data]")
+    np.testing.assert_allclose(np.float32(seen).reshape(28, 28) * 255, python, atol=8)
 
 
 def test_from_an_answer_to_a_pixel_and_back(opened):
@@ -248,6 +261,30 @@ def test_one_unit_says_yes_or_no_or_how_much(opened, loss, activation, targets, 
     assert answer == (int(says > 0.5) if activation else -1)
     assert counts is bool(activation)
     assert browser.find_element("css selector", ".verdict").text.startswith(said)
+
+
+def test_batches_of_a_folder_bring_their_classes(opened, tmp_path):
+    from PIL import Image
+
+    for name, level in (("dark", 40), ("light", 200)):
+        (tmp_path / "folder" / name).mkdir(parents=True)
+        for k in range(3):
+            Image.new("RGB", (9, 9), (level, k, 0)).save(tmp_path / "folder" / name / f"{k}.png")
+    batches = npcnn.utils.image_dataset_from_directory(
+        tmp_path / "folder", image_size=(9, 9), batch_size=4, shuffle=False, verbose=False
+    )
+    model = npcnn.Sequential(
+        [layers.Input((9, 9, 3)), layers.Flatten(), layers.Dense(2, activation="softmax")]
+    )
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    browser = opened(model, batches, address="lang=en&sample=4")
+    pixel, target, count = browser.execute_script(
+        "const { app } = npcnn; return [app.inputs[0].data[0], app.target, app.samples.count]"
+    )
+    assert (pixel, target, count) == (200, 1, 6)
+    assert browser.find_element("css selector", ".verdict").text.startswith("true class: light")
+    names = browser.find_elements("css selector", ".bar .class")
+    assert [name.text for name in names] == ["dark", "light"]
 
 
 LOOK = """

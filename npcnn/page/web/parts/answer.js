@@ -34,15 +34,16 @@ export class Answer {
       const classes = ["bar", own === app.answer ? "best" : "", own === app.target ? "true" : ""];
       return element("button", {
         type: "button", className: classes.join(" "), "data-class": place,
-        "aria-label": withColon(own < 0 ? say("output") : `${say("class")} ${own}`, brief(value)),
+        "aria-label": withColon(own < 0 ? say("output") : `${say("class")} ${app.nameOfClass(own)}`, brief(value)),
         onclick: () => app.choose({ value: app.network.outputs[0], index: place }),
       },
-      element("span", { className: "class" }, own < 0 ? "" : String(own)),
+      element("span", { className: "class" }, own < 0 ? "" : app.nameOfClass(own)),
       element("span", { className: "track" }, element("span", { style: { width: `${100 * width}%` } })),
       element("span", { className: "number" }, brief(value)));
     });
     const rest = output.data.length - shown.length;
     const note = rest > 0 ? element("p", { className: "note" }, say("others are smaller", rest)) : null;
+    this.node.classList.toggle("named", Boolean(app.network.description.class_names?.length));
     this.node.replaceChildren(element("h2", {}, say("answer")), ...rows, ...(note ? [note] : []), this.verdict());
   }
 
@@ -58,6 +59,6 @@ export class Answer {
     }
     const right = app.target === app.answer;
     return element("p", { className: `verdict ${right ? "right" : "wrong"}` },
-      `${withColon(say("true class"), app.target)} ${right ? "✓" : "✗"}${loss}`);
+      `${withColon(say("true class"), app.nameOfClass(app.target))} ${right ? "✓" : "✗"}${loss}`);
   }
 }

@@ -68,6 +68,11 @@ export class App {
     return this.network.losses[0]?.name === "binary_crossentropy" ? 2 : 0;
   }
 
+  /** Return what a class is called. */
+  nameOfClass(place) {
+    return this.network.description.class_names?.[place] ?? String(place);
+  }
+
   /** Return the class that an output answers; -1 where it is no class. */
   answerOf({ data }) {
     if (!this.classes) return -1;

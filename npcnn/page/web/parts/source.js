@@ -161,7 +161,7 @@ export class Source {
       const data = array.data.subarray(place * size, (place + 1) * size);
       const target = samples.targets?.[place];
       const label = typeof target === "number"
-        ? withColon(`${say("sample")} ${place}`, target) : `${say("sample")} ${place}`;
+        ? withColon(`${say("sample")} ${place}`, this.app.nameOfClass(target)) : `${say("sample")} ${place}`;
       nodes.push(button("", () => this.app.useSample(place), {
         className: "sample", "data-sample": place, "aria-pressed": String(place === sample),
         "aria-label": label, title: label,
@@ -177,7 +177,7 @@ export class Source {
     const { classes } = this.app;
     const { targets } = this.app.samples ?? {};
     if (!classes || (targets && typeof targets[0] !== "number")) return null;
-    const options = [["", say("(none)")], ...Array.from({ length: classes }, (_, i) => [String(i), String(i)])];
+    const options = [["", say("(none)")], ...Array.from({ length: classes }, (_, i) => [String(i), this.app.nameOfClass(i)])];
     this.classChoice = choice(say("true class"), options, "", (value) =>
       this.app.setTarget(value === "" ? null : Number(value)));
     return element("label", { className: "true-class" }, `${say("true class")} `, this.classChoice);

@@ -171,7 +171,7 @@ export class Train {
       const found = line.answer();
       if (!found) return "–";
       const best = this.app.answerOf({ data: found });
-      return best < 0 ? brief(found[0]) : `${best}${inBrackets(brief(found[found.length > 1 ? best : 0]))}`;
+      return best < 0 ? brief(found[0]) : `${this.app.nameOfClass(best)}${inBrackets(brief(found[found.length > 1 ? best : 0]))}`;
     });
     return element("table", { className: "compared" }, row("th", ["", ...lines.map(({ name }) => name)]),
       ...names.map((name) => row("td", [say(name), ...lines.map(({ header }) => number(header?.numbers?.[name]))])),

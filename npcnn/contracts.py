@@ -24,6 +24,7 @@ import numpy as np
 
 from npcnn import affine, rules
 from npcnn.signatures import check, follow, in_place, parsed, wrong
+from npcnn.variables import Weight
 from npcnn.watched import plain
 
 Array = np.ndarray
@@ -279,6 +280,7 @@ def op(function: Function) -> Function:
 
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
+        args = tuple([a.value if isinstance(a, Weight) else a for a in args])  # layer.kernel
         listener = listening.listener
         if listener is not None:
             args, kwargs = plain(args), plain(kwargs)

@@ -16,6 +16,11 @@ from typing import IO
 from npcnn.checks import FileError, message
 from npcnn.checks import path as check_path
 
+
+class MissingFileError(FileError, FileNotFoundError, ValueError):
+    """There is no such file; in Keras FileNotFoundError, for a whole model ValueError."""
+
+
 SUFFIX = ".npcnn.part"
 _A_DAY = 86_400.0  # seconds; where files cannot be locked, a temporary that old is nobody's
 

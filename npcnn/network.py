@@ -287,7 +287,8 @@ class Network(Weighted, Operation):
         set_arrays(f"{type(self).__name__}.set_weights()", list(self.arrays()), weights)
 
     def _weights(self) -> list[Weight]:
-        return [weight for layer in self.leaves for weight in layer.weights]
+        found = {id(weight): weight for layer in self.leaves for weight in layer.weights}
+        return list(found.values())  # a layer that computes, and has layers, names theirs too
 
     def segments(self) -> list[Segment]:
         """Return the trainable parameters as stretches: (place in the slots, values, gradients).

@@ -33,6 +33,22 @@ class LossSoFar(Metric):
         self.scores.reset()
 
 
+class OutputLoss(Metric):
+    """The loss of one of several outputs among a model's metrics."""
+
+    def __init__(self, scores: Scores, output: int) -> None:
+        super().__init__(f"{scores.names[output]}_loss")
+        self.scores, self.output = scores, output
+
+    def result(self) -> Any:
+        """Return the mean loss."""
+        return answer(self.scores.totals[self.output] / max(self.scores.count, 1))
+
+    def reset_state(self) -> None:
+        """Forget all batches, as the whole loss does."""
+        self.scores.reset()
+
+
 class CompileMetrics(Metric):
     """Those of a model's metrics that `compile` was given, as one."""
 
@@ -103,13 +119,18 @@ class Scored:
 
     @property
     def metrics(self) -> list[Any]:
-        """The loss, what `compile` was given, and metrics that the model or a layer of it holds."""
+        """The loss, what `compile` was given, several outputs' losses, and metrics of one's own.
+
+        Those of one's own are attributes, the model's or one of its layers'.
+        """
         if not self.compiled:
             return self.own_metrics()
         scores = self.last_scores or self.scores()
         none = all(self._settings[name] is None for name in ("metrics", "weighted_metrics"))
         given = [] if none else [CompileMetrics(scores, self)]
-        return [LossSoFar(scores), *given, *self.own_metrics()]
+        with_loss = [k for k, is_loss in enumerate(scores.reported) if is_loss]
+        parts = [OutputLoss(scores, k) for k in with_loss] if len(with_loss) > 1 else []
+        return [LossSoFar(scores), *given, *parts, *self.own_metrics()]
 
     def own_metrics(self) -> list[Metric]:
         """Return the metrics that are attributes, the model's or one of its layers'."""
@@ -126,7 +147,10 @@ class Scored:
         """The names of the numbers a run reports: 'loss', then the metrics'."""
         return list(self.scores().result())
 
-    metrics_names = metric_names
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of `metrics`, as Keras has them: 'compile_metrics' for what `compile` took."""
+        return [metric.name for metric in self.metrics]
 
     def scores(self) -> Scores:
         """Return what counts one pass over data."""

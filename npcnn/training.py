@@ -19,6 +19,7 @@ from npcnn.layers import regulated
 from npcnn.objective import Objective
 from npcnn.own_steps import scored
 from npcnn.repeated import Repeated
+from npcnn.variables import Answer
 from npcnn.watched import Watched
 
 if TYPE_CHECKING:
@@ -228,6 +229,8 @@ def crossing(call: Call, which: str, array: Any, n: int, place: int = -1) -> Arr
         ArgumentError: its shape is not that of the layer's output, or input.
     """
     layer, shape = call.layer, call.shapes[place]
+    if type(array) is Answer:  # what arithmetic with a parameter gives
+        array = array.numpy()
     plain = type(array) is np.ndarray
     if plain and array.dtype == layer.dtype and array.shape == (n, *shape[1:]):
         return array

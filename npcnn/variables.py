@@ -109,21 +109,41 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
         return np.array(self.value, dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        from npcnn.ops.entry import read
-
-        plain = (read(i) if isinstance(i, Variable) else i for i in inputs)
+        plain = [_shown(i) if isinstance(i, Variable) else i for i in inputs]
+        if "out" in options:  # layer.kernel *= 2
+            options["out"] = tuple(getattr(o, "value", o) for o in options["out"])
         return getattr(ufunc, method)(*plain, **options)
 
-    def __getitem__(self, key: Any) -> Any:
-        from npcnn.ops.entry import read
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(_shown(self), name)  # an array's methods: mean(), tolist(), T
 
-        return read(self)[key]
+    def __getitem__(self, key: Any) -> Any:
+        return _shown(self)[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.value[key] = value
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Any:
+        return iter(_shown(self))
 
     def __float__(self) -> float:
         return float(self.value)
 
     def __repr__(self) -> str:
         return f"Variable({self.value})"
+
+
+def _shown(variable: Variable) -> Any:
+    """Return what a variable computes as: its array, which knows `numpy()`, or its Tensor."""
+    from npcnn.ops.entry import read
+
+    found = read(variable)
+    return found.view(Answer) if type(found) is np.ndarray else found
 
 
 class Weight(Variable):
@@ -139,9 +159,11 @@ class Weight(Variable):
     >>> kernel, bias = layer.weights
     >>> kernel.path, kernel.shape, bias.numpy().tolist()
     ('out/kernel', (3, 2), [0.0, 0.0])
+    >>> layer.bias is bias
+    True
     >>> bias.assign([1.0, 2.0])
-    >>> layer.bias.tolist()
-    [1.0, 2.0]
+    >>> (layer.bias * 2).tolist()
+    [2.0, 4.0]
     """
 
     def __init__(self, layer: Layer, name: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 import numpy as np
 
 from npcnn.arguments import checked
-from npcnn.checks import ArgumentError, message
+from npcnn.checks import ArgumentError, as_numbers, is_number, message, number
 from npcnn.initializers.base import Initializer
 
 
@@ -28,17 +30,31 @@ class Ones(Zeros):
         return np.ones(shape)
 
 
+def _value(value: Any, where: str) -> Any:
+    """Return a number, or numbers in a list, as files have them."""
+    return number(value, where) if is_number(value) else as_numbers(value, where).tolist()
+
+
 class Constant(Initializer):
-    """One value everywhere."""
+    """One value everywhere, or numbers that spread over the shape.
+
+    >>> Constant([1.0, 2.0])((2,))
+    array([1., 2.], dtype=float32)
+    """
 
     @checked
-    def __init__(self, value: float = 0.0) -> None:
+    def __init__(self, value: Annotated[Any, _value] = 0.0) -> None:
         super().__init__()
         self.value = value
 
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Return the value, repeated."""
-        return np.full(shape, self.value)
+        try:
+            return np.broadcast_to(self.value, shape)
+        except ValueError as error:
+            fix, got = "give one number, or as many", f"{np.shape(self.value)}"
+            text = message("Constant(value)", f"numbers for shape {shape}", got, fix)
+            raise ArgumentError(text) from error
 
 
 class Identity(Initializer):

@@ -72,6 +72,11 @@ class InputLayer(Layer):
         self.input_shape = self.output_shape = (None, *self.sample_shape)
         Node(self, [], [self.output_shape], self.dtype or config.floatx())
 
+    @property
+    def batch_shape(self) -> Any:
+        """The input's shape, None for the batch axis."""
+        return self.input_shape
+
     @classmethod
     def regulations(cls) -> list[str]:
         """Return none: an input has no activity to be held to anything."""

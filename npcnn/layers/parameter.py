@@ -1,4 +1,4 @@
-"""A layer's parameters as attributes: read as arrays, and written into those arrays."""
+"""A layer's parameters as attributes: read as variables, and written into their arrays."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ def planning() -> bool:
 class Parameter:
     """An attribute that is a parameter, or its gradient: ``layer.kernel = array`` copies, checked.
 
+    A parameter is read as the object that stands for it whatever array the layer has now: one that
+    was read before training shows what was learnt.
     Another array in its place would be out of the model's vector: nothing would be learnt.
     """
 
@@ -57,9 +59,10 @@ class Parameter:
     def __get__(self, layer: Any, owner: Any = None) -> Any:
         if layer is None:
             return self
-        told = live.get() is not None or (layer.prepared and layer.native is None)
-        if told and self.name in layer.declared:  # to the `call` of a user's class
-            return layer.handle(self.name)
+        if self.name in layer.declared:
+            made = self.name in vars(layer)
+            if made or live.get() is not None or (layer.prepared and layer.native is None):
+                return layer.handle(self.name)
         if layer.has_call and self.name not in vars(layer):  # of another layer of its class
             text = f"{type(layer).__name__!r} object has no attribute {self.name!r}"
             raise AttributeError(text, name=self.name, obj=layer)

@@ -119,7 +119,9 @@ class Parameters(Weighted, Regulated):
     def handle(self, name: str) -> Weight:
         """Return the object that stands for a parameter: the same each time."""
         layer: Any = self
-        return layer._handles.setdefault(name, Weight(layer, name))
+        if name not in layer._handles:
+            layer._handles[name] = Weight(layer, name)
+        return layer._handles[name]
 
     def fill(self, arrays: Mapping[str, Array] | None = None) -> None:
         """Make the parameters that were only planned: of these arrays, or by their initializers."""
@@ -189,6 +191,25 @@ class Parameters(Weighted, Regulated):
             own, dtype = self.stored.get(name, (name, ""))
             found[name] = own, value.astype(dtype) if dtype else value
         return found
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the layer's own parameters into a file's store, "0", "1" …; a class may add others.
+
+        Args:
+            store: takes arrays by name.
+        """
+        for k, (_, value) in enumerate(self.own_arrays()):
+            store[str(k)] = value
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take back what `save_own_variables` put there.
+
+        Args:
+            store: gives arrays by name.
+        """
+        own = list(self.own_arrays())
+        given = [store[name] for name in map(str, range(len(store))) if name in store]
+        set_arrays(f"{self.label}.load_own_variables()", own, given)
 
     def folders(self) -> dict[str, list[str]]:
         """Return folder → parameters, as Keras's `.keras` keeps them within the layer's own."""

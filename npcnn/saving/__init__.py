@@ -21,7 +21,7 @@ from npcnn.checks import (
     shown,
 )
 from npcnn.checks import path as check_path
-from npcnn.files import atomic_write, open_regular
+from npcnn.files import MissingFileError, atomic_write, open_regular
 from npcnn.registry import (
     CustomObjectScope,
     custom_object_scope,
@@ -165,7 +165,7 @@ def load_weights(
     Raises:
         FileError, FormatError: as `load_model`; no parameter has been changed then.
     """
-    from npcnn.saving import keras_h5, keras_zip, state
+    from npcnn.saving import keras_h5, keras_zip, own_variables, state
     from npcnn.saving.hdf5_safe import Hdf5File
 
     _require_built(model, "load_weights()")
@@ -180,13 +180,14 @@ def load_weights(
                 find = keras_h5.find_weights
         found = find(file, model, skip_mismatch)
         arrays = state.read_all(found)
-    model.set_weights(
-        [
-            arrays.get(id(layer), {}).get(name, value)
-            for layer in model.leaves
-            for name, value in layer.own_arrays()
-        ]
-    )
+        model.set_weights(
+            [
+                arrays.get(id(layer), {}).get(name, value)
+                for layer in model.leaves
+                for name, value in layer.own_arrays()
+            ]
+        )
+        own_variables.load(file, keras_zip.layer_paths(model))
 
 
 def to_json(model: Model) -> str:
@@ -260,7 +261,8 @@ def _opened(path: Any, where: str, times: float) -> Iterator[tuple[IO[bytes], st
     except (OSError, MemoryError) as error:
         got = getattr(error, "strerror", None) or str(error) or type(error).__name__
         fix = "check the name and its folder, and that memory suffices"
-        raise FileError(message(f"read {name}", "a file that can be read", got, fix)) from error
+        kind = MissingFileError if isinstance(error, FileNotFoundError) else FileError
+        raise kind(message(f"read {name}", "a file that can be read", got, fix)) from error
 
 
 def _require_built(model: Model, call: str) -> None:

@@ -188,7 +188,7 @@ def _read_optimizer(written: Any) -> optimizers.Optimizer:
     return kind(**arguments)
 
 
-def _optional_loss(written: Any) -> losses.Loss | None:
+def _optional_loss(written: Any) -> losses.Loss | str | None:
     """Return one of several outputs' losses; None for none."""
     return None if written is None else _read_loss(written)
 
@@ -200,7 +200,7 @@ def _read_schedule(written: dict[str, Any], where: str) -> Any:
         raise UnsupportedError(f"{where} as it is given: {one_line(error)}") from error
 
 
-def _read_loss(written: Any) -> losses.Loss:
+def _read_loss(written: Any) -> losses.Loss | str:
     while isinstance(written, list) and len(written) == 1:
         written = written[0]
     key = written.get("registered_name") if isinstance(written, dict) else None
@@ -208,7 +208,7 @@ def _read_loss(written: Any) -> losses.Loss:
         written = written["config"]  # a function by name
     known = losses.known()
     if isinstance(written, str) and written in known:
-        return losses.get(written)
+        return written  # `model.loss` is then what it was
     name = written.get("class_name") if isinstance(written, dict) else written
     kind = known.get(name) if isinstance(name, str) else None
     kind = kind or registry.custom(name, key)

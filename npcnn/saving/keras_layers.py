@@ -120,6 +120,10 @@ def _check_json(layer: Layer, config: dict[str, Any]) -> None:
 # Reading --------------------------------------------------------------------------------------
 
 
+class UnknownClassError(FormatError, TypeError):
+    """A class in a file is neither here nor handed in; TypeError in Keras."""
+
+
 def read_layer(entry: Any, where: str) -> Layer:
     """Return the layer, unbuilt, that an entry describes.
 
@@ -141,7 +145,7 @@ def read_layer(entry: Any, where: str) -> Layer:
         if not isinstance(own, type) or not issubclass(own, Layer):
             known = ", ".join(["InputLayer", *layers.known()])
             fix = "build the model without that layer, or register a class of that name"
-            raise FormatError(message(place, f"one of {known}", "a class npcnn lacks", fix))
+            raise UnknownClassError(message(place, f"one of {known}", "a class npcnn lacks", fix))
         if "dtype" in config:
             config = {**config, "dtype": _dtype(config["dtype"], place).name}
         taken = inspect.signature(own).parameters.values()

@@ -18,6 +18,7 @@ from npcnn.saving import (
     keras_compile,
     keras_config,
     keras_layers,
+    own_variables,
     run_state,
     safe_json,
     variables,
@@ -81,6 +82,11 @@ def write_weights(model: Model, stream: IO[bytes], run: run_state.State | None =
     with h5py.File(stream, "w") as file:
         file.create_group("vars").attrs["name"] = model.name
         for layer, path in layer_paths(model):
+            if own_variables.says(layer):
+                group = file.create_group(f"{path}/vars")
+                for name, value in own_variables.written(layer).items():
+                    group[name] = value
+                continue
             values = layer.in_files()
             for folder, names in layer.folders().items():
                 group = file.create_group(f"{path}/{folder}")
@@ -158,7 +164,7 @@ def read_parts(stream: IO[bytes], where: str, budget: Budget) -> Parts:
     settings = keras_compile.read_compile(
         config.get("compile_config"), where, len(model.ends[1]) or 1
     )
-    parts = Parts(file, model, find_weights(file, model), settings)
+    parts = Parts(file, model, find_weights(file, model), settings, paths=layer_paths(model))
     if settings is not None and file.is_group("optimizer/vars"):
         parts.state = _optimizer_state(file, parts)
     return parts
@@ -172,6 +178,8 @@ def find_weights(file: Hdf5File, model: Model, skip: bool = False) -> Found:
     if not all(file.is_group(path) for one, path in paths if assembly.own_arrays(one)):
         paths = layer_paths(model, by_class=True)
     for layer, path in paths:
+        if own_variables.says(layer):
+            continue  # it reads them itself
         if file.is_group(old):
             path = path.replace("layers/", f"{old}/")
         own = {one[1]: one for one in assembly.own_arrays(layer)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from npcnn.layers.parts import seeds
 from npcnn.model import Model
 from npcnn.optimizers.options import keras_order
 from npcnn.optimizers.options import slots as option_slots
-from npcnn.saving import assembly, keras_compile, run_state, variables
+from npcnn.saving import assembly, keras_compile, own_variables, run_state, variables
 from npcnn.saving.hdf5_dataset import Dataset
 from npcnn.saving.hdf5_safe import Hdf5File
 
@@ -34,6 +35,7 @@ class Parts:
         found: where their values are.
         settings: the arguments of `compile`, or None.
         state: the optimizer's, or None.
+        paths: layers and where a file has them that keep themselves what they please.
     """
 
     file: Hdf5File
@@ -41,6 +43,7 @@ class Parts:
     found: Found
     settings: dict[str, Any] | None
     state: OptimizerState | None = None
+    paths: Sequence[tuple[Any, str]] = ()
 
     def model(self, compiled: bool = True) -> Model:
         """Read the values and return the model, compiled if wanted and if the file says how."""
@@ -48,6 +51,7 @@ class Parts:
         arrays, model = read_all(self.found), self.planned
         for layer in model.leaves:
             layer.fill(arrays.get(id(layer), {}))
+        own_variables.load(self.file, self.paths)
         if seeds(model) and self.file.is_group("npcnn_seeds"):
             numbers = self.file.dataset("npcnn_seeds/state").read()
             for generator, kept in zip(seeds(model), numbers.reshape(-1, 2), strict=False):

@@ -110,9 +110,11 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         plain = [_shown(i) if isinstance(i, Variable) else i for i in inputs]
-        if "out" in options:  # layer.kernel *= 2
-            options["out"] = tuple(getattr(o, "value", o) for o in options["out"])
-        return getattr(ufunc, method)(*plain, **options)
+        into = options.get("out", ())  # layer.kernel *= 2
+        if into:
+            options["out"] = tuple(o.value if isinstance(o, Variable) else o for o in into)
+        found = getattr(ufunc, method)(*plain, **options)
+        return into[0] if len(into) == 1 else found
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def written(layer: Parameters) -> dict[str, np.ndarray]:
     return {str(name): np.asarray(value) for name, value in store.items()}
 
 
-def load(file: Hdf5File, layers: list[tuple[Any, str]]) -> None:
+def load(file: Hdf5File, layers: Sequence[tuple[Any, str]]) -> None:
     """Hand the layers that say so what the file holds of them.
 
     Args:

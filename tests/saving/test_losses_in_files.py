@@ -30,8 +30,8 @@ def test_there_and_back(keras, tmp_path, loss):
     config = loss.get_config()
     if isinstance(loss, losses.Huber):
         config["delta"] = 1.0  # Keras forgets it
-    assert type(again.loss) is type(loss)
-    if again.loss.get_config() != config:  # a function by name, in Keras
+    assert type(again.objective.losses[0]) is type(loss)
+    if again.objective.losses[0].get_config() != config:  # a function by name, in Keras
         assert config == type(loss)().get_config()
     for one, other in zip(model.get_weights(), theirs["weights"], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

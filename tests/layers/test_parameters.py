@@ -1,0 +1,90 @@
+"""A layer's parameters as a program reads them: variables, whatever array the layer has."""
+
+import numpy as np
+import pytest
+
+from npcnn import Model, Sequential, layers, ops
+from npcnn.initializers import Constant
+
+X, Y = np.ones((8, 3), np.float32), np.zeros((8, 2), np.float32)
+
+
+def fitted():
+    model = Sequential([layers.Input((3,)), layers.Dense(2, name="out")])
+    model.compile("sgd", "mse")
+    return model
+
+
+def test_a_variable_read_before_training_shows_what_was_learnt():
+    """Training moves parameters into the model's vector: an array read before would be stale."""
+    model = fitted()
+    kernel = model.layers[0].kernel
+    assert kernel is model.weights[0] is model.layers[0].weights[0]
+    before = kernel.numpy()
+    model.fit(X, Y, verbose=0)
+    assert not np.array_equal(kernel.numpy(), before)
+    np.testing.assert_array_equal(kernel, model.get_weights()[0])
+    assert (kernel.name, kernel.path, kernel.shape, kernel.trainable) == (
+        "kernel", "out/kernel", (3, 2), True,
+    )  # fmt: skip
+    assert kernel.dtype == "float32"
+
+
+def test_it_computes_and_is_written_as_its_array_is():
+    """Operators, NumPy's functions and methods, and those of ops; results know numpy()."""
+    layer = fitted().layers[0]
+    bias = layer.bias
+    bias.assign([1.0, 2.0])
+    bias += 1
+    layer.bias[0] = 5.0
+    layer.bias *= 2
+    assert bias.tolist() == [10.0, 6.0]
+    assert (bias + 1).numpy().tolist() == [11.0, 7.0]
+    assert bias[1].item() == 6
+    assert [float(one) for one in bias] == [10, 6]
+    assert len(bias) == 2
+    assert float(ops.sum(bias)) == bias.sum() == np.abs(-bias).sum() == 16
+    with pytest.raises(AttributeError, match="nonsense"):
+        layer.bias.nonsense  # noqa: B018
+
+
+def test_weights_of_layers_within_a_layer_that_computes_come_once():
+    """Both the outer layer and the model count the same variables."""
+
+    class Outer(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = layers.Dense(3), layers.Dense(2)
+
+        def call(self, x):
+            self.add_loss(0.1 * ops.mean(x))
+            return self.second(self.first(x))
+
+    class Own(Model):
+        def __init__(self):
+            super().__init__()
+            self.outer = Outer()
+
+        def call(self, x):
+            y = self.outer(x)
+            self.add_loss(ops.mean(y))
+            return y
+
+    model = Own()
+    model.compile("sgd", "mse")
+    model.fit(X, Y, verbose=0)
+    assert [w.path for w in model.weights] == [
+        "dense/kernel", "dense/bias", "dense_1/kernel", "dense_1/bias",
+    ]  # fmt: skip
+
+
+def test_a_constant_may_be_several_numbers():
+    """As the bias that an output begins with where classes are unequal."""
+    layer = layers.Dense(2, bias_initializer=Constant(np.log([2.0, 4.0])))
+    layer.build((None, 3))
+    np.testing.assert_allclose(layer.bias, np.log([2.0, 4.0]), rtol=1e-6)
+    again = layers.Dense.from_config(layer.get_config())
+    again.build((None, 3))
+    np.testing.assert_array_equal(again.bias, layer.bias)
+    with pytest.raises(ValueError, match=r"Constant\(value\): expected numbers for shape \(3,\)"):
+        layers.Dense(3, bias_initializer=Constant([1.0, 2.0])).build((None, 3))

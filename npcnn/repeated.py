@@ -51,15 +51,17 @@ class Repeated:
 
     def current(self) -> Callable[..., Arrays]:
         """Return what makes the step as the model is set now."""
+        model = self.model
+        if self.learns:  # a callback may have put another one in its place, or none
+            model.optimizer = optimizers.get(model.optimizer, f"{type(model).__name__}.optimizer")
         if self.compiled is None or not self._as_it_was():
             self._begin()
-        self.model.program = self.compiled
+        model.program = self.compiled
         return self.compiled
 
     def _begin(self) -> None:
         model = self.model
-        if self.learns:  # a callback may have put another one in its place
-            model.optimizer = optimizers.get(model.optimizer, "Sequential.optimizer")
+        if self.learns:
             model._prepare_optimizer()
         model.vectors()  # binds the parameters to their places, once
         self.settings = self._settings()

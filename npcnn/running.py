@@ -134,7 +134,7 @@ class Run:
         """Return what else than an epoch's settings says which numbers move, and by which state."""
         model = self.model
         trainable = [layer.trainable for layer in model.graph.owners]
-        return [model.optimizer, model.optimizer.slots, *trainable]
+        return [model.optimizer, getattr(model.optimizer, "slots", None), *trainable]
 
     def train_batch(self, samples: Arrays, ys: Arrays, weights: Arrays) -> None:
         """Take one step."""

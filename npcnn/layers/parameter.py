@@ -81,6 +81,10 @@ class Parameter:
             raise StateError(message(where, "a layer that has this parameter", "none", fix))
         set_arrays(where, [(self.name, own)], [value])
 
+    def __delete__(self, layer: Any) -> None:
+        where, fix = f"del {layer.label}.{self.name}", "make another layer"
+        raise StateError(message(where, "a parameter to stay", "none", fix))
+
 
 def check_free(layer: Any, name: Any, taken: set[str]) -> None:
     """Raise ArgumentError unless a parameter may be called this.

@@ -11,7 +11,7 @@ import numpy as np
 
 from npcnn import config, initializers
 from npcnn.arguments import checked
-from npcnn.checks import ArgumentError, message, shown
+from npcnn.checks import ArgumentError, StateError, message, shown
 from npcnn.config import FloatType
 from npcnn.layers.parameter import Parameter, check_free, planned, planning, set_arrays
 from npcnn.layers.parts import fronts
@@ -71,6 +71,11 @@ class Parameters(Weighted, Regulated):
             constraint: likewise.
         """
         check_free(self, name, self.taken)
+        layer: Any = self
+        if layer.place is not None:  # its vector has no room for it: it would never be learnt
+            where = f"{layer.label}.add_parameter({name!r})"
+            fix = "make it where the layer is built"
+            raise StateError(message(where, "a layer that no model has laid out", "one", fix))
         self.regulate(name, shape, regularizer, constraint)
         if planning():
             self.plan[name] = (shape, initializer, trainable)

@@ -5,11 +5,12 @@ What it computes is recorded, and the gradient is found by going back through it
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, as_numbers, check_finite, check_size, message
+from npcnn.checks import ArgumentError, NpcnnWarning, as_numbers, check_finite, check_size, message
 from npcnn.ops.entry import plain
 from npcnn.ops.tape import FUNCTIONS, Tensor, gradients
 
@@ -32,6 +33,9 @@ class Called:
         rows = by_rows(self.call(targets, y_pred), weights.shape, self.reduction == "sum", self)
         seed = (weights / weights.dtype.type(weights.size)).astype(rows.dtype)
         found = gradients([(rows, seed)]).get(y_pred)
+        if found is None:
+            text = "nothing is learnt by it; make it from y_pred by npcnn.ops"
+            warnings.warn(f"the loss {self.name}: {text}", NpcnnWarning, stacklevel=2)
         gradient = np.zeros_like(outputs) if found is None else np.asarray(found, outputs.dtype)
         return (rows.value * weights).astype(outputs.dtype), np.ascontiguousarray(gradient)
 

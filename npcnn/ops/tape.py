@@ -102,6 +102,10 @@ class Tensor:
     def __getitem__(self, key: Any) -> Any:
         return FUNCTIONS["get_item"](self, key)
 
+    def __setitem__(self, key: Any, value: Any) -> None:
+        fix = "use ops.where or ops.slice_update"
+        raise DtypeError(message("x[…] = …, in a formula", "arrays to stay", "another", fix))
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if method != "__call__" or options:
             raise _unknown(f"{ufunc.__name__}.{method}")

@@ -5,9 +5,9 @@ import pytest
 from strange_graphs import PLACES, Joined, Mine, X, Y, branched, halved, joining, made, shared
 
 import npcnn
-from npcnn import Model, callbacks, layers, losses, metrics, optimizers
+from npcnn import Model, callbacks, layers, losses, metrics, ops, optimizers
 from npcnn.backend import using
-from npcnn.checks import NpcnnError
+from npcnn.checks import NpcnnError, NpcnnWarning
 
 
 class Clean(losses.Loss):
@@ -277,3 +277,17 @@ def test_callbacks_may_do_as_they_like_with_the_model(name):
             assert np.isfinite(model.fit(X, Y, verbose=0).history["loss"][0])
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_an_optimizer_that_a_callback_takes_away():
+    model = made(shared, Mine(halved, halved))
+    away = callbacks.LambdaCallback(on_train_batch_end=lambda *_: setattr(model, "optimizer", None))
+    with pytest.raises(NpcnnError, match=r"^Model\.optimizer: expected .*, got None"):
+        model.fit(X, Y, batch_size=2, verbose=0, callbacks=[away])
+
+
+@pytest.mark.parametrize("loss", [lambda t, y: 3.0, lambda t, y: ops.cast(y, "int32")])
+def test_a_loss_by_which_nothing_is_learnt_says_so(loss):
+    model = made(shared, Mine(halved, halved), loss=loss)
+    with pytest.warns(NpcnnWarning, match="nothing is learnt by it"):
+        model.train_on_batch(X, Y)

@@ -328,6 +328,18 @@ class TooLate(layers.Layer):
         return x if not training else (self.dense if self.kept else layers.Dense(3))(x)
 
 
+def test_a_parameter_that_a_layer_in_a_model_gets_is_refused():
+    """The optimizer would never see it."""
+    layer = layers.Dense(3)
+    model = npcnn.Sequential([layers.Input((3,)), layer])
+    model.compile("sgd", "mse")
+    model.train_on_batch(np.ones((8, 3)), np.ones((8, 3)))
+    with pytest.raises(StateError, match=r"^Dense.*add_parameter.*no model has laid out"):
+        layer.add_weight(shape=(3,), name="z")
+    with pytest.raises(StateError, match=r"^del Dense.*\.kernel: expected a parameter to stay"):
+        del layer.kernel
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_weights_that_are_made_in_training_are_refused(backend, kept):
     model = npcnn.Sequential([layers.Input((3,)), TooLate(kept)])

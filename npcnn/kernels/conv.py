@@ -19,7 +19,14 @@ from npcnn.contracts import op
 from npcnn.kernels.convolution import calls, plans
 from npcnn.kernels.convolution.lifted import lifted_rows, lower_sums
 from npcnn.kernels.convolution.outer import outer_rows, sum_blocks
-from npcnn.kernels.convolution.slide import dot_rows, pack_rows, part, slide_rows, source_rows
+from npcnn.kernels.convolution.slide import (
+    copy_rows,
+    dot_rows,
+    pack_rows,
+    part,
+    slide_rows,
+    source_rows,
+)
 from npcnn.kernels.convolution.winograd import rows_of_pairs, slide_pairs, tiles_of, units_of
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
@@ -43,15 +50,13 @@ def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def
     plan = plans.plan_at(ints, p)
     i0, i1 = part(plan.out_height, task // groups, call.blocks)
     f0, f1 = part(plan.out_channels, task % groups, groups)
-    first, rows = ZERO, x
+    first, source = ZERO, x
     if call.packed:
         first, last = source_rows(ints, p, i0, i1)
-        pack_rows(ints, p, x, x, ZERO, first, last, ZERO, ZERO, scratch, ZERO, scratch, ZERO)
-        rows = scratch
-    slide_rows(
-        ints, p, rows, ZERO, first, w, bias, call.mode, y, i0, i1, f0, f1, scratch,
-        call.spare_at,
-    )  # fmt: skip
+        copy_rows(ints, p, x, (first, last), (scratch, ZERO))
+        source = scratch
+    rows, share = (source, ZERO, first), (i0, i1, f0, f1)
+    slide_rows(ints, p, rows, w, (bias, call.mode), y, share, scratch)
 
 
 @Body
@@ -66,7 +71,7 @@ def _forward_in_pairs(task, ints, scratch, x, w, bias, y):  # type: ignore[no-un
     pitch = plan.width * plan.batch
     if call.packed:
         first, last = rows_of_pairs(u0, u1, split, call.top, last)
-        pack_rows(ints, p, x, x, ZERO, first, last, ZERO, ZERO, scratch, ZERO, scratch, ZERO)
+        copy_rows(ints, p, x, (first, last), (scratch, ZERO))
         rows, pitch = scratch, plan.row_pitch
     slide_pairs(
         ints, p, rows, ZERO, first, last, pitch, w, ZERO, u0, u1, tile0, tile1, call.mode,
@@ -122,28 +127,25 @@ def _pack(ints, task, g, y, first, last, totals, scratch):  # type: ignore[no-un
     plan = plans.plan_at(ints, p)
     i0, i1 = part(plan.out_height, task, call.blocks)
     zero_run(totals, start, call.pitch)
-    pack_rows(
-        ints, q, g, y, call.mode, first, last, i0, i1, scratch, call.grad_at, totals,
-        start,
-    )  # fmt: skip
+    place, own = (scratch, call.grad_at), (totals, start, i0, i1)
+    pack_rows(ints, q, g, (first, last), place, (call.mode, y), own)
     return start + (plan.out_channels + 1) * plan.lanes, i0, i1
 
 
 @helper
-def _sums(ints, task, x, g, y, first, last, totals, scratch):  # type: ignore[no-untyped-def]
-    """Pack rows first … last − 1 of grad_y; add up a block's sums for kernel and bias."""
+def _sums(ints, x, first, sums, i0, i1, totals, scratch):  # type: ignore[no-untyped-def]
+    """Add up a block's sums for the kernel; grad_y's packed rows begin with row `first`."""
     call = calls.header_at(ints, 0)
-    p, q, at = call.forward, call.backward, call.grad_at
-    sums, i0, i1 = _pack(ints, task, g, y, first, last, totals, scratch)
     x_first, rows = ZERO, x
     if call.packed:
-        x_first, x_last = source_rows(ints, p, i0, i1)
-        pack_rows(ints, p, x, x, ZERO, x_first, x_last, ZERO, ZERO, scratch, ZERO, totals, ZERO)
+        x_first, x_last = source_rows(ints, call.forward, i0, i1)
+        copy_rows(ints, call.forward, x, (x_first, x_last), (scratch, ZERO))
         rows = scratch
     if call.cells:
-        outer_rows(ints, p, scratch, x_first, q, at, first, i0, i1, totals, sums)
+        outer_rows(ints, scratch, x_first, first, i0, i1, totals, sums)
     else:
-        dot_rows(ints, p, rows, x_first, q, scratch, at, first, i0, i1, totals, sums)
+        grad = scratch, call.grad_at, first
+        dot_rows(ints, (rows, x_first), grad, i0, i1, totals, sums)
 
 
 @Body
@@ -157,12 +159,11 @@ def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: 
     if call.wanted:
         above, below = source_rows(ints, q, r0, r1)
         first, last = min(first, above), max(last, below)
-    _sums(ints, task, x, g, y, first, last, totals, scratch)
+    sums, i0, i1 = _pack(ints, task, g, y, first, last, totals, scratch)
+    _sums(ints, x, first, sums, i0, i1, totals, scratch)
     if call.wanted:
-        slide_rows(
-            ints, q, scratch, call.grad_at, first, w, zeros, ZERO, grad_x, r0, r1, ZERO,
-            plan.channels, scratch, call.spare_at,
-        )  # fmt: skip
+        rows, share = (scratch, call.grad_at, first), (r0, r1, ZERO, plan.channels)
+        slide_rows(ints, q, rows, w, (zeros, ZERO), grad_x, share, scratch)
 
 
 @helper
@@ -197,7 +198,8 @@ def _slide_back(ints, task, w, zeros, grad_x, scratch):  # type: ignore[no-untyp
 def _backward_in_pairs(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: ignore[no-untyped-def]
     """Fill a block of pairs of rows of grad_x, and the block's own sums for the others."""
     _, _, first, last = _pairs_reach(ints, task)
-    _sums(ints, task, x, g, y, first, last, totals, scratch)
+    sums, i0, i1 = _pack(ints, task, g, y, first, last, totals, scratch)
+    _sums(ints, x, first, sums, i0, i1, totals, scratch)
     _slide_back(ints, task, w, zeros, grad_x, scratch)
 
 
@@ -221,8 +223,7 @@ def _reduce(task, ints, scratch, totals, grad_kernel, grad_bias):  # type: ignor
         sum_lanes(grad_bias, 0, totals, 0, filters, blocks, pitch)
     k0, k1 = part(plan.taps * plan.segments, task, REDUCERS)
     if call.cells:
-        at, wide = (filters + 1) * lanes, call.filter_pitch
-        sum_blocks(grad_kernel, k0, k1, totals, at, filters, wide, blocks, pitch)
+        sum_blocks(ints, k0, k1, totals, grad_kernel)
         return
     for k in range(k0, k1):
         start = (filters + 1 + k * filters) * lanes

@@ -13,7 +13,7 @@ from npcnn.contracts import op
 from npcnn.kernels import conv
 from npcnn.kernels.convolution import calls, plans
 from npcnn.kernels.convolution.plans import Pair
-from npcnn.kernels.convolution.slide import pack_rows, part, slide_rows, source_rows
+from npcnn.kernels.convolution.slide import copy_rows, part, slide_rows, source_rows
 from npcnn.kernels.convolution.winograd import rows_of_pairs, slide_pairs, tiles_of, units_of
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
@@ -37,17 +37,15 @@ def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def
     else:
         u0, u1 = part(plan.height, task, blocks)
         first, last = source_rows(ints, q, u0, u1)
-    pack_rows(ints, q, x, x, ZERO, first, last, ZERO, ZERO, scratch, at, scratch, ZERO)
+    copy_rows(ints, q, x, (first, last), (scratch, at))
     if call.paired:
         slide_pairs(
             ints, q, scratch, at, first, last, back.row_pitch, w, ZERO + 1, u0, u1, ZERO,
             tiles_of(ints, q), call.mode, bias, y, scratch,
         )  # fmt: skip
     else:
-        slide_rows(
-            ints, q, scratch, at, first, w, bias, call.mode, y, u0, u1, ZERO,
-            plan.channels, scratch, call.spare_at,
-        )  # fmt: skip
+        rows, share = (scratch, at, first), (u0, u1, ZERO, plan.channels)
+        slide_rows(ints, q, rows, w, (bias, call.mode), y, share, scratch)
 
 
 @op

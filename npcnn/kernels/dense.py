@@ -98,18 +98,15 @@ def _forward(task, ints, scratch, x, w, bias, y, zeros):  # type: ignore[no-unty
             for k in range(inputs):
                 copy_run(scratch, k * pitch, weights, k * units, u1 - u0)
             weights = scratch
-        slide_run(
-            ints, p, ZERO, ZERO, inputs, batch, ZERO, u1 - u0, weights, x, ZERO, call.mode,
-            moved(bias, u0), y, u0 * batch, batch,
-        )  # fmt: skip
+        end, to = (moved(bias, u0), call.mode), (y, u0 * batch, batch, batch)
+        slide_run(ints, p, (ZERO, ZERO, inputs), (ZERO, u1 - u0), weights, (x, ZERO), end, to)
         return
     # A vector of a row too short for it has the next row's beginning behind, which is not used;
     # the last rows have nothing behind.
     wide = max(u1 - u0, call.lanes)
     rows = max(inputs - (u0 + wide - 1) // units, 0)
-    slide_run(
-        ints, p, ZERO, ZERO, rows, wide, ZERO, batch, x, w, u0, ZERO, zeros, scratch, ZERO, wide
-    )
+    end, to = (zeros, ZERO), (scratch, ZERO, wide, wide)
+    slide_run(ints, p, (ZERO, ZERO, rows), (ZERO, batch), x, (w, u0), end, to)
     for n in range(batch):
         for k in range(rows, inputs):
             for u in range(u0, u1):
@@ -197,20 +194,23 @@ def _turn(task, ints, scratch, g, y, both, grad_bias):  # type: ignore[no-untype
     sum_lanes(grad_bias, 0, both, sums, units, 1, 0)
 
 
-def _fill_rows(ints, p, taps, n, i0, i1, w, buf, ib, zeros, out, spare):  # type: ignore[no-untyped-def]
-    """Fill rows i0 … i1 − 1 of out (in, n), by way of the spare memory if they are short."""
+@helper
+def _rows(ints, p, size, rows, w, source, zeros, to):  # type: ignore[no-untyped-def]
+    """Fill rows = (i0, i1 + 1) of out (in, n), by way of the spare memory if they are short.
+
+    size = (taps, n), source = (buf, where they begin), to = (out, spare).
+    """
     call = _header_at(ints, 0)
+    (taps, n), (i0, i1), (out, spare) = size, rows, to
     whole = max(n, call.lanes)
-    to, start = out, i0 * n
+    place, start = out, i0 * n
     if whole > n:
-        to, start = spare, 0
-    slide_run(ints, p, ZERO, ZERO, taps, whole, i0, i1, w, buf, ib, ZERO, zeros, to, start, whole)
+        place, start = spare, ZERO
+    end, run = (zeros, ZERO), (place, start, whole, whole)
+    slide_run(ints, p, (ZERO, ZERO, taps), rows, w, source, end, run)
     if whole > n:
         for i in range(i0, i1):
             copy_run(out, i * n, spare, (i - i0) * whole, n)
-
-
-_rows = helper(_fill_rows)
 
 
 @Body
@@ -220,9 +220,10 @@ def _backward(task, ints, scratch, x, w, both, zeros, grad_x, grad_kernel):  # t
     batch, units = call.batch, call.units
     i0, i1 = part(call.inputs, task, call.tasks)
     if call.wanted:
-        _rows(ints, call.first, units, batch, i0, i1, w, both, ZERO, zeros, grad_x, scratch)
-    turned = units * call.batch_pitch
-    _rows(ints, call.second, batch, units, i0, i1, x, both, turned, zeros, grad_kernel, scratch)
+        size, to = (units, batch), (grad_x, scratch)
+        _rows(ints, call.first, size, (i0, i1), w, (both, ZERO), zeros, to)
+    turned, size, to = (both, units * call.batch_pitch), (batch, units), (grad_kernel, scratch)
+    _rows(ints, call.second, size, (i0, i1), x, turned, zeros, to)
 
 
 @Body
@@ -235,20 +236,16 @@ def _backward_few(task, ints, scratch, x, w, both, zeros, grad_x, grad_kernel): 
     if call.wanted:
         p = call.first
         zero_run(scratch, 0, (i1 - i0) * batch * lanes)
-        dot_block(
-            ints, p, p + plans.ROW_TAPS, i0, i1, w, ZERO, both, turned, pitch, whole, scratch,
-            -i0 * batch * lanes,
-        )  # fmt: skip
+        taps, grad = (p + plans.ROW_TAPS, i0, i1), (both, turned, pitch)
+        dot_block(ints, p, taps, (w, ZERO), grad, whole, scratch, -i0 * batch * lanes)
         sum_lanes(grad_x, i0 * batch, scratch, 0, (i1 - i0) * batch, 1, 0)
         for i in range(i0, i1):
             for n in range(batch):
                 for u in range(whole, units):
                     grad_x[i * batch + n] += w[i * units + u] * both[turned + n * pitch + u]
     for i in range(i0, i1, FEW):  # whole rows, one tile of them after the other
-        stop = min(i + FEW, i1)
-        _rows(
-            ints, call.second, batch, units, i, stop, x, both, turned, zeros, grad_kernel, scratch
-        )
+        rows, to = (i, min(i + FEW, i1)), (grad_kernel, scratch)
+        _rows(ints, call.second, (batch, units), rows, x, (both, turned), zeros, to)
 
 
 @op

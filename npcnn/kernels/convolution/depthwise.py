@@ -10,7 +10,14 @@ its vectors (`run_tile`), and all taps of a row are added to a kernel's sums at 
 from __future__ import annotations
 
 from npcnn.kernels.convolution import calls, plans
-from npcnn.kernels.convolution.slide import dot_rows, pack_rows, part, rows_inside, source_rows
+from npcnn.kernels.convolution.slide import (
+    copy_rows,
+    dot_rows,
+    pack_rows,
+    part,
+    rows_inside,
+    source_rows,
+)
 from npcnn.kernels.run.body import Body
 from npcnn.kernels.run.compile import ZERO, helper
 from npcnn.kernels.tiles.depthwise_tiles import run_tile
@@ -59,8 +66,7 @@ def pack_until(ints, p, source, at, done, last, scratch):
     plan = plans.plan_at(ints, p)
     if last <= done:
         return done
-    at += done * plan.row_pitch
-    pack_rows(ints, p, source, source, ZERO, done, last, ZERO, ZERO, scratch, at, scratch, ZERO)
+    copy_rows(ints, p, source, (done, last), (scratch, at + done * plan.row_pitch))
     return last
 
 
@@ -106,17 +112,13 @@ def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):
     sums = start + (plan.out_channels + 1) * plan.lanes
     zero_run(totals, start, call.pitch)
     for i in range(first, last):
-        pack_rows(
-            ints, q, g, y, call.mode, i, i + 1, i0, i1, scratch,
-            at + i * back.row_pitch, totals, start,
-        )  # fmt: skip
+        place, own = (scratch, at + i * back.row_pitch), (totals, start, i0, i1)
+        pack_rows(ints, q, g, (i, i + 1), place, (call.mode, y), own)
         if i0 <= i < i1:
             _, below = source_rows(ints, p, i, i + 1)
             packed = pack_until(ints, p, x, -x_from * plan.row_pitch, packed, below, scratch)
-            dot_rows(
-                ints, p, scratch, x_from, q, scratch, call.grad_at, first, i, i + 1, totals,
-                sums,
-            )  # fmt: skip
+            grad = scratch, call.grad_at, first
+            dot_rows(ints, (scratch, x_from), grad, i, i + 1, totals, sums)
         while r < r1 and (i + 1 == last or source_rows(ints, q, r, r + 1)[1] <= i + 1):
             fill_row(ints, q, scratch, (r, ZERO, at), w, zeros, (ZERO, scratch), grad_x)
             r += 1

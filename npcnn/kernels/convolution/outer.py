@@ -41,10 +41,14 @@ def turn_rows(ints, p, q, buf, at, i0, i1, to):
 
 
 @helper
-def add_products(ints, p, cells0, cells1, channels, buf, x_at, g_at, totals, to):
-    """Add the products of cells cells0 … cells1 − 1 to the sums of one tap and all channels."""
+def add_products(ints, p, cells, buf, places, totals, to):
+    """Add the products of some cells, (the first, the last + 1), to the sums of one tap.
+
+    places = (where in buf x is, and where grad_y turned round).
+    """
     call = calls.header_at(ints, 0)
     plan = plans.plan_at(ints, p)
+    (cells0, cells1), (x_at, g_at), channels = cells, places, plan.channels
     lanes, wide = plan.lanes, call.filter_pitch  # a whole number of vectors
     pitch, g_table = plan.channel_pitch, call.cells_at + call.cells
     across, x_table = (channels + ROWS - 1) // ROWS, call.cells_at
@@ -64,13 +68,13 @@ def add_products(ints, p, cells0, cells1, channels, buf, x_at, g_at, totals, to)
 
 
 @helper
-def outer_rows(ints, p, buf, x_from, q, at, g_from, i0, i1, totals, base):
+def outer_rows(ints, buf, x_from, g_from, i0, i1, totals, base):
     """Add the products of x and grad_y in rows i0 … i1 − 1 to the sums at `base`.
 
-    buf holds x's rows from `x_from` on, by the plan at p, and from `at` on grad_y's rows from
-    `g_from` on, by the plan at q.
+    buf holds x's packed rows from `x_from` on, and grad_y's from `g_from` on.
     """
     call = calls.header_at(ints, 0)
+    p, q, at = call.forward, call.backward, call.grad_at
     plan, back = plans.plan_at(ints, p), plans.plan_at(ints, q)
     channels, filters = plan.channels, plan.out_channels
     batch, step = plan.batch, plan.row_step
@@ -91,10 +95,11 @@ def outer_rows(ints, p, buf, x_from, q, at, g_from, i0, i1, totals, base):
             for v in range(columns if last > first else 0):
                 k = u * channels * columns + v
                 to = base + ints[p + plan.woff + k] // filters * call.filter_pitch
-                add_products(
-                    ints, p, (first - i) * n, (last - i) * n, channels, buf,
-                    x_at + ints[p + plan.off + k], turned, totals, to,
-                )  # fmt: skip
+                cells, places = (
+                    ((first - i) * n, (last - i) * n),
+                    (x_at + ints[p + plan.off + k], turned),
+                )
+                add_products(ints, p, cells, buf, places, totals, to)
         i = stop
 
 
@@ -106,8 +111,12 @@ def inside(ints, p, i, u):
 
 
 @helper
-def sum_blocks(to, k0, k1, totals, at, filters, wide, blocks, pitch):
+def sum_blocks(ints, k0, k1, totals, to):
     """Write rows k0 … k1 − 1 of a kernel (taps, filters): the sums of its blocks, in order."""
+    call = calls.header_at(ints, 0)
+    plan = plans.plan_at(ints, call.forward)
+    filters, wide, blocks, pitch = plan.out_channels, call.filter_pitch, call.blocks, call.pitch
+    at = (filters + 1) * plan.lanes
     for k in range(k0, k1):
         for f in range(filters):
             to[k * filters + f] = totals[at + k * wide + f]

@@ -1,14 +1,17 @@
 """Row blocks of a convolution: pack the input rows, slide the filters over them.
 
-All arrays are flat here; `ints` holds the plan of `plans.py`, which starts at `p`.
+All arrays are flat here; `ints` holds the plan of `plans.py`, which starts at `p`. What belongs
+together comes as one argument: `rows`, say, is (where they lie, where in it they begin, which row
+that is), `end` (what to add to a filter's sums, the mode). Compiled, such a tuple is no more than
+its parts.
 """
 
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
-from npcnn.kernels.convolution import plans
-from npcnn.kernels.run.compile import helper
+from npcnn.kernels.convolution import calls, plans
+from npcnn.kernels.run.compile import ZERO, helper
 from npcnn.kernels.tiles.runs import copy_run, masked_run, zero_run
 from npcnn.kernels.tiles.tiles import FILTERS, REGISTERS, ROWS, TAPS, VECTORS, dot_tile, slide_tile
 
@@ -19,16 +22,16 @@ part, source_rows = helper(plans.part), helper(plans.source_rows)
 
 
 @helper
-def pack_rows(
-    ints, p, source, mask, masked, first, last, counted_from, counted_to, buf, at, sums, sums_at
-):
-    """Copy rows first … last − 1 of the source (C, H, W, N) to buf[at:], in the plan's order.
+def pack_rows(ints, p, source, rows, place, masking, sums):
+    """Copy some rows of the source (C, H, W, N) to place = (buf, at), in the plan's order.
 
-    masked = 0 just copies. 1 puts zeros where the mask is not above zero; 1 and 2 add what is
-    packed of the rows counted_from … counted_to − 1, by lane, to sums[sums_at:], a vector a channel
-    (and what is packed of the others to one vector more, which nobody wants).
+    rows = (first, last + 1) says which. masking = (masked, mask): 0 just copies, 1 puts zeros where
+    the mask is not above zero; 1 and 2 add what is packed, by lane, to sums = (totals, at, i0, i1):
+    of rows i0 … i1 − 1 to a vector a channel (of the others to one more, which nobody wants).
     """
     plan = plans.plan_at(ints, p)
+    (first, last), (buf, at), (masked, mask) = rows, place, masking
+    totals, sums_at, counted_from, counted_to = sums
     channels, height, width = plan.channels, plan.height, plan.width
     batch, lanes = plan.batch, plan.lanes
     step, left, columns = plan.column_step, plan.first_column, plan.columns
@@ -41,10 +44,9 @@ def pack_rows(
                 inside = min(width * batch, columns * batch - before)
                 zero_run(buf, to, before)
                 if masked:
-                    place = c if counted_from <= row < counted_to else channels
-                    place = sums_at + place * lanes
-                    places = to + before, start, place, inside
-                    masked_run(buf, source, mask, sums, places, masked, lanes)
+                    slot = c if counted_from <= row < counted_to else channels
+                    places = to + before, start, sums_at + slot * lanes, inside
+                    masked_run(buf, source, mask, totals, places, masked, lanes)
                 else:
                     copy_run(buf, to + before, source, start, inside)
                 zero_run(buf, to + before + inside, columns * batch - before - inside)
@@ -55,6 +57,13 @@ def pack_rows(
                     copy_run(buf, to + cell * batch, source, start + column * batch, batch)
                 else:
                     zero_run(buf, to + cell * batch, batch)
+
+
+@helper
+def copy_rows(ints, p, source, rows, place):
+    """Pack rows as they are."""
+    unused = place[0], ZERO, ZERO, ZERO
+    pack_rows(ints, p, source, rows, place, (ZERO, source), unused)
 
 
 @helper
@@ -76,9 +85,15 @@ def rows_inside(ints, p, i):
 
 
 @helper
-def slide_run(ints, p, tables, k0, k1, n, f0, f1, w, buf, ib, mode, bias, out, io, orow):
-    """Fill out[io + (f − f0)·orow + t], filters f0 … f1 − 1, t below n (at least one vector)."""
+def slide_run(ints, p, taps, filters, w, source, end, to):
+    """Fill out[io + (f − f0)·orow + t], filters f0 … f1 − 1, t below n (at least one vector).
+
+    taps = (where their tables begin, k0, k1), filters = (f0, f1), source = (buf, ib), end = (bias,
+    mode), to = (out, io, orow, n).
+    """
     plan = plans.plan_at(ints, p)
+    (tables, k0, k1), (f0, f1), (buf, ib) = taps, filters, source
+    (bias, mode), (out, io, orow, n) = end, to
     lanes, wf = plan.lanes, plan.w_step
     off, woff = p + plan.off + tables, p + plan.woff + tables
     across = (f1 - f0 + ROWS - 1) // ROWS
@@ -106,13 +121,15 @@ def slide_run(ints, p, tables, k0, k1, n, f0, f1, w, buf, ib, mode, bias, out, i
 
 
 @helper
-def slide_rows(ints, p, buf, at, first, w, bias, mode, out, i0, i1, f0, f1, scratch, spare):
-    """Fill rows i0 … i1 − 1 of out (F, OH, OW, N), channels f0 … f1 − 1, from the rows at buf[at:].
+def slide_rows(ints, p, rows, w, end, out, share, scratch):
+    """Fill rows i0 … i1 − 1 of out (F, OH, OW, N), channels f0 … f1 − 1, from rows of the source.
 
-    The first of them is the source's row `first`. scratch[spare:] holds what cannot be written in
-    place: rows shorter than a vector, and columns that are not neighbours.
+    These are rows = (buf, at, first), the first at buf[at:]; end = (bias, mode), share = (i0, i1,
+    f0, f1). The spare part of scratch holds what cannot be written in place: rows shorter than a
+    vector, and columns that are not neighbours.
     """
-    plan = plans.plan_at(ints, p)
+    plan, spare = plans.plan_at(ints, p), calls.header_at(ints, 0).spare_at
+    (buf, at, first), (i0, i1, f0, f1) = rows, share
     height, width, batch = plan.out_height, plan.out_width, plan.batch
     segments = plan.segments
     orow = height * width * batch
@@ -130,10 +147,8 @@ def slide_rows(ints, p, buf, at, first, w, bias, mode, out, i0, i1, f0, f1, scra
             if not direct:
                 n = max(n, plan.lanes)
                 to, place, pitch = scratch, spare, n
-            slide_run(
-                ints, p, tables, low * per_tap, high * per_tap, n, f0, f1, w, buf,
-                ib + about.base, mode, bias, to, place, pitch,
-            )  # fmt: skip
+            taps, source = (tables, low * per_tap, high * per_tap), (buf, ib + about.base)
+            slide_run(ints, p, taps, (f0, f1), w, source, end, (to, place, pitch, n))
             if direct:
                 continue
             for f in range(f1 - f0):
@@ -143,9 +158,14 @@ def slide_rows(ints, p, buf, at, first, w, bias, mode, out, i0, i1, f0, f1, scra
 
 
 @helper
-def dot_block(ints, p, off, k0, k1, xs, ix, gs, ig, pitch, n, totals, base):
-    """Add n products to the totals of all filters and taps k0 … k1 − 1 of a table of offsets."""
+def dot_block(ints, p, taps, x, g, n, totals, base):
+    """Add n products to the totals of all filters and taps k0 … k1 − 1 of a table of offsets.
+
+    taps = (where the table is, k0, k1), x = (numbers, where they begin), g = (numbers, where they
+    begin, from filter to filter).
+    """
     plan = plans.plan_at(ints, p)
+    (off, k0, k1), (xs, ix), (gs, ig, pitch) = taps, x, g
     lanes, filters = plan.lanes, plan.out_channels
     across = (filters + FILTERS - 1) // FILTERS
     for b in range(across):
@@ -154,22 +174,24 @@ def dot_block(ints, p, off, k0, k1, xs, ix, gs, ig, pitch, n, totals, base):
         k = k0
         while k < k1:
             # there are tiles of so many taps, of three and of one
-            taps = most if k1 - k >= most else min(k1 - k, 3) // 3 * 2 + 1
+            count = most if k1 - k >= most else min(k1 - k, 3) // 3 * 2 + 1
             dot_tile(
-                plan.dot_tiles, taps, end - f, n, xs, ix, ints, off + k, gs,
+                plan.dot_tiles, count, end - f, n, xs, ix, ints, off + k, gs,
                 ig + f * pitch, pitch, totals, base + (k * filters + f) * lanes, filters * lanes,
             )  # fmt: skip
-            k += taps
+            k += count
 
 
 @helper
-def dot_rows(ints, p, xs, x_from, q, gs, at, g_from, i0, i1, totals, base):
+def dot_rows(ints, x, grad, i0, i1, totals, base):
     """Add the products of x and grad_y in rows i0 … i1 − 1 to the totals at `base`.
 
-    xs holds x's rows from `x_from` on, by the plan at p, and gs[at:] grad_y's rows from `g_from`
-    on, by the plan at q.
+    x = (xs, x_from) has x's rows from `x_from` on, by the plan of the forward pass, grad = (gs, at,
+    g_from) grad_y's rows from `g_from` on at gs[at:], by the plan of the backward pass.
     """
+    p, q = calls.header_at(ints, 0).forward, calls.header_at(ints, 0).backward
     plan, back = plans.plan_at(ints, p), plans.plan_at(ints, q)
+    (xs, x_from), (gs, at, g_from) = x, grad
     batch, lanes = plan.batch, plan.lanes
     # With several tiles of filters, so much of a row at once that grad_y's part stays in the
     # first-level cache while all of x's taps pass it; with one tile, whole rows.
@@ -184,11 +206,9 @@ def dot_rows(ints, p, xs, x_from, q, gs, at, g_from, i0, i1, totals, base):
             length = n - t if n - t <= chunk + chunk // 2 else chunk
             for segment in range(plan.segments):
                 about = plans.segment_at(ints, p + plan.segment_table + segment * plans.SEGMENT)
-                per_tap, taps = about.per_tap, segment * plan.taps
-                dot_block(
-                    ints, p, p + plan.off + taps, low * per_tap, high * per_tap, xs,
-                    x_row + t, gs, g_row + about.base + t,
-                    back.channel_pitch, length, totals,
-                    base + taps * plan.out_channels * lanes,
-                )  # fmt: skip
+                per_tap, before = about.per_tap, segment * plan.taps
+                taps = p + plan.off + before, low * per_tap, high * per_tap
+                some = gs, g_row + about.base + t, back.channel_pitch
+                to = base + before * plan.out_channels * lanes
+                dot_block(ints, p, taps, (xs, x_row + t), some, length, totals, to)
             t += length

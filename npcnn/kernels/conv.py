@@ -27,7 +27,7 @@ from npcnn.kernels.convolution.slide import (
     slide_rows,
     source_rows,
 )
-from npcnn.kernels.convolution.winograd import rows_of_pairs, slide_pairs, tiles_of, units_of
+from npcnn.kernels.convolution.winograd import Rows, rows_of_pairs, slide_pairs, tiles_of, units_of
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
 from npcnn.kernels.run.compile import ZERO, helper
@@ -67,16 +67,14 @@ def _forward_in_pairs(task, ints, scratch, x, w, bias, y):  # type: ignore[no-un
     plan = plans.plan_at(ints, p)
     u0, u1 = units_of(plan.out_height, task // groups, call.blocks, split)
     tile0, tile1 = part(tiles_of(ints, p), task % groups, groups)
-    first, last, rows = ZERO, plan.height, x
+    first, last, source = ZERO, plan.height, x
     pitch = plan.width * plan.batch
     if call.packed:
         first, last = rows_of_pairs(u0, u1, split, call.top, last)
         copy_rows(ints, p, x, (first, last), (scratch, ZERO))
-        rows, pitch = scratch, plan.row_pitch
-    slide_pairs(
-        ints, p, rows, ZERO, first, last, pitch, w, ZERO, u0, u1, tile0, tile1, call.mode,
-        bias, y, scratch,
-    )  # fmt: skip
+        source, pitch = scratch, plan.row_pitch
+    rows, share = Rows(source, ZERO, first, last, pitch), (u0, u1, tile0, tile1)
+    slide_pairs(ints, p, rows, (w, ZERO), share, (bias, call.mode), y, scratch)
 
 
 @op
@@ -188,10 +186,9 @@ def _slide_back(ints, task, w, zeros, grad_x, scratch):  # type: ignore[no-untyp
     q, (u0, u1, first, last) = call.backward, _pairs_reach(ints, task)
     back = plans.plan_at(ints, q)
     if call.wanted:
-        slide_pairs(
-            ints, q, scratch, call.grad_at, first, last, back.row_pitch, w,
-            ZERO + 1, u0, u1, ZERO, tiles_of(ints, q), ZERO, zeros, grad_x, scratch,
-        )  # fmt: skip
+        rows = Rows(scratch, call.grad_at, first, last, back.row_pitch)
+        share = u0, u1, ZERO, tiles_of(ints, q)
+        slide_pairs(ints, q, rows, (w, ZERO + 1), share, (zeros, ZERO), grad_x, scratch)
 
 
 @Body

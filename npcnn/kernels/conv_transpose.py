@@ -14,7 +14,7 @@ from npcnn.kernels import conv
 from npcnn.kernels.convolution import calls, plans
 from npcnn.kernels.convolution.plans import Pair
 from npcnn.kernels.convolution.slide import copy_rows, part, slide_rows, source_rows
-from npcnn.kernels.convolution.winograd import rows_of_pairs, slide_pairs, tiles_of, units_of
+from npcnn.kernels.convolution.winograd import Rows, rows_of_pairs, slide_pairs, tiles_of, units_of
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
 from npcnn.kernels.run.compile import ZERO
@@ -39,10 +39,9 @@ def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def
         first, last = source_rows(ints, q, u0, u1)
     copy_rows(ints, q, x, (first, last), (scratch, at))
     if call.paired:
-        slide_pairs(
-            ints, q, scratch, at, first, last, back.row_pitch, w, ZERO + 1, u0, u1, ZERO,
-            tiles_of(ints, q), call.mode, bias, y, scratch,
-        )  # fmt: skip
+        source = Rows(scratch, at, first, last, back.row_pitch)
+        share = u0, u1, ZERO, tiles_of(ints, q)
+        slide_pairs(ints, q, source, (w, ZERO + 1), share, (bias, call.mode), y, scratch)
     else:
         rows, share = (scratch, at, first), (u0, u1, ZERO, plan.channels)
         slide_rows(ints, q, rows, w, (bias, call.mode), y, share, scratch)

@@ -28,6 +28,8 @@ along the columns every transform would have to cut and sew runs of one column.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from npcnn.kernels.convolution import calls, plans
 from npcnn.kernels.convolution.slide import part
 from npcnn.kernels.run.compile import ZERO, helper
@@ -35,6 +37,28 @@ from npcnn.kernels.tiles.runs import copy_run, zero_run
 from npcnn.kernels.tiles.winograd_tiles import FILTERS, slide_pair_tile
 
 units_of, rows_of_pairs = helper(calls.units_of), helper(calls.rows_of_pairs)
+
+
+class Rows(NamedTuple):
+    """Rows first … last − 1 of a source: the first at numbers[at:], each `pitch` behind another."""
+
+    numbers: Any
+    at: int
+    first: int
+    last: int
+    pitch: int
+
+
+class Lines(NamedTuple):
+    """What a pair draws on: numbers[row:] and the three rows `pitch` apart behind it.
+
+    Bit j of `inside` says that row j is there; else it counts as zero.
+    """
+
+    numbers: Any
+    row: int
+    pitch: int
+    inside: int
 
 
 @helper
@@ -45,15 +69,16 @@ def tiles_of(ints, p):
 
 
 @helper
-def lift_weights(ints, p, columns, w, turned, tile0, tile1, scratch):
+def lift_weights(ints, p, weights, tile0, tile1, scratch):
     """Write some tiles' lifted weights to the scratch memory, in the order of their use.
 
     That is tile after tile of filters, tap after tap (place c·KW + v), filter after filter, the
     four of one filter side by side. The forward pass takes channel a and filter f from
-    kernel[u, v, a, f]; grad_x, with the kernel turned round, from kernel[2 − u, v, f, a].
+    kernel[u, v, a, f]; grad_x, with the kernel turned round, from kernel[2 − u, v, f, a]: weights =
+    (w, whether it is turned).
     """
     call = calls.header_at(ints, 0)
-    plan = plans.plan_at(ints, p)
+    plan, columns, (w, turned) = plans.plan_at(ints, p), call.kernel_columns, weights
     channels, filters = plan.channels, plan.out_channels
     row = channels * filters
     size, across = columns * row, tiles_of(ints, p)
@@ -74,15 +99,16 @@ def lift_weights(ints, p, columns, w, turned, tile0, tile1, scratch):
 
 
 @helper
-def slide_tiles(ints, p, segment, columns, source, row, pitch, inside, n, tile0, tile1, mode,
-                bias, out, io, second, orow, scratch):  # fmt: skip
+def slide_tiles(ints, p, segment, lines, tiles, end, to, scratch):
     """Fill n elements of two rows of out, out[io:] and `second` behind it, for tiles of filters.
 
-    The taps of a segment draw on source[row:] and the three rows that lie `pitch` apart behind it;
-    bit j of `inside` says that row j is there, else it counts as zero.
+    A segment's taps draw on `lines`. tiles = (the first, the last + 1), end = (bias, mode), to =
+    (out, io, second, orow, n), with orow from filter to filter.
     """
     call = calls.header_at(ints, 0)
-    plan = plans.plan_at(ints, p)
+    plan, columns = plans.plan_at(ints, p), call.kernel_columns
+    source, row, pitch, inside = lines
+    (tile0, tile1), (bias, mode), (out, io, second, orow, n) = tiles, end, to
     filters, tables = plan.out_channels, segment * plan.taps
     about = plans.segment_at(ints, p + plan.segment_table + segment * plans.SEGMENT)
     across = tiles_of(ints, p)
@@ -110,18 +136,15 @@ def slide_tiles(ints, p, segment, columns, source, row, pitch, inside, n, tile0,
 
 
 @helper
-def short_rows(ints, p, columns, source, row, pitch, inside, n, tile0, tile1, mode, bias, out, io,
-               second, orow, scratch):  # fmt: skip
+def short_rows(ints, p, lines, tiles, end, to, scratch):
     """Do as slide_tiles for rows of one segment that are shorter than a vector."""
     call = calls.header_at(ints, 0)
-    plan = plans.plan_at(ints, p)
+    plan, (tile0, tile1), (out, io, second, orow, n) = plans.plan_at(ints, p), tiles, to
     lanes, spare = plan.lanes, call.spare_at
     filters = plan.out_channels
     across = tiles_of(ints, p)
-    slide_tiles(
-        ints, p, ZERO, columns, source, row, pitch, inside, lanes, tile0, tile1, mode, bias,
-        scratch, spare, filters * lanes, lanes, scratch,
-    )  # fmt: skip
+    aside = scratch, spare, filters * lanes, lanes, lanes
+    slide_tiles(ints, p, ZERO, lines, tiles, end, aside, scratch)
     for f in range(part(filters, tile0, across)[0], part(filters, tile1, across)[0]):
         if second:
             behind = spare + (filters + f) * lanes
@@ -130,20 +153,19 @@ def short_rows(ints, p, columns, source, row, pitch, inside, n, tile0, tile1, mo
 
 
 @helper
-def slide_pair(ints, p, columns, source, at, first, last, pitch, pair, t0, t1, tile0, tile1, mode,
-               bias, out, scratch):  # fmt: skip
+def slide_pair(ints, p, rows, pair, tiles, end, out, scratch):
     """Fill elements t0 … t1 − 1 of a pair of rows of out, for some tiles of filters.
 
-    The arguments are those of `slide_pairs`, the pair's number and its part besides.
+    pair = (its number, t0, t1); the others are those of `slide_pairs`.
     """
     call = calls.header_at(ints, 0)
-    plan = plans.plan_at(ints, p)
+    plan, (number, t0, t1) = plans.plan_at(ints, p), pair
     height, batch = plan.out_height, plan.batch
-    line, top, inside = plan.out_width * batch, 2 * pair + call.top, ZERO
+    line, top, inside = plan.out_width * batch, 2 * number + call.top, ZERO
     for j in range(4):
-        if first <= top + j < last:
+        if rows.first <= top + j < rows.last:
             inside |= 1 << j
-    second = line if 2 * pair + 1 < height else 0
+    second = line if 2 * number + 1 < height else ZERO
     for segment in range(plan.segments):
         about = plans.segment_at(ints, p + plan.segment_table + segment * plans.SEGMENT)
         start = about.start * batch
@@ -152,38 +174,29 @@ def slide_pair(ints, p, columns, source, at, first, last, pitch, pair, t0, t1, t
             n = stop - t
             if n > call.chunk + call.chunk // 2:
                 n = call.chunk
-            row = at + (top - first) * pitch + t - start
+            row = rows.at + (top - rows.first) * rows.pitch + t - start
+            lines = Lines(rows.numbers, row, rows.pitch, inside)
+            to = out, 2 * number * line + t, second, height * line, n
             if n >= plan.lanes:
-                slide_tiles(
-                    ints, p, segment, columns, source, row, pitch, inside, n, tile0, tile1, mode,
-                    bias, out, 2 * pair * line + t, second, height * line, scratch,
-                )  # fmt: skip
+                slide_tiles(ints, p, segment, lines, tiles, end, to, scratch)
             else:  # the whole row is shorter than a vector: by way of the spare memory
-                short_rows(
-                    ints, p, columns, source, row, pitch, inside, n, tile0, tile1, mode, bias, out,
-                    2 * pair * line + t, second, height * line, scratch,
-                )  # fmt: skip
+                short_rows(ints, p, lines, tiles, end, to, scratch)
             t += n
 
 
 @helper
-def slide_pairs(ints, p, source, at, first, last, pitch, w, turned, u0, u1, tile0, tile1,
-                mode, bias, out, scratch):  # fmt: skip
+def slide_pairs(ints, p, rows, weights, share, end, out, scratch):
     """Fill units u0 … u1 − 1 of the pairs of rows of out (F, OH, OW, N), some tiles of filters.
 
-    The source has rows first … last − 1, the first at source[at:], each `pitch` behind the one
-    before; `turned` is 1 for the kernel turned round.
+    They draw on `rows`; weights = (w, 1 for the kernel turned round, else 0), share = (u0, u1, the
+    first tile, the last + 1), end = (bias, mode).
     """
     call = calls.header_at(ints, 0)
-    plan = plans.plan_at(ints, p)
-    columns = call.kernel_columns
+    plan, (u0, u1, tile0, tile1) = plans.plan_at(ints, p), share
     line, split = plan.out_width * plan.batch, call.split
-    lift_weights(ints, p, columns, w, turned, tile0, tile1, scratch)
+    lift_weights(ints, p, weights, tile0, tile1, scratch)
     zero_run(scratch, call.zeros_at, 2 * call.chunk)
     for pair in range(u0 // split, (u1 + split - 1) // split):
-        t0 = call.half if split * pair < u0 else 0
+        t0 = call.half if split * pair < u0 else ZERO
         t1 = call.half if split * pair + split > u1 else line
-        slide_pair(
-            ints, p, columns, source, at, first, last, pitch, pair, t0, t1, tile0, tile1, mode,
-            bias, out, scratch,
-        )  # fmt: skip
+        slide_pair(ints, p, rows, (pair, t0, t1), (tile0, tile1), end, out, scratch)

@@ -41,7 +41,7 @@ from npcnn.random import set_random_seed
 from npcnn.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from npcnn import datasets, distribution, gradient_check, inspection, plots, preprocessing
+    from npcnn import datasets, distribution, gradient_check, inspection, page, plots, preprocessing
     from npcnn.inspection import (
         Diagnostics,
         Recorder,
@@ -93,6 +93,7 @@ __all__ = [
     "ops",
     "optimizers",
     "overfit_one_batch",
+    "page",
     "plots",
     "preprocessing",
     "random",
@@ -111,7 +112,7 @@ __all__ = [
 if not TYPE_CHECKING:
     # What looks inside, or at data, is imported when it is first asked for.
     _LATE = {name: "npcnn.inspection" for name in __all__ if name not in globals()}
-    for _name in ("datasets", "distribution", "gradient_check", "plots", "preprocessing"):
+    for _name in ("datasets", "distribution", "gradient_check", "page", "plots", "preprocessing"):
         _LATE[_name] = f"npcnn.{_name}"
     _LATE["load_onnx"], _LATE["save_page"] = "npcnn.onnx", "npcnn.page"
     _LATE["sweep"] = "npcnn.sweeping"

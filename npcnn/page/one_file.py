@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Any
 
 from npcnn.arguments import AModel, ARecording, Arrays, Listed, Path, checked
-from npcnn.checks import StateError, message
+from npcnn.checks import ArgumentError, StateError, message
 from npcnn.feeding.door import Data
 from npcnn.feeding.sources import is_stream
 from npcnn.files import atomic_write
@@ -79,12 +79,23 @@ def page_of(
     if is_stream(x):
         class_names = class_names or getattr(x, "class_names", None)
         x, y = first_samples(x)
-    description["class_names"] = [str(name) for name in class_names or ()]
+    description["class_names"] = _names(class_names, description)
     if x is not None:
         description["samples"] = describe_samples(model, x, y, row, description)
     if recording is not None:
         description["recording"] = describe_recording(recording, row, description)
     return assembled(description, row)
+
+
+def _names(given: Any, description: dict[str, Any]) -> list[str]:
+    """Return what the classes of the first output are called; nothing for numbers."""
+    names = [str(name) for name in given or ()]
+    last = description["outputs"][0] - len(description["inputs"])
+    units = description["calls"][last]["shape"][-1] if last >= 0 else len(names)
+    if names and len(names) != max(units, 2):  # one unit tells two classes apart
+        expected, fix = f"{max(units, 2)} names", "name each class, in their order"
+        raise ArgumentError(message("save_page(class_names)", expected, str(len(names)), fix))
+    return names
 
 
 def assembled(description: dict[str, Any], row: Bytes, live: bool = False) -> str:

@@ -9,6 +9,7 @@ from sample_networks import digits, document_network, pictures, small_network
 
 import npcnn
 from npcnn import layers
+from npcnn.checks import ArgumentError
 from npcnn.datasets import draw_digits, load_image
 
 CHOSEN = "return npcnn.app.chosen && [npcnn.app.chosen.value, npcnn.app.chosen.index]"
@@ -285,6 +286,8 @@ def test_batches_of_a_folder_bring_their_classes(opened, tmp_path):
     assert browser.find_element("css selector", ".verdict").text.startswith("true class: light")
     names = browser.find_elements("css selector", ".bar .class")
     assert [name.text for name in names] == ["dark", "light"]
+    with pytest.raises(ArgumentError, match=r"save_page\(class_names\): expected 2 names, got 3;"):
+        npcnn.save_page(model, tmp_path / "page.html", batches, class_names=["a", "b", "c"])
 
 
 LOOK = """

@@ -12,7 +12,7 @@ from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, message, non_negative, one_of, shown
 from npcnn.losses.base import Loss
 from npcnn.losses.no_loss import NoLoss
-from npcnn.metrics import Measure, get_all
+from npcnn.metrics import Measure, get
 
 Array = np.ndarray
 
@@ -93,8 +93,8 @@ def measures(metrics: Any, weighted: Any, names: list[str]) -> list[Measure]:
         if len(names) == 1 and not isinstance(given, dict):
             given = [given]
         for k, own in enumerate(by_output(given, names, where, spread=True)):
-            listed = own if isinstance(own, (list, tuple, type(None))) else [own]
-            found += [Measure(metric, k, by_weights) for metric in get_all(listed)]
+            listed = own if isinstance(own, (list, tuple)) else [own]
+            found += [Measure(get(one), k, by_weights) for one in listed if one is not None]
     return found
 
 

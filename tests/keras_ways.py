@@ -510,7 +510,7 @@ def metric_classes(keras):
                    m.AUC(), m.AUC(curve="PR"), m.AUC(num_thresholds=7),
                    m.AUC(summation_method="minoring"), m.AUC(summation_method="majoring"),
                    m.AUC(curve="PR", summation_method="majoring"), m.AUC(thresholds=[0.8, 0.3]),
-                   m.AUC(from_logits=True), m.AUC(multi_label=True, num_labels=6),
+                   m.AUC(from_logits=True), m.AUC(multi_label=True),
                    m.AUC(multi_label=True, num_labels=6, curve="PR",
                          label_weights=[1.0, 2.0, 0.0, 1.0, 3.0, 1.0])],
     }  # fmt: skip

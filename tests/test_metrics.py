@@ -41,9 +41,23 @@ def test_get_an_object():
 
 
 def test_names_are_kept_apart():
-    found = metrics.get_all(["auc", metrics.AUC(), metrics.AUC(curve="PR"), "acc", None])
-    assert [metric.name for metric in found] == ["auc", "auc_1", "auc_2", "acc"]
-    assert metrics.get_all(None) == []
+    model = npcnn.Sequential([npcnn.layers.Input((2,)), npcnn.layers.Dense(1)])
+    own = ["auc", metrics.AUC(), metrics.AUC(curve="PR"), "acc", None]
+    model.compile("sgd", "mse", own, weighted_metrics=["mae", metrics.MeanAbsoluteError("mae")])
+    logs = model.test_on_batch(np.zeros((3, 2)), np.zeros((3, 1)), return_dict=True)
+    assert sorted(logs) == ["acc", "auc", "auc_1", "auc_2", "loss", "mae", "weighted_mae"]
+
+
+def test_an_area_for_each_column_of_the_first_batch():
+    y, p = np.eye(3)[[0, 1, 2, 1]], np.random.default_rng(0).uniform(size=(4, 3))
+    metric = metrics.AUC(multi_label=True, label_weights=[1, 2, 1])
+    assert metric.result() == 0
+    columns = [metrics.AUC()(y[:, k], p[:, k]) for k in range(3)]
+    np.testing.assert_allclose(metric(y, p), np.average(columns, weights=[1, 2, 1]))
+    metric.reset_state()
+    np.testing.assert_allclose(metric(y, p), np.average(columns, weights=[1, 2, 1]))
+    with pytest.raises(ArgumentError, match=r"AUC.update_state\(y_pred\): expected 3 columns"):
+        metric(y[:, :2], p[:, :2])
 
 
 class MeanOfSquares:
@@ -140,7 +154,6 @@ def test_targets_that_do_not_fit(name):
         (lambda: metrics.Recall(top_k=0), r"Recall\(top_k\): expected a positive integer"),
         (lambda: metrics.AUC(curve="RCO"), r"AUC\(curve\): expected one of ROC, PR, got 'RCO'"),
         (lambda: metrics.AUC(num_thresholds=1), r"AUC\(num_thresholds\): expected 2 or more"),
-        (lambda: metrics.AUC(multi_label=True), r"AUC\(num_labels\): expected a number with"),
         (lambda: metrics.TopKCategoricalAccuracy(1.5), r"TopKCategoricalAccuracy\(k\): expected"),
     ],
 )

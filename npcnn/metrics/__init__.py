@@ -76,7 +76,6 @@ from npcnn.metrics.functions import (
 from npcnn.metrics.identify import BY_SHAPE as BY_SHAPE
 from npcnn.metrics.identify import CLASSES as CLASSES
 from npcnn.metrics.identify import MeanMetricWrapper, get
-from npcnn.metrics.identify import get_all as get_all
 from npcnn.metrics.intersections import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from npcnn.metrics.r2_score import R2Score
 from npcnn.metrics.reductions import Mean, Sum

@@ -39,7 +39,8 @@ class AUC(Metric):
         curve: 'ROC' or 'PR'.
         summation_method: 'interpolation', 'minoring' or 'majoring', the heights between two points.
         thresholds: these instead, 0 and 1 are added.
-        multi_label: whether each column has its own curve; `num_labels` says how many.
+        multi_label: whether each column has its own curve.
+        num_labels: how many columns; without it the first batch says so.
         label_weights: of the columns in the mean; not known for one curve.
         from_logits: whether a sigmoid is still to be taken of the outputs.
 
@@ -62,13 +63,9 @@ class AUC(Metric):
         label_weights: LabelWeights | None = None, from_logits: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(name, dtype)
-        if multi_label and num_labels is None:
-            fix = "say how many columns the outputs have"
-            raise ArgumentError(
-                message("AUC(num_labels)", "a number with multi_label", "None", fix)
-            )
-        if multi_label and label_weights is not None and len(label_weights) != num_labels:
-            fix, got = "give a number a column", str(len(label_weights))
+        columns = len(label_weights or ())
+        if multi_label and columns and num_labels not in (None, columns):
+            fix, got = "give a number a column", str(columns)
             where = "AUC(label_weights)"
             raise ArgumentError(message(where, f"{num_labels} weights", got, fix))
         if thresholds is None and num_thresholds < 2:
@@ -84,7 +81,10 @@ class AUC(Metric):
             inner = np.sort(np.atleast_1d(thresholds))
         self.thresholds = np.array([-EPSILON, *inner, 1 + EPSILON])
         self.num_thresholds = len(self.thresholds)
-        self.counts = self.add_variable((num_labels or 1, 4, self.num_thresholds))
+        self._count(num_labels or 1)
+
+    def _count(self, columns: int) -> None:
+        self.counts = self.add_variable((columns, 4, self.num_thresholds))
 
     @checked
     def update_state(
@@ -98,16 +98,31 @@ class AUC(Metric):
         if sample_weight is not None:
             weights = broadcast_weights(sample_weight, y_pred.shape)
         columns = [np.broadcast_to(a, y_pred.shape) for a in (y_true, y_pred, weights)]
-        width = (self.num_labels or 1) if self.multi_label else 1
+        width = 1
+        if self.multi_label:
+            width = self.num_labels or (y_pred.shape[-1] if y_pred.ndim > 1 else 1)
+        if width != len(self.counts.numpy()):
+            self._first(width)
         columns = [a.reshape(-1, width) for a in columns]
         for k in range(columns[0].shape[1]):
             y, p, w = (a[:, k] for a in columns)
             self.counts.value[k] += confusion(y, p, self.thresholds, w)
 
+    def _first(self, width: int) -> None:
+        """Have as many curves as the first batch has columns."""
+        where, fix = "AUC.update_state(y_pred)", "make another AUC"
+        if self.counts.numpy().any() or self.num_labels is not None:
+            had = len(self.counts.numpy())
+            raise ArgumentError(message(where, f"{had} columns", str(width), fix))
+        if self.label_weights is not None and len(self.label_weights) != width:
+            expected, fix = f"{len(self.label_weights)} columns", "give label_weights as many"
+            raise ArgumentError(message(where, expected, str(width), fix))
+        self._count(width)
+
     def result(self) -> float:
         """Return the area; with multi_label, the mean of the columns'."""
         areas = [self._area(*counts) for counts in self.counts.numpy()]
-        weights = self.label_weights if self.multi_label else None
+        weights = self.label_weights if len(areas) > 1 else None
         return answer(np.average(areas, weights=weights))
 
     def _area(self, tp: Array, fp: Array, tn: Array, fn: Array) -> float:

@@ -94,22 +94,6 @@ def _of_function(function: Any) -> Metric:
     return kind(name=name) if isinstance(kind, type) else MeanMetricWrapper(function)
 
 
-def get_all(identifiers: Any) -> list[Metric]:
-    """Return a list's metrics, or one's; where a name comes twice, the second ends in _1.
-
-    >>> [metric.name for metric in get_all(["mse", "mse"])]
-    ['mse', 'mse_1']
-    """
-    listed = identifiers if isinstance(identifiers, (list, tuple)) else [identifiers]
-    found = [get(identifier) for identifier in listed if identifier is not None]
-    taken: set[str] = set()
-    for metric in found:
-        names = [metric.name, *(f"{metric.name}_{k}" for k in range(1, len(found)))]
-        metric.name = next(name for name in names if name not in taken)
-        taken.add(metric.name)
-    return found
-
-
 class MeanMetricWrapper(Metric):
     """The mean of what a function of (targets, outputs) returns for each sample.
 

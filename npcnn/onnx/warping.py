@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from npcnn import layers
+from npcnn.checks import ArgumentError, message
 from npcnn.layers.warping import proportioned
 from npcnn.onnx.nodes import converts
 from npcnn.onnx.writer import Value, Writer
@@ -13,6 +14,9 @@ from npcnn.onnx.writer import Value, Writer
 @converts(layers.Resizing)
 def _resizing(writer: Writer, layer: Any, x: Value) -> Value:
     to = (layer.height, layer.width)
+    if not layer.warped:
+        fix = "take bilinear or nearest, without padding and antialiasing"
+        raise ArgumentError(message(f"export of {layer.label}", "a plain resizing", "others", fix))
     if layer.crop_to_aspect_ratio:
         return _largest_part(writer, x, to, layer.interpolation)
     return _resized(writer, x, to, layer.interpolation)

@@ -101,6 +101,7 @@ CASES = {
     "sizes": lambda: [
         layers.CenterCrop(5, 4), layers.Resizing(7, 9), layers.CenterCrop(4, 10),
         layers.Resizing(6, 5, crop_to_aspect_ratio=True), layers.Resizing(4, 3, "nearest"),
+        layers.Resizing(6, 5, pad_to_aspect_ratio=True), layers.Resizing(3, 4, antialias=True),
         layers.Flatten(),
     ],
     "ELU": lambda: [layers.ELU(0.7), layers.Flatten()],

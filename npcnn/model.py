@@ -265,8 +265,8 @@ class Model(Stored, OnBatch):
         self._prepare(train.shapes[0][0])
         self._prepare_optimizer()
         run = running.Run(
-            self, train, validation, listed, epochs, verbose, random.current_seed(),
-            validation_freq, running.trainer(self, train.source, check_numerics, distribution),
+            self, train, validation, listed, epochs, verbose, validation_freq,
+            running.trainer(self, train.source, check_numerics, distribution),
         )  # fmt: skip
         run.budget = budget
         if resume_from is not None:

@@ -14,7 +14,7 @@ from npcnn.checks import ArgumentError, message
 from npcnn.feeding import Feed
 from npcnn.layers.parts import seeds
 from npcnn.progress import EpochPrinter
-from npcnn.training import infer_on, score_on, train_on
+from npcnn.training import infer_on, score_on
 
 if TYPE_CHECKING:
     from npcnn.model import Model
@@ -32,14 +32,13 @@ class Run:
         callbacks: called in this order, the history last.
         epochs: the number of the last epoch.
         verbose: 0, 1 or 2.
-        seed: of order and dropout.
         validation_freq: epochs from one validation to the next.
-        trainer: what takes a step: by default `train_on(model, data.source)`.
+        trainer: what takes a step, as `trainer` returned it.
     """
 
     def __init__(
         self, model: Model, data: Feed, validation: Feed | None, callbacks: list[Callback],
-        epochs: int, verbose: int, seed: int, validation_freq: int = 1, trainer: Any = None,
+        epochs: int, verbose: int, validation_freq: int, trainer: Any,
     ) -> None:  # fmt: skip
         self.model, self.data, self.validation = model, data, validation
         own = [callback for callback in callbacks if isinstance(callback, History)]
@@ -48,9 +47,8 @@ class Run:
         self.callbacks: list[Callback] = [*callbacks, *([] if own else [self.history])]
         self.called = self.callbacks  # in a distributed run not all of them are in every rank
         self.epochs, self.epoch, self.batch = epochs, data.start, 0
-        self.verbose, self.seed = verbose, seed
-        self.validation_freq = validation_freq
-        self.trainer = trainer or train_on(model, data.source)
+        self.verbose, self.validation_freq, self.trainer = verbose, validation_freq, trainer
+        self.seed = random.current_seed()  # of order and dropout
         self.step: Any = None  # as the model is set when an epoch begins
         self.began: list[Any] = []
         self.optimizer = model.optimizer  # the one that it is made with

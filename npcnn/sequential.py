@@ -149,7 +149,8 @@ class Sequential(Model):
         if input_shape is None:
             fix = "give build() a shape, or the first layer input_shape=…"
             raise StateError(message("Sequential.build()", "an input shape", "none", fix))
-        self.infer_output_shape(input_shape)  # raises before the first parameter is made
+        if not self._unknown():
+            self.infer_output_shape(input_shape)  # raises before the first parameter is made
         row = [self._start(input_shape)]
         for layer in self._layers:
             row.append(self._applied(layer, row[-1]))
@@ -165,6 +166,15 @@ class Sequential(Model):
                 layer.check_dtype(self.dtype)
             input_shape = layer.infer_output_shape(input_shape)
         return input_shape
+
+    def _unknown(self) -> bool:
+        """Whether only being built shows what shape comes out of a layer, a `call` of a user's."""
+        return any(
+            one._unknown()
+            if isinstance(one, Sequential)
+            else isinstance(one, Layer) and one.has_call and not one.prepared
+            for one in self._layers
+        )
 
     @property
     def known_shape(self) -> Shape | None:
@@ -200,6 +210,9 @@ class Sequential(Model):
             got = f"an array of shape {shape}"
             raise ArgumentError(message(where, "at least one sample", got, "give some data"))
         batch_shape = (None, *shape[1:])
+        if self._unknown():
+            self.build(batch_shape)
+            return super().shapes_for(x, where)
         return [batch_shape], [self.infer_output_shape(batch_shape)]
 
 

@@ -88,3 +88,26 @@ def test_a_constant_may_be_several_numbers():
     np.testing.assert_array_equal(again.bias, layer.bias)
     with pytest.raises(ValueError, match=r"Constant\(value\): expected numbers for shape \(3,\)"):
         layers.Dense(3, bias_initializer=Constant([1.0, 2.0])).build((None, 3))
+
+
+def test_a_model_within_a_model_of_layers_that_use_others_weights_learns_its_shape_from_data():
+    """Nothing but the call itself shows what comes out of a layer with another's kernel."""
+
+    class Back(layers.Layer):
+        def __init__(self, dense):
+            super().__init__()
+            self.dense = dense
+
+        def build(self, input_shape):
+            self.bias = self.add_weight((self.dense.kernel.shape[0],), "zeros", name="bias")
+
+        def call(self, x):
+            return ops.matmul(x, ops.transpose(self.dense.kernel)) + self.bias
+
+    dense = layers.Dense(3)
+    inner = Sequential([Back(dense), layers.Reshape((2, 4))])
+    model = Sequential([Sequential([layers.Flatten(), dense]), inner])
+    model.compile("sgd", "mse")
+    x = np.ones((6, 2, 4), np.float32)
+    model.fit(x, x, verbose=0)
+    assert model.output_shape == (None, 2, 4)

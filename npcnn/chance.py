@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from npcnn import config
-from npcnn.arguments import Fraction, Numbers, checked
+from npcnn.arguments import Fraction, Numbers, PositiveInt, checked
 from npcnn.checks import (
     LARGEST,
     ArgumentError,
@@ -173,6 +173,74 @@ def randint(
         got, fix = f"{minval} and {maxval}", "give the smaller one first"
         raise ArgumentError(message("randint()", "minval below maxval", got, fix))
     return np.asarray(_generator(seed).integers(minval, maxval, shape), dtype)
+
+
+def _broadcast(values: tuple[Any, ...], shape: tuple[int, ...], where: str) -> None:
+    """Raise ArgumentError unless numbers spread over a shape."""
+    try:
+        fits = np.broadcast_shapes(*(one.shape for one in values), shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        got = ", ".join(str(one.shape) for one in values)
+        raise ArgumentError(message(where, f"numbers that spread over {shape}", got, "reshape it"))
+
+
+def _within(values: Array, least: float, most: float, where: str) -> None:
+    if not ((values >= least) & (values <= most)).all():
+        expected, fix = f"numbers from {least:g} to {most:g}", "give such numbers"
+        raise ArgumentError(message(where, expected, shown(values), fix))
+
+
+@checked
+def gamma(shape: Sizes, alpha: Numbers, dtype: Kind = None, seed: Seed = None) -> Array:
+    """Return draws from a gamma distribution of this shape parameter, and scale 1.
+
+    >>> gamma((2, 3), 0.5, seed=1).shape
+    (2, 3)
+    """
+    _broadcast((alpha,), shape, "gamma(alpha)")
+    _within(alpha, 0, 1e30, "gamma(alpha)")
+    return np.asarray(_generator(seed).gamma(alpha, size=shape), dtype)
+
+
+@checked
+def beta(
+    shape: Sizes, alpha: Numbers, beta: Numbers, dtype: Kind = None, seed: Seed = None
+) -> Array:
+    """Return draws from a beta distribution: from 0 to 1, alpha / (alpha + beta) in the mean."""
+    _broadcast((alpha, beta), shape, "beta(alpha, beta)")
+    for name, values in (("alpha", alpha), ("beta", beta)):
+        _within(values, 1e-30, 1e30, f"beta({name})")
+    return np.asarray(_generator(seed).beta(alpha, beta, shape), dtype)
+
+
+@checked
+def binomial(
+    shape: Sizes, counts: Numbers, probabilities: Numbers, dtype: Kind = None, seed: Seed = None
+) -> Array:
+    """Return how many of so many trials went well that do so with these probabilities."""
+    _broadcast((counts, probabilities), shape, "binomial(counts, probabilities)")
+    _within(counts, 0, 1e15, "binomial(counts)")
+    _within(probabilities, 0, 1, "binomial(probabilities)")
+    found = _generator(seed).binomial(counts.astype("int64"), probabilities, shape)
+    return np.asarray(found, dtype)
+
+
+@checked
+def categorical(
+    logits: Numbers, num_samples: PositiveInt, dtype: Kind = "int32", seed: Seed = None
+) -> Array:
+    """Return class numbers (n, num_samples), drawn by the softmax of each row of logits.
+
+    >>> categorical(np.array([[0.0, 99.0]]), 3, seed=0).tolist()
+    [[1, 1, 1]]
+    """
+    if logits.ndim != 2 or not logits.shape[1]:
+        fix, got = "give a row each", str(logits.shape)
+        raise ArgumentError(message("categorical(logits)", "logits (n, classes)", got, fix))
+    noise = _generator(seed).gumbel(size=(len(logits), num_samples, logits.shape[1]))
+    return np.asarray((logits[:, np.newaxis] + noise).argmax(axis=-1), dtype)
 
 
 @checked

@@ -17,7 +17,11 @@ import numpy as np
 from npcnn.arguments import checked
 from npcnn.chance import (
     SeedGenerator,
+    beta,
+    binomial,
+    categorical,
     dropout,
+    gamma,
     normal,
     randint,
     shuffle,
@@ -27,8 +31,8 @@ from npcnn.chance import (
 from npcnn.checks import ArgumentError, is_whole, message, shown
 
 __all__ = [
-    "SeedGenerator", "dropout", "normal", "randint", "set_random_seed", "shuffle",
-    "truncated_normal", "uniform",
+    "SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal", "randint",
+    "set_random_seed", "shuffle", "truncated_normal", "uniform",
 ]  # fmt: skip
 
 _seed: int | None = None

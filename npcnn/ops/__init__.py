@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from npcnn import names
 from npcnn.ops import (
+    blocks,
     control,
     elementwise,
     image,  # noqa: F401
@@ -28,6 +29,7 @@ from npcnn.ops import (
     statistics,
     windowed,
 )
+from npcnn.ops.blocks import *  # noqa: F403
 from npcnn.ops.control import *  # noqa: F403
 from npcnn.ops.elementwise import *  # noqa: F403
 from npcnn.ops.linalg import *  # noqa: F403
@@ -44,7 +46,7 @@ from npcnn.ops.statistics import *  # noqa: F403
 from npcnn.ops.windowed import *  # noqa: F403
 
 ROOMS = (
-    control, elementwise, linalg, making, networks, pieces, pointwise, reductions, segments,
+    blocks, control, elementwise, linalg, making, networks, pieces, pointwise, reductions, segments,
     sequences, shaping, statistics, windowed,
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ from npcnn import names
 from npcnn.affine import FILL_MODES
 from npcnn.backend import ops as engine
 from npcnn.checks import positive_int
+from npcnn.ops.colors import hsv_to_rgb, rgb_to_hsv, ssim
 from npcnn.ops.dtypes import floats
 from npcnn.ops.entry import Places, Scalar, formula, op, plain
 from npcnn.ops.making import shape
@@ -28,8 +29,9 @@ from npcnn.shapes import output_size, padding_before_after
 
 Array = np.ndarray
 __all__ = [
-    "affine_transform", "crop_images", "extract_patches", "gaussian_blur", "map_coordinates",
-    "pad_images", "resize", "rgb_to_grayscale", "sobel_edges",
+    "affine_transform", "crop_images", "extract_patches", "gaussian_blur", "hsv_to_rgb",
+    "map_coordinates", "pad_images", "resize", "rgb_to_grayscale", "rgb_to_hsv", "sobel_edges",
+    "ssim",
 ]  # fmt: skip
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

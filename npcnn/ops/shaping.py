@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from typing import Any
 
 import numpy as np
@@ -296,10 +297,28 @@ def _einsum(operands: Any, subscripts: str) -> Made:
             sorted(letter for letter in set(every) if every.count(letter) == 1)
         )
 
+    y = np.einsum(f"{inputs}->{output}", *operands)
+    terms, output = _spelled(terms, output, operands)
+
     def back(g: Array) -> Any:
         return tuple(_back_to(k, terms, output, operands, g) for k in range(len(terms)))
 
-    return np.einsum(f"{inputs}->{output}", *operands), back
+    return y, back
+
+
+def _spelled(terms: list[str], output: str, operands: Any) -> tuple[list[str], str]:
+    """Return subscripts with letters in place of dots, the last ones the same in all."""
+    counts = [
+        np.ndim(one) - len(term) + 3 if "." in term else 0
+        for term, one in zip(terms, operands, strict=True)
+    ]
+    most, used = max(counts), set("".join(terms))
+    free = [letter for letter in string.ascii_letters if letter not in used][:most]
+    found = [
+        term.replace("...", "".join(free[most - n :]))
+        for term, n in zip(terms, counts, strict=True)
+    ]
+    return found, output.replace("...", "".join(free))
 
 
 def _back_to(k: int, terms: list[str], output: str, operands: Any, g: Array) -> Array:
@@ -307,13 +326,14 @@ def _back_to(k: int, terms: list[str], output: str, operands: Any, g: Array) -> 
     term, shape = terms[k], np.shape(operands[k])
     others = [t for j, t in enumerate(terms) if j != k]
     arrays = [o for j, o in enumerate(operands) if j != k]
-    letters = term.replace(".", "")
-    require(len(set(letters)) == len(letters), "ops.einsum", "no letter twice", term, "take trace")
+    require(len(set(term)) == len(term), "ops.einsum", "no letter twice", term, "take trace")
     known = set(output).union(*others)
     own = "".join(letter for letter in term if letter in known)
     found = np.einsum(f"{','.join([output, *others])}->{own}", g, *arrays)
-    if "." in term:
-        return found
+    sizes = [n for letter, n in zip(term, shape, strict=True) if letter in known]
+    for axis, size in enumerate(sizes):
+        if size == 1 != found.shape[axis]:  # it was repeated for the others
+            found = found.sum(axis=axis, keepdims=True)
     whole = [n if letter in known else 1 for letter, n in zip(term, shape, strict=True)]
     return np.broadcast_to(found.reshape(whole), shape)
 

@@ -14,6 +14,7 @@ from npcnn.checks import (
     ArgumentError,
     DtypeError,
     as_numbers,
+    is_number,
     is_whole,
     message,
     non_negative,
@@ -44,6 +45,13 @@ def _shape(value: Any, where: str) -> tuple[int, ...]:
     return tuple(int(n) for n in sizes)
 
 
+def _parameter(value: Any, where: str) -> Array:
+    """Return a distribution's parameter: a number, or several."""
+    single = is_number(value)
+    found = as_numbers([value] if single else value, where)
+    return np.asarray(found[0]) if single else found
+
+
 def _noise_shape(value: Any, where: str) -> tuple[int, ...] | None:
     return None if value is None else _shape(value, where)
 
@@ -67,6 +75,7 @@ Place = Annotated[float, partial(number, most=1e30)]
 Width = Annotated[float, partial(non_negative, most=1e30)]
 Sizes = Annotated[Any, _shape]
 Kind = Annotated[Any, _dtype]
+Parameter = Annotated[Any, _parameter]
 
 
 class SeedGenerator:
@@ -193,7 +202,7 @@ def _within(values: Array, least: float, most: float, where: str) -> None:
 
 
 @checked
-def gamma(shape: Sizes, alpha: Numbers, dtype: Kind = None, seed: Seed = None) -> Array:
+def gamma(shape: Sizes, alpha: Parameter, dtype: Kind = None, seed: Seed = None) -> Array:
     """Return draws from a gamma distribution of this shape parameter, and scale 1.
 
     >>> gamma((2, 3), 0.5, seed=1).shape
@@ -206,7 +215,7 @@ def gamma(shape: Sizes, alpha: Numbers, dtype: Kind = None, seed: Seed = None) -
 
 @checked
 def beta(
-    shape: Sizes, alpha: Numbers, beta: Numbers, dtype: Kind = None, seed: Seed = None
+    shape: Sizes, alpha: Parameter, beta: Parameter, dtype: Kind = None, seed: Seed = None
 ) -> Array:
     """Return draws from a beta distribution: from 0 to 1, alpha / (alpha + beta) in the mean."""
     _broadcast((alpha, beta), shape, "beta(alpha, beta)")
@@ -217,7 +226,7 @@ def beta(
 
 @checked
 def binomial(
-    shape: Sizes, counts: Numbers, probabilities: Numbers, dtype: Kind = None, seed: Seed = None
+    shape: Sizes, counts: Parameter, probabilities: Parameter, dtype: Kind = None, seed: Seed = None
 ) -> Array:
     """Return how many of so many trials went well that do so with these probabilities."""
     _broadcast((counts, probabilities), shape, "binomial(counts, probabilities)")

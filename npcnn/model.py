@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -349,6 +350,11 @@ class Model(Stored, OnBatch):
             raise StateError(
                 message(f"{type(self).__name__}.{what}", "a compiled model", "none", fix)
             )
+        if self.run is not None and self.run.thread != threading.get_ident():
+            # the last layers keep for the gradient what they gave last, whoever asked for it
+            where, fix = f"{type(self).__name__}.{what}", "use predict(), or a copy.deepcopy of it"
+            got = "a run of it in another thread"
+            raise StateError(message(where, "a model that nobody trains meanwhile", got, fix))
 
     def _prepare_optimizer(self) -> None:
         """Make the optimizer's state, unless it is there; layers forget what they kept."""

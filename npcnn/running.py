@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,7 @@ class Run:
         self.epochs, self.epoch, self.batch = epochs, data.start, 0
         self.verbose, self.validation_freq, self.trainer = verbose, validation_freq, trainer
         self.seed = random.current_seed()  # of order and dropout
+        self.thread = threading.get_ident()
         self.step: Any = None  # as the model is set when an epoch begins
         self.began: list[Any] = []
         self.optimizer = model.optimizer  # the one that it is made with

@@ -1,5 +1,7 @@
 """What users' classes in a graph give that nobody can use is one line, and changes nothing."""
 
+import threading
+
 import numpy as np
 import pytest
 from strange_graphs import PLACES, Joined, Mine, X, Y, branched, halved, joining, made, shared
@@ -291,3 +293,26 @@ def test_a_loss_by_which_nothing_is_learnt_says_so(loss):
     model = made(shared, Mine(halved, halved), loss=loss)
     with pytest.warns(NpcnnWarning, match="nothing is learnt by it"):
         model.train_on_batch(X, Y)
+
+
+def test_another_thread_may_predict_meanwhile_but_not_evaluate():
+    """Both went through the last layer's memory, and the run learnt by what evaluate() left."""
+    found = []
+
+    def look(model):
+        found.append(model.predict(X, verbose=0).shape)
+        for call in (model.evaluate, model.train_on_batch, model.fit):
+            with pytest.raises(NpcnnError, match="got a run of it in another thread") as caught:
+                call(X, Y)
+            found.append(str(caught.value))
+
+    def beside(batch, logs):
+        other = threading.Thread(target=look, args=(model,))
+        other.start()
+        other.join()
+
+    model = made(shared, Mine(halved, halved))
+    meanwhile = callbacks.LambdaCallback(on_train_batch_end=beside)
+    model.fit(X, Y, batch_size=len(X), verbose=0, callbacks=[meanwhile])
+    assert len(found) == 4
+    assert np.isfinite(model.evaluate(X, Y, verbose=0))  # now that it has ended

@@ -47,9 +47,12 @@ class Batches:
 
     Attributes:
         augmenter: what changes the pictures among the samples, or None.
+        tails: shapes of one sample's targets as they were given, which a user's metrics are told:
+            losses take (n, 1) and (n,) for the same.
     """
 
     augmenter: Any = None
+    tails: Sequence[Shape] = ()
 
     def __init__(
         self, xs: Sequence[Array], ys: Sequence[Array], weights: Sequence[Array | None],
@@ -302,7 +305,12 @@ def prepare(
         check_weights(one, len(xs[0]), f"{where}(sample_weight)", row)
         for one, row in zip(listed, rows, strict=True)
     ]
-    return Batches([*map(gatherable, xs)], ys, checked, batch_size, model.dtype, rows)
+    batches = Batches([*map(gatherable, xs)], ys, checked, batch_size, model.dtype, rows)
+    batches.tails = [
+        one.shape[1:] if getattr(one, "size", -1) == y.size else y.shape[1:]
+        for one, y in zip(given, ys, strict=True)
+    ]
+    return batches
 
 
 def _with_blanks(y: Any, names: list[str], losses: list[Loss], x: Array) -> Any:

@@ -83,14 +83,19 @@ class OnBatch(OwnSteps, Older, Network):
             scores, step = self.scores(), getattr(self, name)
             scores.logs = reported(step(pack_x_y_sample_weight(*given)), f"{self.label}.{name}()")
         else:
-            losses, outputs, ys, weights = self._batch_of(given, class_weight, where)
+            losses, outputs, ys, weights, tails = self._batch_of(given, class_weight, where)
             scores = self.scores()
+            scores.tails = tails
             scores.update(losses, ys, outputs, weights)
         logs = scores.result()
         return dict(sorted(logs.items())) if return_dict else alone(scores.listed(logs))
 
-    def _batch_of(self, given: Any, class_weight: Any, where: str) -> tuple[Any, Any, Any, Any]:
-        """Take a training step, or only look; return losses by row, outputs, targets, weights."""
+    def _batch_of(self, given: Any, class_weight: Any, where: str) -> tuple[Any, ...]:
+        """Take a training step, or only look.
+
+        Return losses by row, outputs, targets, weights, and the targets' tails, as `Batches` has
+        them.
+        """
         learns = where == "train_on_batch"
         shapes = self.shapes_for(given[0], f"{where}(x)")
         batches = data.prepare(given[0], given[1], given[2], 1, self, where, shapes)
@@ -105,7 +110,7 @@ class OnBatch(OwnSteps, Older, Network):
             if learns:
                 self.optimizer.prepare()
             found = step(*xs, *ys, *weights)
-        return found[: -len(ys)], found[-len(ys) :], ys, weights
+        return found[: -len(ys)], found[-len(ys) :], ys, weights, batches.tails
 
     @checked
     def __call__(self, x: Given, training: bool | None = None) -> Any:

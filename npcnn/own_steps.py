@@ -221,6 +221,7 @@ class Taken:
             xs = _as_given(data.samples(arrays), model.structure[0])
             return self._laid_out(model.predict_step((xs,)))
         xs, ys, weights = parted(arrays, data, len(model.graph.outputs))
+        ys = [y.reshape(-1, *tail) for y, tail in zip(ys, data.tails, strict=True)]
         given = [_as_given(xs, model.structure[0]), _as_given(ys, model.structure[1])]
         given += [_as_given(weights, None)] if data.weighed else []
         return reported(getattr(model, self.name)(tuple(given)), f"{model.label}.{self.name}()")

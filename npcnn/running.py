@@ -144,7 +144,7 @@ class Run:
             self.begin()
         self.optimizer.prepare()
         found = self.step(*samples, *ys, *weights)
-        count(self.scores, found, ys, weights)
+        count(self.scores, found, ys, weights, self.data.source)
         self.batch += 1
         self.call("on_train_batch_end", number, self.scores.result())
         self.call("write_checkpoint")
@@ -222,11 +222,12 @@ def scorer(model: Model, source: Any) -> Any:
     return own_steps.step(model, source, "test_step") or score_on(model, source)
 
 
-def count(scores: Any, found: Any, ys: Arrays, weights: Arrays) -> None:
+def count(scores: Any, found: Any, ys: Arrays, weights: Arrays, source: Any) -> None:
     """Count what a step gave: losses by row and outputs, or what one of the class's own reports."""
     if isinstance(found, dict):
         scores.logs = found
     else:
+        scores.tails = source.tails
         scores.update(found[: -len(ys)], ys, found[-len(ys) :], weights)
 
 
@@ -252,7 +253,7 @@ def evaluate(
     for number, (samples, ys, weights) in enumerate(data.epoch(0, 0)):
         call("on_test_batch_begin", number, {})
         found = score(*samples, *ys, *weights)
-        count(scores, found, ys, weights)
+        count(scores, found, ys, weights, data.source)
         call("on_test_batch_end", number, scores.result())
         if printer is not None:
             printer.step(scores.result)

@@ -75,6 +75,9 @@ class CompileMetrics(Metric):
             metric.reset_state()
 
 
+_OF_COMPILE = (LossSoFar, OutputLoss, CompileMetrics)
+
+
 def layers_within(whole: Any, seen: set[int] | None = None) -> Iterator[Any]:
     """Yield the layers and models that something is made of, and those that these are made of."""
     seen = {id(whole)} if seen is None else seen
@@ -163,7 +166,8 @@ class Scored:
             self.measures, names, goal.weights, goal.reported, fronts, self.own_metrics()
         )
         if type(self).metrics is not Scored.metrics:  # a class that says itself what is reported
-            self.last_scores.own = list(self.metrics)
-            self.last_scores.alone = True
+            said = list(self.metrics)
+            self.last_scores.own = [one for one in said if not isinstance(one, _OF_COMPILE)]
+            self.last_scores.alone = not any(isinstance(one, LossSoFar) for one in said)
             self.last_scores.reset()
         return self.last_scores

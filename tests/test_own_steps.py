@@ -111,3 +111,56 @@ def test_the_loss_as_it_was_given():
         assert like_small_model(Sequential, loss=given).loss is given
     assert Sequential().loss is None
     assert Sequential().metrics == []
+
+
+class _Says(npcnn.Model):
+    """Says itself what is reported: what there is, and one more."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense, self.most = layers.Dense(3, activation="softmax"), npcnn.metrics.Mean("most")
+
+    def call(self, x):
+        return self.dense(x)
+
+    @property
+    def metrics(self):
+        return super().metrics
+
+
+def test_a_class_may_add_to_the_metrics_there_are():
+    model = _Says()
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    x, y = np.ones((6, 4)), np.arange(6) % 3
+    assert sorted(model.fit(x, y, verbose=0).history) == ["accuracy", "loss", "most"]
+    assert [metric.name for metric in model.metrics] == ["loss", "compile_metrics", "most"]
+    assert model.evaluate(x, y, verbose=0, return_dict=True)["accuracy"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("units", "loss", "tail"),
+    [(1, "mse", ()), (1, "mse", (1,)), (3, "sparse_categorical_crossentropy", (1,)),
+     (3, "sparse_categorical_crossentropy", ()), (3, "mse", (3,))],
+)  # fmt: skip
+@pytest.mark.parametrize("streamed", [False, True])
+def test_metrics_and_steps_of_ones_own_see_targets_as_they_were_given(units, loss, tail, streamed):
+    seen = []
+
+    def told(y_true, y_pred):
+        seen.append(y_true.shape)
+        return ops.mean(y_pred, axis=-1)
+
+    class Stepping(Sequential):
+        def test_step(self, data):
+            seen.append(data[1].shape)
+            return super().test_step(data)
+
+    model = Stepping([layers.Input((2,)), layers.Dense(units, activation="sigmoid")])
+    model.compile("sgd", loss, metrics=[told])
+    x, y = np.ones((4, 2)), np.ones((4, *tail))
+    batches = iter([(x, y)] * 4)
+    for look, steps in ((model.fit, "steps_per_epoch"), (model.evaluate, "steps")):
+        look(*([batches] if streamed else [x, y]), verbose=0, **{steps: 1})
+    model.train_on_batch(x, y)
+    assert set(seen) == {y.shape}
+    assert len(seen) == 4

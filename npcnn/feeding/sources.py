@@ -69,6 +69,7 @@ class Stream:
         self.class_weight, self.targets = class_weight, targets
         self.known: list[Array] = []
         self.weighed = False  # whether the last batch had weights
+        self.tails: Sequence[tuple[int, ...]] = ()  # as `Batches` has them, of the last batch
         self.part: Part | None = None  # what of a batch this process needs, of several
         self.shapes: Shapes = shapes or self._shapes()
 
@@ -119,7 +120,7 @@ class Stream:
         found = data.prepare(x, y, weights, 1, model, where, self.shapes)
         found.batch_size = len(found)
         data.weigh_classes(found, self.class_weight, self.shapes[1], where)
-        self.weighed = found.weighed
+        self.weighed, self.tails = found.weighed, found.tails
         return found.batch(0)
 
     def _shapes(self) -> Shapes:

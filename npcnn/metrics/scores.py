@@ -41,6 +41,7 @@ class Scores:
         told: the mean of losses that a step of the model's own says; it then is the loss.
         logs: what such a step returned, in place of all numbers here; None if there is none.
         alone: whether only `own` is reported.
+        tails: of the targets, as in `data.Batches`.
 
     >>> scores = Scores([])
     >>> scores.update([np.array([4.0, 4.0])], [np.zeros(2)], [np.zeros(2)], [np.ones(2)])
@@ -64,6 +65,7 @@ class Scores:
         self.fronts = named if fronts is None else list(fronts)
         self.strange = [strangers.among([measure.metric]) for measure in measures]
         self.own, self.alone, self.told = list(own), False, Mean("loss")
+        self.tails: Sequence[tuple[int, ...]] = ()
         self.reset()
         for measure in measures:
             measure.metric.reset_state()
@@ -102,6 +104,7 @@ class Scores:
             given = [ys[k], outputs[k]]
             given += [weights[k]] if weighted and weights[k] is not None else []
             if strange:  # what it writes into is nobody else's
+                given[0] = ys[k].reshape(-1, *self.tails[k]) if self.tails else ys[k]
                 given = [strangers.copied(array) for array in given]
             metric.update_state(*given)
 

@@ -196,6 +196,17 @@ def test_tools_look_at_graphs(tmp_path):
     assert_same_weights(slow.get_weights(), quick.get_weights())
 
 
+def test_an_output_named_twice_learns_by_both(backend):
+    inputs = layers.Input((3,))
+    found = []
+    for times in (1, 2):
+        model = Model(inputs, [layers.Dense(2, kernel_initializer="ones")(inputs)] * times)
+        model.compile("sgd", ["mse"] * times, loss_weights=[2.0 / times] * times)
+        model.fit(X[1], [X[0][:, :2]] * times, verbose=0)
+        found.append(model.get_weights())
+    assert_same_weights(*found)
+
+
 WRONG = [
     (lambda m: m.fit(X[0], Y), "2 arrays: a, b"),
     (lambda m: m.fit([*X, X[0]], Y), "2 arrays: a, b, got 3"),

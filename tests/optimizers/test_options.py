@@ -185,10 +185,11 @@ def test_running_means_take_over_when_a_run_ends(backend):
         np.testing.assert_array_equal(weight, seen[-1][k])  # before on_train_end, as in Keras
 
 
-def test_summed_gradients_are_a_larger_batch(backend):
+@pytest.mark.parametrize(("kind", "numbers"), [(SGD, (0.1, 0.9)), (Adam, (0.01,))])
+def test_summed_gradients_are_a_larger_batch(backend, kind, numbers):
     x, y = data()
-    summed = small(SGD(0.1, 0.9, gradient_accumulation_steps=3))
-    whole = small(SGD(0.1, 0.9))
+    summed = small(kind(*numbers, gradient_accumulation_steps=3))
+    whole = small(kind(*numbers))
     summed.fit(x, y, batch_size=8, epochs=4, shuffle=False, verbose=0)
     whole.fit(x, y, batch_size=24, epochs=4, shuffle=False, verbose=0)
     for one, other in zip(summed.get_weights(), whole.get_weights(), strict=True):

@@ -120,6 +120,11 @@ class Fixtures:
         owner = target.partition(".")[0]
         if method == "from_config" and owner != "Sequential":
             return self.instance(owner, "").get_config()
+        if name == "store":
+            store: dict[str, Any] = {}
+            if method.startswith("load"):
+                self.instance(owner, method).save_own_variables(store)
+            return store
         if method == "set_weights" and owner != "Sequential":
             return self.instance(owner, method).get_weights()
         if getattr(self.things.get(owner), "merges", False) and name in ("x", "input_shape"):

@@ -71,13 +71,18 @@ RIGHT: dict[str, Any] = {
     "vectorized_map.elements": MATRIX, "associative_scan.f": lambda a, b: a,
     "custom_gradient.f": lambda x: (x, lambda x, upstream: upstream),
     "scan.f": lambda c, x: (c, x), "map.f": lambda x: x, "extract_patches.size": 2,
+    **dict.fromkeys(("adaptive_average_pool.inputs", "adaptive_max_pool.inputs", "unfold.x"), DEEP),
+    "fold.x": np.ones((2, 16, 9), "float32"), "fold.output_size": (4, 4), "output_size": 2,
+    "kernel_size": 2, "image1": PICTURES[:1], "image2": PICTURES[:1], "filter_size": 3,
+    "alpha": 2.0, "beta.beta": 2.0, "counts": 3, "probabilities": 0.5, "logits": MATRIX,
+    "num_samples": 3,
     "expand_dims.axis": 0, "full.fill_value": 1.0, "full_like.fill_value": 1.0,
 }  # fmt: skip
 # Arguments with a default that are given all the same.
 GIVEN = {
     "crop_images": ("top_cropping", "left_cropping", "bottom_cropping", "right_cropping"),
     "pad_images": ("top_padding", "left_padding", "bottom_padding", "right_padding"),
-    "multi_hot": ("num_classes",), "scan": ("xs",),
+    "ssim": ("filter_size",), "multi_hot": ("num_classes",), "scan": ("xs",),
 }  # fmt: skip
 
 
@@ -95,13 +100,14 @@ SENSE: dict[str, set[str]] = {
     **dict.fromkeys(("axis", "axes", "shape", "newshape", "repeats", "shift", "pad_width", "k",
                      "source", "destination", "indices_or_sections", "kth", "strides", "size",
                      "start_indices", "noise_shape", "output_padding", "offset_", "pool_size",
-                     "dilation_rate", "kernel_size"), WHOLE | LISTS),
+                     "dilation_rate", "kernel_size", "output_size", "stride", "dilation"),
+                    WHOLE | LISTS),
     **dict.fromkeys(("num", "N", "M", "n", "num_classes", "decimals", "axis1", "axis2", "axisa",
                      "axisb", "axisc", "length", "maximum_iterations", "num_segments", "minlength",
                      "block_size", "lower", "upper", "seed", "top_padding",
                      "left_padding", "bottom_padding", "right_padding", "target_height",
                      "target_width", "top_cropping", "left_cropping", "bottom_cropping",
-                     "right_cropping"), WHOLE),
+                     "right_cropping", "filter_size", "num_samples"), WHOLE),
     **dict.fromkeys(("keepdims", "endpoint", "retstep", "from_logits", "equal_nan", "sorted",
                      "sparse", "ragged", "reverse", "assume_unique", "invert", "antialias",
                      "crop_to_aspect_ratio", "pad_to_aspect_ratio", "increasing", "is_causal",

@@ -244,7 +244,7 @@ SENSE: dict[str, set[str]] = {
                      "on_train_batch_begin", "on_train_batch_end", "print_fn", "schedule", "f",
                      "preprocessing_function", "clone_function"),
                     CALLABLES),
-    **_each(("l1", "l2"), POSITIVE | {"None"}),
+    **_each(("l1", "l2"), POSITIVE | {"None"}), "store": {"{}", "dict"},
     **_each(("reduction", "label_mode"), {"None"}),
     # Passed over, whatever it is.
     **_each(("positions", "layer_range", "profile_batch", "embeddings_freq", "embeddings_metadata",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Annotated, Any
 
@@ -42,6 +43,8 @@ def _shape(value: Any, where: str) -> tuple[int, ...]:
     if len(sizes) > 32 or not all(is_whole(n) and 0 <= n <= LARGEST for n in sizes):
         fix = "give whole numbers, such as (2, 3)"
         raise ArgumentError(message(where, "a shape", shown(value), fix))
+    if math.prod(map(int, sizes)) > 1 << 50:  # beyond what NumPy can count in bytes
+        raise ArgumentError(message(where, "fewer numbers", shown(value), "draw less at a time"))
     return tuple(int(n) for n in sizes)
 
 
@@ -248,8 +251,11 @@ def categorical(
     if logits.ndim != 2 or not logits.shape[1]:
         fix, got = "give a row each", str(logits.shape)
         raise ArgumentError(message("categorical(logits)", "logits (n, classes)", got, fix))
-    noise = _generator(seed).gumbel(size=(len(logits), num_samples, logits.shape[1]))
-    return np.asarray((logits[:, np.newaxis] + noise).argmax(axis=-1), dtype)
+    places = _generator(seed).random(_shape((len(logits), num_samples), "categorical(num_samples)"))
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True)).cumsum(axis=1, dtype="float64")
+    for row, ends in zip(places, shares / shares[:, -1:], strict=True):
+        row[:] = np.searchsorted(ends[:-1], row, side="right")
+    return places.astype(dtype)
 
 
 @checked

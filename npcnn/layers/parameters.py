@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -30,6 +30,15 @@ def _weight_shape(value: Any, where: str) -> tuple[int, ...]:
         fix = "give the name as name="
         raise ArgumentError(message(where, "a shape", shown(value), fix))
     return check_sample_shape(() if value is None else value, where, least=0)
+
+
+def _store(value: Any, where: str) -> Any:
+    if not isinstance(value, MutableMapping):
+        raise ArgumentError(message(where, "arrays by name", shown(value), "give a dict"))
+    return value
+
+
+Store = Annotated[Any, _store]
 
 
 class Parameters(Weighted, Regulated):
@@ -197,24 +206,30 @@ class Parameters(Weighted, Regulated):
             found[name] = own, value.astype(dtype) if dtype else value
         return found
 
-    def save_own_variables(self, store: Any) -> None:
+    @checked
+    def save_own_variables(self, store: Store) -> None:
         """Put the layer's own parameters into a file's store, "0", "1" …; a class may add others.
 
         Args:
             store: takes arrays by name.
         """
-        for k, (_, value) in enumerate(self.own_arrays()):
+        for k, (_, value) in enumerate(self._made()):
             store[str(k)] = value
 
-    def load_own_variables(self, store: Any) -> None:
+    @checked
+    def load_own_variables(self, store: Store) -> None:
         """Take back what `save_own_variables` put there.
 
         Args:
             store: gives arrays by name.
         """
-        own = list(self.own_arrays())
         given = [store[name] for name in map(str, range(len(store))) if name in store]
-        set_arrays(f"{self.label}.load_own_variables()", own, given)
+        set_arrays(f"{self.label}.load_own_variables()", self._made(), given)
+
+    def _made(self) -> list[tuple[str, Array]]:
+        """Return its own arrays as far as there are any yet."""
+        names = (*self.parameter_names, *self.state_names)
+        return [(name, vars(self)[name]) for name in names if name in vars(self)]
 
     def folders(self) -> dict[str, list[str]]:
         """Return folder → parameters, as Keras's `.keras` keeps them within the layer's own."""

@@ -61,7 +61,7 @@ def _settings(model: Model, full: bool) -> dict[str, Any]:
 
     goal = model.objective
     listed = [_written_loss(loss, entry) for loss in goal.losses]
-    if isinstance(model.loss, str):  # such as 'mae': it comes back as it was given
+    if full and isinstance(model.loss, str):  # 'mae', say; of a .h5, Keras would not know it
         listed = [model.loss] * len(listed)
     several = len(listed) > 1
     weights = list(goal.weights) if any(weight != 1 for weight in goal.weights) else None

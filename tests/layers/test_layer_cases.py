@@ -120,7 +120,7 @@ WRONG = [
     ("GroupNormalization", (0,)), ("GroupNormalization", (-2,)), ("GroupNormalization", (1.5,)),
     ("GroupNormalization", (2, 0)), ("GroupNormalization", (2, [1, 2])),
     ("RMSNormalization", (0,)), ("RMSNormalization", (-1, 0)), ("UnitNormalization", ([],)),
-    ("UnitNormalization", ("a",)), ("Softmax", (0,)), ("Softmax", ([1, 2],)), ("Dot", (0,)),
+    ("UnitNormalization", ("a",)), ("Softmax", (0,)), ("Softmax", (["a"],)), ("Dot", (0,)),
     ("Dot", ((1, 2, 3),)), ("Dot", ((1, 0.5),)), ("Dot", (1, "yes")), ("Dot", (None,)),
     ("AdaptiveAveragePooling2D", (0,)), ("AdaptiveMaxPooling2D", ((2, 2, 2),)),
     ("AdaptiveMaxPooling2D", (2, "channels_first")), ("Identity", ("a b/c",)),

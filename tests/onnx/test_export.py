@@ -107,5 +107,5 @@ def test_what_cannot_be_exported_is_said(tmp_path, monkeypatch):
     with pytest.raises(FileError):
         model.export(tmp_path / "no" / "model.onnx")
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ImportError, match=r'pip install "npcnn\[onnx\]"'):
+    with pytest.raises(ImportError, match=r'pip install -e "\.\[onnx\]"'):
         model.export(tmp_path / "model.onnx")

@@ -32,7 +32,7 @@ def photographs(recipe: Recipe) -> Any:
     shape = SHAPES[recipe.owner]
     return npcnn.Sequential([
         layers.Rescaling(1 / 64, -2, input_shape=shape),
-        *best_mnist.blocks(recipe, [16, 32, 48, 64, 80], {1, 3})[1:],
+        *best_mnist.blocks([16, 32, 48, 64, 80], {1, 3})[1:],
         layers.GlobalAveragePooling2D(), layers.Dropout(recipe.dropout),
         layers.Dense(10, activation="softmax"),
     ])  # fmt: skip

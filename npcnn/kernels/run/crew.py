@@ -16,10 +16,12 @@ threads, used before, meet at the end of every op: beside a program that holds o
     crew:               │ own tasks │           │ (not on its core) │ own tasks      │ …
 
 Results do not depend on who does a task: tasks write to places of their own, and what is summed
-over tasks is summed in their order. Who waits looks for work some thousand times, a millisecond
-where it has the core for itself, then sleeps until the next call. Everything shared is in one array
-of 64-bit words, read and written atomically; whatever must not be torn apart by Ctrl-C or a signal
-handler is done in compiled code, where neither can come between.
+over tasks is summed in their order. Who waits looks for work as long as somebody leads, giving way
+to other programs, and some thousand times after that; then it sleeps until the next call. (A thread
+that slept after a thousand looks in the midst of a call was not there for what was left of it:
+where tasks take a millisecond, networks learnt on little more than one core.) Everything shared is
+in one array of 64-bit words, read and written atomically; whatever must not be torn apart by Ctrl-C
+or a signal handler is done in compiled code, where neither can come between.
 """
 
 from __future__ import annotations
@@ -57,8 +59,8 @@ SLEEPS = RANGES + MOST * LINE
 WORDS = SLEEPS + MOST * LINE
 
 # How often to look before taking others' tasks, also if the last deal found one of them away from
-# its core; before letting other programs have the core; and before going to sleep. A look takes
-# some 20 to 50 ns on x86, where it includes a pause.
+# its core; before letting other programs have the core; and, when nobody leads, before going to
+# sleep. A look takes some 20 to 50 ns on x86, where it includes a pause.
 PATIENCE, IMPATIENCE = np.int64(1_500), np.int64(100)
 POLITE, IDLE = np.int64(2_000), np.int64(4_000)
 
@@ -166,10 +168,10 @@ def _lead(words, table, rows, threads):  # type: ignore[no-untyped-def]
 
 
 def _follow(words, thread, threads):  # type: ignore[no-untyped-def]
-    """Do tasks of whatever is led, until there have been none for a while."""
+    """Do tasks of whatever is led, until nobody leads and there have been none for a while."""
     store(words, SLEEPS + thread * LINE, 0)
     looks = ZERO
-    while looks < IDLE and load(words, GONE) == 0:
+    while (looks < IDLE or load(words, LED) != 0) and load(words, GONE) == 0:
         looks = _look(words, thread, threads, looks, PATIENCE)
     store(words, SLEEPS + thread * LINE, 1)
 

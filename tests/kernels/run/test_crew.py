@@ -83,6 +83,26 @@ def test_a_crew_that_sleeps_is_woken(with_threads):
         assert counted(rounds=3, size=20_000)[0].tolist() == [3] * TASKS
 
 
+def test_while_somebody_leads_nobody_sleeps():
+    """Who slept in a long call, its own tasks done, was not there for the rest of it."""
+    words = np.zeros(crew.WORDS, np.int64)
+    asleep = crew.SLEEPS + crew.LINE
+    words[[crew.LED, asleep]] = 1
+    waiting = threading.Thread(target=crew._follow, args=(words, 1, 2))
+    waiting.start()
+    deadline = time.monotonic() + 300
+    while words[asleep]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    waiting.join(0.3)
+    assert not words[asleep]
+    assert waiting.is_alive()
+    words[crew.LED] = 0
+    waiting.join(300)
+    assert words[asleep]
+    assert not waiting.is_alive()
+
+
 def test_another_number_of_threads_lets_the_old_ones_end(with_threads):
     def living():
         return sum(thread.name.startswith("npcnn-") for thread in threading.enumerate())

@@ -6,39 +6,45 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
-from npcnn import blas  # noqa: F401  (first: it looks before NumPy is loaded)
+from npcnn import beside, blas  # noqa: F401  (first: they look before NumPy is loaded)
 
 # isort: split
-from npcnn import (
-    backend,
-    callbacks,
-    config,
-    constraints,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    models,
-    names,
-    ops,
-    optimizers,
-    random,
-    regularizers,
-    saving,
-    utils,
-)
-from npcnn.backend import get_backend, use_backend
-from npcnn.checks import NpcnnError, NpcnnWarning
-from npcnn.initializers import Initializer
-from npcnn.layers import Input, Layer
-from npcnn.losses import Loss
-from npcnn.metrics import Metric
-from npcnn.models import Model, Sequential, load_model, model_from_json
-from npcnn.optimizers import Optimizer
-from npcnn.random import set_random_seed
-from npcnn.threads import get_num_threads, set_num_threads
+try:
+    from typing import TYPE_CHECKING
+
+    from npcnn import (
+        backend,
+        callbacks,
+        config,
+        constraints,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        names,
+        ops,
+        optimizers,
+        random,
+        regularizers,
+        saving,
+        utils,
+    )
+    from npcnn.backend import get_backend, use_backend
+    from npcnn.checks import NpcnnError, NpcnnWarning
+    from npcnn.initializers import Initializer
+    from npcnn.layers import Input, Layer
+    from npcnn.losses import Loss
+    from npcnn.metrics import Metric
+    from npcnn.models import Model, Sequential, load_model, model_from_json
+    from npcnn.optimizers import Optimizer
+    from npcnn.random import set_random_seed
+    from npcnn.threads import get_num_threads, set_num_threads
+except Exception as error:  # whatever a file raises that was taken for a library
+    beside.explain(error)
+    raise
+beside.warn()
 
 if TYPE_CHECKING:
     from npcnn import datasets, distribution, gradient_check, inspection, page, plots, preprocessing

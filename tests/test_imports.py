@@ -17,6 +17,7 @@ ROWS = [
     {
         "affine",
         "shapes",
+        "beside",
         "blas",
         "interrupts",
         "streams",

@@ -8,18 +8,12 @@ from arrays import LAYOUTS, assert_close, in_layout, unchanged
 
 import npcnn
 from npcnn import activations, layers, reference
-from npcnn.backend import ops, using
+from npcnn.backend import ops
 from npcnn.gradient_check import check_layer
 
 # torch.nn.functional.gelu(torch.tensor(…, dtype=torch.float64))
 PUBLISHED = {-3.0: -0.00404969409489031, -1.0: -0.15865525393145702, 0.0: 0.0,
              0.5: 0.34573123063700656, 2.0: 1.9544997361036416}  # fmt: skip
-
-
-@pytest.fixture(params=["numpy", "numba"])
-def backend(request):
-    with using(request.param):
-        yield request.param
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

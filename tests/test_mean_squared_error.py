@@ -3,17 +3,11 @@
 import numpy as np
 import pytest
 from models import small_data
-from test_strangers import Cubed
+from stranger_classes import Cubed
 
 import npcnn
 from npcnn import layers, losses
-from npcnn.backend import ops, using
-
-
-@pytest.fixture(params=["numpy", "numba"])
-def backend(request):
-    with using(request.param):
-        yield request.param
+from npcnn.backend import ops
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -8,7 +8,7 @@ import pytest
 from arrays import LAYOUTS, assert_close, in_layout, unchanged
 
 from npcnn import layers
-from npcnn.backend import ops, using
+from npcnn.backend import ops
 from npcnn.checks import ArgumentError, DtypeError, NpcnnError
 from npcnn.contracts import OPS
 
@@ -20,12 +20,6 @@ PAIRS = {
     "maximum": max,
     "minimum": min,
 }
-
-
-@pytest.fixture(params=["numpy", "numba"])
-def backend(request):
-    with using(request.param):
-        yield request.param
 
 
 def laid_out(*arrays):

@@ -55,12 +55,6 @@ CALLS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(params=["numpy", "numba"])
-def backend(request):
-    with using(request.param):
-        yield request.param
-
-
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_values(rng, backend, name, dtype):

@@ -5,7 +5,6 @@ steps does it come out otherwise than in the first. Replayed or not, the history
 """
 
 import ctypes
-import gc
 import math
 import random
 import re
@@ -16,6 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from watching import CALLS, LATE, TARGETS, Sloped, data, histories, model_of, stepped
 
 import npcnn
 from npcnn import layers, losses, optimizers, strangers
@@ -24,23 +24,7 @@ from npcnn.backend import ops, using
 from npcnn.kernels.run import notes
 from npcnn.kernels.run.compile import JIT
 
-X = np.random.default_rng(0).normal(size=(4, 5, 5, 1)).astype("float32")
-TARGETS = np.eye(3, dtype="float32")[np.arange(4) % 3]
-CALLS = 12
-LATE = 7  # the step from which on things are otherwise
 CFLOATS = ctypes.POINTER(ctypes.c_float)
-
-
-class Sloped(layers.Layer):
-    """A ReLU whose slope is `self.slope(x, step)`."""
-
-    def forward(self, x, training=False, step=0, keep=True):
-        self._saved = (x, float(self.slope(x, step)))
-        return ops.relu(x, self._saved[1], None, 0.0)
-
-    def backward(self, grad_y, need_grad_x=True):
-        x, slope = self.saved()
-        return ops.relu_backward(grad_y, x, slope, None, 0.0)
 
 
 def deciding(read, **methods):
@@ -174,49 +158,6 @@ def learn_it(self, grad_y, need_grad_x=True):
     return ops.relu_backward(grad_y, x, slope, None, 0.0)
 
 
-def data(call):
-    x = X.copy()
-    x[0, 0, 0, 0] = call
-    return x
-
-
-def model_of(layer=None, optimizer="sgd", loss="categorical_crossentropy"):
-    npcnn.set_random_seed(1)
-    model = npcnn.Sequential(
-        [
-            layers.Input((5, 5, 1)), *([layer] if layer else []), layers.Conv2D(2, 3),
-            layers.Flatten(), layers.Dense(3, activation="softmax"),
-        ]
-    )  # fmt: skip
-    model.compile(optimizer, loss)
-    return model
-
-
-def stepped(model, change=lambda call: None):
-    found = []
-    for call in range(CALLS):
-        change(call)
-        found.append(model.train_on_batch(data(call), TARGETS))
-    return found
-
-
-def histories(make, kinds, monkeypatch, run=stepped):
-    """Return the history on Numba; it is the same, to the bit, if nothing may be replayed."""
-    found = []
-    for backend, replays in (("numpy", True), ("numba", True), ("numba", False)):
-        start_counts()
-        with using(backend), monkeypatch.context() as patch:
-            for kind in kinds if not replays else ():
-                patch.setattr(kind, "replays", False)
-            model = make()
-            found.append(run(model))
-            if (backend, replays) == ("numba", True):
-                program = model.program
-    assert found[1] == found[2]
-    np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-6)
-    return program
-
-
 @pytest.mark.parametrize("what", READS)
 def test_a_number_that_python_reads(what, monkeypatch):
     methods = {"create_parameters": with_parameter, "backward": learn_it}
@@ -234,7 +175,7 @@ def test_what_counts_from_step_to_step(what, monkeypatch):
     def make():
         return model_of(deciding(COUNTS[what]())())
 
-    program = histories(make, [Sloped], monkeypatch)
+    program = histories(make, [Sloped], monkeypatch, start=start_counts)
     if JIT:
         assert str(program).startswith("not replayed: ")
 
@@ -252,91 +193,6 @@ def test_clocks_and_files_are_heard():
             model = model_of(deciding(read)())
             stepped(model)
         assert str(model.program).startswith("not replayed: ") or not JIT
-
-
-RATE, TABLE, MORE = 0.1, np.full(3, 0.1), {"slope": [0.1]}
-
-
-class Settings(Sloped):
-    rate = 0.1
-    table = np.full(2, 0.1)
-
-    def __init__(self, where, **kwargs):
-        super().__init__(**kwargs)
-        self.own, self.nested = np.full(2, 0.1), {"a": [np.full(1, 0.1)]}
-        self.where, self.function = where, lambda: RATE
-        self.bag = SimpleNamespace(inner=SimpleNamespace(slope=0.1))
-
-    def slope(self, x, step):
-        return {
-            "class": lambda: self.rate,
-            "class array": lambda: self.table[1],
-            "array": lambda: self.own[1],
-            "nested": lambda: self.nested["a"][0][0],
-            "bag": lambda: self.bag.inner.slope,
-            "global": lambda: helped(),
-            "held": lambda: self.function(),
-            "global array": lambda: TABLE[2],
-            "global dict": lambda: MORE["slope"][0],
-            "method": lambda: self.method(),
-        }[self.where]()
-
-    def method(self):
-        return 0.1
-
-
-def helped():
-    return RATE
-
-
-def put(place, name):
-    """Return what puts a value under a name, or at an index."""
-    return lambda value: place.__setitem__(name, value)
-
-
-CHANGES = {
-    "class": lambda layer: lambda value: setattr(Settings, "rate", value),
-    "class array": lambda layer: put(Settings.table, 1),
-    "array": lambda layer: put(layer.own, 1),
-    "nested": lambda layer: put(layer.nested["a"][0], 0),
-    "bag": lambda layer: put(vars(layer.bag.inner), "slope"),
-    "global": lambda layer: put(globals(), "RATE"),
-    "held": lambda layer: put(globals(), "RATE"),
-    "global array": lambda layer: put(TABLE, 2),
-    "global dict": lambda layer: put(MORE["slope"], 0),
-    "method": lambda layer: lambda value: setattr(Settings, "method", lambda self: value),
-}
-
-
-@pytest.mark.parametrize("where", CHANGES)
-def test_settings_are_read_at_each_call_wherever_they_are(where, monkeypatch):
-    def run(model):
-        change = CHANGES[where](model.layers[0])
-        change(0.1)
-        return stepped(model, lambda call: change(0.9) if call == LATE else None)
-
-    program = histories(lambda: model_of(Settings(where)), [Sloped], monkeypatch, run)
-    if JIT:
-        assert program.last.played, str(program)
-
-
-def test_a_collection_in_the_middle_is_not_the_steps(monkeypatch):
-    """Hypothesis, and others, ask for the time whenever Python collects what nobody holds."""
-
-    def asks(*told):
-        time.perf_counter()
-
-    before = gc.get_threshold()
-    gc.callbacks.append(asks)
-    gc.set_threshold(1)
-    try:
-        program = histories(lambda: model_of(Settings("class")), [Sloped], monkeypatch, stepped)
-    finally:
-        gc.callbacks.remove(asks)
-        gc.set_threshold(*before)
-    assert gc.isenabled()
-    if JIT:
-        assert program.last.played, str(program)
 
 
 class ByRow(losses.MeanSquaredError):

@@ -6,19 +6,13 @@ from arrays import LAYOUTS, assert_close, in_layout
 from layer_checks import check_everything
 
 from npcnn import layers
-from npcnn.backend import ops, using
+from npcnn.backend import ops
 from npcnn.gradient_check import check_layer
 
 CASES = [
     ((2, 2), (2, 2), "valid"), ((2, 2), (2, 2), "same"), ((3, 2), (1, 2), "same"),
     ((3, 3), (2, 1), "valid"), ((1, 4), (5, 1), "same"), ((9, 9), (1, 1), "same"),
 ]  # fmt: skip
-
-
-@pytest.fixture(params=["numpy", "numba"])
-def backend(request):
-    with using(request.param):
-        yield request.param
 
 
 def oracle(x, pool, strides, padding):

@@ -12,12 +12,6 @@ from npcnn.checks import ArgumentError
 from npcnn.gradient_check import check_layer
 
 
-@pytest.fixture(params=["numpy", "numba"])
-def backend(request):
-    with using(request.param):
-        yield request.param
-
-
 def oracle(x, gamma, beta, mean, variance, momentum, epsilon, training):
     """Return y, new mean, new variance by loops over channels and numbers."""
     y, mean, variance = np.empty(x.shape), mean.copy(), variance.copy()

@@ -9,15 +9,9 @@ from layer_checks import check_everything
 
 import npcnn
 from npcnn import layers
-from npcnn.backend import ops, using
+from npcnn.backend import ops
 
 SHAPES = [(2, 6, 7, 3), (20, 5, 4, 2), (1, 1, 1, 1), (3, 40, 30, 9)]
-
-
-@pytest.fixture(params=["numpy", "numba"])
-def backend(request):
-    with using(request.param):
-        yield request.param
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

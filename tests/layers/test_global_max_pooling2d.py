@@ -12,12 +12,6 @@ from npcnn import layers
 from npcnn.backend import using
 
 
-@pytest.fixture(params=["numpy", "numba"])
-def backend(request):
-    with using(request.param):
-        yield request.param
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", [(2, 6, 7, 3), (20, 5, 4, 2), (1, 1, 1, 1), (3, 40, 30, 9)])
 def test_forward_and_backward(rng, backend, shape, dtype):

@@ -10,13 +10,7 @@ from layer_checks import check_everything
 
 import npcnn
 from npcnn import layers, reference
-from npcnn.backend import ops, using
-
-
-@pytest.fixture(params=["numpy", "numba"])
-def backend(request):
-    with using(request.param):
-        yield request.param
+from npcnn.backend import ops
 
 
 @pytest.mark.parametrize("alpha", [1.0, 0.3, 0.0])

@@ -9,7 +9,6 @@ from layer_checks import check_config, check_in_a_model, check_shapes
 
 import npcnn
 from npcnn import layers, ops
-from npcnn.backend import using
 from npcnn.checks import ArgumentError
 from npcnn.gradient_check import check_layer
 
@@ -33,12 +32,6 @@ SIZED = {
     "resizing": (lambda **k: layers.Resizing(9, 4, **k), (9, 4)),
 }
 ALL = {**RANDOM, **{name: make for name, (make, _) in SIZED.items()}}
-
-
-@pytest.fixture(params=["numpy", "numba"])
-def backend(request):
-    with using(request.param):
-        yield request.param
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -16,12 +16,6 @@ CASES = [((4, 6, 2), (8, 6)), ((48,), (4, 3, 4)), ((4, 6, 2), (3, -1, 4)), ((6,)
          ((2, 3, 4), (-1,)), ((3, 4), (2, 1, 3, 2)), ((1,), (1, 1, 1))]  # fmt: skip
 
 
-@pytest.fixture(params=["numpy", "numba"])
-def backend(request):
-    with using(request.param):
-        yield request.param
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("shape", "target"), CASES)
 def test_as_numpy_does_it(rng, backend, shape, target, dtype):

@@ -15,12 +15,6 @@ from npcnn.checks import ArgumentError
 CASES = [((1, 1), (1, 1)), ((0, 2), (3, 0)), ((0, 0), (0, 0)), ((5, 1), (0, 4))]
 
 
-@pytest.fixture(params=["numpy", "numba"])
-def backend(request):
-    with using(request.param):
-        yield request.param
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", [(2, 3, 4, 3), (20, 5, 4, 2), (1, 1, 1, 1), (9, 30, 30, 5)])
 @pytest.mark.parametrize("padding", CASES)

@@ -13,12 +13,6 @@ from npcnn.checks import ArgumentError, DtypeError
 HOWS = [(how, fill) for how in INTERPOLATIONS for fill in FILL_MODES]
 
 
-@pytest.fixture(params=["numpy", "numba"])
-def backend(request):
-    with using(request.param):
-        yield request.param
-
-
 def pixel(index, size, fill):
     """Return which pixel of a row stands at an index, None for none: the row is written out."""
     ends = {"reflect": (1, 1), "mirror": (0, 1), "wrap": (0, 0)}

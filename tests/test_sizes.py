@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from runs import ROOT
 
 import npcnn
 from npcnn.kernels.run import crew
@@ -21,7 +22,6 @@ KNOWN = {
     "kernels/run/body.py": {"_write_addresses", "_write_row"},
     # As many arguments as Keras's, each declared on its own and with a line of its docstring.
     "model.py": {"fit"},
-    "preprocessing/picture_dataset.py": {"image_dataset_from_directory"},
 }  # fmt: skip
 FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 
@@ -69,6 +69,20 @@ def test_nothing_is_too_long(name):
         if long or wide:
             found.add(node.name)
     assert found == KNOWN.get(name, set())
+
+
+@pytest.mark.parametrize("folder", ["tests", "benchmarks", "examples", "docs"])
+def test_nor_is_anything_beside_the_package(folder):
+    long = []
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        text = path.read_text("utf-8")
+        if len(text.splitlines()) > LINES:
+            long.append(path.name)
+        for node in ast.walk(ast.parse(text)):
+            is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            if is_function and node.end_lineno - node.lineno + 1 > BODY:
+                long.append(f"{path.name}: {node.name}")
+    assert long == []
 
 
 def test_bodies_have_one_signature():

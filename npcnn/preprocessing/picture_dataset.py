@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
@@ -12,19 +11,15 @@ import numpy as np
 
 from npcnn import random
 from npcnn.arguments import ChannelsLast, Function, Path, PositiveInt, checked
-from npcnn.checks import ArgumentError, FileError, flag, is_whole, message, shown
+from npcnn.checks import ArgumentError, flag, is_whole, message, shown
 from npcnn.data import check_share
 from npcnn.preprocessing.convert import ColorMode, Size, img_to_array, load_img, resized
-from npcnn.preprocessing.folders import classes_in, files_in
-from npcnn.streams import say
+from npcnn.preprocessing.picture_files import LabelMode, PictureFiles, Subset, indexed
 from npcnn.variables import Answer
 
 Array = np.ndarray
 Order = Callable[[int], Any]
 Part = Callable[[int], tuple[int, int]]  # of a batch of so many: the first, and the last + 1
-ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # as in Keras
-LabelMode = Literal["int", "categorical", "binary"]
-Subset = Literal["training", "validation", "both"]
 
 
 def _never(value: Any, where: str) -> bool:
@@ -241,8 +236,7 @@ def image_dataset_from_directory(
     seed: random.Seed | None = None, validation_split: Share | None = None,
     subset: Subset | None = None, interpolation: Literal["bilinear", "nearest"] = "bilinear",
     follow_links: bool = False, crop_to_aspect_ratio: bool = False,
-    pad_to_aspect_ratio: Never = False, data_format: ChannelsLast = None,
-    verbose: bool = True,
+    pad_to_aspect_ratio: Never = False, data_format: ChannelsLast = None, verbose: bool = True,
 ) -> Any:  # fmt: skip
     """Return a folder's pictures, a folder for each class, as batches (x, y) of float32.
 
@@ -277,7 +271,7 @@ def image_dataset_from_directory(
 
     Source: keras.utils.image_dataset_from_directory; the same files in the same order.
 
-    >>> import tempfile
+    >>> import os, tempfile
     >>> from npcnn.preprocessing.image import save_img
     >>> folder = tempfile.mkdtemp()
     >>> for name in ("cats", "dogs"):
@@ -289,42 +283,26 @@ def image_dataset_from_directory(
     """
     where = f"image_dataset_from_directory({directory!r})"
     _check_split(validation_split, subset, shuffle, seed, where)
-    paths, found, names = _indexed(directory, labels, class_names, follow_links, where)
-    if label_mode is None:
-        found = None
-    if label_mode == "binary" and found is not None and len(names or ()) != 2:
-        fix = "use label_mode='int'"
-        raise ArgumentError(message(where, "two classes for 'binary'", str(len(names or ())), fix))
-    if verbose:
-        of = "" if found is None else f" belonging to {len(names or ())} classes"
-        say(f"Found {len(paths)} files{of}.")
-    chosen = random.current_seed() % 10**6 if seed is None else seed
-    if shuffle:
-        order = np.arange(len(paths))
-        np.random.RandomState(chosen % 2**32).shuffle(order)  # as Keras does
-        paths, found = [paths[k] for k in order], None if found is None else found[order]
-
-    def read(path: str) -> Array:
-        x = img_to_array(load_img(path, color_mode), dtype="float32")
-        return resized(x[np.newaxis], image_size, interpolation, crop_to_aspect_ratio)[0]
-
-    cut = len(paths) - int((validation_split or 0) * len(paths))
-    half = {"training": [slice(0, cut)], "validation": [slice(cut, None)]}
-    halves = {**half, "both": [*half["training"], *half["validation"]]}
-    parts = [slice(None)] if subset is None else halves[subset]
-    made = []
-    for number, part in enumerate(parts):
-        some = None if found is None else _encoded(found[part], label_mode, len(names or ()))
-        again = chosen if shuffle and number == 0 else None
-        dataset = PictureDataset(paths[part], some, batch_size, read, again)
-        dataset.class_names = names
-        if not dataset.file_paths:
-            raise FileError(message(where, "pictures", "none", f"they end in {', '.join(ENDINGS)}"))
-        made.append(dataset)
-        if verbose and subset:
-            which = subset if subset != "both" else ("training", "validation")[number]
-            say(f"Using {len(dataset.file_paths)} files for {which}.")
+    files = indexed(directory, labels, class_names, follow_links, where).labelled(label_mode, where)
+    files = files.told(verbose).shuffled(seed, shuffle)
+    read = partial(_read, color_mode, image_size, interpolation, crop_to_aspect_ratio)
+    parts = files.parts(validation_split, subset, where)
+    made = [_dataset(part, batch_size, read, verbose) for part in parts]
     return made if subset == "both" else made[0]
+
+
+def _read(mode: ColorMode, size: Any, interpolation: str, crop: bool, path: str) -> Array:
+    x = img_to_array(load_img(path, mode), dtype="float32")
+    return resized(x[np.newaxis], size, interpolation, crop)[0]
+
+
+def _dataset(
+    files: PictureFiles, batch_size: int | None, read: Callable[[str], Array], verbose: bool
+) -> PictureDataset:
+    files.told(verbose and files.use is not None)
+    dataset = PictureDataset(files.paths, files.targets(), batch_size, read, files.seed)
+    dataset.class_names = files.names
+    return dataset
 
 
 def _check_split(share: Any, subset: Any, shuffle: bool, seed: Any, where: str) -> None:
@@ -334,34 +312,3 @@ def _check_split(share: Any, subset: Any, shuffle: bool, seed: Any, where: str) 
     if share and shuffle and seed is None:
         fix = "give one, the same for both subsets"
         raise ArgumentError(message(where, "a seed, to cut both subsets alike", "None", fix))
-
-
-def _indexed(
-    directory: str, labels: Any, class_names: Any, follow_links: bool, where: str
-) -> tuple[list[str], Array | None, list[str] | None]:
-    """Return files, each one's number, and the classes' names."""
-    if isinstance(labels, str) and labels == "inferred":
-        names = classes_in(directory, where) if class_names is None else list(class_names)
-        files = [files_in(directory, name, follow_links, where, ENDINGS) for name in names]
-        numbers = np.repeat(np.arange(len(names), dtype=np.int32), [len(some) for some in files])
-        return [os.path.join(directory, f) for some in files for f in some], numbers, names
-    if class_names is not None:
-        fix = "leave class_names out"
-        raise ArgumentError(message(where, "class_names with inferred labels", shown(labels), fix))
-    classes_in(directory, where)  # says so where there is no folder
-    paths = [os.path.join(directory, f)
-             for f in files_in(directory, ".", follow_links, where, ENDINGS)]  # fmt: skip
-    if labels is None:
-        return paths, None, None
-    if len(labels) != len(paths):
-        expected, fix = f"'inferred', None or {len(paths)} numbers", "give one label a file"
-        raise ArgumentError(message(f"{where}, labels", expected, shown(labels), fix))
-    return paths, np.array(labels), [str(label) for label in sorted(set(labels))]
-
-
-def _encoded(numbers: Array, label_mode: str | None, classes: int) -> Array:
-    if label_mode == "categorical":
-        return np.eye(classes, dtype=np.float32)[numbers]
-    if label_mode == "binary":
-        return numbers.astype(np.float32)[:, np.newaxis]
-    return numbers.astype(np.int32)

@@ -104,10 +104,14 @@ def sample_cost(network: str, steps: int) -> dict[str, float]:
     return {"step": fixed, "sample": slope, "parameters": few["parameters"]}
 
 
-def ask(ranks: int, **task: Any) -> dict[str, Any]:
-    """Return what rank 0 answers; ranks = 0 is one process without MPI."""
+def ask(ranks: int, wire: dict[str, str] | None = None, **task: Any) -> dict[str, Any]:
+    """Return what rank 0 answers; ranks = 0 is one process without MPI.
+
+    `wire` is what MPI is told of how to send, in its environment.
+    """
     task = {"network": "conv32-conv64", "batch": BATCH, "shards": SHARDS, "plain": False,
-            "kind": "steps", "pin": ranks > 1, **task}  # fmt: skip
+            "kind": "steps", "pin": ranks > 1, "gradients": None, "overlap": None,
+            **task}  # fmt: skip
     command = [sys.executable, str(HERE / "distributed.py"), "--work", json.dumps(task)]
     if ranks:
         beside = Path(sys.executable).parent / "mpiexec"
@@ -121,7 +125,11 @@ def ask(ranks: int, **task: Any) -> dict[str, Any]:
         "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     }  # fmt: skip
     done = subprocess.run(
-        command, env={**os.environ, **more}, capture_output=True, text=True, check=False
+        command,
+        env={**os.environ, **more, **(wire or {})},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise SystemExit(f"{command} failed:\n{done.stderr[-2000:]}")
@@ -138,7 +146,8 @@ def work(task: dict[str, Any]) -> None:
     import npcnn
 
     npcnn.set_num_threads(task["threads"])
-    strategy = npcnn.distribution.DataParallel(task["shards"], timeout=120)
+    how = {name: task[name] for name in ("shards", "gradients", "overlap")}
+    strategy = npcnn.distribution.DataParallel(timeout=120, **how)
     answer = (messages if task["kind"] == "messages" else steps)(strategy, task)
     if strategy.rank == 0:
         print(json.dumps(answer))
@@ -167,7 +176,7 @@ def steps(strategy: Any, task: dict[str, Any]) -> dict[str, Any]:
     count = n * (task.get("steps", 4) + warm)
     x = random.standard_normal((count, *shape)).astype("float32")
     labels = random.integers(0, 10, count)
-    counter = Counter(strategy.ranks)
+    counter = Counter()
 
     class Clock(npcnn.callbacks.Callback):
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
@@ -187,12 +196,29 @@ def steps(strategy: Any, task: dict[str, Any]) -> dict[str, Any]:
 
 
 class Counter:
-    """Counts a step's seconds, those in exchanges, and the bytes that were sent."""
+    """Counts a step's seconds, those it waits for others, and the bytes that were sent."""
 
-    def __init__(self, ranks: Any) -> None:
+    def __init__(self) -> None:
+        from npcnn.distribution.aside import Aside
+        from npcnn.distribution.ranks import Ranks
+
         self.rows: list[tuple[float, float, int]] = []
-        self.inner, ranks.exchange = ranks.exchange, self.exchange
-        self.others = ranks.size - 1
+        self.waited, self.sent = 0.0, 0
+        exchange, end = Ranks.exchange, Aside.end
+
+        def counted(ranks: Any, sent: list[Any], *arguments: Any, **more: Any) -> None:
+            start = time.perf_counter()
+            exchange(ranks, sent, *arguments, **more)
+            if not ranks.tag:  # another thread's is waited for in the end
+                self.waited += time.perf_counter() - start
+            self.sent += sum(array.nbytes for array in sent) * (ranks.size - 1) // ranks.size
+
+        def ended(aside: Any) -> None:
+            start = time.perf_counter()
+            end(aside)
+            self.waited += time.perf_counter() - start
+
+        Ranks.exchange, Aside.end = counted, ended  # type: ignore[method-assign]
 
     def begin(self) -> None:
         """Begin a step."""
@@ -201,14 +227,6 @@ class Counter:
     def end(self) -> None:
         """End it."""
         self.rows.append((time.perf_counter() - self.start, self.waited, self.sent))
-
-    def exchange(self, sent: list[Any], *arguments: Any, **more: Any) -> None:
-        """Do what `Ranks.exchange` does."""
-        start = time.perf_counter()
-        self.inner(sent, *arguments, **more)
-        if hasattr(self, "waited"):
-            self.waited += time.perf_counter() - start
-            self.sent += sum(array.nbytes for array in sent) * self.others // (self.others + 1)
 
 
 def network(name: str) -> tuple[Any, tuple[int, ...]]:

@@ -105,6 +105,10 @@ class _Plain:
         # a user's class may write into what it is given, and into what it gave: not the caller's
         return tuple(map(strangers.copied, self.step(*map(strangers.copied, arrays))))
 
+    def in_two(self, early: Any, *arrays: Any) -> Arrays:
+        """Make the step, as one: what may be called early is called by whoever asks for it."""
+        return self(*arrays)
+
     def as_it_was(self) -> bool:
         """Return whether what the step depends on is as it was; nothing was written down."""
         return True

@@ -49,7 +49,7 @@ class Repeated:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(None), ()  # a copied model begins anew
 
-    def current(self) -> Callable[..., Arrays]:
+    def current(self) -> Any:
         """Return what makes the step as the model is set now."""
         model = self.model
         if self.learns:  # a callback may have put another one in its place, or none
@@ -131,8 +131,12 @@ class InTurns:
 
     def __call__(self, *arrays: Array) -> Arrays:
         """Make the step whose turn it is; what comes back is the caller's."""
+        return self.in_two(None, *arrays)
+
+    def in_two(self, early: Any, *arrays: Array) -> Arrays:
+        """Make the step whose turn it is, as `Programs.in_two` does."""
         self.latest = self.moving if self.optimizer.turn() else self.adding
-        return self.latest(*arrays)
+        return self.latest.in_two(early, *arrays)
 
     def as_it_was(self) -> bool:
         """Whether neither program has found anything set otherwise."""

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 
 import numpy as np
@@ -13,16 +14,19 @@ import npcnn
 from npcnn import layers
 from npcnn.callbacks import Callback, CSVLogger, ModelCheckpoint
 from npcnn.distribution import DataParallel
+from npcnn.distribution.ranks import Ranks
 from npcnn.preprocessing.picture_dataset import PictureDataset
 
 OPTIONS = {
     "epochs": 2, "batch": 24, "seed": 3, "checkpoint": None, "resume": False, "die": None,
     "stop": None, "other": None, "shards": 8, "timeout": 25.0, "distributed": True, "csv": False,
     "synchronized": False, "raise": None, "gradients": None,
-    "kinds": [0, 1, 2], "folder": False,
+    "kinds": [0, 1, 2, 3], "folder": False, "overlap": None,
 }  # fmt: skip
 # The last batch has 2 samples: of 3 ranks one has none.
 TOGETHER = {"synchronized": True, "gradients": "bfloat16", "batch": 26}
+FILES = {"folder": True, "epochs": 1, "overlap": True}
+EARLY = {"gradients": "bfloat16", "batch": 26, "overlap": True}
 
 
 class At(Callback):
@@ -134,17 +138,45 @@ def hashed(model, *found):
 
 
 def all_of(options):
-    """Return what a run with each shard's own statistics found, one with the batch's, and one that
-    reads files.
+    """Return what a run with each shard's own statistics found, one with the batch's, one that
+    reads files, and one whose last layer's gradients go early.
     """
     found = []
     for kind in options["kinds"]:
-        chosen = options | [{}, TOGETHER, {"folder": True, "epochs": 1}][kind]
-        names = ("shards", "timeout", "gradients")
+        chosen = options | [{}, TOGETHER, FILES, EARLY][kind]
+        names = ("shards", "timeout", "gradients", "overlap")
         strategy = DataParallel(**{name: chosen[name] for name in names})
         found.append(train(chosen, strategy)[0])
     return f"rank {strategy.rank} of {strategy.size}: {' '.join(found)}"
 
 
+def begun_early():
+    """Let the rest of a step that is played wait for an early sum to have begun; return a list.
+
+    It gets an entry whenever that has happened. For a process of its own.
+    """
+    from npcnn.kernels.run.notes import Notes
+
+    found = []
+    play, exchange, sending = Notes.play, Ranks.exchange, threading.Event()
+
+    def whole(ranks, *about, **more):
+        if ranks.tag:
+            sending.set()
+        exchange(ranks, *about, **more)
+
+    def part(notes, first=0, last=None):
+        if first:
+            assert sending.wait(100), "the rest is about to be played, and nothing is sent"
+            found.append(first)
+            sending.clear()
+        play(notes, first, last)
+
+    Ranks.exchange, Notes.play = whole, part
+    return found
+
+
 if __name__ == "__main__":
+    begun = begun_early() if npcnn.get_backend() == "numba" else []
     print(all_of(OPTIONS | json.loads(sys.argv[1])))
+    print(f"early: {len(begun)}")

@@ -249,19 +249,26 @@ def test_mpiexec_without_mpi4py_is_one_line(run_python):
 @needs_mpi
 def test_ranks_have_the_bits_of_one_process(tmp_path, alone):
     backend, wanted = alone
+    played = backend == "numba"
+    if played:
+        from npcnn.kernels.run.compile import JIT as played  # noqa: N811
     count = {"numpy": 3, "numba": 2}[backend]
     code, out, error = ranks(count, tmp_path, backend, csv=True)
     assert code == 0, error
     assert hashes(out) == [wanted] * count
-    assert out.count("Epoch 1/2") == 2  # a line a run
+    assert out.count("Epoch 1/2") == 3  # a line a run
+    early = list(map(int, re.findall(r"early: (\d+)", out)))
+    assert len(early) == count
+    assert all(early) == played  # it was sent before the rest was played
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
 
 
 @needs_mpi
-def test_a_killed_rank_ends_all_and_other_ranks_go_on(tmp_path):
+@pytest.mark.parametrize("kind", [1, 3])
+def test_a_killed_rank_ends_all_and_other_ranks_go_on(tmp_path, kind):
     with npcnn.backend.using("numpy"):
-        wanted = hashes(program.all_of(program.OPTIONS | {"kinds": [1]}))[0]
-    kept = {"checkpoint": "run.keras", "resume": True, "kinds": [1]}
+        wanted = hashes(program.all_of(program.OPTIONS | {"kinds": [kind]}))[0]
+    kept = {"checkpoint": "run.keras", "resume": True, "kinds": [kind]}
     start = time.monotonic()
     code, out, _ = ranks(3, tmp_path, die=[1, 7], **kept)
     assert code != 0
@@ -278,6 +285,10 @@ def test_a_killed_rank_ends_all_and_other_ranks_go_on(tmp_path):
     ("options", "said"),
     [
         ({"stop": [1, 6], "timeout": 4.0}, r"rank 1 of 2 has not answered for 4 s"),
+        (
+            {"stop": [1, 6], "timeout": 4.0, "overlap": True},
+            r"rank 1 of 2 has not answered for 4 s",
+        ),
         ({"raise": [1, 6]}, r"rank 1 of 2 ended by ValueError: a callback's own"),
         (
             {"other": ["data", 1]},

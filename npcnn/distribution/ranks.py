@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Sequence
@@ -38,8 +40,23 @@ class Ranks:
         self.timeout = timeout
         self.rank = 0 if self.comm is None else self.comm.Get_rank()
         self.size = 1 if self.comm is None else self.comm.Get_size()
+        self.tag, self.eager = 0, EAGER
+        self.ending = threading.Lock()
         if self.size > 1:
             sys.excepthook = self._ended
+
+    def beside(self) -> Ranks:
+        """Return the same ranks for a second Python thread: its messages meet only each other."""
+        other = copy.copy(self)
+        other.tag, other.eager = self.tag + 1, 0.0  # the cores are the first one's
+        return other
+
+    def manifold(self) -> bool:
+        """Return whether several Python threads may send at once."""
+        if self.size == 1:
+            return False
+        mpi = importlib.import_module("mpi4py.MPI")
+        return bool(mpi.Query_thread() == mpi.THREAD_MULTIPLE)
 
     def neighbours(self) -> int:
         """Return how many of the ranks, this one among them, are on this machine."""
@@ -68,8 +85,8 @@ class Ranks:
         """
         all_of_them = range(self.size) if among is None else among
         others = [rank for rank in all_of_them if rank != self.rank]
-        waiting = [(rank, self.comm.Irecv(received[rank], rank)) for rank in others]
-        going = [self.comm.Isend(sent[rank], rank) for rank in others]
+        waiting = [(rank, self.comm.Irecv(received[rank], rank, self.tag)) for rank in others]
+        going = [self.comm.Isend(sent[rank], rank, self.tag) for rank in others]
         start = time.monotonic()
         while waiting:
             waiting = [(rank, request) for rank, request in waiting if not request.Test()]
@@ -78,12 +95,13 @@ class Ranks:
                 missing = ", ".join(str(rank) for rank, _ in waiting)
                 self.end(f"rank {missing} of {self.size} has not answered for {passed:.0f} s")
             if waiting:
-                time.sleep(0 if passed < EAGER else PAUSE)
+                time.sleep(0 if passed < self.eager else PAUSE)
         for request in going:
             request.Wait()
 
     def end(self, line: str) -> NoReturn:
-        """Say why, and end all ranks."""
+        """Say why, and end all ranks; a second thread that would say the same waits for that."""
+        self.ending.acquire()
         say(f"npcnn: {line}; all ranks end", "stderr")
         time.sleep(HEARD)
         self.comm.Abort(1)

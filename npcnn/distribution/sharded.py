@@ -1,14 +1,12 @@
 """A step on a batch that is cut into shards, of which each rank does its own.
 
-What a rank has of its shards, it keeps in a row of shards; two exchanges make a step of it:
-partial sums go to the rank that adds up a part of the parameters, then the parts to all. What
-comes out is the same on every rank, and for every number of ranks the same bits.
+What comes of the shards is summed up over all ranks (`stretch.py`), of a large network's last
+layers while the others' gradients are still being found (`aside.py`).
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +15,9 @@ import numpy as np
 from npcnn import random, training
 from npcnn.before import Before
 from npcnn.data import Batches
-from npcnn.distribution import together, tree, wire
+from npcnn.distribution import aside, together, wire
 from npcnn.distribution.ranks import Ranks
+from npcnn.distribution.stretch import Split, Stretch
 from npcnn.feeding.sources import Stream
 from npcnn.repeated import Repeated
 
@@ -41,14 +40,17 @@ class Sharded:
         shards: how many.
         kind: 'train', 'score' or 'infer'.
         form: 'bfloat16' where gradients are that, or None.
+        early: bytes of gradients from which on the last layers' go early; None for never.
     """
 
     def __init__(
         self, model: Model, data: Batches | Stream, ranks: Ranks, shards: int, kind: str,
-        form: str | None = None,
+        form: str | None = None, early: int | None = None,
     ) -> None:  # fmt: skip
         self.model, self.data, self.ranks, self.shards, self.kind = model, data, ranks, shards, kind
-        self.form, self.size = form, 0  # of what is summed up
+        self.form, self.early = form, early
+        self.stretch = Stretch(ranks, [], 0, model.dtype, False)
+        self.aside: aside.Aside | None = None
         makers: Any = {"score": training.score_on, "infer": training.infer_on}
         if kind == "train":
             self.repeated = Repeated(model, self._learn, learns=True, known=data.known)
@@ -68,17 +70,37 @@ class Sharded:
 
     def current(self) -> Any:
         """Return what makes the step as the model is set now."""
-        self.wire = wire.Wire(0, self.model.dtype, self.form == "bfloat16")
         if self.kind == "train":
-            self.wire.gradients = sum(gradient.size for _, _, gradient in self.model.segments())
-            self.size = sum(array.size for array in self._summed())
             self.move = self.moving.current()
-            if together.meet(self.model):
-                self.stand_ins = [together.StandIns(self.model) for _ in self.own]
+            meets = together.meet(self.model)
+            self.stand_ins = [together.StandIns(self.model) for _ in self.own if meets]
+            self._lay_out(meets)
+            if meets:
                 return self
-            self.stand_ins = []
         self.shard = self.repeated.current()
         return self
+
+    def _lay_out(self, meets: bool) -> None:
+        """See to what is summed up over shards: gradients, and running means; and what goes early.
+
+        That must be the same in all ranks, so it hangs on the network alone.
+        """
+        model, ranks = self.model, self.ranks
+        places = [one.place for one in model.leaves if one.trainable and one.parameter_names]
+        gradients = [gradient for _, _, gradient in model.segments()]
+        state = [vars(one)[name] for one in model.leaves for name in one.state_names]
+        count, cut = sum(gradient.size for gradient in gradients), 0
+        if self.early is not None and not meets and count * model.dtype.itemsize >= self.early:
+            cut = aside.border([place[3] - place[2] for place in places if place is not None])
+        short = self.form == "bfloat16"
+        late = aside.between(gradients, cut, count)
+        rest = (count - cut, model.dtype, short)
+        self.aside = None
+        if not cut:
+            self.stretch = Stretch(ranks, [*late, *state], *rest)
+            return
+        self.stretch = Stretch(ranks, aside.between(gradients, 0, cut), cut, model.dtype, short)
+        self.aside = aside.Aside(Stretch(ranks.beside(), [*late, *state], *rest))
 
     def _learn(self, clock: Array, *arrays: Array) -> Arrays:
         """Find a shard's gradients; `clock` says the step, and the place of its first sample."""
@@ -96,16 +118,15 @@ class Sharded:
     def __call__(self, *arrays: Array) -> Arrays:
         """Make the step; what comes back is the whole batch's."""
         self.taken += 1
-        last = arrays[-1] if self.kind != "infer" else arrays[0]
-        n, count = len(last), self.shards
-        places = [(n * s // count, n * (s + 1) // count) for s in range(count)]
-        shared = _shared(self.data, len(arrays))
-        before = Before(self.model)
+        samples = len(arrays[-1] if self.kind != "infer" else arrays[0])
+        split, before = Split(samples, self.shards, self.ranks.size), Before(self.model)
         try:
-            rows, vectors = self._shards(arrays, places, shared, before)
-            whole, total = self._together(arrays, places, rows, vectors)
+            rows = self._shards(arrays, split, before)
+            whole, total = self._together(arrays, split, rows)
             if total is not None:
-                _spread(total, self._summed())
+                self.stretch.spread(total)
+                if self.aside is not None:
+                    self.aside.end()
                 self.move()
                 before.passed = True
         except BaseException:
@@ -113,40 +134,44 @@ class Sharded:
             raise
         return whole
 
-    def _shards(
-        self, arrays: Arrays, places: list[tuple[int, int]], shared: set[int], before: Before
-    ) -> tuple[dict[int, Arrays], dict[int, Array]]:
-        """Do one's own shards; return by number what came out, and gradients and state.
+    def _shards(self, arrays: Arrays, split: Split, before: Before) -> dict[int, Arrays]:
+        """Do one's own shards; return by number what came out.
 
         Each begins with the state that the step began with. What is summed up is a share of the
         batch's mean.
         """
         rows: dict[int, Arrays] = {}
-        vectors: dict[int, Array] = {}
-        own = {s: places[s] for s in self.own if places[s][0] < places[s][1]}
+        shared, own = _shared(self.data, len(arrays)), split.of(self.ranks.rank)
         parts = {
-            s: [a if k in shared else a[start:stop] for k, a in enumerate(arrays)]
-            for s, (start, stop) in own.items()
+            s: [a if k in shared else a[slice(*split.places[s])] for k, a in enumerate(arrays)]
+            for s in own
         }
         if self.kind != "train":
-            return {s: self.shard(*part) for s, part in parts.items()}, vectors
+            return {s: self.shard(*part) for s, part in parts.items()}
         number = int(self.model.optimizer.clock)
-        clocks = {s: random.clock(number, start) for s, (start, _) in own.items()}
-        ends = self._meeting(parts, clocks, places, rows) if self.stand_ins else {}
-        for s, (start, stop) in own.items():
+        clocks = {s: random.clock(number, split.places[s][0]) for s in own}
+        ends = self._meeting(parts, clocks, split, rows) if self.stand_ins else {}
+        if self.aside is not None:
+            self.aside.begin(split, own, self._patience())
+        for s in own:
             before.restore()
             if ends:
                 ends[s]()
-            else:
+            elif self.aside is None:
                 rows[s] = self.shard(clocks[s], *parts[s])
-            flat = np.concatenate([array.ravel() for array in self._summed()])
-            share = flat.dtype.type((stop - start) / places[-1][1])
-            vectors[s] = self.wire.round(flat * share)
-        return rows, vectors
+            elif s != own[-1]:
+                rows[s] = self.shard(clocks[s], *parts[s])
+                self.aside.stretch.take(split, s)
+            else:
+                rows[s] = self.shard.in_two(self.aside, clocks[s], *parts[s])
+            self.stretch.take(split, s)
+        if self.aside is not None:
+            self.aside.call()  # where nothing is played from notes yet, or there are no samples
+        return rows
 
     def _meeting(
         self, parts: dict[int, list[Array]], clocks: dict[int, Array],
-        places: list[tuple[int, int]], rows: dict[int, Arrays],
+        split: Split, rows: dict[int, Arrays],
     ) -> dict[int, Callable[[], None]]:  # fmt: skip
         """Do one's own shards where they meet; return what gives the model a shard's gradients."""
         model, going = self.model, []
@@ -157,10 +182,7 @@ class Sharded:
             done = functools.partial(rows.__setitem__, s)
             graph, clock = stand_ins[s].graph, clocks[s].reshape(())
             going.append(together.steps(graph, model.objective, batch, clock, done))
-        counts = {
-            rank: [places[s][1] - places[s][0] for s in self._expected(rank, places, [])[2]]
-            for rank in range(self.ranks.size)
-        }
+        counts = {rank: list(map(split.count, split.of(rank))) for rank in range(self.ranks.size)}
         counts = {rank: sizes for rank, sizes in counts.items() if sizes}
         if going:
             together.lead(self.ranks, going, counts, model.dtype, self._patience())
@@ -169,91 +191,21 @@ class Sharded:
     def _patience(self) -> float:
         return LONGER if self.taken <= FIRST else 1
 
-    def _summed(self) -> list[Array]:
-        """Return the arrays that are summed up over shards: gradients, and running means."""
-        gradients = [gradient for _, _, gradient in self.model.segments()]
-        layers = self.model.leaves
-        return [*gradients, *(vars(one)[name] for one in layers for name in one.state_names)]
-
     def _together(
-        self, arrays: Arrays, places: list[tuple[int, int]], rows: dict[int, Arrays],
-        vectors: dict[int, Array],
-    ) -> tuple[Arrays, Array | None]:  # fmt: skip
+        self, arrays: Arrays, split: Split, rows: dict[int, Arrays]
+    ) -> tuple[Arrays, Array | None]:
         """Return the whole batch's losses and outputs, and the summed vector."""
-        ranks, every = self.ranks, (0, self.shards)
-        sums: dict[tree.Node, Array] = {}
-
-        def leaf(node: tree.Node) -> Array | None:
-            return vectors.get(node[0]) if node[1] - node[0] == 1 else None
-
-        for node in tree.roots(every, self.own.start, self.own.stop):
-            found = tree.total(node, leaf, self.wire.round)
-            if found is not None:
-                sums[node] = found
-        if ranks.size == 1:
-            return self._joined(rows), sums.get(every)
-        size = self.size
-        cuts = [size * rank // ranks.size for rank in range(ranks.size + 1)]
         tails = self._tails(arrays)
-        theirs = [self._expected(rank, places, tails) for rank in range(ranks.size)]
-        flat = [array.ravel().view(np.uint8) for s in sorted(rows) for array in rows[s]]
-        sent = [self._bytes(list(sums.values()), cuts[r], cuts[r + 1], flat)
-                for r in range(ranks.size)]  # fmt: skip
-        first, last = cuts[ranks.rank], cuts[ranks.rank + 1]
-        width, item = self.wire.length(first, last), self.wire.dtype.itemsize
-        lengths = [len(t[0]) * width * (size > 0) + t[1] * item for t in theirs]
-        received = [np.empty(length, np.uint8) for length in lengths]
-        ranks.exchange(sent, received, self._patience())
-        received[ranks.rank] = sent[ranks.rank]
-        slices: dict[tree.Node, Array] = {}
-        for (nodes, _, shards), buffer in zip(theirs, received, strict=True):
-            at = 0
-            for node in nodes if size else ():
-                slices[node] = self.wire.read(buffer[at : (at := at + width)], first, last)
-            outcome, at = wire.numbers(buffer[at:], self.wire.dtype), 0
-            for s in shards:
-                start, stop = places[s]
+        own = [array for s in sorted(rows) for array in rows[s]]
+        total, rest = self.stretch.total(split, self._patience(), own, sum(map(_count, tails)))
+        for rank, sent in enumerate(rest):
+            numbers, at = wire.numbers(sent, self.model.dtype), 0
+            for s in split.of(rank):
                 rows[s] = tuple(
-                    outcome[at : (at := at + (stop - start) * _count(tail))].reshape(-1, *tail)
+                    numbers[at : (at := at + split.count(s) * _count(tail))].reshape(-1, *tail)
                     for tail in tails
                 )
-        if not size:
-            return self._joined(rows), None
-        own = tree.total(every, slices.get, lambda part: self.wire.round(part, first))
-        assert own is not None
-        return self._joined(rows), self._gathered(own, cuts)
-
-    def _bytes(self, parts: list[Array], start: int, stop: int, more: list[Array]) -> Array:
-        """Return a part of each vector, and more bytes, in a row."""
-        found = [piece for part in parts for piece in self.wire.bytes_of(part, start, stop)]
-        return np.concatenate([*found, *more, np.empty(0, np.uint8)])
-
-    def _gathered(self, own: Array, cuts: list[int]) -> Array:
-        """Return the whole vector, of which each rank has a part."""
-        ranks = self.ranks
-        whole = np.empty(self.size, self.wire.dtype)
-        whole[cuts[ranks.rank] : cuts[ranks.rank + 1]] = own
-        parts = list(itertools.pairwise(cuts))
-        received = [np.empty(self.wire.length(*part), np.uint8) for part in parts]
-        sent = self._bytes([whole], *parts[ranks.rank], [])
-        ranks.exchange([sent] * ranks.size, received, self._patience())
-        for rank, (start, stop) in enumerate(parts):
-            if rank != ranks.rank:
-                whole[start:stop] = self.wire.read(received[rank], start, stop)
-        return whole
-
-    def _expected(
-        self, rank: int, places: list[tuple[int, int]], tails: list[tuple[int, ...]]
-    ) -> tuple[list[tree.Node], int, list[int]]:
-        """Return a rank's nodes, how many numbers come out of it, and its shards with samples."""
-        start, stop = (self.shards * (rank + k) // self.ranks.size for k in (0, 1))
-        shards = [s for s in range(start, stop) if places[s][0] < places[s][1]]
-        nodes = [
-            node for node in tree.roots((0, self.shards), start, stop)
-            if places[node[0]][0] < places[node[1] - 1][1]
-        ]  # fmt: skip
-        samples = sum(places[s][1] - places[s][0] for s in shards)
-        return nodes, samples * sum(map(_count, tails)), shards
+        return self._joined(rows), total
 
     def _tails(self, arrays: Arrays) -> list[tuple[int, ...]]:
         """Return the shapes, but for the samples, of what a step returns."""
@@ -277,11 +229,3 @@ def _shared(data: Any, count: int) -> set[int]:
 
 def _count(tail: Sequence[int]) -> int:
     return int(np.prod(tail, dtype=np.int64))
-
-
-def _spread(vector: Array, arrays: list[Array]) -> None:
-    """Write a vector's parts into arrays."""
-    at = 0
-    for array in arrays:
-        array[...] = vector[at : at + array.size].reshape(array.shape)
-        at += array.size

@@ -94,7 +94,7 @@ class Body:
         pitch, shared = room.shape[1] * room.itemsize, int(parallel and tasks > 1)
         place = _write_row(row, body, int(tasks), shared, pitch, *data, room.view(_BYTE), ints)
         if writing is not None:
-            writing.note(row, room, ints)
+            writing.note(row, room, ints, [array.nbytes for array in flat])
         crew.lead(place, 1, len(room))
 
 

@@ -44,6 +44,7 @@ class Notes:
     def __init__(self, arena: memory.Arena, watching: bool = False) -> None:
         self.arena, self.watching = arena, watching
         self.rows: list[list[int]] = []
+        self.reaches: list[list[int]] = []  # the bytes of each row's arrays
         self.calls: list[Call] = []
         self.reason: str | None = None
         self._ints: list[Array] = []  # the rows hold only the addresses of these
@@ -70,8 +71,11 @@ class Notes:
             return array
         return np.ndarray(array.shape, array.dtype, array.base, self.arena.offset(array))
 
-    def note(self, row: Array, room: Array, ints: Array) -> None:
-        """Note one call of a body; `room` holds a row of scratch memory for each thread."""
+    def note(self, row: Array, room: Array, ints: Array, reach: list[int]) -> None:
+        """Note one call of a body; `room` holds a row of scratch memory for each thread.
+
+        The first of its arrays have so many bytes; the rest are the first one again.
+        """
         places = row[crew.ARRAYS : crew.SCRATCH].tolist()
         if self.reason is None and not all(map(self.arena.holds, places)):
             self.reason = f"{self._op or 'a kernel'} was given an array that no op made"
@@ -79,6 +83,7 @@ class Notes:
         self._ints.append(ints)
         self._rooms = min(self._rooms, len(room))
         self.rows.append(row.tolist())
+        self.reaches.append(reach)
 
     def listen(self, name: str, function: Callable | None, args: Any, kwargs: Any) -> Any:
         """Make an op, and note who called it with what."""
@@ -125,6 +130,16 @@ class Notes:
         self._sealed = []
         self._table = np.array(self.rows, np.int64)
         self._place = self._table.ctypes.data
+
+    def last_with(self, arrays: Sequence[Array]) -> int:
+        """Return the number of the first row from which on no row's array is in any of these."""
+        places = [memory.place_of(array) for array in arrays if array.size]
+        for number in range(len(self.rows), 0, -1):
+            row, reach = self.rows[number - 1], self.reaches[number - 1]
+            for start, size in zip(row[crew.ARRAYS :], reach, strict=False):
+                if any(start < stop and first < start + size for first, stop in places):
+                    return number
+        return 0
 
     def play(self, first: int = 0, last: int | None = None) -> None:
         """Make all noted calls again, or some rows of them, on what is in the arrays now."""

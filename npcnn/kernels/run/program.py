@@ -18,7 +18,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -46,6 +46,15 @@ class _Own(threading.local):
     def __init__(self) -> None:
         self.programs: dict[Any, Program] = {}
         self.last: Program | None = None
+
+
+class Early(Protocol):
+    """What is called in a step as soon as nothing that follows reads or writes some arrays."""
+
+    arrays: Sequence[Array]
+
+    def call(self) -> None:
+        """Begin with what comes of the arrays."""
 
 
 class Step:
@@ -108,6 +117,10 @@ class Programs:
 
     def __call__(self, *arrays: Array) -> Arrays:
         """Make the step; what comes back is the caller's."""
+        return self.in_two(None, *arrays)
+
+    def in_two(self, early: Early | None, *arrays: Array) -> Arrays:
+        """Make the step; if it is played from notes, what is to be called early is called."""
         key = tuple([(array.shape, array.dtype) for array in arrays])
         programs = self.own.programs
         program = programs.get(key)
@@ -116,11 +129,11 @@ class Programs:
                 del programs[next(iter(programs))]
             program = programs[key] = self.own.last = Program(self.made)
             try:
-                return program(arrays)
+                return program(arrays, early)
             finally:
                 assistant.dismiss()
         self.own.last = program
-        return program(arrays)
+        return program(arrays, early)
 
     @property
     def last(self) -> Program | None:
@@ -152,8 +165,9 @@ class Program:
         self.notes: Notes | None = None
         self.busy = False
         self._kept: list[tuple[Any, Any, Any]] = []  # where layers keep what a pass leaves them
+        self._cut: tuple[Early | None, int] = None, 0  # before which row that is called
 
-    def __call__(self, arrays: Arrays) -> Arrays:
+    def __call__(self, arrays: Arrays, early: Early | None = None) -> Arrays:
         """Make the step; what comes back is the caller's."""
         if self.reason is not None or self.busy:  # busy: a signal handler came in between
             return self.made.eager(arrays)
@@ -168,7 +182,7 @@ class Program:
                 own[...] = array
             if self.notes is None or self.proofs < PROOFS:
                 return self._prove()
-            self._play()
+            self._play(early)
             return tuple([output.copy(order="K") for output in self.outputs])
         finally:
             self.busy = False
@@ -183,10 +197,17 @@ class Program:
         """The ops of a step, in order."""
         return [] if self.notes is None else self.notes.calls
 
-    def _play(self) -> None:
+    def _play(self, early: Early | None = None) -> None:
         """Make the step from notes; the layers have kept what they keep in any pass."""
         assert self.notes is not None
-        self.notes.play()
+        first = 0
+        if early is not None:
+            if self._cut[0] is not early:
+                self._cut = early, self.notes.last_with(early.arrays)
+            first = self._cut[1]
+            self.notes.play(0, first)
+            early.call()
+        self.notes.play(first)
         for thing, name, value in self._kept:
             thing[name] = value
 

@@ -144,7 +144,7 @@ def test_what_another_thread_learns_meanwhile_is_kept(monkeypatch):
     programs = Programs(lambda x: (k.add(x, weights),), [weights], learns=False)
     play, learning = Program._play, True
 
-    def played(program):
+    def played(program, early=None):
         play(program)
         if learning:
             weights[...] += 1
@@ -158,6 +158,43 @@ def test_what_another_thread_learns_meanwhile_is_kept(monkeypatch):
     for _ in range(UNTIL_PLAYED):
         np.testing.assert_array_equal(programs(x)[0], x + weights)
     assert programs.last.played
+
+
+class Seen:
+    """Notes what is in some arrays of a step, and in another one, when it is called early."""
+
+    def __init__(self, arrays, other):
+        self.arrays, self.other, self.found = arrays, other, []
+
+    def call(self):
+        self.found.append([array.copy() for array in [*self.arrays, self.other]])
+
+
+def test_what_nothing_touches_any_more_is_final_before_the_rest_is_played():
+    """The third op reads and writes a stretch that begins before the early arrays, or after."""
+    vector, own = np.zeros(12, "float32"), np.ones(4, "float32")
+
+    def learn(x):
+        for part in (vector[4:8], vector[:4], vector[reach : reach + 4]):
+            k.weight_decay(part, x)  # part −= x · part
+        return (k.add(x, x),)
+
+    for reach, final, row in ((0, (4, 8), 1), (2, (4, 8), 3), (4, (4, 8), 3), (8, (4, 8), 1),
+                              (1, (4, 12), 3), (0, (4, 12), 1), (0, (9, 12), 0)):  # fmt: skip
+        vector[:] = 1
+        programs = Programs(learn, [vector, own])
+        seen = Seen([vector[slice(*final)]], vector[reach : reach + 4])
+        (x,) = numbers(1, (1,))
+        for _ in range(UNTIL_PLAYED):
+            programs.in_two(seen, x)
+        assert seen.found == []
+        before = vector.copy()
+        programs.in_two(seen, x)
+        ((early, other),) = seen.found
+        np.testing.assert_array_equal(early, vector[slice(*final)])
+        assert programs.last.notes.last_with(seen.arrays) == row
+        if not row:
+            np.testing.assert_array_equal(other, before[reach : reach + 4])
 
 
 def test_the_table_of_a_step():

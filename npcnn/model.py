@@ -31,6 +31,7 @@ from npcnn.names import snake_case
 from npcnn.network import Ends
 from npcnn.objective import Objective, guessed_names, is_weight, measures, objective
 from npcnn.on_batch import OnBatch, alone
+from npcnn.only import only
 from npcnn.progress import EpochPrinter
 from npcnn.repeated import Repeated
 from npcnn.stored import Stored
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from npcnn.optimizers import Optimizer
 
 Array = np.ndarray
+
+
+_ANEW = "call compile() anew"
 
 
 class Model(Stored, OnBatch):
@@ -65,6 +69,9 @@ class Model(Stored, OnBatch):
     >>> model.output_shape, [layer.name for layer in model.layers]
     ((None, 2), ['input_layer', 'conv2d', 'add', 'flatten', 'dense'])
     """
+
+    objective: Objective = only(Objective, "what compile() makes of a loss", _ANEW)
+    measures: list[Measure] = only(list, "what compile() makes of metrics", _ANEW)
 
     @checked
     def __init__(
@@ -96,8 +103,7 @@ class Model(Stored, OnBatch):
         self.structure = None, None
         self.optimizer: Optimizer
         self._settings: dict[str, Any] = {}  # as `compile` was given them
-        self.objective: Objective
-        self.measures: list[Measure] = []
+        self.measures = []
         self.last_scores = None
         self.compiled = self.run_eagerly = False
         self.stop_training = self.stop_evaluating = self.stop_predicting = False

@@ -13,6 +13,7 @@ from npcnn.checks import ArgumentError, StateError, is_whole, message, one_of, s
 from npcnn.graph import Graph, read_graph
 from npcnn.layers.base import Layer
 from npcnn.layers.parameter import set_arrays
+from npcnn.only import only
 from npcnn.ops import entry
 from npcnn.random import Seed
 from npcnn.streams import say
@@ -35,6 +36,8 @@ class Network(Weighted, Operation):
     """
 
     penalty: Any = None
+    dtype: np.dtype = only(np.dtype, "a NumPy dtype", "say it when the layers are made")
+    ends: Ends = only(tuple, "inputs and outputs", "make another model of them")
 
     def __init__(self, name: str, trainable: bool, dtype: np.dtype) -> None:
         self.name: Any = name
@@ -44,7 +47,7 @@ class Network(Weighted, Operation):
         self._names: set[str] = set()
         self._inbound_nodes: list[Node] = []
         self.created = next(creations)
-        self.ends: Ends = ([], [])
+        self.ends = ([], [])
         self._graph: Graph | None = None
 
     def __getstate__(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ ROWS = [
         "strangers",
         "extras",
     },
-    {"variables"},
+    {"variables", "nested", "only"},
     {"arguments", "rules", "signatures", "subclasses", "symbolic"},
     {"remembered", "older"},
     {"contracts"},

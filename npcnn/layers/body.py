@@ -10,6 +10,7 @@ from npcnn.layers.composed import Ends, traced
 from npcnn.layers.given import Given, Place, filled, is_symbolic_one, taken
 from npcnn.layers.input_layer import InputLayer
 from npcnn.layers.parts import every, inner_layers
+from npcnn.nested import EndlessCallError, Within
 
 
 class Body(Layer):
@@ -64,9 +65,12 @@ def made_by_call(model: Any, shapes: list[Any], keys: list[str] | None) -> tuple
     called = [(one, len(one._inbound_nodes)) for one in inner]
     try:
         return traced(model.call, shapes, model.dtype, f"{model.label}.call(inputs)", given)
-    except Exception:  # whatever it does with an array, it is given one
+    except Exception as error:  # whatever it does with an array, it is given one
         for one, count in called:
             del one._inbound_nodes[count:]
+        if isinstance(error, EndlessCallError):
+            raise
     ins = [InputLayer(shape[1:], dtype=model.dtype).output for shape in shapes]
-    found = Body(model)(*filled(given.args, ins))
+    with Within(model, f"{model.label}.call(inputs)"):
+        found = Body(model)(*filled(given.args, ins))
     return (ins, taken(found, is_symbolic_one)[1]), found

@@ -13,6 +13,7 @@ from npcnn.graph import operations_by_depth
 from npcnn.layers import recorded, settling, taped
 from npcnn.layers.given import Given, filled, is_array, is_symbolic_one, taken
 from npcnn.layers.parts import Form, inner_layers
+from npcnn.nested import Within
 from npcnn.ops.entry import recorded_now, recording
 from npcnn.random import moment
 from npcnn.symbolic import KerasTensor, Node, is_symbolic, tensors
@@ -120,7 +121,9 @@ class Called:
             got = str(given[0].shape)
             raise ArgumentError(message(self.label, str(self.input_shape), got, fix))
         numbers: Any = [one.astype(self.dtype) for one in given]
-        return self.forward(numbers if self.merges else numbers[0], training, moment(self.moments))
+        with Within(self, f"{self.label}.forward()"):
+            given = numbers if self.merges else numbers[0]
+            return self.forward(given, training, moment(self.moments))
 
     def _on_symbolic(self, args: Any, kwargs: dict[str, Any], training: bool | None) -> Any:
         if not self.has_call:

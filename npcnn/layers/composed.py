@@ -19,6 +19,7 @@ from npcnn.graph import operations_by_depth, ordered_nodes, read_graph
 from npcnn.layers.given import Given, filled, is_symbolic_one, same, taken
 from npcnn.layers.input_layer import InputLayer
 from npcnn.layers.parts import Form
+from npcnn.nested import Within
 from npcnn.ops.entry import Recording, recording
 from npcnn.random import moment
 from npcnn.symbolic import KerasTensor, Node, give_names, leaves_of, tensors
@@ -86,7 +87,8 @@ def _traced(
 ) -> tuple[Ends, Any]:  # fmt: skip
     ins: list[KerasTensor] = [InputLayer(shape[1:], dtype=dtype).output for shape in shapes]
     args, kwargs = ((ins if len(ins) > 1 else ins[0],), {}) if given is None else filled(given, ins)
-    with recording(Recording(symbolic=True)):
+    owner = getattr(getattr(call, "func", call), "__self__", call)
+    with recording(Recording(symbolic=True)), Within(owner, where):
         found = call(*args, **kwargs)
     listed = taken(found, is_symbolic_one)[1] or tensors(found, where)
     return (ins, listed), found

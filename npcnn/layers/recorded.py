@@ -14,6 +14,7 @@ import numpy as np
 
 from npcnn.checks import ArgumentError, DtypeError, message, shown
 from npcnn.layers.given import Given, Place, filled, taken
+from npcnn.nested import Within
 from npcnn.ops.entry import Recording, fixed, read, recording
 from npcnn.ops.tape import FUNCTIONS, Tensor, gradients
 from npcnn.symbolic import leaves_of
@@ -69,7 +70,8 @@ def told(layer: Any, args: Any, kwargs: Any, training: bool) -> Any:
     """Call `call`, which is told of training if it takes that."""
     how = {"training": training} if takes(layer.call, "training") else {}
     try:
-        return layer.call(*args, **{**kwargs, **how})
+        with Within(layer, f"{layer.label}.call(x)"):
+            return layer.call(*args, **{**kwargs, **how})
     except Exception as error:
         note = f"in the call() of {layer.label}"
         if note not in getattr(error, "__notes__", ()):

@@ -16,6 +16,7 @@ from npcnn.layers.given import Given, filled
 from npcnn.layers.parameter import planned
 from npcnn.layers.parts import Form, counting, every, held, in_dtype, inner_layers, is_metric
 from npcnn.layers.recorded import called, one_call, plain_call, size_of, takes
+from npcnn.nested import EndlessCallError
 from npcnn.symbolic import give_names
 
 PROBE = 2  # samples that a layer is called on to see what shape comes out
@@ -126,11 +127,13 @@ def _only_calls_layers(layer: Any, given: Given, shapes: list[Any]) -> bool:
             with plainly(), planned():
                 traced(layer.call, shapes, layer.dtype, layer.label, given)
         return True
-    except Exception:  # whatever it does with an array, it is given one
+    except Exception as error:  # whatever it does with an array, it is given one
         vars(layer).clear()
         vars(layer).update(before)
         for one, count in called:
             del one._inbound_nodes[count:]
+        if isinstance(error, EndlessCallError):
+            raise
         return False
 
 

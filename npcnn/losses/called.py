@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.checks import ArgumentError, NpcnnWarning, as_numbers, check_finite, check_size, message
+from npcnn.nested import Within
 from npcnn.ops.entry import plain
 from npcnn.ops.tape import FUNCTIONS, Tensor, gradients
 
@@ -30,7 +31,7 @@ class Called:
     ) -> tuple[Array, Array]:
         """Return each row's weighted loss, and the gradient of their mean by the outputs."""
         y_pred = Tensor(outputs)
-        rows = by_rows(self.call(targets, y_pred), weights.shape, self.reduction == "sum", self)
+        rows = by_rows(told(self, targets, y_pred), weights.shape, self.reduction == "sum", self)
         seed = (weights / weights.dtype.type(weights.size)).astype(rows.dtype)
         found = gradients([(rows, seed)]).get(y_pred)
         if found is None:
@@ -44,6 +45,12 @@ class Called:
         y = any_targets(y, where)
         single = output_shape[-1] == 1 and y.ndim == len(output_shape) - 1
         return y[..., np.newaxis] if single else y
+
+
+def told(loss: Any, y_true: Any, y_pred: Tensor) -> Any:
+    """Return what a loss's `call` gives."""
+    with Within(loss, f"{type(loss).__name__}.call(y_true, y_pred)"):
+        return loss.call(y_true, y_pred)
 
 
 def any_targets(y: Any, where: str) -> Array:
@@ -83,7 +90,7 @@ def of_tensors(loss: Any, y_true: Any, y_pred: Tensor, sample_weight: Any = None
     outputs, shape = y_pred.value, y_pred.shape[:-1]
     rows: Any
     if hasattr(loss, "call"):
-        rows = by_rows(loss.call(y_true, y_pred), shape, loss.reduction == "sum", loss)
+        rows = by_rows(told(loss, y_true, y_pred), shape, loss.reduction == "sum", loss)
     else:
         y = loss.check_targets(plain(y_true), (None, *outputs.shape[1:]), type(loss).__name__)
         targets = loss.targets(y, outputs.shape, outputs.dtype)

@@ -8,7 +8,8 @@ import npcnn
 from npcnn import layers
 from npcnn.page.described import ACTIVATIONS
 
-ELEMENTWISE = [name for name in ACTIVATIONS if name not in ("softmax", "log_softmax", "sparsemax")]
+BY_ROWS = ("softmax", "log_softmax", "sparsemax", "glu")
+ELEMENTWISE = [name for name in ACTIVATIONS if name not in BY_ROWS]
 
 
 def random_network(seed):
@@ -84,10 +85,30 @@ def steps(x, rng, pick):
         lambda: layers.Normalization(mean=0.3, variance=2.0)(layers.CenterCrop(4, 3)(x))
         if min(rows, columns) > 3
         else layers.Normalization(axis=None, mean=0.1, variance=0.5, invert=True)(x),
+        lambda: layers.Resizing(
+            5, 6, pick("nearest", "bicubic"), pad_to_aspect_ratio=True, fill_value=0.3
+        )(x),
+        lambda: layers.RandomCrop(6, 4)(layers.Resizing(4, 7, antialias=True)(x)),
+        lambda: layers.UpSampling2D((2, 1), interpolation="bilinear")(layers.CenterCrop(12, 5)(x)),
+        lambda: layers.SpectralNormalization(layers.Conv2D(3, 2, padding="same", **active))(x),
+        lambda: layers.Softmax(pick(1, [1, 2], [2, 3]))(layers.BatchNormalization(pick(1, 2))(x)),
+        lambda: layers.Reshape((rows, rows * channels, channels))(
+            layers.Dot((2, 2), normalize=pick(True, False))([x, layers.ReLU()(x)])
+        ),
+        lambda: layers.Normalization((1, 3), *spread(rows, channels))(x),
+        lambda: layers.GroupNormalization(-1, axis=pick(1, 2))(x),
+        lambda: layers.LayerNormalization(pick(-1, [1, 2]), rms_scaling=True)(x),
+        lambda: layers.Activation("glu")(layers.Concatenate(3)([x, other(x)])),
         *(partial(merged, merge, x, other) for merge in MERGING),
         lambda: layers.Subtract()([x, other(x)]),
         lambda: layers.Concatenate(pick(-1, 1, 3))([x, other(x)]),
     ]  # fmt: skip
+
+
+def spread(rows, channels):
+    """Return a mean and a variance for each row of each map."""
+    mean = np.linspace(-1, 1, rows * channels).reshape(rows, channels)
+    return mean, mean**2 + 0.5
 
 
 def merged(merge, x, other):

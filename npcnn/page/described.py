@@ -8,6 +8,7 @@ import numpy as np
 
 from npcnn import layers as npcnn_layers
 from npcnn.page.packed import Bytes
+from npcnn.page.resampled import resampling
 
 if TYPE_CHECKING:
     from npcnn.graph import Call
@@ -19,10 +20,10 @@ Described = dict[str, Any]
 
 # What of a layer's arguments the page computes with.
 OPTIONS = (
-    "activation", "alpha", "axis", "cropping", "depth_multiplier", "dilation_rate", "dims",
-    "epsilon", "groups", "height", "interpolation", "kernel_size", "max_value", "negative_slope",
-    "offset", "output_size", "padding", "pool_size", "rate", "scale", "size", "strides",
-    "threshold", "width",
+    "activation", "alpha", "axes", "axis", "cropping", "depth_multiplier", "dilation_rate", "dims",
+    "epsilon", "groups", "height", "kernel_size", "max_value", "negative_slope", "normalize",
+    "offset", "output_size", "padding", "pool_size", "rate", "rms_scaling", "scale", "size",
+    "strides", "threshold", "width",
 )  # fmt: skip
 
 
@@ -30,18 +31,25 @@ OPTIONS = (
 KINDS = (
     "Activation", "AdaptiveAveragePooling2D", "AdaptiveMaxPooling2D", "Add", "Average",
     "AveragePooling2D", "BatchNormalization", "CenterCrop", "Concatenate", "Conv2D",
-    "Conv2DTranspose", "Cropping2D", "Dense", "DepthwiseConv2D", "ELU", "Flatten",
+    "Conv2DTranspose", "Cropping2D", "Dense", "DepthwiseConv2D", "Dot", "ELU", "Flatten",
     "GlobalAveragePooling2D", "GlobalMaxPooling2D",
     "GroupNormalization", "Identity", "LayerNormalization", "LeakyReLU", "MaxPooling2D", "Maximum",
     "Minimum", "Multiply", "PReLU", "Permute", "RMSNormalization", "ReLU", "RepeatVector",
-    "Rescaling", "Reshape", "Softmax", "Subtract", "UnitNormalization", "UpSampling2D",
-    "ZeroPadding2D",
+    "Resampling", "Rescaling", "Reshape", "Softmax", "Subtract", "UnitNormalization",
+    "UpSampling2D", "ZeroPadding2D",
 )  # fmt: skip
 ACTIVATIONS = (
-    "celu", "elu", "exponential", "gelu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",
-    "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6",
-    "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus",
-    "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh", "tanh_shrink",
+    "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
+    "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish",
+    "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus",
+    "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh",
+    "tanh_shrink",
+)  # fmt: skip
+
+# Layers that may be read off as shares of pixels (resampled.py).
+RESAMPLING = (
+    npcnn_layers.CenterCrop, npcnn_layers.RandomCrop, npcnn_layers.Resizing,
+    npcnn_layers.UpSampling2D,
 )  # fmt: skip
 
 
@@ -74,10 +82,8 @@ def describe(model: Model, row: Bytes) -> Described:
 
 def known(layer: Described) -> bool:
     """Whether the page computes a layer by itself."""
-    options = layer["options"]
-    bilinear = options.get("interpolation") == "bilinear"
-    activation = options.get("activation", "linear")
-    return layer["kind"] in KINDS and activation in ACTIVATIONS and not bilinear
+    activation = layer["options"].get("activation", "linear")
+    return layer["kind"] in KINDS and activation in ACTIVATIONS
 
 
 class _Layers:
@@ -108,16 +114,24 @@ class _Layers:
 
 def _told(layer: Layer) -> list[Described]:
     """Return a layer as the page's layers: name, kind, options, parameters."""
+    if type(layer) is npcnn_layers.SpectralNormalization:
+        return [_normalized(layer)]
     kind = _kind(layer)
     name, config = str(layer.name), layer.get_config()
     options = {key: _plain(config[key]) for key in OPTIONS if key in config}
-    if kind == "Softmax":
-        options["activation"] = "softmax" if options.pop("axis", -1) == -1 else "?"
     parameters = dict(layer.arrays())
+    if kind == "Softmax":
+        axes = sorted(_axes(options.pop("axis", -1), len(layer.input_shape or ())))
+        options["activation"] = "softmax"
+        if axes != [len(layer.input_shape or ()) - 2]:
+            options["together"] = axes
     if isinstance(layer, npcnn_layers.Conv2DTranspose) and layer.input_shape is not None:
         options["before"] = _plain(layer.places(layer.input_shape)[1])
-    if kind == "Rescaling" and isinstance(layer, npcnn_layers.Normalization):
+    if isinstance(layer, npcnn_layers.Normalization):
         options, parameters = _as_rescaling(layer), {}
+    if kind == "?" and type(layer) in RESAMPLING:
+        found = resampling(layer)
+        kind, options = ("?", options) if found is None else ("Resampling", found)
     told: Described = {"name": name, "own": name, "class": type(layer).__name__, "kind": kind}
     if kind != "SeparableConv2D":
         return [{**told, "options": options, "parameters": parameters}]
@@ -135,6 +149,20 @@ def _told(layer: Layer) -> list[Described]:
     return [{**told, **first}, {**told, **second}]
 
 
+def _normalized(layer: Any) -> Described:
+    """Return what a layer in a SpectralNormalization is told as: outside training it is that."""
+    (inner,) = _told(layer.layer)
+    own = {
+        name.removeprefix("layer_"): value
+        for name, value in layer.arrays()
+        if name.startswith("layer_")
+    }
+    names = {name: f"layer_{name}" for name in own}
+    name = str(layer.name)
+    outer = {"name": name, "own": name, "class": type(layer).__name__, "names": names}
+    return {**inner, **outer, "parameters": own}
+
+
 def _kind(layer: Any) -> str:
     """Return what the page computes a layer as; "?" for what it does not."""
     kind = type(layer).__name__
@@ -142,27 +170,33 @@ def _kind(layer: Any) -> str:
         return "?"  # a stranger's, whatever it is called
     if layer.training_only or kind == "ActivityRegularization":
         return "Identity"
+    if kind == "Normalization":  # what it was told of the data
+        return "Rescaling"
     shape = layer.input_shape
-    if kind == "Normalization":  # what it was told of the data, one number a channel
-        return "Rescaling" if list(layer.axis) in ([], [-1], [len(shape) - 1]) else "?"
-    last = (-1, len(shape) - 1)
     own = {
-        "LayerNormalization": lambda: not layer.rms_scaling,
-        "BatchNormalization": lambda: layer.axis in last,
-        "GroupNormalization": lambda: layer.axis in last,
         "CenterCrop": lambda: shape[1] >= layer.height and shape[2] >= layer.width,
+        "UpSampling2D": lambda: layer.interpolation == "nearest",
+        "Resizing": lambda: False,  # read off instead
+        "RandomCrop": lambda: False,
     }
     return kind if own.get(kind, lambda: True)() else "?"
 
 
+def _axes(axes: Any, ndim: int) -> list[int]:
+    """Return axes of a batch as axes of a sample."""
+    listed = axes if isinstance(axes, list) else [axes]
+    return [axis + ndim - 1 if axis < 0 else axis - 1 for axis in listed]
+
+
 def _as_rescaling(layer: Any) -> Described:
     """Return the options of the Rescaling that a Normalization is, once it knows the data."""
+    shape = list(np.shape(layer.mean)[1:])
     mean, deviation = np.ravel(layer.mean), np.sqrt(np.ravel(layer.variance))
     scale, offset = deviation, mean
     if not layer.invert:
         scale = 1 / np.maximum(deviation, 1e-7)
         offset = -mean * scale
-    return {"scale": scale.tolist(), "offset": offset.tolist()}
+    return {"scale": scale.tolist(), "offset": offset.tolist(), "over": shape}
 
 
 def _plain(value: Any) -> Any:

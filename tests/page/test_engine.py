@@ -14,12 +14,14 @@ from PIL import Image, ImageDraw, ImageFont
 from sample_networks import document_network, pictures, small_network
 
 import npcnn
+from npcnn import layers
 from npcnn.datasets import like_mnist
 from npcnn.inspection import formulas
 from npcnn.page.described import ACTIVATIONS, KINDS, describe
 from npcnn.page.packed import Bytes
 
 NUMBER = re.compile(r"\d[\d.]*(?:e[-+]\d+)?")
+SEEDS = range(40)  # as many as there are sorts of steps
 STEP = """
 const { networkOf, bytesOf, tensor, forward, canGoBack, backward } = npcnn;
 const [description, numbers, x, y] = arguments;
@@ -76,7 +78,7 @@ def assert_close(found, expected):
     np.testing.assert_allclose(np.array(found, float), expected, rtol=0, atol=limit)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_random_networks_forward_and_back(page, seed):
     model, x, y = random_network(seed)
     found, description = stepped(page, model, x, y)
@@ -91,16 +93,12 @@ def test_random_networks_forward_and_back(page, seed):
             assert_close(found["byValue"][value], layer.grad_activation[0])
     for place, layer in enumerate(description["layers"]):
         for name, gradient in found["byParameter"][place].items():
-            own = name
-            if layer["class"] == "SeparableConv2D" and name == "kernel":
-                deep = layer["kind"] == "DepthwiseConv2D"
-                own = "depthwise_kernel" if deep else "pointwise_kernel"
-            name = layer["name"].removesuffix("·depthwise")
-            assert_close(gradient, trace[name][f"grad_{own}"])
+            own = layer.get("names", {}).get(name, name)
+            assert_close(gradient, trace[layer["own"]][f"grad_{own}"])
 
 
 def test_random_networks_have_all_that_the_page_computes(page):
-    drawn = [describe(random_network(seed)[0], Bytes())["layers"] for seed in range(30)]
+    drawn = [describe(random_network(seed)[0], Bytes())["layers"] for seed in SEEDS]
     kinds = {layer["kind"] for layers in drawn for layer in layers}
     assert page.execute_script("return npcnn.KINDS") == sorted(KINDS) == sorted(kinds)
     assert sorted(page.execute_script("return npcnn.KNOWN_ACTIVATIONS")) == sorted(ACTIVATIONS)
@@ -127,6 +125,30 @@ def test_sums_are_those_of_a_window(page):
     softmax = found["explained"][9][1]
     assert softmax["word"] == "softmax"
     assert softmax["text"].endswith(f" = {formulas.digits(trace.outputs[0, 1])}")
+
+
+def test_sums_of_shares_and_products_of_inputs(page):
+    """What is filled in, lengths, and gates are in the lines, too."""
+    start = x = layers.Input((5, 8, 2), dtype="float64")
+    x = layers.Resizing(6, 6, "lanczos3", pad_to_aspect_ratio=True, fill_value=0.5)(x)
+    x = layers.Activation("glu")(x)
+    x = layers.Reshape((6, 6))(x)
+    model = npcnn.Model(start, layers.Dot(2, normalize=True)([x, layers.ReLU()(x)]))
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(1).normal(size=(1, 5, 8, 2))
+    y = np.zeros((1, 6, 6))
+    found, _ = stepped(page, model, x, y.reshape(1, 36))
+    trace = npcnn.trace(model, x, y)
+    blocks, total, filled = found["explained"][0]
+    products = sum(cell["product"] for cell in blocks["blocks"][0]["cells"])
+    assert total["text"] == formulas.digits(products)
+    resized = trace.layers[0].activation.ravel()[1]
+    assert filled["text"].endswith(f" = {formulas.digits(resized)}")
+    gate = trace.layers[1].activation.ravel()[1]
+    assert found["explained"][1][1]["text"].endswith(f" = {formulas.digits(gate)}")
+    terms, total, divided = found["explained"][-1]
+    assert total["text"] == formulas.digits(sum(term["product"] for term in terms["terms"]))
+    assert divided["text"].endswith(f" = {formulas.digits(trace.outputs.ravel()[1])}")
 
 
 def kinds(line):

@@ -92,7 +92,7 @@ const ELEMENTWISE = {
   squareplus: [(z) => (z + Math.hypot(z, 2)) / 2, (z) => (1 + z / Math.hypot(z, 2)) / 2],
 };
 
-// Activations of whole rows: [y of a row of z, gradient by z from those of y].
+// Activations of whole rows: [y of a row of z, gradient by z from that by y, y and z].
 const ROWS = {
   softmax: [softmaxRow, (gradient, y) => {
     const along = dot(gradient, y);
@@ -105,6 +105,17 @@ const ROWS = {
   }, (gradient, y) => {
     const total = gradient.reduce((a, b) => a + b, 0);
     return y.map((value, i) => gradient[i] - Math.exp(value) * total);
+  }],
+  glu: [(z) => {
+    const half = z.length / 2;
+    return z.slice(0, half).map((value, i) => value * logistic(z[half + i]));
+  }, (gradient, y, z) => {
+    const half = z.length / 2;
+    const gates = z.slice(half).map(logistic);
+    return Float64Array.from([
+      ...gates.map((gate, i) => gradient[i] * gate),
+      ...gates.map((gate, i) => gradient[i] * z[i] * gate * (1 - gate)),
+    ]);
   }],
   sparsemax: [(z) => {
     const sorted = z.slice().sort().reverse();
@@ -128,29 +139,41 @@ export function takesRows(name) {
   return name in ROWS;
 }
 
-/** Return y of an activation, which is a name. */
-export function activate(name, z) {
-  if (takesRows(name)) return byRows(z.shape, ROWS[name][0], z.data);
+/** Return y of an activation, which is a name; rows may be groups of indices that belong together. */
+export function activate(name, z, groups = null) {
+  if (takesRows(name)) return byRows(ROWS[name][0], groups, z);
   const [f] = ELEMENTWISE[name];
   return { shape: z.shape, data: z.data.map((value) => f(value)) };
 }
 
 /** Return the gradient by z from the one by y. */
-export function activateBackward(name, gradient, z, y) {
-  if (takesRows(name)) return byRows(z.shape, ROWS[name][1], gradient.data, y.data);
+export function activateBackward(name, gradient, z, y, groups = null) {
+  if (takesRows(name)) return { ...byRows(ROWS[name][1], groups, gradient, y, z), shape: z.shape };
   const slope = ELEMENTWISE[name][1];
   const data = gradient.data.map((g, i) => g * slope(z.data[i], y.data[i]));
   return { shape: z.shape, data };
 }
 
-/** Return what a function makes of arrays, row by row. */
-function byRows(shape, f, ...arrays) {
-  const length = shape[shape.length - 1];
-  const data = new Float64Array(arrays[0].length);
-  for (let start = 0; start < data.length; start += length) {
-    data.set(f(...arrays.map((array) => array.subarray(start, start + length))), start);
+/** Return what a function makes of the rows of arrays, which have as many. */
+function byRows(f, groups, ...arrays) {
+  const [{ shape, data }] = arrays;
+  if (groups) {
+    const found = new Float64Array(data.length);
+    for (const group of groups) {
+      const row = f(...arrays.map((array) => Float64Array.from(group, (index) => array.data[index])));
+      group.forEach((index, k) => { found[index] = row[k]; });
+    }
+    return { shape, data: found };
   }
-  return { shape, data };
+  const count = data.length / shape[shape.length - 1];
+  const rows = Array.from({ length: count }, (_, at) => f(...arrays.map((array) => {
+    const length = array.data.length / count;
+    return array.data.subarray(at * length, (at + 1) * length);
+  })));
+  const length = rows[0].length;
+  const found = new Float64Array(count * length);
+  rows.forEach((row, at) => found.set(row, at * length));
+  return { shape: [...shape.slice(0, -1), length], data: found };
 }
 
 function softmaxRow(z) {

@@ -2,7 +2,7 @@
 import { activate, activateBackward, takesRows } from "./activations.js";
 import { activationLines, line } from "./explained.js";
 import { placeIn } from "./merging.js";
-import { digits, plus, tensor, unravel } from "./tensor.js";
+import { digits, groupsAlong, plus, tensor, unravel } from "./tensor.js";
 
 const here = {
   sees: (layer, shapes, place) => [{
@@ -29,18 +29,25 @@ function functionOf(layer) {
   return [(z) => (z > 0 ? z : alpha * Math.expm1(z)), (z) => (z > 0 ? 1 : alpha * Math.exp(z))];
 }
 
+/** Return groups of indices that a Softmax over other axes than the last takes together, or null. */
+function groupsOf({ options: { together } }, shape) {
+  return together ? groupsAlong(shape, together) : null;
+}
+
 /** Activation("relu"), Softmax(): by a name. */
 export const named = {
   ...here,
   forward(layer, [x]) {
-    return { z: x, y: activate(layer.options.activation, x) };
+    return { z: x, y: activate(layer.options.activation, x, groupsOf(layer, x.shape)) };
   },
   backward(layer, [x], { y }, gradient, gradients, byLogits) {
     if (byLogits) return { inputs: [gradient], gradZ: gradient };
-    return { inputs: [activateBackward(layer.options.activation, gradient, x, y)] };
+    return { inputs: [activateBackward(layer.options.activation, gradient, x, y, groupsOf(layer, x.shape))] };
   },
   explain(layer, [x], { y }, index) {
-    const lines = activationLines(layer.options.activation, x, y, index);
+    const group = groupsOf(layer, x.shape)?.find((one) => one.includes(index));
+    if (layer.options.activation === "glu") return gated(x, y, index);
+    const lines = activationLines(layer.options.activation, x, y, index, group);
     return [{ part: "same", source: [0, index] }, ...lines];
   },
   sees(layer, shapes, place) {
@@ -48,6 +55,15 @@ export const named = {
     return here.sees(layer, shapes, place);
   },
 };
+
+/** Return what explains a gated number: one of the first half, as far as the second lets it through. */
+function gated(x, y, index) {
+  const half = y.shape[y.shape.length - 1];
+  const source = Math.floor(index / half) * 2 * half + (index % half);
+  const terms = [source, source + half].map((at) => ({ value: x.data[at], source: [0, at] }));
+  const [value, gate] = terms.map((term) => digits(term.value));
+  return [{ part: "sources", terms }, line("glu", `${value} × sigmoid(${gate}) = ${digits(y.data[index])}`)];
+}
 
 /** ReLU(…), LeakyReLU(…), ELU(…). */
 export const shaped = {
@@ -66,68 +82,75 @@ export const shaped = {
   },
 };
 
-/** Return numbers a and b by channel so that y = a · x + b. */
-function straight(layer, channels) {
+/**
+ * Return numbers a and b so that y = a[k] · x + b[k], and which k a flat index has: that of its
+ * place along an axis, or, where numbers are `over` a shape, of its place there.
+ */
+function straight(layer, shape) {
+  const { axis = -1, over } = layer.options;
+  const own = axis < 0 ? shape.length + axis : axis - 1;
+  const length = over ? layer.options.scale.length : shape[own];
+  const step = shape.slice(own + 1).reduce((product, size) => product * size, 1);
+  const of = over
+    ? (index) => placeIn(over, unravel(index, shape))
+    : (index) => Math.floor(index / step) % length;
   const { gamma, beta, moving_mean: mean, moving_variance: variance } = layer.parameters;
-  const scale = new Float64Array(channels);
-  const offset = new Float64Array(channels);
-  for (let c = 0; c < channels; c++) {
+  const scale = new Float64Array(length);
+  const offset = new Float64Array(length);
+  for (let k = 0; k < length; k++) {
     if (layer.kind === "Rescaling") {
-      scale[c] = [layer.options.scale].flat()[c] ?? [layer.options.scale].flat()[0];
-      offset[c] = [layer.options.offset].flat()[c] ?? [layer.options.offset].flat()[0];
+      scale[k] = [layer.options.scale].flat()[k] ?? [layer.options.scale].flat()[0];
+      offset[k] = [layer.options.offset].flat()[k] ?? [layer.options.offset].flat()[0];
     } else {
-      scale[c] = (gamma?.data[c] ?? 1) / Math.sqrt(variance.data[c] + layer.options.epsilon);
-      offset[c] = (beta?.data[c] ?? 0) - scale[c] * mean.data[c];
+      scale[k] = (gamma?.data[k] ?? 1) / Math.sqrt(variance.data[k] + layer.options.epsilon);
+      offset[k] = (beta?.data[k] ?? 0) - scale[k] * mean.data[k];
     }
   }
-  return { scale, offset };
+  return { scale, offset, of };
 }
 
-/** BatchNormalization with its running mean and variance, Rescaling. */
+/** BatchNormalization with its running mean and variance, Normalization, Rescaling. */
 export const normalization = {
   ...here,
   forward(layer, [x]) {
-    const channels = x.shape[x.shape.length - 1];
-    const { scale, offset } = straight(layer, channels);
-    const data = x.data.map((value, i) => value * scale[i % channels] + offset[i % channels]);
-    return { y: tensor(x.shape, data) };
+    const { scale, offset, of } = straight(layer, x.shape);
+    return { y: tensor(x.shape, x.data.map((value, i) => value * scale[of(i)] + offset[of(i)])) };
   },
 
   backward(layer, [x], kept, gradient, gradients) {
-    const channels = x.shape[x.shape.length - 1];
-    const { scale } = straight(layer, channels);
+    const { scale, of } = straight(layer, x.shape);
     if (layer.kind === "BatchNormalization") {
       const { moving_mean: mean, moving_variance: variance } = layer.parameters;
-      const gamma = new Float64Array(channels);
-      const beta = new Float64Array(channels);
+      const gamma = new Float64Array(scale.length);
+      const beta = new Float64Array(scale.length);
       for (let i = 0; i < x.data.length; i++) {
-        const c = i % channels;
-        const rate = 1 / Math.sqrt(variance.data[c] + layer.options.epsilon);
-        gamma[c] += gradient.data[i] * (x.data[i] - mean.data[c]) * rate;
-        beta[c] += gradient.data[i];
+        const k = of(i);
+        const rate = 1 / Math.sqrt(variance.data[k] + layer.options.epsilon);
+        gamma[k] += gradient.data[i] * (x.data[i] - mean.data[k]) * rate;
+        beta[k] += gradient.data[i];
       }
       gradients.add("gamma", gamma);
       gradients.add("beta", beta);
     }
-    return { inputs: [tensor(x.shape, gradient.data.map((g, i) => g * scale[i % channels]))] };
+    return { inputs: [tensor(x.shape, gradient.data.map((g, i) => g * scale[of(i)]))] };
   },
 
   explain(layer, [x], { y }, index) {
-    const channel = unravel(index, x.shape).pop();
     const [before, after] = [digits(x.data[index]), digits(y.data[index])];
     const parts = [{ part: "same", source: [0, index] }];
+    const { scale, offset, of } = straight(layer, x.shape);
+    const k = of(index);
     if (layer.kind === "Rescaling") {
-      const { scale, offset } = straight(layer, x.shape[x.shape.length - 1]);
-      const text = `${before} × ${digits(scale[channel])} ${plus(offset[channel])} = ${after}`;
+      const text = `${before} × ${digits(scale[k])} ${plus(offset[k])} = ${after}`;
       return [...parts, line("scale and offset", text)];
     }
     const { gamma, beta, moving_mean: mean, moving_variance: variance } = layer.parameters;
-    const [g, b] = [gamma?.data[channel] ?? 1, beta?.data[channel] ?? 0];
+    const [g, b] = [gamma?.data[k] ?? 1, beta?.data[k] ?? 0];
     return [
       ...parts,
       line("gamma · (x − mean) / √(variance + ε) + beta",
-        `${digits(g)} · (${before} ${plus(-mean.data[channel])}) / ` +
-        `√(${digits(variance.data[channel])} ${plus(layer.options.epsilon)}) ${plus(b)} = ${after}`),
+        `${digits(g)} · (${before} ${plus(-mean.data[k])}) / ` +
+        `√(${digits(variance.data[k])} ${plus(layer.options.epsilon)}) ${plus(b)} = ${after}`),
     ];
   },
 };

@@ -21,15 +21,15 @@ export function ending(layer, total, bias, z, y, index) {
   return [...lines, ...activationLines(name, z, y, index)];
 }
 
-/** Return the line that an activation adds. */
-export function activationLines(name, z, y, index) {
+/** Return the line that an activation adds; `group`: the indices that belong together, if no row. */
+export function activationLines(name, z, y, index, group = null) {
   const [before, after] = [digits(z.data[index]), digits(y.data[index])];
   if (name === "linear") return [];
   if (name === "relu") return [line("relu", `max(${before}, 0) = ${after}`)];
   if (name !== "softmax") return [line(name, `${name}(${before}) = ${after}`)];
   const length = z.shape[z.shape.length - 1];
   const start = index - (index % length);
-  const row = z.data.subarray(start, start + length);
+  const row = group ? Float64Array.from(group, (at) => z.data[at]) : z.data.subarray(start, start + length);
   const most = row.reduce((a, b) => Math.max(a, b), -Infinity);
   const sum = row.reduce((total, value) => total + Math.exp(value - most), 0);
   const power = Math.exp(z.data[index] - most);
@@ -37,6 +37,6 @@ export function activationLines(name, z, y, index) {
   return [
     line("softmax", `exp(${before} ${shift}) / Σ exp(z ${shift}) = ` +
       `${digits(power)} / ${digits(sum)} = ${after}`),
-    { part: "row", name: "z", values: [...row], at: index - start },
+    { part: "row", name: "z", values: [...row], at: group ? group.indexOf(index) : index - start },
   ];
 }

@@ -8,9 +8,9 @@ const MOST_RATE = 1e12; // what a length that is nearly 0 is at most multiplied 
 /** Return [which group, which entry of gamma] of a place. */
 function homeOf(layer, shape, place) {
   if (layer.kind === "GroupNormalization") {
-    const channel = place[place.length - 1];
-    const size = shape[shape.length - 1] / layer.options.groups;
-    return [Math.floor(channel / size), channel];
+    const given = layer.options.axis;
+    const axis = given < 0 ? shape.length + given : given - 1;
+    return [Math.floor((place[axis] * layer.options.groups) / shape[axis]), place[axis]];
   }
   const axes = [layer.options.axis].flat().map((axis) => (axis < 0 ? shape.length + axis : axis - 1));
   const all = [...shape.keys()];
@@ -41,6 +41,8 @@ function measured(layer, x) {
 
 /** Return a parameter's entry, or what stands for it. */
 const entry = (parameter, place, otherwise) => (parameter ? parameter.data[place] : otherwise);
+/** The mean is taken off x, but for a LayerNormalization of old programs, which only divides. */
+const levelOf = (layer, mean) => (layer.options.rms_scaling ? 0 : mean);
 const gammaOf = ({ parameters }) => parameters.gamma ?? parameters.scale;
 
 export const statistics = {
@@ -49,7 +51,7 @@ export const statistics = {
     const data = x.data.map((value, index) => {
       const [group, place] = homes[index];
       const { mean, rate } = found[group];
-      return entry(gammaOf(layer), place, 1) * (value - mean) * rate + entry(layer.parameters.beta, place, 0);
+      return entry(gammaOf(layer), place, 1) * (value - levelOf(layer, mean)) * rate + entry(layer.parameters.beta, place, 0);
     });
     return { y: tensor(x.shape, data) };
   },
@@ -62,12 +64,12 @@ export const statistics = {
     for (const { indices, count, mean, rate } of found) {
       // Through the rate: a mean for all but UnitNormalization, whose rate is that of a sum.
       const share = layer.kind === "UnitNormalization" ? 1 : 1 / count;
-      const normal = indices.map((index) => (x.data[index] - mean) * rate);
+      const normal = indices.map((index) => (x.data[index] - levelOf(layer, mean)) * rate);
       const own = indices.map((index) => gradient.data[index] * entry(gammaOf(layer), homes[index][1], 1));
       const along = share * own.reduce((sum, g, k) => sum + g * normal[k], 0);
-      const level = centred ? own.reduce((sum, g) => sum + g, 0) / count : 0;
+      const level = centred && !layer.options.rms_scaling ? own.reduce((sum, g) => sum + g, 0) / count : 0;
       indices.forEach((index, k) => {
-        gradX.data[index] = rate * (own[k] - level - normal[k] * along);
+        gradX.data[index] = rate * (own[k] - level - (x.data[index] - mean) * rate * along);
         if (!size) return;
         gamma[homes[index][1]] += gradient.data[index] * normal[k];
         beta[homes[index][1]] += gradient.data[index];
@@ -91,7 +93,7 @@ export const statistics = {
       { part: "same", source: [0, index] },
       line("numbers that belong together", String(count)),
       line("gamma · (x − their mean) · their rate + beta",
-        `${gamma} · (${before} ${plus(-mean)}) · ${digits(rate)} ${plus(beta)} = ${after}`),
+        `${gamma} · (${before} ${plus(-levelOf(layer, mean))}) · ${digits(rate)} ${plus(beta)} = ${after}`),
     ];
   },
 };

@@ -26,6 +26,17 @@ export function ravel(place, shape) {
   return place.reduce((index, at, axis) => index * shape[axis] + at, 0);
 }
 
+/** Return the flat indices of numbers that differ along some axes only, group by group, in order. */
+export function groupsAlong(shape, axes) {
+  const lengths = shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
+  const groups = Array.from({ length: sizeOf(lengths) }, () => []);
+  for (let index = 0; index < sizeOf(shape); index++) {
+    const place = unravel(index, shape).map((at, axis) => (axes.includes(axis) ? 0 : at));
+    groups[ravel(place, lengths)].push(index);
+  }
+  return groups;
+}
+
 /** Return the largest size in an array; at least a hair above 0. */
 export function limitOf(data) {
   let most = 0;

@@ -248,6 +248,7 @@ export const CHINESE = {
   "samples": "样本",
   "samples, the first of": "样本（本页含前 # 个）",
   "softmax": "softmax",
+  "glu": "glu",
   "numbers that belong together": "同组的数有多少个",
   "gamma · (x − their mean) · their rate + beta": "gamma ·（x − 组均值）· 组的比率 + beta",
   "slope × number": "斜率 × 数",
@@ -271,5 +272,7 @@ export const CHINESE = {
   "what goes in": "输入什么",
   "what is shown": "显示什么",
   "with the bias": "加上偏置",
+  "with what is filled in": "加上填充的部分",
+  "divided by both lengths": "除以两者的长度",
   "zoom": "缩放",
 };

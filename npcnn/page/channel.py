@@ -9,6 +9,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from npcnn.checks import NpcnnError
+from npcnn.page.packed import as_json
 
 if TYPE_CHECKING:
     from npcnn.page.trainer import Trainer
@@ -60,11 +61,11 @@ class Channel:
                 known.waits = True
             self.trainer.ask(wish)
         except (NpcnnError, ValueError, RecursionError) as error:
-            await page.send_text(json.dumps({"trouble": str(error)[:300]}))
+            await page.send_text(as_json({"trouble": str(error)[:300]}))
 
     def told(self, header: dict[str, Any], numbers: bytes) -> None:
         """Pass on what the trainer tells, from its thread to that of the server."""
-        text = json.dumps(header).encode()
+        text = as_json(header).encode()
         text += b" " * (-len(text) % 4)
         loop = self.loop
         if loop is not None:

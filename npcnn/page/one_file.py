@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 import zlib
 from functools import cache
@@ -18,7 +17,7 @@ from npcnn.feeding.sources import is_stream
 from npcnn.files import atomic_write
 from npcnn.page.described import describe
 from npcnn.page.frames import describe_recording
-from npcnn.page.packed import Bytes
+from npcnn.page.packed import Bytes, as_json
 from npcnn.page.samples import describe_samples, first_samples
 
 IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
@@ -79,7 +78,7 @@ def page_of(
     if is_stream(x):
         class_names = class_names or getattr(x, "class_names", None)
         x, y = first_samples(x)
-    description["class_names"] = _names(class_names, description)
+    description["class_names"] = names_of(class_names, description, "save_page(class_names)")
     if x is not None:
         description["samples"] = describe_samples(model, x, y, row, description)
     if recording is not None:
@@ -87,14 +86,14 @@ def page_of(
     return assembled(description, row)
 
 
-def _names(given: Any, description: dict[str, Any]) -> list[str]:
+def names_of(given: Any, description: dict[str, Any], where: str) -> list[str]:
     """Return what the classes of the first output are called; nothing for numbers."""
     names = [str(name) for name in given or ()]
     last = description["outputs"][0] - len(description["inputs"])
     units = description["calls"][last]["shape"][-1] if last >= 0 else len(names)
     if names and len(names) != max(units, 2):  # one unit tells two classes apart
         expected, fix = f"{max(units, 2)} names", "name each class, in their order"
-        raise ArgumentError(message("save_page(class_names)", expected, str(len(names)), fix))
+        raise ArgumentError(message(where, expected, str(len(names)), fix))
     return names
 
 
@@ -106,7 +105,7 @@ def assembled(description: dict[str, Any], row: Bytes, live: bool = False) -> st
         "policy": f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
         "img-src data: blob:; form-action 'none'; base-uri 'none'" + "; connect-src 'self'" * live,
         "style": read("page.css"),
-        "network": json.dumps(description, ensure_ascii=False).replace("<", "\\u003c"),
+        "network": as_json(description).replace("<", "\\u003c"),
         "numbers": base64.b64encode(zlib.compress(row.content(), 9)).decode(),
         "program": program,
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import Any
 
 import numpy as np
@@ -48,3 +50,20 @@ class Bytes:
     def content(self) -> bytes:
         """Return all of it."""
         return b"".join(self._parts)
+
+
+def as_json(value: Any) -> str:
+    """Return JSON that a browser reads: it has no NaN and no infinity, they are null.
+
+    >>> as_json({"loss": [0.5, math.nan]})
+    '{"loss": [0.5, null]}'
+    """
+    return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -12,18 +12,20 @@ import hmac
 import importlib.util
 import secrets
 import socket
+import threading
 import webbrowser
+from collections.abc import Callable
 from typing import Any
 
 from npcnn import extras
-from npcnn.arguments import AModel, Arrays, Count, checked
+from npcnn.arguments import AModel, Arrays, Count, Listed, checked
 from npcnn.checks import ArgumentError, StateError, message
 from npcnn.page.channel import Channel
 from npcnn.page.described import describe
-from npcnn.page.one_file import assembled
+from npcnn.page.one_file import assembled, names_of
 from npcnn.page.packed import Bytes
 from npcnn.page.samples import describe_samples
-from npcnn.page.trainer import Trainer
+from npcnn.page.trainer import Trainer, end
 from npcnn.page.turns import Turns
 from npcnn.streams import say
 
@@ -38,6 +40,7 @@ def explore(
     validation_data: Any = None,
     port: Count = 0,
     open_browser: bool = True,
+    class_names: Listed | None = None,
 ) -> None:
     """Serve a page in which a model is taken apart and trained, until Ctrl-C.
 
@@ -51,18 +54,21 @@ def explore(
         validation_data: (x, y) to pick samples from and to validate on; None takes x and y.
         port: to listen on, 0 for any that is free.
         open_browser: whether to open the page.
+        class_names: what the classes are called, in their order; numbers by default.
 
     Raises:
         StateError: the model is not compiled, or Starlette and uvicorn are not installed.
-        ArgumentError: the data do not fit the model, or the port is taken.
+        ArgumentError: the data or the names do not fit the model, or the port is taken.
     """
-    Explorer(model, x, y, validation_data).serve(port, open_browser)
+    Explorer(model, x, y, validation_data, class_names).serve(port, open_browser)
 
 
 class Explorer:
     """A page, and two trainers behind it: networks of different settings beside each other."""
 
-    def __init__(self, model: Any, x: Any, y: Any, validation_data: Any = None) -> None:
+    def __init__(
+        self, model: Any, x: Any, y: Any, validation_data: Any = None, class_names: Any = None
+    ) -> None:
         _require_libraries()
         if not (model.built and model.compiled):
             fix = "call compile(loss=…) first"
@@ -72,6 +78,7 @@ class Explorer:
         self.running = False
         row = Bytes()
         description = describe(model, row)
+        description["class_names"] = names_of(class_names, description, "explore(class_names)")
         shown_x, shown_y = (x, y) if validation_data is None else validation_data[:2]
         description["samples"] = describe_samples(model, shown_x, shown_y, row, description)
         description["live"] = True
@@ -86,9 +93,15 @@ class Explorer:
         """Serve until Ctrl-C; `ready` is called with the page's address."""
         import uvicorn
 
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with contextlib.closing(listener):
+        def told(address: str) -> None:
+            say(f"{address}  (Ctrl-C ends it)")
+            if ready is not None:
+                ready(address)
+            if open_browser:  # some browsers keep who opens them
+                threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
+
+        with contextlib.closing(socket.socket()) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listener.bind(("127.0.0.1", port))
             except (OSError, OverflowError) as error:
@@ -99,24 +112,18 @@ class Explorer:
             self.own_names = {f"127.0.0.1:{place}", f"localhost:{place}"}
             address = f"http://127.0.0.1:{place}/?token={self.token}"
             config = uvicorn.Config(
-                self.application(), log_level="critical", ws_max_size=MOST_BYTES,
-                timeout_graceful_shutdown=1, server_header=False, lifespan="on",
+                self.application(lambda: told(address)), log_level="critical", lifespan="on",
+                ws_max_size=MOST_BYTES, timeout_graceful_shutdown=0, server_header=False,
             )  # fmt: skip
             self.server = uvicorn.Server(config)
-            say(f"{address}  (Ctrl-C ends it)")
-            if ready is not None:
-                ready(address)
-            if open_browser:
-                webbrowser.open(address)
             try:
                 with contextlib.suppress(KeyboardInterrupt):
                     self.server.run(sockets=[listener])
             finally:
-                for channel in self.channels:
-                    channel.trainer.end()
+                end(channel.trainer for channel in self.channels)
 
-    def application(self) -> Any:
-        """Return the ASGI application."""
+    def application(self, begun: Callable[[], None]) -> Any:
+        """Return the ASGI application; `begun` is called when it may be asked, and Ctrl-C heard."""
         from starlette.applications import Starlette
         from starlette.routing import Route, WebSocketRoute
 
@@ -126,6 +133,7 @@ class Explorer:
             for channel in self.channels:
                 channel.loop = loop
             self.running = True
+            begun()
             yield
             for channel in self.channels:
                 channel.loop = None

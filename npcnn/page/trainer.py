@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from npcnn import optimizers
@@ -27,6 +27,7 @@ Settings = dict[str, Any]
 OPTIMIZERS = ("sgd", "adam", "rmsprop", "adagrad", "nadam")
 APART = 0.15  # seconds from one set of weights that is told to the next
 POINTS = 400  # of a curve; more are thinned
+PATIENCE = 0.4  # seconds that the end waits for steps that are being made
 VALIDATED = 1000  # samples that an epoch is validated on
 
 
@@ -123,13 +124,6 @@ class Trainer:
 
     def _seen(self, wish: Settings) -> None:
         self.wanted = True
-
-    def end(self) -> None:
-        """Stop after the step that is being made; return within a second."""
-        with self._wishes:
-            self.ended = True
-            self._wishes.notify_all()
-        self._thread.join(timeout=0.8)
 
     # The thread ---------------------------------------------------------------------------------
 
@@ -276,6 +270,19 @@ class Trainer:
     def _dropout(self) -> float | None:
         droppers = self._droppers()
         return float(droppers[0].rate) if droppers else None
+
+
+def end(trainers: Iterable[Trainer]) -> None:
+    """Have all stop after the step that is being made; wait for that, but not for long."""
+    threads = []
+    for trainer in trainers:
+        with trainer._wishes:
+            trainer.ended = True
+            trainer._wishes.notify_all()
+        threads.append(trainer._thread)
+    until = time.monotonic() + PATIENCE
+    for thread in threads:  # they are daemons: the process need not wait for a kernel's compiling
+        thread.join(max(0.0, until - time.monotonic()))
 
 
 def _optimizer(value: Any) -> str:

@@ -1,35 +1,22 @@
 """The page live: trained from the browser to the bit, and closed to all others."""
 
-import contextlib
-import http.client
 import json
-import os
-import signal
 import socket
-import struct
-import subprocess
-import sys
 import threading
 import time
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from chromium import wait
+from page_server import X, Y, asked, small, talk, until
 from runs import PATIENCE
 
 import npcnn
 from npcnn import layers
 from npcnn.checks import StateError
-from npcnn.datasets import draw_digits
 from npcnn.models import clone_model
 from npcnn.page import explore
-
-pytest.importorskip("uvicorn", reason='the live page needs pip install -e ".[explore]"')
-client = pytest.importorskip("websockets.sync.client")
-
-X, Y = draw_digits(120, seed=4)
-X = X[..., None] / np.float32(255)
 
 
 @pytest.fixture(autouse=True)
@@ -39,21 +26,6 @@ def reference():
     npcnn.use_backend("numpy")
     yield
     npcnn.use_backend(before)
-
-
-def small():
-    model = npcnn.Sequential(
-        [
-            layers.Input((28, 28, 1)),
-            layers.AveragePooling2D(2),
-            layers.Conv2D(3, 3, strides=2, activation="relu"),
-            layers.Flatten(),
-            layers.Dropout(0.3),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
 
 
 @pytest.fixture
@@ -118,6 +90,12 @@ const { heard, running, epoch, step } = line.header ?? {};
 return heard === wishes && !running && step === 0 ? epoch : 0;
 """
 
+# How many steps of an epoch had a loss, once all of them had one.
+LEARNT = """
+const { epoch, running, curve } = npcnn.app.line.header;
+return epoch === 1 && !running && curve.every(([, loss]) => loss > 0) && curve.length;
+"""
+
 
 def test_epochs_from_the_page_are_those_of_python(server, browser):
     """Of one network, then of two beside each other that differ in all settings."""
@@ -172,6 +150,25 @@ def test_epochs_from_the_page_are_those_of_python(server, browser):
     assert_shown(browser, first.model)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy says that numbers overflow
+def test_a_training_that_is_lost_is_shown_and_begun_again(server, browser):
+    """Losses and weights that are no numbers: a page reads them, and goes on."""
+    browser.get(f"{server[1]}#lang=en")
+    wait(browser, "return window.npcnn?.app.line?.header")
+    browser.find_element("css selector", "[data-tab=train]").click()
+    for label, value in (("optimizer", "sgd"), ("learning rate", 1e30), ("batch size", 16)):
+        browser.execute_script(FILL, label, value)
+    press(browser, "epoch")
+    stands(browser, 1, 0)
+    assert "loss nan" in browser.find_element("css selector", ".said-step").text
+    browser.execute_script("npcnn.app.useSample(3); npcnn.board.setView('kernel')")
+    browser.execute_script(FILL, "learning rate", 0.01)
+    browser.execute_script(FILL, "seed", 1)
+    press(browser, "again")
+    press(browser, "epoch")
+    assert wait(browser, LEARNT) == 8
+
+
 def test_settings_hold_from_the_next_epoch_or_at_once(server):
     trainer, address = server[0].channels[0].trainer, server[1]
     with talk(address) as page:
@@ -193,38 +190,6 @@ def test_settings_hold_from_the_next_epoch_or_at_once(server):
         twin.fit(X, Y, batch_size=60, verbose=0)
         for found, expected in zip(trainer.model.get_weights(), twin.get_weights(), strict=True):
             np.testing.assert_array_equal(found, expected)
-
-
-def talk(address, **options):
-    parts = urlsplit(address)
-    options = {"origin": f"http://{parts.netloc}", "open_timeout": PATIENCE, **options}
-    return client.connect(f"ws://{parts.netloc}/live?{parts.query}", **options)
-
-
-def until(page, wanted):
-    """Ask for numbers until the header is as wanted; return it."""
-    for _ in range(200):
-        page.send('{"do": "seen"}')
-        frame = page.recv(timeout=PATIENCE)
-        if isinstance(frame, bytes):
-            (length,) = struct.unpack_from("<I", frame)
-            header = json.loads(frame[4 : 4 + length])
-            if wanted(header):
-                return header
-    raise AssertionError("never as wanted")
-
-
-def asked(address, method="GET", path=None, **headers):
-    """Return the status that a request gets, and its text."""
-    parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE)
-    connection.putrequest(method, path or f"/?{parts.query}", skip_host="Host" in headers)
-    for name, value in headers.items():
-        connection.putheader(name.replace("_", "-"), value)
-    connection.endheaders()
-    with contextlib.closing(connection):
-        response = connection.getresponse()
-        return response.status, response.read().decode()
 
 
 def test_only_who_knows_the_token_is_answered(server):
@@ -329,29 +294,6 @@ def test_broken_lines_are_borne(server):
     while explorer.channels[0].pages and time.monotonic() < deadline:
         time.sleep(0.02)
     assert explorer.channels[0].pages == {}
-
-
-def test_from_the_command_line(tmp_path):
-    small().save(tmp_path / "model.h5")
-    np.savez(tmp_path / "data.npz", x=X, y=Y)
-    command = [sys.executable, "-m", "npcnn", "explore", str(tmp_path / "model.h5"), "--no-browser"]
-    pipe = subprocess.PIPE
-    full = [*command, "--data", str(tmp_path / "data.npz")]
-    environment = {**os.environ, "NPCNN_BACKEND": "numpy"}
-    with subprocess.Popen(full, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
-        address = process.stdout.readline().split()[0]
-        assert parse_qs(urlsplit(address).query)["token"]
-        with talk(address) as page:
-            page.send('{"do": "start"}')
-            until(page, lambda header: header["epoch"] > 0)
-            process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=PATIENCE) == 0
-        assert process.stderr.read() == ""
-    for given, text in (("none.npz", "check the path"), (command[4], "expected an .npz of arrays")):
-        found = subprocess.run([*command, "--data", given], capture_output=True, text=True)
-        assert found.returncode == 1
-        assert text in found.stderr
-        assert found.stderr.count("\n") == 1
 
 
 def test_a_model_that_is_not_compiled_is_refused():

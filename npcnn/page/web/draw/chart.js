@@ -20,6 +20,7 @@ export function chartOf(title, steps, curves, log, write) {
   const level = (value) => (log ? Math.log10(value) : value);
   const levels = lines.flatMap(({ values }) => values)
     .filter((value) => value !== null && (!log || value > 0)).map(level);
+  if (!levels.length) levels.push(level(1)); // where all is lost
   const [low, high] = [Math.min(...levels), Math.max(...levels)];
   const x = (step) => LEFT + ((WIDTH - LEFT - 6) * (step - first)) / (last - first || 1);
   const y = (value) => 8 + ((HEIGHT - BOTTOM - 8) * (high - level(value))) / (high - low || 1);
@@ -34,7 +35,7 @@ export function chartOf(title, steps, curves, log, write) {
     const points = values.flatMap((value, i) =>
       (value === null || (log && value <= 0) ? [] : [`${x(at[i])} ${y(value)}`]));
     const path = drawing("path", {
-      d: `M${points.join("L")}`, class: `curve curve-${k % 5}`, "stroke-dasharray": DASHES[k % DASHES.length],
+      d: points.length ? `M${points.join("L")}` : "", class: `curve curve-${k % 5}`, "stroke-dasharray": DASHES[k % DASHES.length],
     });
     path.append(drawing("title", {}, name));
     svg.append(path);

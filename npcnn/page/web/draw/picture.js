@@ -5,6 +5,7 @@ import { boxOf, indexAt, layoutOf, neighbour } from "./tiles.js";
 
 /** Return a number in few letters. */
 export function brief(value) {
+  if (value === null) return "nan"; // JSON has none
   if (value === 0 || !Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
   if (size >= 1e5 || size < 1e-3) return value.toExponential(0).replace("e+", "e");

@@ -74,7 +74,7 @@ export function knowsLoss(loss) {
 
 /** Return the numbers that a target stands for: a row of them, one 1 for a class; of one unit itself. */
 export function targetRow(target, y) {
-  if (typeof target !== "number") return Float64Array.from(target);
+  if (typeof target !== "number") return Float64Array.from(target, (value) => value ?? NaN);
   if (y.data.length === 1) return Float64Array.of(target);
   return Float64Array.from(y.data, (value, i) => (i === target ? 1 : 0));
 }

@@ -79,6 +79,9 @@ def page_of(
         class_names = class_names or getattr(x, "class_names", None)
         x, y = first_samples(x)
     description["class_names"] = names_of(class_names, description, "save_page(class_names)")
+    if x is None and y is not None:
+        fix = "give both, or neither"
+        raise ArgumentError(message("save_page(x)", "the samples that y belongs to", "None", fix))
     if x is not None:
         description["samples"] = describe_samples(model, x, y, row, description)
     if recording is not None:

@@ -58,7 +58,7 @@ def as_json(value: Any) -> str:
     >>> as_json({"loss": [0.5, math.nan]})
     '{"loss": [0.5, null]}'
     """
-    return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
+    return json.dumps(_finite(value), allow_nan=False)
 
 
 def _finite(value: Any) -> Any:

@@ -51,6 +51,8 @@ def describe_samples(model: Model, x: Any, y: Any, row: Bytes, page: Described) 
     inputs, _ = model.shapes_for(x, "save_page(x)")
     arrays = check_inputs(x, inputs, model, "save_page(x)")
     targets = _targets(y, len(arrays[0]))
+    if targets is not None:
+        _check_classes(targets, page)
     packed = [_packed(array) for array in arrays]
     size = sum(array[:1].nbytes for array, _ in packed)
     count = max(1, min(MOST, len(arrays[0]), ROOM // size))
@@ -91,6 +93,19 @@ def _targets(y: Any, count: int) -> Array | None:
     if rows.shape[1] > 1 and ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all():
         return rows.argmax(axis=1)
     return rows.astype(float)
+
+
+def _check_classes(targets: Array, page: Described) -> None:
+    """Raise ArgumentError for class numbers that the first output has no unit for."""
+    last = page["outputs"][0] - len(page["inputs"])
+    shape = page["calls"][last]["shape"] if last >= 0 else []
+    if targets.ndim > 1 or len(shape) != 1 or shape[0] == 1:
+        return
+    low, high = int(targets.min()), int(targets.max())
+    if low < 0 or high >= shape[0]:
+        got, fix = str(low if low < 0 else high), "number the classes from 0"
+        expected = f"class numbers 0 to {shape[0] - 1}"
+        raise ArgumentError(message("save_page(y)", expected, got, fix))
 
 
 def _computed(model: Model, xs: list[Array], row: Bytes, page: Described) -> Described:

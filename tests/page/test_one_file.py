@@ -112,6 +112,9 @@ def test_names_cannot_end_the_script():
     page = page_of(model)
     assert "</script><b>" not in page
     assert description_of(page)["name"] == "</script><b>"
+    named = page_of(model, class_names=["</script>", "\ud800", "猫"] + ["x"] * 13)
+    assert description_of(named)["class_names"][:3] == ["</script>", "\ud800", "猫"]
+    assert named.encode("utf-8").count(b"</script>") == page.encode("utf-8").count(b"</script>")
 
 
 def test_what_is_wrong_is_said_and_no_file_is_left(tmp_path):
@@ -122,6 +125,9 @@ def test_what_is_wrong_is_said_and_no_file_is_left(tmp_path):
         ((unbuilt, name), StateError, "a built model"),
         ((model, name, x[:, :5]), ArgumentError, r"save_page\(x\)"),
         ((model, name, x, y[:2]), ArgumentError, "3 targets, got 2"),
+        ((model, name, x, y + 10), ArgumentError, r"save_page\(y\): expected class numbers 0 to 9"),
+        ((model, name, x, y.astype(int) - 10), ArgumentError, "class numbers 0 to 9, got -"),
+        ((model, name, None, y), ArgumentError, "the samples that y belongs to, got None"),
         ((model, tmp_path / "none" / "page.html"), FileError, "none"),
         ((model, 3), ArgumentError, r"save_page\(path\)"),
         (("model", name), DtypeError, r"save_page\(model\)"),

@@ -24,17 +24,6 @@ Pair = tuple[float, float]
 KEY, BY_STEP, BATCH, ROWS, COLUMNS, SPACING, PARTS, NUMBERED = range(8)
 
 
-@helper
-def _weighted(values, place, apart, weights, at):
-    """Return the sum of four numbers, so far apart, by four weights."""
-    return (
-        weights[at] * values[place]
-        + weights[at + 1] * values[place + apart]
-        + weights[at + 2] * values[place + 2 * apart]
-        + weights[at + 3] * values[place + 3 * apart]
-    )
-
-
 def _bend(task, ints, scratch, out, weights, options, step_of, numbers):
     """Fill a share of the samples of out (batch, 2, rows, columns).
 
@@ -56,14 +45,24 @@ def _bend(task, ints, scratch, out, weights, options, step_of, numbers):
                 scratch[k] = reach * (2 * share - 1)
             lines = high * wide
             for h in range(high):
-                for j in range(columns):
-                    place, at = h * wide + j // spacing, of_columns + 4 * j
-                    scratch[lines + h * columns + j] = _weighted(scratch, place, 1, weights, at)
+                to = lines + h * columns
+                for place in range(wide - 3):
+                    at = h * wide + place
+                    a, b, c, d = scratch[at], scratch[at + 1], scratch[at + 2], scratch[at + 3]
+                    for j in range(place * spacing, min((place + 1) * spacing, columns)):
+                        k = of_columns + 4 * j
+                        total = weights[k] * a + weights[k + 1] * b
+                        scratch[to + j] = total + weights[k + 2] * c + weights[k + 3] * d
             for i in range(rows):
                 above = lines + i // spacing * columns
                 to = ((2 * n + axis) * rows + i) * columns
+                k = 4 * i
+                a, b, c, d = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
                 for j in range(columns):
-                    out[to + j] = _weighted(scratch, above + j, columns, weights, 4 * i)
+                    place = above + j
+                    total = a * scratch[place] + b * scratch[place + columns]
+                    total = total + c * scratch[place + 2 * columns]
+                    out[to + j] = total + d * scratch[place + 3 * columns]
 
 
 _elastic_field = Body(_bend, mixed=True)

@@ -1,10 +1,11 @@
 """Pictures turned, shifted, zoomed, sheared, flipped and bent; see npcnn/affine.py.
 
 The batch is innermost, and each sample has a transformation of its own: a place of the result is
-worked out once for each sample and read in all channels. Small pictures are first copied together,
-so that the pixels of one lie side by side. Places are float64. Which pixel stands for a place along
-one axis is looked up in a table (`_edges`); no index leaves it, whatever a matrix holds: what is no
-number, or too large for one, counts as beyond.
+worked out once for each sample and read in all channels. Which pixel stands for a place along one
+axis is looked up in a table (`_edges`); no index leaves it, whatever a matrix holds: what is no
+number, or too large for one, counts as beyond. Small pictures are first copied together, so that
+the pixels of one lie side by side; where that makes them little larger, they are laid out as the
+tables say, edges and all, and nothing is looked up any more. Places are float64.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -31,14 +32,17 @@ FAR = 1e9  # places from here on are beyond, and NaN
 NOWHERE = 2  # entries of a table that no place has: what is beyond has the first
 MANY = 8  # samples that are copied together
 STAGED = 1 << 14  # numbers of a sample and its result up to which that is done
+LAID = 2  # times a sample's pixels up to which it is laid out along the tables
 
 # A call's integers.
 (
     CHANNELS, HEIGHT, WIDTH, BATCH, ROWS, COLUMNS, HOW, FILL, BENT, PARTS, STRIPS, TOGETHER, TABLE,
-) = range(13)  # fmt: skip
+    BLOCK, ALONG,
+) = range(15)  # fmt: skip
 # Where those of columns begin among the limits of `_edges`, and where the fill value stands.
 OF_COLUMNS, FILLING = np.int64(4), 8
-LEFTS = np.int64(1)  # where in scratch that begins which is left of a row's places
+LEFTS = np.int64(1)  # where in scratch that begins which is left of places
+AT_ONCE = 1 << 7  # places that are worked out at once, in whole rows: enough for vectors
 
 
 def _index(place: int, size: int, fill: int) -> int:
@@ -92,12 +96,13 @@ def _seen(place, size, fill):
 
 
 @helper
-def _settle(places, at, lefts, left_at, limits, axis, size, ints):
-    """Put entries of an axis's table in place of a row of places; what is left goes into `lefts`.
+def _settle_axis(places, at, count, lefts, left_at, limits, axis, ints):
+    """Do the same for one axis, whose limits begin at `axis`.
 
     Each loop does one thing, so that compilers make vectors of it.
     """
-    how, fill, count = ints[HOW], ints[FILL], ints[COLUMNS]
+    how, fill = ints[HOW], ints[FILL]
+    size = ints[WIDTH] if axis == OF_COLUMNS else ints[HEIGHT]
     least, most, period, inverse = (
         limits[axis],
         limits[axis + 1],
@@ -113,10 +118,13 @@ def _settle(places, at, lefts, left_at, limits, axis, size, ints):
     elif how == NEAR_UP:
         for j in range(at, at + count):
             places[j] = np.floor(places[j] + 0.5)
+    if period:
+        for j in range(at, at + count):
+            turns = np.floor(places[j] * inverse)
+            places[j] -= period * turns if abs(places[j]) < FAR else 0.0
     for j in range(count):
         known = abs(places[at + j]) < FAR
         place = places[at + j] if known else least
-        place -= period * np.floor(place * inverse)
         place = place if place > least else least
         place = place if place < most else most
         whole = np.floor(place)
@@ -125,24 +133,31 @@ def _settle(places, at, lefts, left_at, limits, axis, size, ints):
 
 
 @helper
-def _find(places, at, lefts, line, matrices, field, limits, ints):
-    """Find what is read for a row of a sample: places in the table, and what is left of them."""
+def _find(places, at, line, count, matrices, field, ints):
+    """Find where some rows of a sample are read: places among columns, then as many among rows."""
     columns, cells = ints[COLUMNS], ints[ROWS] * ints[COLUMNS]
-    n, i = line // ints[ROWS], line % ints[ROWS]
-    m = 6 * n
-    a, b, c = matrices[m], matrices[m + 1] * i, matrices[m + 2]
-    d, e, f = matrices[m + 3], matrices[m + 4] * i, matrices[m + 5]
-    rows_at = at + columns
-    for j in range(columns):
-        places[at + j] = a * j + b + c
-        places[rows_at + j] = d * j + e + f
-    if ints[BENT]:
-        by_row, by_column = 2 * n * cells + i * columns, (2 * n + 1) * cells + i * columns
+    n, first = line // ints[ROWS], line % ints[ROWS]
+    m, rows_at = 6 * n, at + count
+    for row in range(count // columns):
+        i, to, rows_to = first + row, at + row * columns, rows_at + row * columns
+        a, b, c = matrices[m], matrices[m + 1] * i, matrices[m + 2]
+        d, e, f = matrices[m + 3], matrices[m + 4] * i, matrices[m + 5]
         for j in range(columns):
+            places[to + j] = a * j + b + c
+            places[rows_to + j] = d * j + e + f
+    if ints[BENT]:
+        by_row = 2 * n * cells + first * columns
+        by_column = by_row + cells
+        for j in range(count):
             places[at + j] += field[by_column + j]
             places[rows_at + j] += field[by_row + j]
-    _settle(places, at, lefts, LEFTS, limits, OF_COLUMNS, ints[WIDTH], ints)
-    _settle(places, rows_at, lefts, LEFTS + columns, limits, ZERO, ints[HEIGHT], ints)
+
+
+@helper
+def _settle(places, at, count, lefts, limits, ints):
+    """Put entries of the tables in place of what `_find` found; what is left goes into `lefts`."""
+    _settle_axis(places, at, count, lefts, LEFTS, limits, OF_COLUMNS, ints)
+    _settle_axis(places, at + count, count, lefts, LEFTS + count, limits, ZERO, ints)
 
 
 @helper
@@ -166,6 +181,29 @@ def _copy_in(scratch, at, x, first, lines, count, batch):
 
 
 @helper
+def _lay_out(scratch, at, x, first, count, table, ints):
+    """Write some samples of x into scratch, laid out along the tables.
+
+    For each entry of rows and each of columns there is a number: what stands there, or the fill
+    value, which scratch begins with.
+    """
+    batch, pixels, high, wide = ints[BATCH], ints[HEIGHT] * ints[WIDTH], ints[TABLE], ints[ALONG]
+    size, beyond = ints[CHANNELS] * high * wide, scratch[0]
+    for channel in range(ints[CHANNELS]):
+        for row in range(high):
+            above, to = channel * pixels + table[row], at + (channel * high + row) * wide
+            for column in range(wide):
+                known = table[row] + table[high + column] >= 0
+                place = (above + table[high + column]) * batch + first
+                if known and count == MANY:
+                    for s in range(MANY):
+                        scratch[to + s * size + column] = x[place + s]
+                else:
+                    for s in range(count):
+                        scratch[to + s * size + column] = x[place + s] if known else beyond
+
+
+@helper
 def _copy_out(y, first, scratch, at, count, line, stop, ints):
     """Write the same samples' results, some lines of them, from scratch into y (lines, batch)."""
     batch, lines = ints[BATCH], ints[CHANNELS] * ints[ROWS] * ints[COLUMNS]
@@ -179,43 +217,65 @@ def _copy_out(y, first, scratch, at, count, line, stop, ints):
                 y[k * batch + first + s] = scratch[at + s * lines + k]
 
 
+@helper
+def _between(source, place, below, fractions, at, apart):
+    """Return what stands between four pixels of a laid out picture."""
+    right, down = fractions[at], fractions[at + apart]
+    over, under = source[place], source[place + below]
+    over += right * (source[place + 1] - over)
+    under += right * (source[place + below + 1] - under)
+    return over + down * (under - over)
+
+
 def _read(task, ints, scratch, y, x, matrices, limits, table, field, places):
     """Fill a strip of rows of a share of the samples of y (channels, rows, columns, batch)."""
     batch, channels, columns = ints[BATCH], ints[CHANNELS], ints[COLUMNS]
-    pixels, cells = ints[HEIGHT] * ints[WIDTH], ints[ROWS] * columns
+    pixels, cells, along = ints[HEIGHT] * ints[WIDTH], ints[ROWS] * columns, ints[ALONG]
     part, strip, strips = task // ints[STRIPS], task % ints[STRIPS], ints[STRIPS]
     begin, end = ints[ROWS] * strip // strips, ints[ROWS] * (strip + 1) // strips
     stop, many, of_columns = batch * (part + 1) // ints[PARTS], ints[TOGETHER], ints[TABLE]
-    at, rows = task * 2 * columns, ints[ROWS]
-    copies = LEFTS + 2 * columns
-    results = copies + many * channels * pixels
+    block, rows = ints[BLOCK], ints[ROWS]
+    at = task * 2 * block * columns
+    copies, size = LEFTS + 2 * block * columns, of_columns * along if along else pixels
+    results = copies + many * channels * size
     scratch[0] = limits[FILLING]  # as a number of y's kind
     beyond = scratch[0]
     for first in range(batch * part // ints[PARTS], stop, max(many, 1)):
         count = min(max(many, 1), stop - first)
-        if many:
+        if along:
+            _lay_out(scratch, copies, x, first, count, table, ints)
+        elif many:
             _copy_in(scratch, copies, x, first, channels * pixels, count, batch)
         for s in range(count):
             source, base, apart, out, to, pitch = x, first, batch, y, first, batch
             if many:
-                source, base, apart = scratch, copies + s * channels * pixels, 1
+                source, base, apart = scratch, copies + s * channels * size, 1
                 out, to, pitch = scratch, results + s * channels * cells, 1
-            for i in range(begin, end):
-                line = (first + s) * rows + i
-                _find(places, at, scratch, line, matrices, field, limits, ints)
+            for i in range(begin, end, block):
+                line, found = (first + s) * rows + i, min(block, end - i) * columns
+                _find(places, at, line, found, matrices, field, ints)
+                _settle(places, at, found, scratch, limits, ints)
+                if along:  # what is read in all channels, worked out in vectors
+                    for j in range(at, at + found):
+                        places[j] += places[j + found] * along
                 for channel in range(channels):
-                    of = base + channel * pixels * apart
-                    cell = channel * cells + i * columns
-                    for j in range(columns):
-                        k, h = of_columns + int(places[at + j]), int(places[at + columns + j])
-                        right, below = scratch[LEFTS + j], scratch[LEFTS + columns + j]
+                    of = base + channel * size * apart
+                    cell = to + (channel * cells + i * columns) * pitch
+                    if along:
+                        for j in range(found):
+                            k = of + int(places[at + j])
+                            out[cell + j] = _between(source, k, along, scratch, LEFTS + j, found)
+                        continue
+                    for j in range(found):
+                        k, h = of_columns + int(places[at + j]), int(places[at + found + j])
+                        right, below = scratch[LEFTS + j], scratch[LEFTS + found + j]
                         over = _pixel(source, table[h] + table[k], of, apart, beyond)
                         end_over = _pixel(source, table[h] + table[k + 1], of, apart, beyond)
                         under = _pixel(source, table[h + 1] + table[k], of, apart, beyond)
                         end_under = _pixel(source, table[h + 1] + table[k + 1], of, apart, beyond)
                         over += right * (end_over - over)
                         under += right * (end_under - under)
-                        out[to + (cell + j) * pitch] = over + below * (under - over)
+                        out[cell + j * pitch] = over + below * (under - over)
         if many:
             for channel in range(channels):
                 line, last = channel * cells + begin * columns, channel * cells + end * columns
@@ -252,19 +312,24 @@ def warp(
     batch, height, width, channels = x.shape
     y = memory.empty((channels, *size, batch), x.dtype)
     if y.size:
-        room = channels * (height * width + size[0] * size[1])
+        how, fill = INTERPOLATIONS[interpolation], FILL_MODES[fill_mode]
+        limits, table, row_places = _edges(height, width, fill)
+        laid, along = height * width, 0
+        if row_places * (len(table) - row_places) <= LAID * laid:
+            along = len(table) - row_places
+            laid = row_places * along
+        room = channels * (laid + size[0] * size[1])
         many = MANY if room <= STAGED else 0
         parts = layout.shares(batch, 16, 16) if y.size >= SMALL else 1
         strips = layout.shares(size[0], 4, 16) if y.size >= SMALL and parts == 1 else 1
-        how, fill = INTERPOLATIONS[interpolation], FILL_MODES[fill_mode]
-        limits, table, row_places = _edges(height, width, fill)
+        block = max(1, min(size[0], AT_ONCE // size[1]))
         ints = [channels, height, width, batch, *size, how, fill, field is not None, parts, strips,
-                many, row_places]  # fmt: skip
+                many, row_places, block, along if many else 0]  # fmt: skip
         numbers = memory.constant([*limits, fill_value], np.dtype("float64"))
         arrays = [y, layout.batch_innermost(x), layout.contiguous(matrices), numbers]
         arrays += [memory.known(table), y if field is None else layout.contiguous(field)]
-        arrays.append(memory.empty((parts * strips, 2 * size[1]), np.float64))
-        room = LEFTS + 2 * size[1] + many * room
+        arrays.append(memory.empty((parts * strips, 2 * block * size[1]), np.float64))
+        room = LEFTS + 2 * block * size[1] + many * room
         _warp(parts * strips, y.size >= SMALL, arrays, np.array(ints, np.int64), room)
     return layout.batch_outermost(y)
 
@@ -279,7 +344,8 @@ def _spread(task, ints, scratch, grad_x, grad_y, matrices, limits, table, field,
             grad_x[k * batch + n] = 0
         for i in range(ints[ROWS]):
             line = n * ints[ROWS] + i
-            _find(places, at, scratch, line, matrices, field, limits, ints)
+            _find(places, at, line, columns, matrices, field, ints)
+            _settle(places, at, columns, scratch, limits, ints)
             for j in range(columns):
                 k, h = of_columns + int(places[at + j]), int(places[at + columns + j])
                 right, below = scratch[LEFTS + j], scratch[LEFTS + columns + j]
@@ -311,7 +377,7 @@ def warp_backward(
         how, fill = INTERPOLATIONS[interpolation], FILL_MODES[fill_mode]
         limits, table, row_places = _edges(*size, fill)
         ints = [channels, *size, batch, rows, columns, how, fill, field is not None, parts, 1, 0,
-                row_places]  # fmt: skip
+                row_places, 1, 0]  # fmt: skip
         numbers = memory.constant(limits, np.dtype("float64"))
         arrays = [grad_x, layout.batch_innermost(grad_y), layout.contiguous(matrices), numbers]
         arrays += [memory.known(table), grad_x if field is None else layout.contiguous(field)]

@@ -17,6 +17,7 @@ from common import HERE, RESULTS
 from contenders import CONTENDERS
 from cost import BATCHES as SHARED
 from cost import rows as shared_rows
+from shared_tables import overlap, same_bits
 from steps import BATCHES
 
 MARK = "<!-- benchmarks -->"
@@ -41,6 +42,10 @@ ENGLISH = {
     "shared race": "| Conv32–Conv64, batch 256 | milliseconds a step (min – max) |",
     "shared local": "| ranks (* more than cores) | bits | ms a step | waiting | predicted "
     "| MB sent |",
+    "shared overlap": "| Small VGG, two ranks: wire | batch | shards | bits | ms a step, without → "
+    "with overlap | waiting | MB sent |",
+    "shared bits": "| backend | MPI | pictures | ranks | sha256 of weights | of history |",
+    "killed": "{} until one was killed (all ended in {:.1f} s), then {}",
     "shared pay": "| network | wire | batch {} | batch {} | batch {} |",
     "one": "one",
     "page": "| An epoch of {pictures:,} pictures alone | with a page that looks on | a stroke is "
@@ -68,6 +73,10 @@ CHINESE = {
     "scaling": "批大小、通道数、图片尺寸增大时，一个 3×3 卷积层的耗时",
     "shared race": "| Conv32–Conv64，批大小 256 | 每步毫秒（最小 – 最大） |",
     "shared local": "| rank 数（* 多于核心） | 逐位 | 每步毫秒 | 等待 | 预测 | 发送 MB |",
+    "shared overlap": "| Small VGG，两个 rank：网线 | 批 | 分片 | 逐位 | 每步毫秒，无重叠 → 有重叠 "
+    "| 等待 | 发送 MB |",
+    "shared bits": "| 后端 | MPI | 图片 | rank 数 | 权重的 sha256 | 历史的 sha256 |",
+    "killed": "{} 个，直至其一被杀（{:.1f} 秒内全部结束），然后 {} 个",
     "shared pay": "| 网络 | 网线 | 批 {} | 批 {} | 批 {} |",
     "one": "一个",
     "page": "| {pictures:,} 张图片的一轮 | 有网页看着 | 一笔之后多快得到回答 "
@@ -172,7 +181,8 @@ def shared(words: dict[str, str], result: dict[str, Any] | None) -> list[str]:
             for ranks, overlapped, faster in cells
         ]
         paying.append(f"| {name} | {wire} | {' | '.join(texts)} |")
-    return ["\n".join(part) for part in (race, local, paying)] + [conditions(words, result)]
+    more = [overlap(words, load("overlap")), same_bits(words, load("same_bits"))]
+    return ["\n".join(part) for part in (race, local, paying)] + [conditions(words, result), *more]
 
 
 def page(words: dict[str, str], result: dict[str, Any] | None) -> str:

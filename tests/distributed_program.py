@@ -49,11 +49,12 @@ def fail():
     raise ValueError("a callback's own")
 
 
-def network(synchronized):
+def network(synchronized, classes=4):
     """Return a network with all that could differ from shard to shard.
 
     Args:
         synchronized: whether nothing does; then a layer is called twice, too.
+        classes: how many outputs.
     """
     normalise = layers.BatchNormalization(synchronized=synchronized)
     x = seen = layers.Input((8, 8, 1))
@@ -63,7 +64,7 @@ def network(synchronized):
         layers.Conv2D(3, 3, activation="relu", kernel_regularizer="l2"), normalise,
         *([layers.ReLU(activity_regularizer="l2"), normalise] if synchronized else []),
         layers.GaussianNoise(0.1), layers.SpatialDropout2D(0.1), layers.Dropout(0.3),
-        layers.Flatten(), layers.Dense(4, activation="softmax"),
+        layers.Flatten(), layers.Dense(classes, activation="softmax"),
     ):  # fmt: skip
         x = layer(x)
     model = npcnn.Model(seen, x)
@@ -85,7 +86,9 @@ def train(options, strategy):
         x[0] += 1
     seed = options["seed"] + (options["other"] == ["seed", rank])
     npcnn.set_random_seed(seed)
-    model = network(options["synchronized"])
+    if options["other"] == ["version", rank]:
+        npcnn.__version__ = "0"
+    model = network(options["synchronized"], 5 if options["other"] == ["network", rank] else 4)
     if options["other"] == ["weights", rank]:
         model.layers[-1].bias[0] = 1
     callbacks = [

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import distributed_program as program
@@ -17,8 +18,11 @@ from runs import PATIENCE, ROOT, environment
 import npcnn
 from npcnn.affine import Ranges
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, DtypeError
+from npcnn.checks import ArgumentError, DtypeError, StateError
+from npcnn.data import Batches
 from npcnn.distribution import DataParallel, tree, wire
+from npcnn.distribution.data_parallel import DIGEST, LARGE
+from npcnn.distribution.ranks import SIZES, Ranks
 from npcnn.random import clock
 
 PROGRAM = ROOT / "tests/distributed_program.py"
@@ -243,6 +247,86 @@ def test_mpiexec_without_mpi4py_is_one_line(run_python):
     assert run_python(source.replace("\nexcept", "; print('alone')\nexcept")) == "alone\n"
 
 
+def as_module(monkeypatch, **names):
+    """Let mpi4py be a module with these names."""
+    monkeypatch.setitem(sys.modules, "mpi4py", types.SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "mpi4py.MPI", types.SimpleNamespace(**names))
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_mpiexec_of_another_mpi_is_one_line(monkeypatch, name):
+    as_module(monkeypatch, COMM_WORLD=types.SimpleNamespace(Get_size=lambda: 1))
+    monkeypatch.setenv(name, "2")
+    with pytest.raises(StateError) as caught:
+        DataParallel()
+    assert str(caught.value) == (
+        "DataParallel(): expected 2 ranks, got one rank: mpiexec and mpi4py are of different MPIs; "
+        "start it with the mpiexec of the MPI that mpi4py is of."
+    )
+
+
+class Two:
+    """Rank 0 of two, of which the other says the same as it, but for one thing."""
+
+    rank, size = 0, 2
+
+    def __init__(self, place):
+        self.place = place
+
+    def exchange(self, sent, received, patience=1.0):
+        received[1][:] = sent[1]
+        received[1][self.place * DIGEST] ^= 1
+
+    def end(self, line):
+        raise SystemExit(line)
+
+
+ALIKE = ["npcnn's version", "backend and network", "data and settings", "overlap", "epochs",
+         "seed", "weights"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_what_is_to_be_alike_in_all_ranks_is_named(name):
+    strategy, (x, y) = DataParallel(), program.data()
+    strategy.ranks, strategy.size = Two(ALIKE.index(name)), 2
+    with pytest.raises(SystemExit) as caught:
+        program.network(synchronized=False).fit(x, y, verbose=0, distribution=strategy)
+    assert str(caught.value) == (
+        f"fit(distribution): expected the same {name} in all ranks, got other ones in rank 1; "
+        "set_random_seed(…) first, and do the same in all."
+    )
+
+
+@pytest.mark.parametrize(
+    ("level", "neighbours", "overlap", "early"),
+    [
+        (3, 2, None, LARGE), (3, 4, None, None), (3, 4, True, 0), (3, 2, False, None),
+        (2, 2, True, None),
+    ],
+)  # fmt: skip
+def test_gradients_go_early_where_that_can_gain(monkeypatch, level, neighbours, overlap, early):
+    """With MPI for several threads, on several machines, or where it is asked for."""
+    as_module(monkeypatch, Query_thread=lambda: level, THREAD_MULTIPLE=3)
+    monkeypatch.setattr(Ranks, "neighbours", lambda ranks: neighbours)
+    monkeypatch.setattr("npcnn.threads.share_out", lambda count: None)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    places = {"Get_rank": 0, "Get_size": 4, "Isend": None, "Irecv": None}
+    comm = types.SimpleNamespace(**{k: lambda v=v: v for k, v in places.items()})
+    strategy = DataParallel(comm=comm, overlap=overlap)
+    x, y = program.data()
+    sharded = strategy.train_on(
+        program.network(synchronized=False), Batches([x], [y], [None], 9, "f4")
+    )
+    assert sharded.early == early
+    sharded.model.build()
+    sharded.current()
+    assert (sharded.aside is not None) == (early == 0)  # a megabyte it has not
+    if sharded.aside is not None:  # the dense layer's 304 of 340, and the running statistics
+        assert sharded.stretch.size == 36
+        assert sharded.aside.stretch.size == 304 + 6
+        assert sharded.aside.stretch.ranks.tag == 1
+
+
 # Several ----------------------------------------------------------------------------------------
 
 
@@ -264,20 +348,23 @@ def test_ranks_have_the_bits_of_one_process(tmp_path, alone):
 
 
 @needs_mpi
-@pytest.mark.parametrize("kind", [1, 3])
-def test_a_killed_rank_ends_all_and_other_ranks_go_on(tmp_path, kind):
+@pytest.mark.parametrize(("kind", "first", "later"), [(1, 3, [2]), (3, 4, [2, 3])])
+def test_a_killed_rank_ends_all_and_other_ranks_go_on(tmp_path, kind, first, later):
     with npcnn.backend.using("numpy"):
         wanted = hashes(program.all_of(program.OPTIONS | {"kinds": [kind]}))[0]
     kept = {"checkpoint": "run.keras", "resume": True, "kinds": [kind]}
     start = time.monotonic()
-    code, out, _ = ranks(3, tmp_path, die=[1, 7], **kept)
+    code, out, _ = ranks(first, tmp_path, die=[1, 7], **kept)
     assert code != 0
     assert time.monotonic() - start < ENDED_WITHIN + PATIENCE / 10  # to start takes its time, too
     assert hashes(out) == []
-    code, out, error = ranks(2, tmp_path, **kept)
-    assert code == 0, error
-    assert "Resumed from run.keras: epoch 2 of 2" in out
-    assert hashes(out) == [wanted] * 2
+    saved = (tmp_path / "run.keras").read_bytes()
+    for count in later:
+        (tmp_path / "run.keras").write_bytes(saved)
+        code, out, error = ranks(count, tmp_path, **kept)
+        assert code == 0, error
+        assert "Resumed from run.keras: epoch 2 of 2" in out
+        assert hashes(out) == [wanted] * count
 
 
 @needs_mpi
@@ -294,6 +381,8 @@ def test_a_killed_rank_ends_all_and_other_ranks_go_on(tmp_path, kind):
             {"other": ["data", 1]},
             r"the same data and settings in all ranks, got other .* rank 1",
         ),
+        ({"other": ["version", 1]}, r"the same npcnn's version in all ranks, got .* rank 1"),
+        ({"other": ["network", 1]}, r"the same backend and network in all ranks, got .* rank 1"),
         ({"other": ["weights", 1]}, r"the same weights in all ranks, got other ones in rank 1"),
         ({"shards": 1}, r"ended by DataParallel\(shards\): expected a shard a rank, got 2 ranks"),
     ],

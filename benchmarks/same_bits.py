@@ -24,12 +24,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import HERE, machine, others, save
+from common import HERE, RESULTS, machine, others, save
 
 COUNTS = (1, 2, 3, 4)
 PICTURES = {"numba": 60_000, "numpy": 1_200}
 BATCH, TEST, EPOCHS = 480, 2_000, 2
-KILLED, EVERY = 3, 25  # ranks of the run that is killed, and steps between its checkpoints
+KILLED, SAVED = 3, 5  # ranks of the run that is killed, and its checkpoints in an epoch
 TIMEOUT = 300.0  # seconds; more ranks than cores take their time
 
 
@@ -38,16 +38,20 @@ def main() -> None:
     parser.add_argument("pythons", nargs="+", help="one of each MPI")
     for name, count in PICTURES.items():
         parser.add_argument(f"--{name}", type=int, default=count, help="pictures on that backend")
+    parser.add_argument("--only", choices=PICTURES, help="a backend; the other's rows are kept")
     arguments = parser.parse_args()
+    kept = RESULTS / "same_bits.json"
     rows: list[dict[str, Any]] = []
-    for backend in PICTURES:
+    if arguments.only:
+        rows = [r for r in json.loads(kept.read_text())["rows"] if r["backend"] != arguments.only]
+    for backend in [arguments.only] if arguments.only else PICTURES:
         rows += table(backend, vars(arguments)[backend], arguments)
         versions = {
             "npcnn": rows[0]["npcnn"],
             "MPI": ", ".join(dict.fromkeys(row["mpi"] for row in rows)),
         }
         result = {"machine": machine(1), "versions": versions, "batch": BATCH, "rows": rows}
-        save("same_bits", result, others(parser, arguments, "pythons"))
+        save("same_bits", result, others(parser, arguments, "pythons", "only"))
     same = all(row["same"] for row in rows)
     print("the same bits in all" if same else "other bits in some")
     raise SystemExit(not same)
@@ -143,7 +147,8 @@ def work(task: dict[str, Any]) -> None:
     x, x_test = (pictures[..., None].astype("float32") / 255 for pictures in (x, x_test))
     callbacks: list[Any] = [Die()]
     if "checkpoint" in task:
-        callbacks.append(ModelCheckpoint(task["checkpoint"], save_freq=EVERY))
+        every = max(1, task["pictures"] // BATCH // SAVED)
+        callbacks.append(ModelCheckpoint(task["checkpoint"], save_freq=every))
     history = model.fit(
         x[: task["pictures"]], y[: task["pictures"]], batch_size=BATCH, epochs=EPOCHS, verbose=0,
         validation_data=(x_test[:TEST], y_test[:TEST]), callbacks=callbacks,

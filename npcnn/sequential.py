@@ -40,7 +40,7 @@ class Sequential(Model):
         dtype: FloatType = None,
     ) -> None:  # fmt: skip
         self.begin(name, "sequential", trainable, dtype)
-        self.input_layer: InputLayer | None = None
+        self.input_layer: Layer | None = None
         self._row: list[KerasTensor] = []  # what goes in, and what each layer gives
         if not isinstance(layers, (list, tuple, type(None))):
             fix = "put the layers in a list"
@@ -61,7 +61,7 @@ class Sequential(Model):
             fix = "make one, such as layers.Dense(10)"
             got = shown(layer)
             raise DtypeError(message("Sequential.add(layer)", "a Layer object", got, fix))
-        if isinstance(layer, InputLayer):
+        if isinstance(layer, Layer) and layer.is_input:
             self._add_input(layer)
             return
         if any(layer is other for other in self._layers):
@@ -104,7 +104,7 @@ class Sequential(Model):
         whole = self._row and self._layers
         self.ends = ([self._row[0]], [self._row[-1]]) if whole else ([], [])
 
-    def _add_input(self, layer: InputLayer) -> None:
+    def _add_input(self, layer: Layer) -> None:
         if self._layers or self.input_layer:
             fix = "put it first, once"
             where = "Sequential.add(Input)"

@@ -265,7 +265,7 @@ class Trainer:
         return made
 
     def _droppers(self) -> list[Any]:
-        return [layer for layer in self.model.leaves if type(layer).__name__ == "Dropout"]
+        return [x for x in self.model.leaves if x.training_only and hasattr(x, "rate")]
 
     def _dropout(self) -> float | None:
         droppers = self._droppers()

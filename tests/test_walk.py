@@ -13,6 +13,7 @@ from npcnn import layers
 from npcnn.backend import using
 from npcnn.kernels.run import crew
 from npcnn.kernels.run.compile import JIT
+from npcnn.reference import conv
 
 PACKAGE = Path(npcnn.__file__).parent
 
@@ -24,25 +25,23 @@ def listed(page):
     return re.findall(r"^\| `(npcnn/\S+)` \|", section, re.MULTILINE)
 
 
-@pytest.mark.skipif(not JIT, reason="nothing is compiled")
-@pytest.mark.parametrize("page", ["docs/speed.md", "docs/speed.zh-CN.md"])
-def test_the_walk_of_a_batch(page, monkeypatch):
+def walked(backend, monkeypatch, place, name, within):
+    """Return the files on the stack when a function is first called from within a file."""
     found = []
 
-    def look(*arguments):
-        """Stand in for the threads: note who is on the stack, the first time."""
-        frame, files = sys._getframe(), []
+    def look(*arguments, **named):
+        frame, files = sys._getframe(1), []
         while frame is not None:
-            name = Path(frame.f_code.co_filename)
-            if PACKAGE in name.parents:
-                files.append("npcnn/" + name.relative_to(PACKAGE).as_posix())
+            path = Path(frame.f_code.co_filename)
+            if PACKAGE in path.parents:
+                files.append("npcnn/" + path.relative_to(PACKAGE).as_posix())
             frame = frame.f_back
-        if not found and "npcnn/kernels/conv.py" in files:
-            found.extend([*dict.fromkeys(files[::-1]), "npcnn/kernels/run/crew.py"])
-        return lead(*arguments)
+        if not found and within in files:
+            found.extend(dict.fromkeys(files[::-1]))
+        return real(*arguments, **named)
 
-    lead = crew.lead
-    monkeypatch.setattr(crew, "lead", look)
+    real = getattr(place, name)
+    monkeypatch.setattr(place, name, look)
     model = npcnn.Sequential(
         [
             layers.Conv2D(2, 3, activation="relu"), layers.Flatten(),
@@ -50,7 +49,29 @@ def test_the_walk_of_a_batch(page, monkeypatch):
         ]
     )  # fmt: skip
     model.compile("adam", "sparse_categorical_crossentropy")
-    with using("numba"):
+    with using(backend):
         model.fit(*small_data(), verbose=0)
+    return found
+
+
+@pytest.mark.skipif(not JIT, reason="nothing is compiled")
+@pytest.mark.parametrize("page", ["docs/speed.md", "docs/speed.zh-CN.md"])
+def test_the_walk_of_a_batch(page, monkeypatch):
+    """From `fit` to the threads, which stand in for the loops."""
+    found = walked("numba", monkeypatch, crew, "lead", "npcnn/kernels/conv.py")
+    found.append("npcnn/kernels/run/crew.py")
     assert found == listed(page)
     assert len(found) <= 10
+
+
+@pytest.mark.parametrize("page", ["docs/speed.md", "docs/speed.zh-CN.md"])
+def test_the_walk_of_a_batch_on_numpy(page, monkeypatch):
+    """The same rooms; NumPy's ops where the kernels are, and what repeats a step just makes it."""
+    found = walked("numpy", monkeypatch, conv, "im2col", "npcnn/reference/conv.py")
+    text = (ROOT / page).read_text("utf-8")
+    others = re.findall(r"`(npcnn/(?:backend|reference/conv)\.py)`", text)
+    in_kernels = [name for name in listed(page) if name.startswith("npcnn/kernels/")]
+    fewer = [name for name in listed(page) if name not in in_kernels]
+    assert [name for name in found if name not in others] == fewer
+    assert set(found) - set(fewer) == set(others)
+    assert len(found) == 8

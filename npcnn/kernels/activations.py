@@ -14,9 +14,8 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, each_element, each_row
+from npcnn.kernels.run.elementwise import PARTS, each_element, over_last_axis
 
 Array = np.ndarray
 
@@ -147,32 +146,32 @@ def tanh_backward(grad_y: Array, y: Array) -> Array:
 
 @Body
 def _softmax(task, ints, scratch, out, x):
-    """Fill some columns of out (classes, rows): each is a softmax of its own."""
-    classes, rows = ints[0], ints[1]
-    for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
+    """Fill some columns of out (classes, columns): each is a softmax of its own."""
+    classes, columns = ints[0], ints[1]
+    for n in range(columns * task // ints[2], columns * (task + 1) // ints[2]):
         largest = x[n]
         for c in range(1, classes):
-            value = x[c * rows + n]
+            value = x[c * columns + n]
             if value > largest or math.isnan(value):
                 largest = value
         total = x[n] * 0
         for c in range(classes):
-            power = math.exp(x[c * rows + n] - largest)
-            out[c * rows + n] = power
+            power = math.exp(x[c * columns + n] - largest)
+            out[c * columns + n] = power
             total += power
         for c in range(classes):
-            out[c * rows + n] /= total
+            out[c * columns + n] /= total
 
 
 @Body
 def _softmax_backward(task, ints, scratch, out, grad_y, y):
-    classes, rows = ints[0], ints[1]
-    for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
+    classes, columns = ints[0], ints[1]
+    for n in range(columns * task // ints[2], columns * (task + 1) // ints[2]):
         total = y[n] * 0
         for c in range(classes):
-            total += grad_y[c * rows + n] * y[c * rows + n]
+            total += grad_y[c * columns + n] * y[c * columns + n]
         for c in range(classes):
-            place = c * rows + n
+            place = c * columns + n
             out[place] = y[place] * (grad_y[place] - total)
 
 
@@ -183,20 +182,10 @@ def softmax(x: Array) -> Array:
     >>> softmax(np.array([[1e4, 1e4]]))
     array([[0.5, 0.5]])
     """
-    if x.ndim == 1:
-        return softmax(x[np.newaxis])[0]
-    block = layout.batch_innermost(x)
-    out = memory.empty(block.shape, block.dtype)
-    each_row(_softmax, len(block), [out, block])
-    return layout.batch_outermost(out)
+    return over_last_axis(_softmax, x)
 
 
 @op
 def softmax_backward(grad_y: Array, y: Array) -> Array:
     """Return y · (grad_y − Σ grad_y · y), the sum over the last axis."""
-    if y.ndim == 1:
-        return softmax_backward(grad_y[np.newaxis], y[np.newaxis])[0]
-    block = layout.batch_innermost(y)
-    out = memory.empty(block.shape, block.dtype)
-    each_row(_softmax_backward, len(block), [out, layout.batch_innermost(grad_y), block])
-    return layout.batch_outermost(out)
+    return over_last_axis(_softmax_backward, grad_y, y)

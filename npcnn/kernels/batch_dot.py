@@ -1,4 +1,4 @@
-"""Each sample's matrix of products of rows: a task for each of the result's rows or columns.
+"""Each sample's matrix of products of vectors: a task for each vector of the second array.
 
 With the batch innermost, each number of the result is a run over the batch, and so is each factor.
 """
@@ -38,10 +38,10 @@ def batch_dot(x1: Array, x2: Array) -> Array:
     >>> batch_dot(np.array([[[1.0, 2.0]]]), np.array([[[3.0, 4.0], [1.0, 0.0]]]))
     array([[[11.,  1.]]])
     """
-    (samples, rows, summed), columns = x1.shape, x2.shape[1]
-    y = memory.empty((columns, rows, samples), x1.dtype)
+    (samples, firsts, summed), seconds = x1.shape, x2.shape[1]
+    y = memory.empty((seconds, firsts, samples), x1.dtype)
     if y.size:
-        ints = np.array([samples, rows, columns, summed], np.int64)
+        ints = np.array([samples, firsts, seconds, summed], np.int64)
         arrays = [y, layout.batch_innermost(x1), layout.batch_innermost(x2)]
-        _dot(columns, y.size * summed >= SMALL, arrays, ints)
+        _dot(seconds, y.size * summed >= SMALL, arrays, ints)
     return layout.batch_outermost(y)

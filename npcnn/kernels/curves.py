@@ -12,10 +12,9 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
 from npcnn.kernels.run.compile import helper
-from npcnn.kernels.run.elementwise import PARTS, each_element, each_row
+from npcnn.kernels.run.elementwise import PARTS, each_element, over_last_axis
 
 Array = np.ndarray
 
@@ -133,51 +132,41 @@ def squareplus_backward(grad_y: Array, x: Array, b: float) -> Array:
 
 @Body
 def _log_softmax(task, ints, scratch, out, x):
-    """Fill some columns of out (classes, rows): each is a log-softmax of its own."""
-    classes, rows = ints[0], ints[1]
-    for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
+    """Fill some columns of out (classes, columns): each is a log-softmax of its own."""
+    classes, columns = ints[0], ints[1]
+    for n in range(columns * task // ints[2], columns * (task + 1) // ints[2]):
         largest = x[n]
         for c in range(1, classes):
-            value = x[c * rows + n]
+            value = x[c * columns + n]
             if value > largest or math.isnan(value):
                 largest = value
         total = x[n] * 0
         for c in range(classes):
-            total += math.exp(x[c * rows + n] - largest)
+            total += math.exp(x[c * columns + n] - largest)
         total = math.log(total)
         for c in range(classes):
-            out[c * rows + n] = x[c * rows + n] - largest - total
+            out[c * columns + n] = x[c * columns + n] - largest - total
 
 
 @Body
 def _log_softmax_backward(task, ints, scratch, out, grad_y, y):
-    classes, rows = ints[0], ints[1]
-    for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
+    classes, columns = ints[0], ints[1]
+    for n in range(columns * task // ints[2], columns * (task + 1) // ints[2]):
         total = y[n] * 0
         for c in range(classes):
-            total += grad_y[c * rows + n]
+            total += grad_y[c * columns + n]
         for c in range(classes):
-            place = c * rows + n
+            place = c * columns + n
             out[place] = grad_y[place] - math.exp(y[place]) * total
 
 
 @op
 def log_softmax(x: Array) -> Array:
     """Return the logarithm of softmax over the last axis, without overflow."""
-    if x.ndim == 1:
-        return log_softmax(x[np.newaxis])[0]
-    block = layout.batch_innermost(x)
-    out = memory.empty(block.shape, block.dtype)
-    each_row(_log_softmax, len(block), [out, block])
-    return layout.batch_outermost(out)
+    return over_last_axis(_log_softmax, x)
 
 
 @op
 def log_softmax_backward(grad_y: Array, y: Array) -> Array:
     """Return grad_y − exp(y) · Σ grad_y, the sum over the last axis."""
-    if y.ndim == 1:
-        return log_softmax_backward(grad_y[np.newaxis], y[np.newaxis])[0]
-    block = layout.batch_innermost(y)
-    out = memory.empty(block.shape, block.dtype)
-    each_row(_log_softmax_backward, len(block), [out, layout.batch_innermost(grad_y), block])
-    return layout.batch_outermost(out)
+    return over_last_axis(_log_softmax_backward, grad_y, y)

@@ -1,4 +1,4 @@
-"""Losses that look at each number alone: a row's loss is the mean, or the sum, of f(y, t)."""
+"""Losses that look at each number alone: an answer's loss is the mean, or the sum, of f(y, t)."""
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels.losses import by_rows
+from npcnn.kernels.losses import by_columns
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
 from npcnn.kernels.run.compile import helper
@@ -18,8 +18,8 @@ from npcnn.rules import LOSS_FORMULAS
 
 Array = np.ndarray
 
-# A call's options, behind the rows and what probabilities are clipped to.
-ROWS, LOW, HIGH, KIND, DIVISOR, A, B = range(7)
+# A call's options, behind the columns and what probabilities are clipped to.
+COLUMNS, LOW, HIGH, KIND, DIVISOR, A, B = range(7)
 (
     ABSOLUTE, PERCENTAGE, LOGARITHMIC, HUBER, LOG_COSH, HINGE, SQUARED_HINGE, POISSON,
     KL_DIVERGENCE, BINARY, BINARY_FROM_LOGITS, BINARY_FOCAL,
@@ -90,20 +90,20 @@ def _formula(kind, y, t, low, high, a, b):
 
 @Body
 def _elementwise(task, ints, scratch, grad, outputs, targets, weights, losses, options):
-    """Fill losses (rows,) and grad (outputs, rows)."""
-    count, rows = ints[0], ints[1]
+    """Fill losses (columns,) and grad (outputs, columns)."""
+    count, columns = ints[0], ints[1]
     kind = int(options[KIND])
-    for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
+    for n in range(columns * task // ints[2], columns * (task + 1) // ints[2]):
         share = weights[n] / options[DIVISOR]
         total = weights[n] * 0
         for k in range(count):
-            place = k * rows + n
+            place = k * columns + n
             value, slope = _formula(
                 kind, outputs[place], targets[place], options[LOW], options[HIGH], options[A],
                 options[B],
             )  # fmt: skip
             total += value
-            grad[place] = slope * share / options[ROWS]
+            grad[place] = slope * share / options[COLUMNS]
         losses[n] = share * total
 
 
@@ -112,27 +112,27 @@ def elementwise_loss(
     outputs: Array, targets: Array, weights: Array, formula: str, options: Any = (),
     average: bool = True,
 ) -> tuple[Array, Array]:  # fmt: skip
-    """Return each row's mean of f(y, t), weighted, and their mean's gradient by the outputs.
+    """Return each answer's mean of f(y, t), weighted, and their mean's gradient by the outputs.
 
     The gradient is w · f′(y, t) / (K N).
 
     Args:
         outputs: y, (N, …, K).
         targets: t, same shape.
-        weights: w, one a row, shape (N, …).
+        weights: w, one an answer, shape (N, …).
         formula: f's name.
         options: f's own numbers.
-        average: False for the sum over a row instead of its mean.
+        average: False for the sum instead of its mean.
 
     Returns:
-        losses (N, …) and grad_outputs like outputs; N counts all rows.
+        losses (N, …) and grad_outputs like outputs; N counts all answers.
 
     >>> elementwise_loss(np.array([[1.0, 3.0]]), np.array([[1.0, 1.0]]), np.ones(1), "absolute")
     (array([1.]), array([[0. , 0.5]]))
     """
     kind, divisor = LOSS_FORMULAS.index(formula), outputs.shape[-1] if average else 1
     own = (*options, 0.0, 0.0)[:2]
-    return by_rows(_elementwise, outputs, targets, weights, kind, divisor, *own)
+    return by_columns(_elementwise, outputs, targets, weights, kind, divisor, *own)
 
 
 @Body

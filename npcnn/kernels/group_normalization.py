@@ -34,7 +34,7 @@ class Cut(NamedTuple):
     """A call's integers."""
 
     length: int  # numbers of a column
-    rows: int  # columns of a group, side by side
+    columns: int  # of a group, side by side
     parts: int  # into which these are cut
     together: int  # numbers that have a sum of their own
     places: int  # numbers of a channel
@@ -48,17 +48,17 @@ cut_at = reader(Cut)
 
 
 @functools.lru_cache(maxsize=256)
-def cut_for(channels: int, size: int, rows: int, groups: int, gamma: bool = False,
+def cut_for(channels: int, size: int, columns: int, groups: int, gamma: bool = False,
          beta: bool = False) -> tuple[int, Array]:  # fmt: skip
     """Return how many tasks a block of so many channels, numbers and columns is cut into; integers.
 
     They say too which parameters' gradients are wanted.
     """
-    length, own = size // rows // groups, channels // groups
+    length, own = size // columns // groups, channels // groups
     least, most = (16, 16) if groups == 1 else (WIDTH, 8)
-    parts = layout.shares(rows, least, most) if size >= SMALL else 1
+    parts = layout.shares(columns, least, most) if size >= SMALL else 1
     together, places = 1 + math.isqrt(length), length // own
-    cut = Cut(length, rows, parts, together, places, own, groups, gamma, beta)
+    cut = Cut(length, columns, parts, together, places, own, groups, gamma, beta)
     return groups * parts, np.array(cut, np.int64)
 
 
@@ -79,27 +79,27 @@ def close(scratch, to, part, wide):
 def _normalize(task, ints, scratch, y, x, found, gamma, beta, options):
     """Fill a share of a group's columns; scratch has means, sums and the sums of a part."""
     cut = cut_at(ints, 0)
-    length, rows, together, places = cut.length, cut.rows, cut.together, cut.places
+    length, columns, together, places = cut.length, cut.columns, cut.together, cut.places
     group, part = task // cut.parts, task % cut.parts
-    x, y = moved(x, group * length * rows), moved(y, group * length * rows)
+    x, y = moved(x, group * length * columns), moved(y, group * length * columns)
     gamma, beta = moved(gamma, group * cut.channels), moved(beta, group * cut.channels)
-    centers, rates = moved(found, group * rows), moved(found, (cut.groups + group) * rows)
-    stop = rows * (part + 1) // cut.parts
-    for first in range(rows * part // cut.parts, stop, WIDTH):
+    centers, rates = moved(found, group * columns), moved(found, (cut.groups + group) * columns)
+    stop = columns * (part + 1) // cut.parts
+    for first in range(columns * part // cut.parts, stop, WIDTH):
         wide = min(WIDTH, stop - first)
         for n in range(3 * WIDTH):
             scratch[n] = 0
         for start in range(0, length, together):
             for k in range(start, min(start + together, length)):
                 for n in range(wide):
-                    scratch[2 * WIDTH + n] += x[k * rows + first + n]
+                    scratch[2 * WIDTH + n] += x[k * columns + first + n]
             close(scratch, 0, 2 * WIDTH, wide)
         for n in range(wide):
             scratch[n] /= length
         for start in range(0, length, together):
             for k in range(start, min(start + together, length)):
                 for n in range(wide):
-                    apart = x[k * rows + first + n] - scratch[n]
+                    apart = x[k * columns + first + n] - scratch[n]
                     scratch[2 * WIDTH + n] += apart * apart
             close(scratch, WIDTH, 2 * WIDTH, wide)
         for n in range(wide):
@@ -111,7 +111,7 @@ def _normalize(task, ints, scratch, y, x, found, gamma, beta, options):
                 channel, behind = channel + 1, behind + places
                 factor, above = gamma[channel], beta[channel]
             for n in range(wide):
-                place = k * rows + first + n
+                place = k * columns + first + n
                 y[place] = (x[place] - scratch[n]) * scratch[WIDTH + n] * factor + above
 
 
@@ -164,13 +164,13 @@ def group_normalization(
 def _by_x(task, ints, scratch, grad_x, grad_y, x, center, rate, gamma):
     """Fill a share of a group's columns; scratch has two sums, and those of a part."""
     cut = cut_at(ints, 0)
-    length, rows, together, places = cut.length, cut.rows, cut.together, cut.places
+    length, columns, together, places = cut.length, cut.columns, cut.together, cut.places
     group, part = task // cut.parts, task % cut.parts
-    base, stop = group * length * rows, rows * (part + 1) // cut.parts
+    base, stop = group * length * columns, columns * (part + 1) // cut.parts
     grad_x, grad_y, x = moved(grad_x, base), moved(grad_y, base), moved(x, base)
-    center, rate = moved(center, group * rows), moved(rate, group * rows)
+    center, rate = moved(center, group * columns), moved(rate, group * columns)
     gamma = moved(gamma, group * cut.channels)
-    for first in range(rows * part // cut.parts, stop, WIDTH):
+    for first in range(columns * part // cut.parts, stop, WIDTH):
         wide = min(WIDTH, stop - first)
         for n in range(4 * WIDTH):
             scratch[n] = 0
@@ -180,7 +180,7 @@ def _by_x(task, ints, scratch, grad_x, grad_y, x, center, rate, gamma):
                 if k == behind:
                     channel, behind = channel + 1, behind + places
                 for n in range(wide):
-                    place, column = k * rows + first + n, first + n
+                    place, column = k * columns + first + n, first + n
                     g = grad_y[place] * gamma[channel]
                     scratch[2 * WIDTH + n] += g
                     scratch[3 * WIDTH + n] += g * ((x[place] - center[column]) * rate[column])
@@ -194,7 +194,7 @@ def _by_x(task, ints, scratch, grad_x, grad_y, x, center, rate, gamma):
             if k == behind:
                 channel, behind = channel + 1, behind + places
             for n in range(wide):
-                place, column = k * rows + first + n, first + n
+                place, column = k * columns + first + n, first + n
                 normal = (x[place] - center[column]) * rate[column]
                 g = grad_y[place] * gamma[channel] - scratch[n] - normal * scratch[WIDTH + n]
                 grad_x[place] = rate[column] * g
@@ -204,14 +204,14 @@ def _by_x(task, ints, scratch, grad_x, grad_y, x, center, rate, gamma):
 def by_parameters(task, ints, scratch, grad_gamma, grad_beta, grad_y, x, center, rate):
     """Write the gradients by a channel's gamma and beta, where there is one."""
     cut = cut_at(ints, 0)
-    rows, size = cut.rows, cut.places * cut.rows
-    start, own, total = task * size, task // cut.channels * rows, 0.0
+    columns, size = cut.columns, cut.places * cut.columns
+    start, own, total = task * size, task // cut.channels * columns, 0.0
     if cut.gamma:
         for place in range(cut.places):
-            for first in range(0, rows, WIDTH):
-                wide = min(WIDTH, rows - first)
+            for first in range(0, columns, WIDTH):
+                wide = min(WIDTH, columns - first)
                 for n in range(wide):
-                    i, column = start + place * rows + first + n, own + first + n
+                    i, column = start + place * columns + first + n, own + first + n
                     normal = (x[i] - center[column]) * rate[column]
                     scratch[LANES + n] = grad_y[i] * normal
                 total += run_sum(scratch, LANES, wide, scratch)

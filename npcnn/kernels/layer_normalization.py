@@ -1,6 +1,6 @@
 """Layer normalisation, with its backward directly under it: what lies over a place is a column.
 
-A block (K, …, N) is (K, rows) then, with all its places and samples side by side.
+A block (K, …, N) is (K, columns) then, with all its places and samples side by side.
 """
 
 from __future__ import annotations

@@ -15,37 +15,37 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import each_row
+from npcnn.kernels.run.elementwise import each_column
 
 Array = np.ndarray
 
 EPSILON = 1e-7
 # A call's options.
-ROWS, LOW, HIGH = range(3)
+COLUMNS, LOW, HIGH = range(3)
 
 
 @Body
 def _from_logits(task, ints, scratch, grad, logits, targets, weights, losses, options):
-    """Fill losses (rows,) and grad (classes, rows) from logits and targets (classes, rows)."""
-    classes, rows = ints[0], ints[1]
-    for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
+    """Fill losses and grad from logits and targets (classes, columns)."""
+    classes, columns = ints[0], ints[1]
+    for n in range(columns * task // ints[2], columns * (task + 1) // ints[2]):
         largest = logits[n]
         for c in range(1, classes):
-            value = logits[c * rows + n]
+            value = logits[c * columns + n]
             if value > largest or math.isnan(value):
                 largest = value
         total = mass = product = largest * 0
         for c in range(classes):
-            shifted = logits[c * rows + n] - largest
+            shifted = logits[c * columns + n] - largest
             power = math.exp(shifted)
-            grad[c * rows + n] = power
+            grad[c * columns + n] = power
             total += power
-            mass += targets[c * rows + n]
-            product += targets[c * rows + n] * shifted
+            mass += targets[c * columns + n]
+            product += targets[c * columns + n] * shifted
         losses[n] = weights[n] * (math.log(total) * mass - product)
-        share = weights[n] / options[ROWS]
+        share = weights[n] / options[COLUMNS]
         for c in range(classes):
-            place = c * rows + n
+            place = c * columns + n
             grad[place] = (grad[place] / total * mass - targets[place]) * share
 
 
@@ -53,17 +53,17 @@ def _from_logits(task, ints, scratch, grad, logits, targets, weights, losses, op
 def _from_probabilities(
     task, ints, scratch, grad, probabilities, targets, weights, losses, options
 ):
-    """Fill losses (rows,) and grad (classes, rows) from rows that need not add up to one."""
-    classes, rows = ints[0], ints[1]
+    """Fill losses (columns,) and grad (classes, columns); columns need not add up to one."""
+    classes, columns = ints[0], ints[1]
     low, high = options[LOW], options[HIGH]
-    for n in range(rows * task // ints[2], rows * (task + 1) // ints[2]):
+    for n in range(columns * task // ints[2], columns * (task + 1) // ints[2]):
         total = probabilities[n] * 0
         for c in range(classes):
-            total += probabilities[c * rows + n]
+            total += probabilities[c * columns + n]
         loss = product = total * 0
-        share = weights[n] / options[ROWS]
+        share = weights[n] / options[COLUMNS]
         for c in range(classes):
-            place = c * rows + n
+            place = c * columns + n
             p = probabilities[place] / total
             clipped = min(max(p, low), high)
             loss += targets[place] * math.log(clipped)
@@ -72,25 +72,25 @@ def _from_probabilities(
             product += slope * p
         losses[n] = -weights[n] * loss
         for c in range(classes):
-            grad[c * rows + n] = (grad[c * rows + n] - product) / total
+            grad[c * columns + n] = (grad[c * columns + n] - product) / total
 
 
-def by_rows(
+def by_columns(
     body: Body, first: Array, targets: Array, weights: Array, *more: float
 ) -> tuple[Array, Array]:
     """Return losses and gradient as the body computes them from outputs, targets and weights.
 
-    `more` are options behind the rows and the bounds of probabilities.
+    `more` are options behind the columns and the bounds of probabilities.
     """
     dtype = first.dtype
     block = layout.batch_innermost(first)
-    middle = (*range(1, weights.ndim), 0)  # rows in the order in which they lie in the blocks
-    rows = layout.contiguous(weights.transpose(middle)).astype(dtype, copy=False)
+    middle = (*range(1, weights.ndim), 0)  # in the order in which columns lie in the blocks
+    shares = layout.contiguous(weights.transpose(middle)).astype(dtype, copy=False)
     wanted = layout.batch_innermost(targets).astype(dtype, copy=False)
-    losses, grad = memory.empty(rows.shape, dtype), memory.empty(block.shape, dtype)
+    losses, grad = memory.empty(shares.shape, dtype), memory.empty(block.shape, dtype)
     low = dtype.type(EPSILON)
-    options = memory.constant([rows.size, low, dtype.type(1) - low, *more], dtype)
-    each_row(body, len(block), [grad, block, wanted, rows, losses, options])
+    options = memory.constant([shares.size, low, dtype.type(1) - low, *more], dtype)
+    each_column(body, len(block), [grad, block, wanted, shares, losses, options])
     axes = (losses.ndim - 1, *range(losses.ndim - 1))
     return losses.transpose(axes), layout.batch_outermost(grad)
 
@@ -106,18 +106,18 @@ def categorical_crossentropy_from_logits(
 
     Args:
         logits: z, (N, …, classes).
-        targets: t, same shape: one-hot rows or probabilities.
-        weights: w, one a row, shape (N, …).
+        targets: t, same shape: one-hot or probabilities.
+        weights: w, one an answer, shape (N, …).
 
     Returns:
-        losses (N, …) and grad_logits like logits; N counts all rows.
+        losses (N, …) and grad_logits like logits; N counts all answers.
 
     >>> losses, grad = categorical_crossentropy_from_logits(
     ...     np.array([[0.0, 1e4]]), np.array([[1.0, 0.0]]), np.ones(1))
     >>> losses, grad
     (array([10000.]), array([[-1.,  1.]]))
     """
-    return by_rows(_from_logits, logits, targets, weights)
+    return by_columns(_from_logits, logits, targets, weights)
 
 
 @op
@@ -126,21 +126,21 @@ def categorical_crossentropy(
 ) -> tuple[Array, Array]:
     """Return each sample's −Σ t·log p, weighted, and its mean's gradient by the probabilities.
 
-    Rows are first divided by their sums and clipped to [1e-7, 1 − 1e-7], as Keras does; the
+    Probabilities are divided by their sums and clipped to [1e-7, 1 − 1e-7], as Keras does; the
     gradient goes through the division and is zero where the clip holds.
 
     >>> categorical_crossentropy(np.array([[0.2, 0.2]]), np.array([[1.0, 0.0]]), np.ones(1))[1]
     array([[-2.5,  2.5]])
     """
-    return by_rows(_from_probabilities, probabilities, targets, weights)
+    return by_columns(_from_probabilities, probabilities, targets, weights)
 
 
-def _fill(task, ints, scratch, rows, labels):
-    """Fill rows (classes, labels), by class and then by label."""
+def _fill(task, ints, scratch, out, labels):
+    """Fill out (classes, labels), by class and then by label."""
     classes, count = ints[0], ints[1]
     for c in range(classes):
         for n in range(count):
-            rows[c * count + n] = 1 if labels[n] == c else 0
+            out[c * count + n] = 1 if labels[n] == c else 0
 
 
 _one_hot = Body(_fill, mixed=True)
@@ -148,9 +148,9 @@ _one_hot = Body(_fill, mixed=True)
 
 @op
 def one_hot(labels: Array, classes: int, dtype: Any) -> Array:
-    """Return labels (N, …) as rows (N, …, classes), 1 at the label and 0 elsewhere.
+    """Return labels (N, …) as (N, …, classes), 1 at the label and 0 elsewhere.
 
-    A label that is none of the classes gives a row of zeros.
+    A label that is none of the classes gives zeros.
 
     >>> one_hot(np.array([1, 0, 7]), 3, np.dtype("float64"))
     array([[0., 1., 0.],

@@ -19,24 +19,24 @@ from npcnn.kernels.run.elementwise import SMALL
 Array = np.ndarray
 
 # A call's integers: numbers of a sample, how many samples, parts of the work, which way.
-ROWS, SAMPLES, PARTS, INVERT = range(4)
+NUMBERS, SAMPLES, PARTS, INVERT = range(4)
 
 
 @Body
 def _forward(task, ints, scratch, y, x, mean, variance, options):
-    rows, samples, parts = ints[ROWS], ints[SAMPLES], ints[PARTS]
-    for row in range(rows * task // parts, rows * (task + 1) // parts):
-        spread, center = max(math.sqrt(variance[row]), options[0]), mean[row]
-        for i in range(row * samples, (row + 1) * samples):
+    numbers, samples, parts = ints[NUMBERS], ints[SAMPLES], ints[PARTS]
+    for number in range(numbers * task // parts, numbers * (task + 1) // parts):
+        spread, center = max(math.sqrt(variance[number]), options[0]), mean[number]
+        for i in range(number * samples, (number + 1) * samples):
             y[i] = center + x[i] * spread if ints[INVERT] else (x[i] - center) / spread
 
 
 @Body
 def _backward(task, ints, scratch, grad_x, grad_y, variance, options):
-    rows, samples, parts = ints[ROWS], ints[SAMPLES], ints[PARTS]
-    for row in range(rows * task // parts, rows * (task + 1) // parts):
-        spread = max(math.sqrt(variance[row]), options[0])
-        for i in range(row * samples, (row + 1) * samples):
+    numbers, samples, parts = ints[NUMBERS], ints[SAMPLES], ints[PARTS]
+    for number in range(numbers * task // parts, numbers * (task + 1) // parts):
+        spread = max(math.sqrt(variance[number]), options[0])
+        for i in range(number * samples, (number + 1) * samples):
             grad_x[i] = grad_y[i] * spread if ints[INVERT] else grad_y[i] / spread
 
 
@@ -47,9 +47,9 @@ def _run(body: Body, given: list[Array], epsilon: float, invert: bool) -> Array:
     blocks = [layout.batch_innermost(array) for array in wide]
     out = memory.empty(blocks[0].shape, given[0].dtype)
     if out.size:
-        rows, samples = out.size // shape[0], shape[0]
-        parts = layout.shares(rows, 1, 16) if out.size >= SMALL else 1
-        ints = np.array([rows, samples, parts, invert], np.int64)
+        numbers, samples = out.size // shape[0], shape[0]
+        parts = layout.shares(numbers, 1, 16) if out.size >= SMALL else 1
+        ints = np.array([numbers, samples, parts, invert], np.int64)
         body(parts, parts > 1, [out, *blocks, memory.constant([epsilon], out.dtype)], ints)
     y = layout.batch_outermost(out)
     return y if len(shape) > 1 else y[:, 0]

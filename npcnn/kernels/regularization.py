@@ -87,10 +87,10 @@ def l1_l2(losses: Array, w: Array, grad: Array | None, l1: float, l2: float) -> 
     sums, options = memory.empty((PARTS,), dtype), memory.constant([l1, l2], dtype)
     arrays = [block if grad is None else grad, block, sums, options]
     _penalty(PARTS, w.size >= SMALL, arrays, np.array([w.size, given], np.int64))
-    rows, axes = layout.same_order(losses)
-    out = memory.empty(rows.shape, dtype)
+    ordered, axes = layout.same_order(losses)
+    out = memory.empty(ordered.shape, dtype)
     if out.size:
-        _add_to_each(1, False, [out, rows, sums], np.array([out.size], np.int64))
+        _add_to_each(1, False, [out, ordered, sums], np.array([out.size], np.int64))
     return out if axes is None else out.transpose(axes)
 
 

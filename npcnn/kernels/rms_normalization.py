@@ -26,23 +26,23 @@ Array = np.ndarray
 def _forward(task, ints, scratch, y, x, rate, gamma, options):
     """Fill a share of the columns; scratch has sums and the sums of a part."""
     cut = cut_at(ints, 0)
-    length, rows, together = cut.length, cut.rows, cut.together
-    stop = rows * (task + 1) // cut.parts
-    for first in range(rows * task // cut.parts, stop, WIDTH):
+    length, columns, together = cut.length, cut.columns, cut.together
+    stop = columns * (task + 1) // cut.parts
+    for first in range(columns * task // cut.parts, stop, WIDTH):
         wide = min(WIDTH, stop - first)
         for n in range(2 * WIDTH):
             scratch[n] = 0
         for start in range(0, length, together):
             for k in range(start, min(start + together, length)):
                 for n in range(wide):
-                    number = x[k * rows + first + n]
+                    number = x[k * columns + first + n]
                     scratch[WIDTH + n] += number * number
             close(scratch, 0, WIDTH, wide)
         for n in range(wide):
             rate[first + n] = 1 / math.sqrt(scratch[n] / length + options[0])
         for k in range(length):
             for n in range(wide):
-                place = k * rows + first + n
+                place = k * columns + first + n
                 y[place] = x[place] * rate[first + n] * gamma[k]
 
 
@@ -76,23 +76,23 @@ def rms_normalization(x: Array, gamma: Array | None, epsilon: float) -> tuple[Ar
 def _by_x(task, ints, scratch, grad_x, grad_y, x, rate, gamma):
     """Fill a share of the columns; scratch has sums and the sums of a part."""
     cut = cut_at(ints, 0)
-    length, rows, together = cut.length, cut.rows, cut.together
-    stop = rows * (task + 1) // cut.parts
-    for first in range(rows * task // cut.parts, stop, WIDTH):
+    length, columns, together = cut.length, cut.columns, cut.together
+    stop = columns * (task + 1) // cut.parts
+    for first in range(columns * task // cut.parts, stop, WIDTH):
         wide = min(WIDTH, stop - first)
         for n in range(2 * WIDTH):
             scratch[n] = 0
         for start in range(0, length, together):
             for k in range(start, min(start + together, length)):
                 for n in range(wide):
-                    place = k * rows + first + n
+                    place = k * columns + first + n
                     scratch[WIDTH + n] += grad_y[place] * gamma[k] * (x[place] * rate[first + n])
             close(scratch, 0, WIDTH, wide)
         for n in range(wide):
             scratch[n] /= length
         for k in range(length):
             for n in range(wide):
-                place = k * rows + first + n
+                place = k * columns + first + n
                 normal = x[place] * rate[first + n]
                 g = grad_y[place] * gamma[k] - normal * scratch[n]
                 grad_x[place] = rate[first + n] * g

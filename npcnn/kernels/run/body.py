@@ -8,8 +8,8 @@ ints says all that is no array (sizes, offsets, options), scratch is the thread'
 memory, a0, a1, … are flat float arrays of one dtype, seven at most. Bodies are compiled on their
 own, into functions with C's calling convention, and called by address: nothing that shares out work
 carries a copy of them. All are called alike, with seven arrays; by that convention who calls also
-clears away, so that a body names only those it has. Parameters stand one by one, and `_write_row`'s
-do, because unpacking a tuple of arrays, a named one even more, makes each entry from Python dearer.
+clears away, so that a body names only those it has. Parameters stand one by one, `_write_entry`'s
+too, because unpacking a tuple of arrays, a named one even more, makes each call from Python dearer.
 In compiled code the arrays are bare pointers: indexing never wraps or checks.
 """
 
@@ -31,25 +31,25 @@ Array = np.ndarray
 _BYTE = np.dtype(np.uint8)
 
 
-def _emit_addresses(builder: Any, row: Any, *arrays: Any) -> None:
+def _emit_addresses(builder: Any, entry: Any, *arrays: Any) -> None:
     places = [*range(crew.ARRAYS, crew.SCRATCH), crew.SCRATCH, crew.INTS]
     for place, array in zip(places, arrays, strict=True):
-        builder.store(builder.ptrtoint(array, INT), simd.at(builder, row, INT(place)))
+        builder.store(builder.ptrtoint(array, INT), simd.at(builder, entry, INT(place)))
 
 
 @simd.native(_emit_addresses)
-def _write_addresses(row: Any, a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, a5: Any, a6: Any,
+def _write_addresses(entry: Any, a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, a5: Any, a6: Any,
                      scratch: Any, ints: Any) -> None:  # fmt: skip
-    """Write where the arrays lie into a row of calls; compiled code only."""
+    """Write where the arrays lie into a call's entry; compiled code only."""
 
 
 @kernel
-def _write_row(row, body, tasks, parallel, pitch, a0, a1, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
-    """Fill a row of calls; return where it lies."""
-    row[crew.BODY], row[crew.TASKS], row[crew.PARALLEL] = body, tasks, parallel
-    row[crew.PITCH] = pitch
-    _write_addresses(row, a0, a1, a2, a3, a4, a5, a6, scratch, ints)
-    return row.ctypes.data
+def _write_entry(entry, body, tasks, parallel, pitch, a0, a1, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+    """Fill a call's entry; return where it lies."""
+    entry[crew.BODY], entry[crew.TASKS], entry[crew.PARALLEL] = body, tasks, parallel
+    entry[crew.PITCH] = pitch
+    _write_addresses(entry, a0, a1, a2, a3, a4, a5, a6, scratch, ints)
+    return entry.ctypes.data
 
 
 class Body:
@@ -87,14 +87,14 @@ class Body:
         body = self.addresses.get(kind) or self._address(kind, flat)
         if compiling.planned is not None:
             return
-        # As bytes, arrays of all dtypes have one type: `_write_row` is compiled once.
+        # As bytes, arrays of all dtypes have one type: `_write_entry` is compiled once.
         data = [array.view(_BYTE) for array in flat]
         data += data[:1] * (7 - len(data))
-        row = np.empty(crew.WIDTH, np.int64)  # the call's own: a signal handler may call ops too
+        entry = np.empty(crew.WIDTH, np.int64)  # the call's own: a signal handler may call ops too
         pitch, shared = room.shape[1] * room.itemsize, int(parallel and tasks > 1)
-        place = _write_row(row, body, int(tasks), shared, pitch, *data, room.view(_BYTE), ints)
+        place = _write_entry(entry, body, int(tasks), shared, pitch, *data, room.view(_BYTE), ints)
         if writing is not None:
-            writing.note(row, room, ints, [array.nbytes for array in flat])
+            writing.note(entry, room, ints, [array.nbytes for array in flat])
         crew.lead(place, 1, len(room))
 
 

@@ -45,16 +45,16 @@ from npcnn.threads import MOST, get_num_threads
 
 Array = np.ndarray
 
-# A row of calls to make: all addresses, but for how many tasks and whether to share them out. A
+# A call's entry: all addresses, but for how many tasks there are and whether to share them out. A
 # thread's scratch memory begins PITCH bytes after the one before.
 BODY, TASKS, PARALLEL, ARRAYS = range(4)
 SCRATCH, PITCH, INTS, WIDTH = 10, 11, 12, 13
 
-# The shared words, each in a cache line of its own (LINE words): the row being done, how many of
+# The shared words, each in a cache line of its own (LINE words): the entry being done, how many of
 # its tasks are done, whether somebody leads, whether the crew is dismissed; then for each thread
 # its range of tasks (below 2³¹), and whether it sleeps.
 LINE = 8
-ROW, DONE, LED, GONE, RANGES = (LINE * place for place in range(5))
+ENTRY, DONE, LED, GONE, RANGES = (LINE * place for place in range(5))
 SLEEPS = RANGES + MOST * LINE
 WORDS = SLEEPS + MOST * LINE
 
@@ -66,14 +66,14 @@ POLITE, IDLE = np.int64(2_000), np.int64(4_000)
 
 
 @intrinsic
-def _run(typing: Any, row: Any, task: Any, thread: Any) -> Any:
-    """Run one task of the row at an address, with that thread's scratch memory."""
+def _run(typing: Any, entry: Any, task: Any, thread: Any) -> Any:
+    """Run one task of the entry at an address, with that thread's scratch memory."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        row = builder.inttoptr(args[0], simd.INT.as_pointer())
+        entry = builder.inttoptr(args[0], simd.INT.as_pointer())
 
         def column(number: int) -> Any:
-            return builder.load(simd.at(builder, row, simd.INT(number)))
+            return builder.load(simd.at(builder, entry, simd.INT(number)))
 
         scratch = builder.add(column(SCRATCH), builder.mul(column(PITCH), args[2]))
         places = [column(INTS), scratch, *map(column, range(ARRAYS, SCRATCH))]
@@ -119,7 +119,7 @@ def _look(words, thread, threads, looks, patience):  # type: ignore[no-untyped-d
     if task < 0 and looks > patience:
         task = _take_from_others(words, thread, threads)
     if task >= 0:
-        _run(load(words, ROW), task, thread)
+        _run(load(words, ENTRY), task, thread)
         add(words, DONE, 1)
         return 0
     pause()
@@ -129,12 +129,12 @@ def _look(words, thread, threads, looks, patience):  # type: ignore[no-untyped-d
 
 
 @helper
-def _share(words, row, tasks, threads, patience):  # type: ignore[no-untyped-def]
-    """Deal out a row's tasks, return when all are done: how patient to be with the next row.
+def _share(words, entry, tasks, threads, patience):  # type: ignore[no-untyped-def]
+    """Deal out an entry's tasks, return when all are done: how patient to be with the next entry.
 
     A thread that took none of its own tasks is away.
     """
-    store(words, ROW, row)
+    store(words, ENTRY, entry)
     store(words, DONE, 0)
     for thread in range(threads):
         first, last = tasks * thread // threads, tasks * (thread + 1) // threads
@@ -149,20 +149,20 @@ def _share(words, row, tasks, threads, patience):  # type: ignore[no-untyped-def
     return PATIENCE
 
 
-def _lead(words, table, rows, threads):  # type: ignore[no-untyped-def]
-    """Make all calls of a table of rows, one after the other, each shared out among the threads.
+def _lead(words, table, entries, threads):  # type: ignore[no-untyped-def]
+    """Make all calls of a table of entries, one after the other, each shared out among the threads.
 
     Where there is one thread, or the crew is led by another call, its tasks are done here.
     """
     leads, patience = threads > 1 and swap(words, LED, 0, 1), PATIENCE
-    for number in range(rows):
-        row = table + number * WIDTH * 8
-        tasks = word_at(row + TASKS * 8)
-        if leads and word_at(row + PARALLEL * 8) != 0:
-            patience = _share(words, row, tasks, threads, patience)
+    for number in range(entries):
+        entry = table + number * WIDTH * 8
+        tasks = word_at(entry + TASKS * 8)
+        if leads and word_at(entry + PARALLEL * 8) != 0:
+            patience = _share(words, entry, tasks, threads, patience)
             continue
         for task in range(tasks):
-            _run(row, task, ZERO)
+            _run(entry, task, ZERO)
     if leads:
         store(words, LED, 0)
 
@@ -232,21 +232,21 @@ def _present(threads: int) -> _Crew:
         return _crew
 
 
-def lead(table: int, rows: int, most: int) -> None:
-    """Make the calls of so many rows that lie at an address.
+def lead(table: int, entries: int, most: int) -> None:
+    """Make the calls of so many entries that lie at an address.
 
     All threads share in them, if there is scratch memory for `most` as many at least. A second
     Python thread that calls ops at the same time, or a signal handler, does its tasks alone.
     """
     threads = get_num_threads()
     if not 1 < threads <= most:
-        _lead(_alone, table, rows, 1)
+        _lead(_alone, table, entries, 1)
         return
     crew = _crew
     if crew is None or crew.threads != threads:
         crew = _present(threads)
     crew.wake()
-    _lead(crew.words, table, rows, threads)
+    _lead(crew.words, table, entries, threads)
 
 
 def _forget() -> None:

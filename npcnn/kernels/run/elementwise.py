@@ -1,4 +1,4 @@
-"""Ops that look at each element, or at each row, alone: how the work is cut into parts."""
+"""Ops that look at each element, or each column of a block, alone: how work is cut into parts."""
 
 from __future__ import annotations
 
@@ -35,12 +35,22 @@ def each_element(body: Body, arrays: list[Array], *options: float) -> Array:
     return out if axes is None else out.transpose(axes)
 
 
-def each_row(body: Body, classes: int, arrays: list[Array]) -> None:
-    """Run a body on blocks (classes, rows) whose columns have nothing to do with each other.
+def each_column(body: Body, classes: int, arrays: list[Array]) -> None:
+    """Run a body on blocks (classes, columns) whose columns have nothing to do with each other.
 
-    ints are classes, rows and the number of parts; the first array is the largest.
+    ints are classes, columns and the number of parts; the first array is the largest.
     """
     size = arrays[0].size
     parts = PARTS if size >= SMALL else 1
     if size:
         body(parts, parts > 1, arrays, np.array([classes, size // classes, parts], np.int64))
+
+
+def over_last_axis(body: Body, *arrays: Array) -> Array:
+    """Return what a body makes of arrays (N, …, classes), or (classes,), along their last axis."""
+    if arrays[0].ndim == 1:
+        return over_last_axis(body, *[array[np.newaxis] for array in arrays])[0]
+    blocks = [layout.batch_innermost(array) for array in arrays]
+    out = memory.empty(blocks[0].shape, blocks[0].dtype)
+    each_column(body, len(out), [out, *blocks])
+    return layout.batch_outermost(out)

@@ -226,7 +226,7 @@ NO_INTS = np.zeros(1, np.int64)
 
 
 def scratch(size: int, dtype: np.dtype) -> Array:
-    """Return working memory kept from call to call: a row of `size` elements for each thread."""
+    """Return working memory kept from call to call: `size` elements for each thread."""
     held, threads = _kept.scratch.get(dtype), get_num_threads()
     if held is None or held.shape[1] < size or len(held) < threads:
         # Some more than asked for: tiles read, and never use, up to a vector beyond the end.

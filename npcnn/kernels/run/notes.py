@@ -25,12 +25,12 @@ class Call(NamedTuple):
     layer: str
     shapes: str
     flops: int
-    first: int  # of the rows it made
+    first: int  # of the entries it made
     last: int  # and the one after its last
 
 
 class Notes:
-    """Calls of task bodies, one a row, and what is needed to make them again.
+    """Calls of task bodies, one an entry, and what is needed to make them again.
 
     Args:
         arena: where the ops take their memory from meanwhile; it knows the step's other arrays.
@@ -43,11 +43,11 @@ class Notes:
 
     def __init__(self, arena: memory.Arena, watching: bool = False) -> None:
         self.arena, self.watching = arena, watching
-        self.rows: list[list[int]] = []
-        self.reaches: list[list[int]] = []  # the bytes of each row's arrays
+        self.entries: list[list[int]] = []
+        self.reaches: list[list[int]] = []  # the bytes of each entry's arrays
         self.calls: list[Call] = []
         self.reason: str | None = None
-        self._ints: list[Array] = []  # the rows hold only the addresses of these
+        self._ints: list[Array] = []  # the entries hold only the addresses of these
         self._rooms_held: list[Array] = []
         self._rooms = MOST  # for how many threads there is scratch memory
         self._op: str | None = None
@@ -71,18 +71,18 @@ class Notes:
             return array
         return np.ndarray(array.shape, array.dtype, array.base, self.arena.offset(array))
 
-    def note(self, row: Array, room: Array, ints: Array, reach: list[int]) -> None:
-        """Note one call of a body; `room` holds a row of scratch memory for each thread.
+    def note(self, entry: Array, room: Array, ints: Array, reach: list[int]) -> None:
+        """Note one call of a body; `room` holds scratch memory for each thread.
 
         The first of its arrays have so many bytes; the rest are the first one again.
         """
-        places = row[crew.ARRAYS : crew.SCRATCH].tolist()
+        places = entry[crew.ARRAYS : crew.SCRATCH].tolist()
         if self.reason is None and not all(map(self.arena.holds, places)):
             self.reason = f"{self._op or 'a kernel'} was given an array that no op made"
         self._rooms_held.append(room)
         self._ints.append(ints)
         self._rooms = min(self._rooms, len(room))
-        self.rows.append(row.tolist())
+        self.entries.append(entry.tolist())
         self.reaches.append(reach)
 
     def listen(self, name: str, function: Callable | None, args: Any, kwargs: Any) -> Any:
@@ -93,7 +93,7 @@ class Notes:
         if self._op is not None:  # an op that another op calls is part of it
             return function(*args, **kwargs)
         layer = _caller(sys._getframe(2))
-        self._op, first = f"{name} of {layer}" if layer else name, len(self.rows)
+        self._op, first = f"{name} of {layer}" if layer else name, len(self.entries)
         try:
             result = function(*args, **kwargs)
         finally:
@@ -102,7 +102,7 @@ class Notes:
         shapes = [a.shape for a in (args[0], result) if isinstance(a, np.ndarray)]
         text = " → ".join("×".join(map(str, shape)) for shape in shapes)
         cost = 0 if flops is None else flops(*args, **kwargs)
-        self.calls.append(Call(name, layer, text, cost, first, len(self.rows)))
+        self.calls.append(Call(name, layer, text, cost, first, len(self.entries)))
         self.seal(result)
         return watch(result) if self.watching else result
 
@@ -115,9 +115,9 @@ class Notes:
 
         A number that Python reads from an array goes into these.
         """
-        rows = [[row[: crew.ARRAYS] for row in notes.rows] for notes in (self, other)]
+        entries = [[entry[: crew.ARRAYS] for entry in notes.entries] for notes in (self, other)]
         pairs = [(self._ints, other._ints), (self.arena.constants, other.arena.constants)]
-        return rows[0] == rows[1] and all(
+        return entries[0] == entries[1] and all(
             len(one) == len(two) and all(map(_same_numbers, one, two)) for one, two in pairs
         )
 
@@ -128,22 +128,22 @@ class Notes:
             if array is not None:
                 array.flags.writeable = True
         self._sealed = []
-        self._table = np.array(self.rows, np.int64)
+        self._table = np.array(self.entries, np.int64)
         self._place = self._table.ctypes.data
 
     def last_with(self, arrays: Sequence[Array]) -> int:
-        """Return the number of the first row from which on no row's array is in any of these."""
+        """Return the number of the first entry from which on no array is in any of these."""
         places = [memory.place_of(array) for array in arrays if array.size]
-        for number in range(len(self.rows), 0, -1):
-            row, reach = self.rows[number - 1], self.reaches[number - 1]
-            for start, size in zip(row[crew.ARRAYS :], reach, strict=False):
+        for number in range(len(self.entries), 0, -1):
+            entry, reach = self.entries[number - 1], self.reaches[number - 1]
+            for start, size in zip(entry[crew.ARRAYS :], reach, strict=False):
                 if any(start < stop and first < start + size for first, stop in places):
                     return number
         return 0
 
     def play(self, first: int = 0, last: int | None = None) -> None:
-        """Make all noted calls again, or some rows of them, on what is in the arrays now."""
-        last = len(self.rows) if last is None else last
+        """Make all noted calls again, or some entries of them, on what is in the arrays now."""
+        last = len(self.entries) if last is None else last
         crew.lead(self._place + first * 8 * crew.WIDTH, last - first, self._rooms)
 
 

@@ -165,7 +165,7 @@ class Program:
         self.notes: Notes | None = None
         self.busy = False
         self._kept: list[tuple[Any, Any, Any]] = []  # where layers keep what a pass leaves them
-        self._cut: tuple[Early | None, int] = None, 0  # before which row that is called
+        self._cut: tuple[Early | None, int] = None, 0  # before which entry that is called
 
     def __call__(self, arrays: Arrays, early: Early | None = None) -> Arrays:
         """Make the step; what comes back is the caller's."""

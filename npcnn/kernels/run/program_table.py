@@ -47,7 +47,7 @@ def table(program: Program) -> str:
     if not program.played or program.notes is None:
         return f"not written down yet: {program.steps} step(s) made"
     times, whole = measured(program)
-    tasks = [row[crew.TASKS] for row in program.notes.rows]
+    tasks = [entry[crew.TASKS] for entry in program.notes.entries]
     cells = [("op", "layer", "shapes", "tasks", "GFLOP", "µs")]
     for call, seconds in zip(program.calls, times, strict=True):
         most = max(tasks[call.first : call.last], default=0)

@@ -1,4 +1,4 @@
-"""Named fields for a row of integers: in compiled code each is one load, as an index would be."""
+"""Named fields for integers in a vector: in compiled code each is one load, as by index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numba.np.numpy_support import from_dtype
 
 
 def reader(kind: type) -> Callable[[Any, int], Any]:
-    """Return what reads the record that begins at a place in a row of 64-bit integers.
+    """Return what reads the record that begins at a place in a vector of 64-bit integers.
 
     `kind` has fields of integers. In plain Python the function returns one; in compiled code it
     returns where the record lies, which costs no time. A kernel compiles a seventh sooner that way

@@ -23,8 +23,8 @@ x = np.linspace(-1, 1, 40).astype({dtype!r})
 y = kernels.sigmoid_backward(x, x)
 assert y.dtype == {dtype!r} and abs(y - x * x * (1 - x)).max() < 1e-6
 assert kernels.gather(x, np.array([2, 0]), x.dtype).tolist() == [x[2], x[0]]
-from npcnn.kernels.run.body import _write_row
-print(sum(_write_row.stats.cache_hits.values()))
+from npcnn.kernels.run.body import _write_entry
+print(sum(_write_entry.stats.cache_hits.values()))
 """
 
 

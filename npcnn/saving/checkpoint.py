@@ -18,7 +18,14 @@ import numpy as np
 
 from npcnn import registry, saving
 from npcnn.backend import get_backend
-from npcnn.checks import ArgumentError, FormatError, NpcnnError, NpcnnWarning, message
+from npcnn.checks import (
+    ArgumentError,
+    FormatError,
+    NpcnnError,
+    NpcnnWarning,
+    message,
+    shown,
+)
 from npcnn.data import Batches
 from npcnn.files import remove_leftovers
 from npcnn.layers.parts import every
@@ -91,7 +98,12 @@ def describe_model(model: Model) -> dict[str, Any]:
 def _layers(model: Model) -> list[dict[str, Any]]:
     """Return class and options of each layer; names may differ from process to process."""
     listed = []
+    layer: Any
     for layer in model.leaves:
+        if layer.is_operation:  # a call of a function of npcnn.ops
+            own = {"function": layer.function.__name__, "how": shown([layer.template, layer.how])}
+            listed.append({"class": type(layer).__name__, **own})
+            continue
         entry = keras_layers.layer_entry(layer, model.dtype.name, False)
         options = {k: v for k, v in entry["config"].items() if k not in ("name", "dtype")}
         listed.append({"class": entry["class_name"], **options})

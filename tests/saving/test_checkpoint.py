@@ -372,3 +372,28 @@ def test_an_epoch_that_was_ended_early_is_ended_by_the_resumed_run_too(tmp_path,
     weights, again = run(seed=6, resume_from=path)
     assert_same_weights(weights, wanted)
     assert again == curves
+
+
+def test_a_model_with_functions_in_its_graph_goes_on(tmp_path, backend):
+    """What `npcnn.ops` is called on is no layer with a name in Keras, and was refused."""
+    npcnn.set_random_seed(1)
+    data, path = np.linspace(-1, 1, 24, dtype="float32").reshape(8, 3), tmp_path / "run.keras"
+
+    def made(slope=0.3):
+        x = npcnn.layers.Input((3,))
+        y = npcnn.ops.leaky_relu(npcnn.layers.Dense(3)(x), negative_slope=slope)
+        model = npcnn.Model(x, npcnn.layers.Dense(3)(y))
+        model.compile("adam", "mse")
+        return model
+
+    def run(model, epochs, **options):
+        return model.fit(data, data, epochs=epochs, verbose=0, **options).history["loss"]
+
+    whole, first = made(), made()
+    first.set_weights(whole.get_weights())
+    losses = run(whole, 4)
+    run(first, 2, callbacks=[ModelCheckpoint(str(path))])
+    again = [ModelCheckpoint(str(path))]
+    assert run(made(), 4, callbacks=again, resume_from=path) == losses
+    with pytest.raises(ArgumentError, match="layer 1's how"):
+        run(made(slope=0.1), 6, callbacks=again, resume_from=path)

@@ -35,7 +35,7 @@ INSIDE = {
     "compute_metrics",
     "finish_backward", "pair", "pair_backward", "arranged", "begin", "drawn", "kind",
     "part", "make_parameters", "inner", "renew", "inner_shape", "folders",
-    "suits", "shares", "handle", "call", "on_tensors", "written",
+    "suits", "shares", "places", "handle", "call", "on_tensors", "written",
     "add_loss", "add_variable", "add_weight",
     *(f"{name}.build" for name in importlib.import_module("npcnn.optimizers").__all__),
 }  # fmt: skip

@@ -58,6 +58,9 @@ number of 1 or more.
     """
     plan: list[tuple[str, int, Check, Any]] = []
     own = function.__name__
+    for parameter, annotation in function.__annotations__.items():
+        if str(annotation).startswith("Unpack["):  # of npcnn/keywords.py, for type checkers alone
+            function.__annotations__[parameter] = "Any"
 
     @functools.wraps(function)
     def enter(*args: Any, **kwargs: Any) -> Any:
@@ -91,8 +94,10 @@ def _plan(function: Callable[..., Any]) -> list[tuple[str, int, Check, Any]]:
     """
     plan: list[tuple[str, int, Check, Any]] = []
     for number, (name, p) in enumerate(inspect.signature(function).parameters.items()):
+        if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL):
+            continue
         check = check_of(p.annotation, function.__globals__)
-        if check is not None and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL):
+        if check is not None:
             place = sys.maxsize if p.kind is p.KEYWORD_ONLY else number
             settled = check is checks.flag or (
                 p.default is None and getattr(check, "func", None) is _optional

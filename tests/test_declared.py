@@ -77,3 +77,9 @@ def test_arguments_are_declared(name):
 
 def test_any_is_no_check():
     assert check_of(Any, {}) is None
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_type_checkers_alone_read_is_not_shown(name):
+    """``**kwargs`` is of keywords that npcnn/keywords.py names; a signature says Any, as before."""
+    assert "Unpack" not in str(inspect.signature(FUNCTIONS[name]))

@@ -28,6 +28,7 @@ ROWS = [
         "watched",
         "strangers",
         "extras",
+        "keywords",
     },
     {"variables", "nested", "only"},
     {"arguments", "rules", "signatures", "subclasses", "symbolic"},

@@ -19,6 +19,8 @@ from runs import ROOT
 import npcnn
 
 SAMPLE = """\
+from typing import Any
+
 import numpy as np
 
 import npcnn
@@ -43,6 +45,34 @@ layers.Conv2D(5, 3, padding="same", activation="relu", data_format="channels_las
 layers.Conv2D(5, 3, padding="smae")  # wrong
 layers.Dense(5, activation="rleu")  # wrong
 layers.MaxPooling2D(2, padding="vaild")  # wrong
+layers.Conv2D(5, 3, activaton="relu")  # wrong
+layers.Dense(5, kernel_regularizer="l2", bias_constraint="max_norm", name="d", dtype="float32")
+layers.Dense(5, kernel_regulariser="l2")  # wrong
+layers.Flatten(nmae="flat")  # wrong
+layers.MaxPooling2D(2, stride=2)  # wrong
+layers.Add(trianable=False)  # wrong
+layers.add([layers.Input((2,)), layers.Input((2,))], nmae="sum")  # wrong
+layers.BatchNormalization(momentum=0.9, gamma_regularizer="l1", input_shape=(3,))
+layers.BatchNormalization(momntum=0.9)  # wrong
+layers.SeparableConv2D(5, 3, pointwise_constraint="unit_norm", autocast=False)
+layers.SeparableConv2D(5, 3, depthwise_initialiser="zeros")  # wrong
+layers.RandomFlip("horizontal", sede=1)  # wrong
+npcnn.optimizers.Adam(0.1, clipnorm=1.0, weight_decay=0.1, name="a", use_ema=True)
+npcnn.optimizers.Adam(leraning_rate=0.1)  # wrong
+npcnn.optimizers.SGD(0.1, clip_norm=1.0)  # wrong
+npcnn.optimizers.AdamW(weight_decay=0.1, gradient_accumulation_steps=2)
+npcnn.optimizers.AdamW(weight_decays=0.1)  # wrong
+
+
+class Mine(layers.Layer):
+    def __init__(self, width: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.width = width
+
+
+Mine(3, name="mine", input_shape=(2,))
+npcnn.Layer(name="mine", activity_regularizer="l2")
+npcnn.Layer(activity_regulariser="l2")  # wrong
 """
 WRONG = [n for n, line in enumerate(SAMPLE.splitlines(), 1) if "# wrong" in line]
 

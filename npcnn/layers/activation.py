@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from npcnn.arguments import checked
 from npcnn.checks import ArgumentError, message, shown
@@ -10,6 +10,11 @@ from npcnn.layers.activated import Activated, Named, Saved
 from npcnn.layers.base import Array, Shape
 from npcnn.strangers import lent
 from npcnn.symbolic import operators
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class Activation(Activated):
@@ -26,7 +31,7 @@ class Activation(Activated):
     any_shape = True
 
     @checked
-    def __init__(self, activation: Named, **kwargs: Any) -> None:
+    def __init__(self, activation: Named, **kwargs: Unpack[LayerKeywords]) -> None:
         super().__init__(**kwargs)
         self.activation = activation
 

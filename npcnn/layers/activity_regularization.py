@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn.arguments import checked
 from npcnn.layers.base import Array, Layer
 from npcnn.regularizers import L1L2, Factor
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class ActivityRegularization(Layer):
@@ -27,7 +32,7 @@ class ActivityRegularization(Layer):
         return []
 
     @checked
-    def __init__(self, l1: Factor = 0.0, l2: Factor = 0.0, **kwargs: Any) -> None:
+    def __init__(self, l1: Factor = 0.0, l2: Factor = 0.0, **kwargs: Unpack[LayerKeywords]) -> None:
         super().__init__(**kwargs)
         self.l1, self.l2 = l1, l2
         self.activity_regularizer = L1L2(l1, l2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,11 @@ from npcnn.arguments import ChannelsLast, Pair, checked
 from npcnn.backend import ops
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.windows import check_image_shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class Saved(NamedTuple):
@@ -37,7 +42,9 @@ class AdaptivePooling2D(Layer):
     """Base of the two; see there."""
 
     @checked
-    def __init__(self, output_size: Pair, data_format: ChannelsLast = None, **kwargs: Any) -> None:
+    def __init__(
+        self, output_size: Pair, data_format: ChannelsLast = None, **kwargs: Unpack[LayerKeywords]
+    ) -> None:
         super().__init__(**kwargs)
         self.output_size = output_size
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -36,6 +36,11 @@ from npcnn.names import snake_case
 from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open, missing
 from npcnn.symbolic import Node, Operation, creations
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import AllHeld
 
 __all__ = [
     "MAX_AXES", "AnyShape", "BatchShape", "Layer", "Name", "SampleShape", "Shape",
@@ -96,13 +101,14 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
         input_shape: SampleShape | None = None,
         input_dim: PositiveInt | None = None,
         batch_input_shape: BatchShape | None = None,
-        **unknown: Any,
+        **unknown: Unpack[AllHeld],
     ) -> None:
         where = type(self).__name__
-        self.take_regulations(unknown)
-        unknown.pop("autocast", None)  # Keras's files say it of a user's layer
-        if unknown:
-            one_of(next(iter(unknown)), argument_names(type(self)), f"{where}, its arguments")
+        rest: dict[str, Any] = {**unknown}
+        self.take_regulations(rest)
+        rest.pop("autocast", None)  # Keras's files say it of a user's layer
+        if rest:
+            one_of(next(iter(rest)), argument_names(type(self)), f"{where}, its arguments")
         self.name, self.dtype, self.trainable = name, dtype, trainable
         self.sample_shape: Shape | None = input_shape
         if input_dim is not None:

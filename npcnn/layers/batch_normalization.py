@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,11 @@ from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.layers import renormalization
 from npcnn.layers.axes import OnlyAxis, apart, check_axes, together
 from npcnn.layers.base import Array, Layer, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 def _momentum(value: Any, where: str) -> float:
@@ -87,7 +92,7 @@ class BatchNormalization(Layer):
         renorm_clipping: renormalization.Clipping = None,
         renorm_momentum: Momentum = 0.99,
         synchronized: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.axis, self.momentum, self.epsilon = axis, momentum, epsilon

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.layers.base import Shape
 from npcnn.layers.warping import Length, Size, Warp, Warping, crop, smart_resize
 from npcnn.layers.windows import check_image_shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class CenterCrop(Warping):
@@ -30,7 +35,7 @@ class CenterCrop(Warping):
     @checked
     def __init__(
         self, height: Length, width: Length, data_format: ChannelsLast = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.height, self.width = height, width

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message
 from npcnn.layers.base import Array, Layer, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class Concatenate(Layer):
@@ -27,7 +32,7 @@ class Concatenate(Layer):
     merges = True
 
     @checked
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int = -1, **kwargs: Unpack[LayerKeywords]) -> None:
         super().__init__(**kwargs)
         self.axis = axis
 
@@ -58,6 +63,6 @@ class Concatenate(Layer):
 
 
 @checked
-def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
+def concatenate(inputs: Any, axis: int = -1, **kwargs: Unpack[LayerKeywords]) -> Any:
     """Return a list of inputs end to end; `Concatenate` as a function."""
     return Concatenate(axis, **kwargs)(inputs)

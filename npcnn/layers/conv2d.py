@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from npcnn import initializers
 from npcnn.arguments import ChannelsLast, Padding, Pair, PositiveInt, checked
@@ -13,6 +13,11 @@ from npcnn.checks import ArgumentError, message, positive_int
 from npcnn.layers.activated import Activated, Named, Saved
 from npcnn.layers.base import Array, Shape
 from npcnn.layers.windows import Window, check_steps, windows_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 Filters = Annotated[int, partial(positive_int, fix="say how many filters it has")]
 
@@ -68,7 +73,7 @@ class Conv2D(Activated):
         use_bias: bool = True,
         kernel_initializer: initializers.Given = "glorot_uniform",
         bias_initializer: initializers.Given = "zeros",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.filters, self.kernel_size, self.strides = filters, kernel_size, strides

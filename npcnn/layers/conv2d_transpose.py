@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from npcnn import initializers
 from npcnn.arguments import ChannelsLast, Padding, Pair, checked
@@ -14,6 +14,11 @@ from npcnn.layers.base import Array, Shape
 from npcnn.layers.conv2d import Filters
 from npcnn.layers.windows import check_image_shape, check_steps
 from npcnn.shapes import bounded_steps, transposed_size
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 MOST = 1 << 20  # rows or columns: beyond it no memory would do
 
@@ -84,7 +89,7 @@ class Conv2DTranspose(Activated):
         use_bias: bool = True,
         kernel_initializer: initializers.Given = "glorot_uniform",
         bias_initializer: initializers.Given = "zeros",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.filters, self.kernel_size, self.strides = filters, kernel_size, strides

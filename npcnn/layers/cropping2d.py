@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.backend import ops
@@ -11,6 +11,11 @@ from npcnn.checks import ArgumentError, message
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.windows import check_image_shape
 from npcnn.layers.zero_padding2d import Around
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class Cropping2D(Layer):
@@ -32,7 +37,10 @@ class Cropping2D(Layer):
 
     @checked
     def __init__(
-        self, cropping: Around = ((0, 0), (0, 0)), data_format: ChannelsLast = None, **kwargs: Any
+        self,
+        cropping: Around = ((0, 0), (0, 0)),
+        data_format: ChannelsLast = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.cropping = cropping

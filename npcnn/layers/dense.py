@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from npcnn import initializers
 from npcnn.arguments import checked
@@ -12,6 +12,11 @@ from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, positive_int
 from npcnn.layers.activated import Activated, Named, Saved
 from npcnn.layers.base import Array, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 Units = Annotated[int, partial(positive_int, fix="say how many outputs it has")]
 
@@ -48,7 +53,7 @@ class Dense(Activated):
         use_bias: bool = True,
         kernel_initializer: initializers.Given = "glorot_uniform",
         bias_initializer: initializers.Given = "zeros",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.units, self.activation, self.use_bias = units, activation, use_bias

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from npcnn import initializers
 from npcnn.arguments import ChannelsLast, Padding, Pair, PositiveInt, checked
@@ -11,6 +11,11 @@ from npcnn.backend import ops
 from npcnn.layers.activated import Activated, Named, Saved
 from npcnn.layers.base import Array, Shape
 from npcnn.layers.windows import Window, check_steps, windows_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class DepthwiseConv2D(Activated):
@@ -66,7 +71,7 @@ class DepthwiseConv2D(Activated):
         use_bias: bool = True,
         depthwise_initializer: initializers.Given = "glorot_uniform",
         bias_initializer: initializers.Given = "zeros",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.kernel_size, self.strides, self.padding = kernel_size, strides, padding

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.layers.base import MAX_AXES, Array, Layer, Shape
 from npcnn.layers.unit_normalization import to_unit, to_unit_backward
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 LONGEST = 1e7  # Keras's 1 / epsilon
 
@@ -51,7 +56,10 @@ class Dot(Layer):
 
     @checked
     def __init__(
-        self, axes: Annotated[Any, _two_axes], normalize: bool = False, **kwargs: Any
+        self,
+        axes: Annotated[Any, _two_axes],
+        normalize: bool = False,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.axes, self.normalize = axes, normalize
@@ -134,6 +142,6 @@ def reshaped(x: Array, shape: Shape) -> Array:
 
 
 @checked
-def dot(inputs: Any, axes: Annotated[Any, _two_axes] = -1, **kwargs: Any) -> Any:
+def dot(inputs: Any, axes: Annotated[Any, _two_axes] = -1, **kwargs: Unpack[LayerKeywords]) -> Any:
     """Return two inputs' product, sample by sample; `Dot` as a function."""
     return Dot(axes, **kwargs)(inputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,11 @@ from npcnn.backend import ops
 from npcnn.checks import ArgumentError, fraction, is_whole, message, shown
 from npcnn.layers.base import Array, Shape
 from npcnn.layers.drawing import Drawing
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 def _noise_shape(value: Any, where: str) -> Shape:
@@ -60,7 +65,7 @@ class Dropout(Drawing):
     @checked
     def __init__(
         self, rate: Rate, noise_shape: NoiseShape | None = None, seed: random.Seed | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.rate, self.noise_shape, self.own_seed = rate, noise_shape, seed

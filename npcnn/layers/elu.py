@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.layers.base import Array, Layer
 from npcnn.layers.relu import Bend
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class Saved(NamedTuple):
@@ -33,7 +38,7 @@ class ELU(Layer):
     op = "elu"
 
     @checked
-    def __init__(self, alpha: Bend = 1.0, **kwargs: Any) -> None:
+    def __init__(self, alpha: Bend = 1.0, **kwargs: Unpack[LayerKeywords]) -> None:
         super().__init__(**kwargs)
         self.alpha = alpha
 

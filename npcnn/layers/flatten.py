@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.backend import ops
 from npcnn.layers.base import Array, Layer, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class Saved(NamedTuple):
@@ -32,7 +37,7 @@ class Flatten(Layer):
     op, flattens = "flatten", True
 
     @checked
-    def __init__(self, data_format: ChannelsLast = None, **kwargs: Any) -> None:
+    def __init__(self, data_format: ChannelsLast = None, **kwargs: Unpack[LayerKeywords]) -> None:
         super().__init__(**kwargs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -15,6 +15,11 @@ from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.layers.base import Array
 from npcnn.layers.drawing import Drawing
 from npcnn.layers.dropout import Rate
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 def _spread(value: Any, where: str) -> float:
@@ -31,7 +36,10 @@ class Noisy(Drawing):
 
     op = "random_normal"
 
-    def __init__(self, seed: int | None, **kwargs: Any) -> None:
+    def __init__(
+        self, seed: int | None,
+        **kwargs: Unpack[LayerKeywords],
+    ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.own_seed = seed
 
@@ -58,7 +66,9 @@ class GaussianNoise(Noisy):
     """
 
     @checked
-    def __init__(self, stddev: Spread, seed: random.Seed | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, stddev: Spread, seed: random.Seed | None = None, **kwargs: Unpack[LayerKeywords]
+    ) -> None:
         super().__init__(seed, **kwargs)
         self.stddev = stddev
 
@@ -89,7 +99,9 @@ class GaussianDropout(Noisy):
     """
 
     @checked
-    def __init__(self, rate: Rate, seed: random.Seed | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, rate: Rate, seed: random.Seed | None = None, **kwargs: Unpack[LayerKeywords]
+    ) -> None:
         super().__init__(seed, **kwargs)
         self.rate = rate
 

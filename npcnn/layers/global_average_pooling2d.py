@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.backend import ops
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.windows import check_image_shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class Saved(NamedTuple):
@@ -36,7 +41,10 @@ class GlobalAveragePooling2D(Layer):
 
     @checked
     def __init__(
-        self, data_format: ChannelsLast = None, keepdims: bool = False, **kwargs: Any
+        self,
+        data_format: ChannelsLast = None,
+        keepdims: bool = False,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.keepdims = keepdims

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from npcnn import initializers
 from npcnn.arguments import Epsilon, checked
@@ -10,6 +10,11 @@ from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.layers.axes import Axis, check_axes, order_of
 from npcnn.layers.base import Array, Layer, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 def _groups(value: Any, where: str) -> int:
@@ -61,7 +66,8 @@ class GroupNormalization(Layer):
         self, groups: Annotated[int, _groups] = 32, axis: Axis = -1, epsilon: Epsilon = 0.001,
         center: bool = True, scale: bool = True,
         beta_initializer: initializers.Given = "zeros",
-        gamma_initializer: initializers.Given = "ones", **kwargs: Any,
+        gamma_initializer: initializers.Given = "ones",
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.groups, self.axis, self.epsilon = groups, axis, epsilon

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from npcnn import activations, config, registry
 from npcnn.activations import ActivationFunction
@@ -12,6 +12,11 @@ from npcnn.config import FloatType
 from npcnn.layers.base import Layer, Shape
 from npcnn.layers.composed import traced
 from npcnn.layers.shapes import BatchShape, check_sample_shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 WHAT = "a function that computes with operators, npcnn.ops, activations and layers"
 FIX = "take the function of npcnn.ops, or write a Layer with forward and backward"
@@ -71,7 +76,8 @@ class Lambda(Layer):
         self, function: Annotated[Any, _function],
         output_shape: Annotated[Any, _sample_shape] | None = None,
         mask: Annotated[Any, _nothing] = None,
-        arguments: Annotated[Any, config_of] | None = None, **kwargs: Any,
+        arguments: Annotated[Any, config_of] | None = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.function, self.said_shape = function, output_shape

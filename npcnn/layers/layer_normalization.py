@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from npcnn import initializers
 from npcnn.arguments import Epsilon, checked
 from npcnn.backend import ops
 from npcnn.layers.axes import Axes, apart, check_axes, lengths, together
 from npcnn.layers.base import Array, Layer, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class Saved(NamedTuple):
@@ -54,7 +59,8 @@ class LayerNormalization(Layer):
         self, axis: Axes = -1, epsilon: Epsilon = 0.001, center: bool = True, scale: bool = True,
         beta_initializer: initializers.Given = "zeros",
         gamma_initializer: initializers.Given = "ones",
-        rms_scaling: bool = False, **kwargs: Any,
+        rms_scaling: bool = False,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.axis, self.epsilon, self.center, self.scale = axis, epsilon, center, scale

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.layers.base import Array, Layer
 from npcnn.layers.relu import Bend
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class Saved(NamedTuple):
@@ -35,7 +40,10 @@ class LeakyReLU(Layer):
 
     @checked
     def __init__(
-        self, negative_slope: Bend = 0.3, alpha: Bend | None = None, **kwargs: Any
+        self,
+        negative_slope: Bend = 0.3,
+        alpha: Bend | None = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.negative_slope = negative_slope if alpha is None else alpha

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from npcnn import symbolic
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, number
 from npcnn.layers.base import Array, Layer, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class Saved(NamedTuple):
@@ -216,37 +221,37 @@ class Minimum(Merge):
 
 
 @checked
-def add(inputs: Any, **kwargs: Any) -> Any:
+def add(inputs: Any, **kwargs: Unpack[LayerKeywords]) -> Any:
     """Return the sum of a list of inputs; `Add` as a function."""
     return Add(**kwargs)(inputs)
 
 
 @checked
-def subtract(inputs: Any, **kwargs: Any) -> Any:
+def subtract(inputs: Any, **kwargs: Unpack[LayerKeywords]) -> Any:
     """Return the difference of two inputs; `Subtract` as a function."""
     return Subtract(**kwargs)(inputs)
 
 
 @checked
-def multiply(inputs: Any, **kwargs: Any) -> Any:
+def multiply(inputs: Any, **kwargs: Unpack[LayerKeywords]) -> Any:
     """Return the product of a list of inputs; `Multiply` as a function."""
     return Multiply(**kwargs)(inputs)
 
 
 @checked
-def average(inputs: Any, **kwargs: Any) -> Any:
+def average(inputs: Any, **kwargs: Unpack[LayerKeywords]) -> Any:
     """Return the mean of a list of inputs; `Average` as a function."""
     return Average(**kwargs)(inputs)
 
 
 @checked
-def maximum(inputs: Any, **kwargs: Any) -> Any:
+def maximum(inputs: Any, **kwargs: Unpack[LayerKeywords]) -> Any:
     """Return the largest of a list of inputs, by element; `Maximum` as a function."""
     return Maximum(**kwargs)(inputs)
 
 
 @checked
-def minimum(inputs: Any, **kwargs: Any) -> Any:
+def minimum(inputs: Any, **kwargs: Unpack[LayerKeywords]) -> Any:
     """Return the smallest of a list of inputs, by element; `Minimum` as a function."""
     return Minimum(**kwargs)(inputs)
 

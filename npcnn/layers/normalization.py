@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -22,6 +22,11 @@ from npcnn.checks import (
 )
 from npcnn.layers.base import MAX_AXES, Array, Layer, Shape
 from npcnn.variables import Answer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 EPSILON = 1e-7  # Keras's least standard deviation
 AT_ONCE = 1 << 22  # numbers of the data that are looked at in one piece
@@ -102,7 +107,8 @@ class Normalization(Layer):
     @checked
     def __init__(
         self, axis: Axes = -1, mean: Statistic | None = None, variance: Variance | None = None,
-        invert: bool = False, **kwargs: Any,
+        invert: bool = False,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.axis, self.invert = axis, invert

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.layers.base import MAX_AXES, Array, Layer, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 def _order(value: Any, where: str) -> tuple[int, ...]:
@@ -39,7 +44,7 @@ class Permute(Layer):
     op = "transpose"
 
     @checked
-    def __init__(self, dims: Dims, **kwargs: Any) -> None:
+    def __init__(self, dims: Dims, **kwargs: Unpack[LayerKeywords]) -> None:
         super().__init__(**kwargs)
         self.dims = dims
 

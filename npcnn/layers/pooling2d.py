@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn.arguments import ChannelsLast, Padding, Pair, checked
 from npcnn.layers.base import Layer, Shape
 from npcnn.layers.windows import Window, check_image_shape, windows_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class Pooling2D(Layer):
@@ -19,7 +24,7 @@ class Pooling2D(Layer):
         strides: Pair | None = None,
         padding: Padding = "valid",
         data_format: ChannelsLast = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.pool_size, self.padding = pool_size, padding

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from npcnn import constraints, initializers, regularizers
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.layers.base import MAX_AXES, Array, Layer, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 def _axes(value: Any, where: str) -> list[int]:
@@ -59,7 +64,8 @@ class PReLU(Layer):
     def __init__(
         self, alpha_initializer: initializers.Given = "Zeros",
         alpha_regularizer: regularizers.Given = None, alpha_constraint: constraints.Given = None,
-        shared_axes: Axes | None = None, **kwargs: Any,
+        shared_axes: Axes | None = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         held = {"alpha_regularizer": alpha_regularizer, "alpha_constraint": alpha_constraint}
         super().__init__(**held, **kwargs)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn import random
 from npcnn.affine import Pair
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.layers.coloring import Coloring, ValueRange
 from npcnn.layers.warping import Spread
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class RandomBrightness(Coloring):
@@ -33,7 +38,8 @@ class RandomBrightness(Coloring):
     @checked
     def __init__(
         self, factor: Spread, value_range: ValueRange = (0, 255), seed: random.Seed | None = None,
-        data_format: ChannelsLast = None, **kwargs: Any,
+        data_format: ChannelsLast = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.factor, self.value_range, self.own_seed = factor, value_range, seed

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from npcnn import random
 from npcnn.affine import Pair
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.layers.coloring import Coloring, ValueRange
 from npcnn.layers.warping import spread
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 Share = Annotated[Any, partial(spread, low=0.0)]
 
@@ -37,7 +42,8 @@ class RandomContrast(Coloring):
     @checked
     def __init__(
         self, factor: Share, value_range: ValueRange = (0, 255), seed: random.Seed | None = None,
-        data_format: ChannelsLast = None, **kwargs: Any,
+        data_format: ChannelsLast = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.factor, self.value_range, self.own_seed = factor, value_range, seed

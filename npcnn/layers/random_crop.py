@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn import random
 from npcnn.affine import Ranges
@@ -19,6 +19,11 @@ from npcnn.layers.warping import (
     smart_resize,
 )
 from npcnn.layers.windows import check_image_shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class RandomCrop(Warping):
@@ -46,7 +51,8 @@ class RandomCrop(Warping):
     @checked
     def __init__(
         self, height: Length, width: Length, seed: random.Seed | None = None,
-        data_format: ChannelsLast = None, **kwargs: Any,
+        data_format: ChannelsLast = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.height, self.width, self.own_seed = height, width, seed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
@@ -14,6 +14,11 @@ from npcnn.backend import ops
 from npcnn.layers.base import Array
 from npcnn.layers.coloring import ValueRange
 from npcnn.layers.warping import FillValue, Interpolation, OnPictures, spread
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 Share = Annotated[Any, partial(spread, low=0.0)]
 
@@ -50,7 +55,8 @@ class RandomElasticTransform(OnPictures):
         self, factor: Share = 1.0, scale: Share = 1.0, interpolation: Interpolation = "bilinear",
         fill_mode: Literal["reflect", "mirror", "wrap", "constant", "nearest"] = "reflect",
         fill_value: FillValue = 0.0, value_range: ValueRange = (0, 255),
-        seed: random.Seed | None = None, data_format: ChannelsLast = None, **kwargs: Any,
+        seed: random.Seed | None = None, data_format: ChannelsLast = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.factor, self.scale, self.interpolation = factor, scale, interpolation

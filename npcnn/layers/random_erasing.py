@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -15,6 +15,11 @@ from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.layers.base import Array, Shape
 from npcnn.layers.coloring import ValueRange
 from npcnn.layers.warping import OnPictures, spread
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 Share = Annotated[Any, partial(spread, low=0.0)]
 NOISE = 1  # of the layer's draws, those that the rectangles are filled with
@@ -55,7 +60,8 @@ class RandomErasing(OnPictures):
     def __init__(
         self, factor: Share = 1.0, scale: Share = (0.02, 0.33),
         fill_value: Annotated[Any, _fill] = None, value_range: ValueRange = (0, 255),
-        seed: random.Seed | None = None, data_format: ChannelsLast = None, **kwargs: Any,
+        seed: random.Seed | None = None, data_format: ChannelsLast = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.factor, self.scale, self.fill_value = factor, scale, fill_value

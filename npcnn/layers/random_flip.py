@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from npcnn import random
 from npcnn.affine import Ranges
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.layers.warping import Size, Warp, Warping
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 Mode = Literal["horizontal", "vertical", "horizontal_and_vertical"]
 
@@ -33,7 +38,8 @@ class RandomFlip(Warping):
     @checked
     def __init__(
         self, mode: Mode = "horizontal_and_vertical", seed: random.Seed | None = None,
-        data_format: ChannelsLast = None, **kwargs: Any,
+        data_format: ChannelsLast = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.mode, self.own_seed = mode, seed

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn import random
 from npcnn.affine import Ranges
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.layers.warping import FillMode, FillValue, Interpolation, Size, Spread, Warp, Warping
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class RandomRotation(Warping):
@@ -35,7 +40,8 @@ class RandomRotation(Warping):
     def __init__(
         self, factor: Spread, fill_mode: FillMode = "reflect",
         interpolation: Interpolation = "bilinear", seed: random.Seed | None = None,
-        fill_value: FillValue = 0.0, data_format: ChannelsLast = None, **kwargs: Any,
+        fill_value: FillValue = 0.0, data_format: ChannelsLast = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.factor, self.fill_mode, self.interpolation = factor, fill_mode, interpolation

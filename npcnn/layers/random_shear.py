@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from npcnn import random
 from npcnn.affine import Pair, Ranges
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.layers.warping import FillMode, FillValue, Interpolation, Size, Warp, Warping
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 def _range(factor: Any) -> Pair:
@@ -58,7 +63,8 @@ class RandomShear(Warping):
         self, x_factor: Factor = 0.0, y_factor: Factor = 0.0,
         interpolation: Interpolation = "bilinear", fill_mode: FillMode = "reflect",
         fill_value: FillValue = 0.0, data_format: ChannelsLast = None,
-        seed: random.Seed | None = None, **kwargs: Any,
+        seed: random.Seed | None = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.x_factor, self.y_factor = x_factor, y_factor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn import random
 from npcnn.affine import Ranges
@@ -17,6 +17,11 @@ from npcnn.layers.warping import (
     Warping,
     spread,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class RandomZoom(Warping):
@@ -45,7 +50,8 @@ class RandomZoom(Warping):
         self, height_factor: Factor, width_factor: Factor | None = None,
         fill_mode: FillMode = "reflect", interpolation: Interpolation = "bilinear",
         seed: random.Seed | None = None, fill_value: FillValue = 0.0,
-        data_format: ChannelsLast = None, **kwargs: Any,
+        data_format: ChannelsLast = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.height_factor, self.width_factor = height_factor, width_factor

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import non_negative
 from npcnn.layers.base import Array, Layer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 def _bend(value: Any, where: str) -> float:
@@ -44,7 +49,7 @@ class ReLU(Layer):
         max_value: Bend | None = None,
         negative_slope: Bend = 0.0,
         threshold: Bend = 0.0,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold

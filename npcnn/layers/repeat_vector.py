@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, positive_int, shown
 from npcnn.layers.base import Array, Layer, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 MOST = 1 << 20  # as often as nobody means
 
@@ -38,7 +43,7 @@ class RepeatVector(Layer):
     op = "broadcast_to"
 
     @checked
-    def __init__(self, n: Times, **kwargs: Any) -> None:
+    def __init__(self, n: Times, **kwargs: Unpack[LayerKeywords]) -> None:
         super().__init__(**kwargs)
         self.n = n
 

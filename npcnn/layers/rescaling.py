@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -11,6 +11,11 @@ from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.layers.base import Array, Layer, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 MOST = 1e30  # float32 has it
 
@@ -46,7 +51,9 @@ class Rescaling(Layer):
     op = "rescale"
 
     @checked
-    def __init__(self, scale: Factor, offset: Factor = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self, scale: Factor, offset: Factor = 0.0, **kwargs: Unpack[LayerKeywords]
+    ) -> None:
         super().__init__(**kwargs)
         self.scale, self.offset = scale, offset
 

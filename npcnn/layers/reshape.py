@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.shapes import MAX_AXES
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 def _target(value: Any, where: str) -> tuple[int, ...]:
@@ -47,7 +52,7 @@ class Reshape(Layer):
     op = "flatten"
 
     @checked
-    def __init__(self, target_shape: Target, **kwargs: Any) -> None:
+    def __init__(self, target_shape: Target, **kwargs: Unpack[LayerKeywords]) -> None:
         super().__init__(**kwargs)
         self.target_shape = target_shape
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -13,6 +13,11 @@ from npcnn.layers.warping import FillValue, Length, Size, Warp, Warping, resize,
 from npcnn.layers.windows import check_image_shape
 from npcnn.ops import image
 from npcnn.ops.tape import Tensor, gradients
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 Interpolation = Literal["bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"]
 
@@ -46,7 +51,8 @@ class Resizing(Warping):
         self, height: Length, width: Length, interpolation: Interpolation = "bilinear",
         crop_to_aspect_ratio: bool = False, pad_to_aspect_ratio: bool = False,
         fill_mode: Literal["constant"] = "constant", fill_value: FillValue = 0.0,
-        antialias: bool = False, data_format: ChannelsLast = None, **kwargs: Any,
+        antialias: bool = False, data_format: ChannelsLast = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.height, self.width, self.interpolation = height, width, interpolation

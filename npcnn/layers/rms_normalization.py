@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from npcnn.arguments import Epsilon, checked
 from npcnn.backend import ops
 from npcnn.layers.axes import Axes, apart, check_axes, lengths, together
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.layer_normalization import flat
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class Saved(NamedTuple):
@@ -39,7 +44,9 @@ class RMSNormalization(Layer):
     grad_scale: Array
 
     @checked
-    def __init__(self, axis: Axes = -1, epsilon: Epsilon = 1e-6, **kwargs: Any) -> None:
+    def __init__(
+        self, axis: Axes = -1, epsilon: Epsilon = 1e-6, **kwargs: Unpack[LayerKeywords]
+    ) -> None:
         super().__init__(**kwargs)
         self.axis, self.epsilon = axis, epsilon
 

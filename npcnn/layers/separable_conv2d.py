@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from npcnn import initializers
 from npcnn.arguments import ChannelsLast, Padding, Pair, PositiveInt, checked
@@ -13,6 +13,11 @@ from npcnn.layers.base import Array, Shape
 from npcnn.layers.conv2d import Filters
 from npcnn.layers.depthwise_conv2d import in_groups
 from npcnn.layers.windows import Window, check_steps, windows_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 NO_STEPS = (1, 1), "valid", (1, 1)  # strides, padding and dilation of single pixels
 
@@ -87,7 +92,7 @@ class SeparableConv2D(Activated):
         depthwise_initializer: initializers.Given = "glorot_uniform",
         pointwise_initializer: initializers.Given = "glorot_uniform",
         bias_initializer: initializers.Given = "zeros",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.filters, self.kernel_size, self.strides = filters, kernel_size, strides

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn import activations
 from npcnn.arguments import checked
 from npcnn.layers.activated import Activated, Saved
 from npcnn.layers.axes import AxisOrAxes, apart, check_axes, together
 from npcnn.layers.base import Array, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class Softmax(Activated):
@@ -25,7 +30,7 @@ class Softmax(Activated):
     _activation = activations.softmax
 
     @checked
-    def __init__(self, axis: AxisOrAxes = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: AxisOrAxes = -1, **kwargs: Unpack[LayerKeywords]) -> None:
         super().__init__(**kwargs)
         self.axis = axis
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from npcnn import random
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.layers.base import Shape
 from npcnn.layers.dropout import Dropout, Rate
 from npcnn.layers.windows import check_image_shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 class SpatialDropout2D(Dropout):
@@ -36,7 +41,7 @@ class SpatialDropout2D(Dropout):
     @checked
     def __init__(
         self, rate: Rate, data_format: ChannelsLast = None, seed: random.Seed | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(rate, (None, 1, 1, None), seed, **kwargs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from npcnn import initializers
 from npcnn.arguments import checked, config_of
@@ -15,6 +15,11 @@ from npcnn.layers.holding import Holding
 from npcnn.layers.windows import Window
 from npcnn.names import snake_case
 from npcnn.variables import Weight
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 
 def _layer(value: Any, where: str) -> Layer:
@@ -77,7 +82,10 @@ class SpectralNormalization(Holding, Layer):
 
     @checked
     def __init__(
-        self, layer: Annotated[Any, _layer], power_iterations: Iterations = 1, **kwargs: Any
+        self,
+        layer: Annotated[Any, _layer],
+        power_iterations: Iterations = 1,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.layer, self.power_iterations = copy.copy(layer), power_iterations

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.layers.axes import Axes, apart, check_axes, together
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.rms_normalization import Saved
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 LONGEST = 1e12  # what a length that is nearly 0 is at most multiplied by
 
@@ -31,7 +36,7 @@ class UnitNormalization(Layer):
     op = "rms_normalization"
 
     @checked
-    def __init__(self, axis: Axes = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: Axes = -1, **kwargs: Unpack[LayerKeywords]) -> None:
         super().__init__(**kwargs)
         self.axis = axis
 

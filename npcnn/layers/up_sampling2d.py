@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, positive_pair, shown
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.windows import check_image_shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 MOST = 1 << 10  # times as large on one side as nobody means
 
@@ -46,7 +51,8 @@ class UpSampling2D(Layer):
     @checked
     def __init__(
         self, size: Factors = (2, 2), data_format: ChannelsLast = None,
-        interpolation: Literal["nearest", "bilinear"] = "nearest", **kwargs: Any,
+        interpolation: Literal["nearest", "bilinear"] = "nearest",
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.size, self.interpolation = size, interpolation

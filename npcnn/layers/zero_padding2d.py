@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.windows import check_image_shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import LayerKeywords
 
 Edges = tuple[tuple[int, int], tuple[int, int]]
 MOST = 1 << 20  # rows or columns on one side: beyond it no memory would do
@@ -50,7 +55,10 @@ class ZeroPadding2D(Layer):
 
     @checked
     def __init__(
-        self, padding: Around = (1, 1), data_format: ChannelsLast = None, **kwargs: Any
+        self,
+        padding: Around = (1, 1),
+        data_format: ChannelsLast = None,
+        **kwargs: Unpack[LayerKeywords],
     ) -> None:
         super().__init__(**kwargs)
         self.padding = padding

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
 from npcnn.optimizers.base import Array, Epsilon, LearningRate, Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import OptimizerKeywords
 
 
 class Adadelta(Optimizer):
@@ -33,7 +38,7 @@ class Adadelta(Optimizer):
         learning_rate: LearningRate = 0.001,
         rho: Fraction = 0.95,
         epsilon: Epsilon = 1e-7,
-        **options: Any,
+        **options: Unpack[OptimizerKeywords],
     ) -> None:
         super().__init__(learning_rate, **options)
         self.rho, self.epsilon = rho, epsilon

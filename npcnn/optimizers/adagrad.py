@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import non_negative
 from npcnn.optimizers.base import MOST, Array, Epsilon, LearningRate, Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import OptimizerKeywords
 
 Start = Annotated[float, partial(non_negative, fix="0.1 is Keras's", most=MOST)]
 
@@ -38,7 +43,7 @@ class Adagrad(Optimizer):
         learning_rate: LearningRate = 0.001,
         initial_accumulator_value: Start = 0.1,
         epsilon: Epsilon = 1e-7,
-        **options: Any,
+        **options: Unpack[OptimizerKeywords],
     ) -> None:
         super().__init__(learning_rate, **options)
         self.initial_accumulator_value = initial_accumulator_value

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
 from npcnn.optimizers.base import Array, Epsilon, LearningRate
 from npcnn.optimizers.moments import Moments
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import OptimizerKeywords
 
 
 class Adam(Moments):
@@ -36,7 +41,7 @@ class Adam(Moments):
         beta_2: Fraction = 0.999,
         epsilon: Epsilon = 1e-7,
         amsgrad: bool = False,
-        **options: Any,
+        **options: Unpack[OptimizerKeywords],
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
         self.amsgrad = amsgrad

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
 from npcnn.optimizers.adam import Adam
 from npcnn.optimizers.base import Array, Epsilon, LearningRate
 from npcnn.optimizers.options import Decay
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import MovedKeywords
 
 
 class AdamW(Adam):
@@ -38,10 +43,11 @@ class AdamW(Adam):
         beta_2: Fraction = 0.999,
         epsilon: Epsilon = 1e-7,
         amsgrad: bool = False,
-        **options: Any,
+        **options: Unpack[MovedKeywords],
     ) -> None:
-        options["weight_decay"] = weight_decay
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **options)
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **options
+        )
 
     @property
     def decays_apart(self) -> bool:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, message, non_negative, shown
 from npcnn.optimizers.base import LEAST, MOST, Array, LearningRate, Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import OptimizerKeywords
 
 
 def _power(value: Any, where: str) -> float:
@@ -60,7 +65,8 @@ class Ftrl(Optimizer):
         self, learning_rate: LearningRate = 0.001, learning_rate_power: Power = -0.5,
         initial_accumulator_value: Start = 0.1, l1_regularization_strength: Strength = 0.0,
         l2_regularization_strength: Strength = 0.0,
-        l2_shrinkage_regularization_strength: Strength = 0.0, beta: Strength = 0.0, **options: Any,
+        l2_shrinkage_regularization_strength: Strength = 0.0, beta: Strength = 0.0,
+        **options: Unpack[OptimizerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, **options)
         self.learning_rate_power = learning_rate_power

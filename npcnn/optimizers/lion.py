@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.optimizers.base import Array, LearningRate, Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import OptimizerKeywords
 
 
 def _share(value: Any, where: str) -> float:
@@ -39,7 +44,7 @@ class Lion(Optimizer):
         learning_rate: LearningRate = 0.001,
         beta_1: Annotated[float, _share] = 0.9,
         beta_2: Fraction = 0.99,
-        **options: Any,
+        **options: Unpack[OptimizerKeywords],
     ) -> None:
         super().__init__(learning_rate, **options)
         self.beta_1, self.beta_2 = beta_1, beta_2

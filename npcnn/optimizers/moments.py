@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn.arguments import Fraction, checked
 from npcnn.optimizers.base import Epsilon, LearningRate, Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import OptimizerKeywords
 
 
 class Moments(Optimizer):
@@ -29,7 +34,7 @@ class Moments(Optimizer):
         beta_1: Fraction = 0.9,
         beta_2: Fraction = 0.999,
         epsilon: Epsilon = 1e-7,
-        **options: Any,
+        **options: Unpack[OptimizerKeywords],
     ) -> None:
         super().__init__(learning_rate, **options)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon

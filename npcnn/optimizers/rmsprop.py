@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn.arguments import Fraction, checked
 from npcnn.backend import ops
 from npcnn.optimizers.base import Array, Epsilon, LearningRate, Optimizer
 from npcnn.optimizers.options import Momentum
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import OptimizerKeywords
 
 
 class RMSprop(Optimizer):
@@ -38,7 +43,7 @@ class RMSprop(Optimizer):
         momentum: Momentum = 0.0,
         epsilon: Epsilon = 1e-7,
         centered: bool = False,
-        **options: Any,
+        **options: Unpack[OptimizerKeywords],
     ) -> None:
         super().__init__(learning_rate, **options)
         self.rho, self.momentum, self.epsilon = rho, momentum, epsilon

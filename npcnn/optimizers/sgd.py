@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.optimizers.base import Array, LearningRate, Optimizer
 from npcnn.optimizers.options import Momentum
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from npcnn.keywords import OptimizerKeywords
 
 
 class SGD(Optimizer):
@@ -33,7 +38,7 @@ class SGD(Optimizer):
         learning_rate: LearningRate = 0.01,
         momentum: Momentum = 0.0,
         nesterov: bool = False,
-        **options: Any,
+        **options: Unpack[OptimizerKeywords],
     ) -> None:
         super().__init__(learning_rate, **options)
         self.momentum, self.nesterov = momentum, nesterov

@@ -40,7 +40,9 @@ try:
     from npcnn.models import Model, Sequential, load_model, model_from_json
     from npcnn.optimizers import Optimizer
     from npcnn.random import set_random_seed
+    from npcnn.regularizers import Regularizer
     from npcnn.threads import get_num_threads, set_num_threads
+    from npcnn.variables import Variable
 except Exception as error:  # whatever a file raises that was taken for a library
     beside.explain(error)
     raise
@@ -75,7 +77,9 @@ __all__ = [
     "NpcnnWarning",
     "Optimizer",
     "Recorder",
+    "Regularizer",
     "Sequential",
+    "Variable",
     "activations",
     "backend",
     "callbacks",

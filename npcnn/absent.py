@@ -17,6 +17,9 @@ _DOT = "utils.plot_model draws a model without Graphviz"
 _SEND = "send it from a LambdaCallback of your own"
 _GRAPHS = "there is no graph of a framework behind npcnn to be set up"
 _TYPES = "a model computes in float32 or float64: Sequential(dtype=…), config.set_floatx"
+_SLOPES = "gradients are npcnn's: override compute_loss(), or call train_on_batch() in a loop"
+_FEED = "fit takes arrays, generators, and whatever yields batches again and again"
+_PLAIN = "leave it out: steps are compiled by themselves"
 _BOXES = "npcnn tells what is in a picture, not where"
 
 # Reason → module → names, as a regular expression. What is in no row is 'not yet'.
@@ -47,7 +50,11 @@ _TABLE: dict[str, dict[str, str]] = {
     _FETCH: {"utils": "get_file"},
     _DOT: {"utils": "model_to_dot"},
     _SEND: {"callbacks": "RemoteMonitor"},
-    _OPS: {"backend": "(?!set_|get_|is_|clear|backend|count_|epsilon|floatx|image).*"},
+    _OPS: {
+        "": "constant|cast|reduce_\\w+|argmax|one_hot|convert_to_tensor|shape|reshape|expand_dims"
+        "|newaxis|nn|math|Tensor|image|square|abs|where|stack|concat|zeros|ones|matmul|range|float32",
+        "backend": "(?!set_|get_|is_|clear|backend|count_|epsilon|floatx|image).*",
+    },
     _WEIGHTS: {"": "applications"},
     _DEVICES: {"": "distribution|device"},
     _TYPES: {
@@ -65,6 +72,9 @@ _TABLE: dict[str, dict[str, str]] = {
         "utils": ".*interactive_logging.*|get_source_inputs|legacy|Config",
     },
     _LEGACY: {"optimizers": "legacy"},
+    _SLOPES: {"": "GradientTape|gradients"},
+    _FEED: {"data": "Dataset|AUTOTUNE|experimental"},
+    _PLAIN: {"": "function|jit"},
 }  # fmt: skip
 
 CHINESE = {
@@ -81,6 +91,9 @@ CHINESE = {
     _SEND: "请在自己的 `LambdaCallback` 中发送",
     _GRAPHS: "npcnn 背后没有需要设置的框架计算图",
     _TYPES: "模型以 float32 或 float64 计算：`Sequential(dtype=…)`、`config.set_floatx`",
+    _SLOPES: "梯度由 npcnn 求出：请覆盖 `compute_loss()`，或在循环中调用 `train_on_batch()`",
+    _FEED: "`fit` 接受数组、生成器，以及任何可反复给出批次的对象",
+    _PLAIN: "去掉即可：训练步会自行编译",
     _BOXES: "npcnn 说图片里是什么，而不说在哪里",
 }
 

@@ -26,6 +26,7 @@ from npcnn.checks import (
 from npcnn.losses.base import Loss, row_weights
 from npcnn.losses.called import any_targets
 from npcnn.losses.no_loss import NoLoss
+from npcnn.names import lookup
 
 Array = np.ndarray
 Shape = tuple[Any, ...]
@@ -280,19 +281,22 @@ def prepare(
     built yet, so that nothing need be built for data that does not fit.
     """
     losses: list[Loss] = model.objective.losses
-    own = model.writes("compute_loss")  # which knows what it wants
+    scored = where == "evaluate" and model.writes("test_step")
+    own = model.writes("compute_loss") or scored  # which know what they want
     idle = all(isinstance(loss, NoLoss) for loss in losses) and not own
-    if y is None and not idle:
+    if y is None and not (idle or own):
         raise ArgumentError(message(f"{where}(y)", "targets", "None", "give x and y"))
-    inputs, outputs = shapes or model.shapes_for(x, f"{where}(x)")
     for loss in losses:
         loss.require_reduction(where)
+    inputs, outputs = shapes or model.shapes_for(x, f"{where}(x)")
     if idle and not any(layer.may_add_loss for layer in model.graph.layers):
         fix = "give one to compile(loss=…), or call add_loss() in a layer"
         raise ArgumentError(message(where, "a loss to learn by", "none", fix))
     xs = check_inputs(x, inputs, model, f"{where}(x)")
     names = names_of(model, 1, len(outputs))
-    given = parts(_with_blanks(y, names, losses, xs[0]), names, len(outputs[0]), f"{where}(y)")
+    count, blank = len(names), own and y is None
+    y = [np.zeros((len(xs[0]), 0))] * count if blank else _with_blanks(y, names, losses, xs[0])
+    given = y if blank else parts(y, names, len(outputs[0]), f"{where}(y)")
     ys = [
         any_targets(one, f"{where}(y)") if own else loss.check_targets(one, shape, f"{where}(y)")
         for loss, one, shape in zip(losses, given, outputs, strict=True)
@@ -323,8 +327,7 @@ def _with_blanks(y: Any, names: list[str], losses: list[Loss], x: Array) -> Any:
         listed = blanks | y
         return {k: np.zeros(len(x)) if k in blanks and v is None else v for k, v in listed.items()}
     if any(idle) and isinstance(y, (list, tuple)) and len(y) == len(names):
-        pairs = zip(y, idle, strict=True)
-        return [np.zeros(len(x)) if one is None and free else one for one, free in pairs]
+        return [np.zeros(len(x)) if one is None and idle[k] else one for k, one in enumerate(y)]
     return y
 
 
@@ -392,3 +395,6 @@ def _each(value: Any, cut: Callable[[Array], Array]) -> Any:
     if isinstance(value, (list, tuple)):
         return [_each(one, cut) for one in value]
     return None if value is None else cut(value)
+
+
+__getattr__ = lookup(__name__, ())  # tf.data, after `import npcnn as tf`

@@ -26,6 +26,7 @@ from npcnn.feeding import Data, Targets, opened
 from npcnn.functional import keys_of, rooted
 from npcnn.graph import operations_by_depth, ordered_nodes
 from npcnn.layers.body import made_by_call
+from npcnn.layers.parts import inner_layers
 from npcnn.layers.shapes import check_batch_shape, shapes_of
 from npcnn.names import snake_case
 from npcnn.network import Ends
@@ -89,7 +90,8 @@ class Model(Stored, OnBatch):
     def _take(self, ends: Ends, structure: tuple[Any, Any]) -> None:
         """Let the model be the graph between these ends."""
         layers = operations_by_depth(*ends)
-        give_names(layers, self._names, "Model(inputs, outputs)")
+        idle = [one for one in inner_layers(self) if one not in layers] if self.is_written else []
+        give_names([*layers, *idle], self._names, "Model(inputs, outputs)")
         self._layers, self.ends, self.structure = layers, ends, structure
         self.changed()
         self.set_seed(random.current_seed())
@@ -196,6 +198,7 @@ class Model(Stored, OnBatch):
         self._settings = {
             "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights,
             "metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
         }  # fmt: skip
         self.compiled, self.last_scores = True, None
         self._steps.clear()

@@ -10,16 +10,20 @@ import numpy as np
 from npcnn import notebook
 from npcnn.arguments import Function, PassedOver, PositiveInt, checked
 from npcnn.checks import ArgumentError, StateError, is_whole, message, one_of, shown
+from npcnn.config import FloatType
 from npcnn.graph import Graph, read_graph
+from npcnn.initializers.base import Sizes
 from npcnn.layers.base import Layer
 from npcnn.layers.parameter import set_arrays
+from npcnn.layers.parts import inner_layers
+from npcnn.layers.shapes import Name
 from npcnn.only import only
 from npcnn.ops import entry
 from npcnn.random import Seed
 from npcnn.streams import say
 from npcnn.summary import summary_lines
 from npcnn.symbolic import KerasTensor, Node, Operation, creations, leaves_of, tensors
-from npcnn.variables import Weight, Weighted
+from npcnn.variables import Variable, Weight, Weighted
 
 Array = np.ndarray
 Segment = tuple[slice, Array, Array]
@@ -64,11 +68,15 @@ class Network(Weighted, Operation):
 
     @property
     def layers(self) -> list[Any]:
-        """The layers in order, models within the model as they are; calls of functions left out."""
+        """The layers in order, models within the model as they are, calls of functions left out.
+
+        Those of a class with a `call` are all that its attributes hold, called or not, as in Keras.
+        """
         written = getattr(self, "is_written", False)  # a program's: its inputs are no layers
         whole = [part for one in self._layers for part in (one.parts() if one.is_body else [one])]
+        every = {id(one): one for one in [*(inner_layers(self) if written else ()), *whole]}
         return [
-            one for one in whole
+            one for one in every.values()
             if not (one.is_operation or (written and getattr(one, "is_input", False)))
         ]  # fmt: skip
 
@@ -85,6 +93,25 @@ class Network(Weighted, Operation):
     def body(self) -> Any:
         """What the model's `call` is as a layer, where it is no graph of layers; else None."""
         return next((one for one in self._layers if one.is_body), None)
+
+    @checked
+    def add_weight(
+        self, shape: Sizes = (), initializer: Any = None, dtype: FloatType | None = None,
+        trainable: bool = True, name: Name | None = None,
+    ) -> Variable:  # fmt: skip
+        """Return numbers that a subclass learns beside its layers; it keeps them as an attribute.
+
+        Args:
+            shape: of the array; () for one number.
+            initializer: a name, an Initializer or a function; None for glorot_uniform, and
+                zeros of vectors.
+            dtype: of the array; the model's counts.
+            trainable: False for what no optimizer moves.
+            name: what it is called.
+        """
+        usual = "glorot_uniform" if len(shape) > 1 else "zeros"
+        made = usual if initializer is None else initializer
+        return Variable(made, shape, dtype or self.dtype, trainable, name=name)
 
     @property
     def graph(self) -> Graph:
@@ -230,13 +257,13 @@ class Network(Weighted, Operation):
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
         """Return the layer of that name, or at that place."""
         if index is not None:
-            if not is_whole(index) or not -len(self._layers) <= index < len(self._layers):
-                expected = f"a place below {len(self._layers)}"
-                fix = "count from 0"
+            count = len(self.layers)
+            if not is_whole(index) or not -count <= index < count:
+                expected, fix = f"a place below {count}", "count from 0"
                 raise ArgumentError(message("get_layer(index)", expected, shown(index), fix))
-            return self._layers[index]
-        names = [str(layer.name) for layer in self._layers]
-        return self._layers[names.index(one_of(name, names, "get_layer(name)"))]
+            return self.layers[index]
+        every = {str(one.name): one for one in [*self._layers, *self.layers]}
+        return every[one_of(name, list(every), "get_layer(name)")]
 
     # Parameters -----------------------------------------------------------------------------------
 

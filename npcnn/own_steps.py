@@ -155,7 +155,7 @@ def scored(
     model.penalty = [penalty] if charges is not nothing else []
     try:
         loss = model.compute_loss(
-            x=_as_given(xs, model.structure[0]), y=_as_given(ys, model.structure[1]),
+            x=_as_given(xs, model.structure[0]), y=_targets(model, ys),
             y_pred=model.arranged(tensors), sample_weight=_weights(model, weights), **how,
         )  # fmt: skip
     finally:
@@ -190,6 +190,11 @@ def _as_given(arrays: Arrays, keys: list[str] | None) -> Any:
     return arrays[0] if len(arrays) == 1 else list(arrays)
 
 
+def _targets(model: Model, ys: Arrays) -> Any:
+    """Return the targets of a batch; None if none were given."""
+    return None if all(not one.size for one in ys) else _as_given(ys, model.structure[1])
+
+
 def _weights(model: Model, weights: Arrays) -> Any:
     """Return the weights of a batch; None if all are 1."""
     return None if all((one == 1).all() for one in weights) else _as_given(weights, None)
@@ -221,10 +226,11 @@ class Taken:
             xs = _as_given(data.samples(arrays), model.structure[0])
             return self._laid_out(model.predict_step((xs,)))
         xs, ys, weights = parted(arrays, data, len(model.graph.outputs))
-        ys = [y.reshape(-1, *tail) for y, tail in zip(ys, data.tails, strict=True)]
-        given = [_as_given(xs, model.structure[0]), _as_given(ys, model.structure[1])]
-        given += [_as_given(weights, None)] if data.weighed else []
-        return reported(getattr(model, self.name)(tuple(given)), f"{model.label}.{self.name}()")
+        ys = [y.reshape(len(y), *tail) for y, tail in zip(ys, data.tails, strict=True)]
+        more = _as_given(weights, None) if data.weighed else None
+        given = _as_given(xs, model.structure[0]), _targets(model, ys), more
+        step = getattr(model, self.name)
+        return reported(step(pack_x_y_sample_weight(*given)), f"{model.label}.{self.name}()")
 
     def _laid_out(self, outputs: Any) -> tuple[Array, ...]:
         """Return a prediction's outputs in a row, and keep how they came."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from npcnn.checks import ArgumentError, message
 from npcnn.names import snake_case
 
 if TYPE_CHECKING:
@@ -68,16 +69,44 @@ def answer(value: Any) -> Any:
 
 
 class Variable(np.lib.mixins.NDArrayOperatorsMixin):
-    """An array with a name; it computes as its array does.
+    """An array with a name, that can be assigned to; it computes as its array does.
 
-    >>> total = Variable(np.zeros(2))
+    One that a layer or a model of one's own holds as an attribute becomes its weight when that is
+    built (`layers/owning.py`).
+
+    Args:
+        initializer: the numbers to begin with; or a name or an Initializer, then with `shape`.
+        shape: of the array; None for that of the numbers.
+        dtype: of it; None for the numbers' own, and float32 (`config.floatx`) for fractions.
+        trainable: whether a layer that holds it learns it.
+        autocast: passed over, as `aggregation` and `synchronization` are.
+        aggregation: see `autocast`.
+        synchronization: see `autocast`.
+        name: what it is called.
+
+    >>> total = Variable([0.0, 0.0])
     >>> total.assign_add([1, 2])
-    >>> total * 2
-    array([2., 4.])
+    array([1., 2.], dtype=float32)
+    >>> (total * 2).tolist(), Variable("zeros", shape=(3,), name="w")
+    ([2.0, 4.0], <Variable path=w, shape=(3,), dtype=float32, value=[0. 0. 0.]>)
     """
 
-    def __init__(self, value: Array, name: str = "variable") -> None:
-        self.value, self.name = value, name
+    trainable: Any
+
+    def __init__(
+        self, initializer: Any, shape: Any = None, dtype: Any = None, trainable: bool = True,
+        autocast: bool = True, aggregation: Any = "none", synchronization: Any = "auto",
+        name: str | None = None,
+    ) -> None:  # fmt: skip
+        from npcnn.initializers.numbers import begun
+
+        self.value, self.trainable = begun(initializer, shape, dtype), trainable
+        self.name: str = "variable" if name is None else name
+
+    @property
+    def path(self) -> str:
+        """Its name; a layer's weight has the layer's before it."""
+        return self.name
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -89,17 +118,23 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
         """The array's dtype."""
         return self.value.dtype
 
-    def assign(self, value: Any) -> None:
-        """Put this in its place."""
-        self.value[...] = value
+    def assign(self, value: Any) -> Array:
+        """Put this, of the same shape, in its place; return it."""
+        given = np.asarray(value)
+        if given.shape != self.shape and (given.ndim or not isinstance(value, (int, float))):
+            fix = "give an array of that shape"
+            where = f"{self.path}.assign(value)"
+            raise ArgumentError(message(where, str(self.shape), str(given.shape), fix))
+        self.value[...] = given
+        return self.numpy()
 
-    def assign_add(self, value: Any) -> None:
-        """Add this."""
-        self.value += value
+    def assign_add(self, value: Any) -> Array:
+        """Add this; return what it is then."""
+        return self.assign(self.value + np.asarray(value))
 
-    def assign_sub(self, value: Any) -> None:
-        """Take this away."""
-        self.value -= value
+    def assign_sub(self, value: Any) -> Array:
+        """Take this away; return what it is then."""
+        return self.assign(self.value - np.asarray(value))
 
     def numpy(self) -> Array:
         """Return a copy of the array."""
@@ -137,7 +172,8 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
         return float(self.value)
 
     def __repr__(self) -> str:
-        return f"Variable({self.value})"
+        facts = f"path={self.path}, shape={self.shape}, dtype={self.dtype}"
+        return f"<Variable {facts}, value={self.value}>"
 
 
 def _shown(variable: Variable) -> Any:
@@ -164,6 +200,7 @@ class Weight(Variable):
     >>> layer.bias is bias
     True
     >>> bias.assign([1.0, 2.0])
+    array([1., 2.], dtype=float32)
     >>> (layer.bias * 2).tolist()
     [2.0, 4.0]
     """
@@ -188,26 +225,15 @@ class Weight(Variable):
         """Whether training changes it."""
         return self.layer.trainable and self.layer.declared[self.name]
 
-    def assign(self, value: Any) -> None:
+    def assign(self, value: Any) -> Array:
         """Copy numbers of the same shape into it, or raise before any is touched."""
         own = live.get()
         if self.name in self.layer.plan or (own is not None and own.probing):
-            return  # a file's array will come, or a call only shows what shape comes out
+            return self.value  # a file's array will come, or a call only shows what shape comes out
         setattr(self.layer, self.name, value)
         if own is not None:
             own.forget(self)
-
-    def assign_add(self, value: Any) -> None:
-        """Add numbers."""
-        self.assign(self.value + np.asarray(value))
-
-    def assign_sub(self, value: Any) -> None:
-        """Take numbers away."""
-        self.assign(self.value - np.asarray(value))
-
-    def __repr__(self) -> str:
-        facts = f"path={self.path}, shape={self.shape}, dtype={self.dtype}"
-        return f"<Variable {facts}, value={self.value}>"
+        return self.numpy()
 
 
 class Weighted:

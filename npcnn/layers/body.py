@@ -9,6 +9,7 @@ from npcnn.layers.base import Layer
 from npcnn.layers.composed import Ends, traced
 from npcnn.layers.given import Given, Place, filled, is_symbolic_one, taken
 from npcnn.layers.input_layer import InputLayer
+from npcnn.layers.owning import free
 from npcnn.layers.parts import every, inner_layers
 from npcnn.nested import EndlessCallError, Within
 
@@ -64,7 +65,8 @@ def made_by_call(model: Any, shapes: list[Any], keys: list[str] | None) -> tuple
     inner = every(inner_layers(model))
     called = [(one, len(one._inbound_nodes)) for one in inner]
     try:
-        return traced(model.call, shapes, model.dtype, f"{model.label}.call(inputs)", given)
+        if not any(free(model)):
+            return traced(model.call, shapes, model.dtype, f"{model.label}.call(inputs)", given)
     except Exception as error:  # whatever it does with an array, it is given one
         for one, count in called:
             del one._inbound_nodes[count:]

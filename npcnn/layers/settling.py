@@ -12,6 +12,7 @@ import numpy as np
 from npcnn import config
 from npcnn.chance import SeedGenerator
 from npcnn.checks import ArgumentError, message
+from npcnn.layers import owning
 from npcnn.layers.given import Given, filled
 from npcnn.layers.parameter import planned
 from npcnn.layers.parts import Form, counting, every, held, in_dtype, inner_layers, is_metric
@@ -37,6 +38,7 @@ def prepare(layer: Any, shape: Any, dtype: Any = None, given: Given | None = Non
     layer.prepared = True
     try:
         _build(layer, shape, given)
+        owning.own(layer)
     except BaseException:
         layer.prepared = False
         raise

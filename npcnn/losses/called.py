@@ -57,7 +57,8 @@ def any_targets(y: Any, where: str) -> Array:
     """Return finite numbers of any shape, or raise an error."""
     y = as_numbers(y, where)
     check_finite(y, where, np.dtype("float64"))
-    check_size(y, where, "targets")
+    if y.shape[1:] != (0,):  # which stand for none
+        check_size(y, where, "targets")
     return y
 
 

@@ -150,7 +150,7 @@ class Metric(Remembering, Open):
 
         `dtype` is taken for Keras's sake: all are float64.
         """
-        return Variable(np.array(initializer(shape, np.dtype(np.float64))), name or "variable")
+        return Variable(initializer(shape, np.dtype(np.float64)), dtype="float64", name=name)
 
     add_weight = add_variable
 
@@ -159,7 +159,7 @@ class Metric(Remembering, Open):
         """What it counts in: a user's variables, or `total` and `count` as they are now."""
         own = [value for value in vars(self).values() if isinstance(value, Variable)]
         counted = ((self.total, "total"), (self.count, "count"))
-        return own or [Variable(np.array(value), name) for value, name in counted]
+        return own or [Variable(value, dtype="float64", name=name) for value, name in counted]
 
     def get_state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps: the attributes that are numbers, arrays and variables."""

@@ -20,6 +20,8 @@ from npcnn.ops import (
     linalg,
     making,
     networks,
+    nn,  # noqa: F401
+    numpy,  # noqa: F401
     pieces,
     pointwise,
     reductions,

@@ -26,6 +26,8 @@ _OFF: dict[str, tuple[Any, ...]] = {"amsgrad": (False, None), "decay": (0, None)
 # … those that change nothing by themselves, and those that older files have False for.
 _IDLE = ("jit_compile", "is_legacy_optimizer")
 _NONE = ("weight_decay", "amsgrad", "centered", "use_ema")
+# What `compile` is told of how steps are run, and the kinds of its values; `.keras` keeps it.
+_WAYS = {"run_eagerly": (bool,), "steps_per_execution": (int,), "jit_compile": (bool, str)}
 
 
 Entry = Callable[[str, str, dict[str, Any]], dict[str, Any]]
@@ -50,7 +52,12 @@ def compile_config(model: Model) -> dict[str, Any]:
     """Return the `compile_config` of a `.keras` file; Keras hands its keys to `compile`."""
     written = optimizer_config(model.optimizer)
     optimizer = {**keras_object("keras.optimizers", "", {}), **written}
-    return {"optimizer": optimizer, **_settings(model, True)}
+    ways = {
+        key: value
+        for key, value in model._settings.items()
+        if isinstance(value, _WAYS.get(key, ()))
+    }
+    return {"optimizer": optimizer, **_settings(model, True), **ways}
 
 
 def _settings(model: Model, full: bool) -> dict[str, Any]:
@@ -125,6 +132,7 @@ def read_compile(config: Any, where: str, outputs: int = 1) -> dict[str, Any] | 
             "loss_weights": config.get("loss_weights"),
             "metrics": _by_output(metrics, outputs, keras_metrics.read),
             "weighted_metrics": _by_output(weighted, outputs, keras_metrics.read),
+            **{key: config[key] for key, kinds in _WAYS.items() if type(config.get(key)) in kinds},
         }
     except (UnsupportedError, NpcnnError, TypeError, ValueError, OverflowError) as error:
         text = f"{where}: loaded without its compile settings; npcnn lacks {one_line(error)}"

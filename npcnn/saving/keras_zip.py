@@ -89,7 +89,7 @@ def write_weights(model: Model, stream: IO[bytes], run: run_state.State | None =
                 continue
             values = layer.in_files()
             for folder, names in layer.folders().items():
-                group = file.create_group(f"{path}/{folder}")
+                group = file.require_group(f"{path}/{folder}")  # the model has one already
                 group.attrs["name"] = layer.name
                 for k, name in enumerate(names):
                     group[str(k)] = values[name][1]
@@ -123,6 +123,9 @@ def layer_paths(model: Model, root: str = "", by_class: bool = False) -> list[tu
 def _collect_paths(
     whole: Any, root: str, found: dict[int, tuple[Layer, str]], by_class: bool
 ) -> None:
+    body = getattr(whole, "body", None)
+    if body is not None and body.declared:  # the model's own
+        found[id(body)] = body, root.removesuffix("/")
     for layer, path in _parts(whole, root, by_class):
         if layer.declared or not (layer.parts() or layer.is_input):
             found.setdefault(id(layer), (layer, path))

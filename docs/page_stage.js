@@ -5,9 +5,12 @@ pointer.innerHTML = '<svg width="26" height="30" viewBox="0 0 26 30"><path' +
   ' d="M3 2v21l6-5 4 9 4-2-4-9h8z" fill="#fff" stroke="#000" stroke-width="2"/></svg>';
 Object.assign(pointer.style, { position: "fixed", zIndex: 99, pointerEvents: "none", left: "600px", top: "300px" });
 const words = document.createElement("div");
-Object.assign(words.style, { position: "fixed", zIndex: 98, pointerEvents: "none", left: "281px", bottom: "14px",
-  background: "#1b1d21", color: "#fff", font: "600 19px system-ui, 'Noto Sans CJK SC', sans-serif",
-  padding: "8px 16px", borderRadius: "8px", maxWidth: "500px", textWrap: "balance" });
+Object.assign(words.style, { position: "fixed", zIndex: 98, pointerEvents: "none", left: 0, right: 0, bottom: 0,
+  background: "#1b1d21", color: "#fff", font: "600 18px/40px system-ui, 'Noto Sans CJK SC', sans-serif",
+  padding: "0 16px", textAlign: "center" });
+const above = document.createElement("style"); // the words lie below what the page has at its foot
+above.textContent = ".explain { bottom: 40px !important; }";
+document.head.append(above);
 document.body.append(words, pointer);
 window.saySomething = (text) => { words.textContent = text; };
 // Where a number lies on the screen, the largest of a value if none is named.

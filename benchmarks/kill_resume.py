@@ -1,9 +1,10 @@
-"""Kill training runs with SIGKILL at random moments, resume them, compare every bit at the end.
+"""End training runs by a signal at random moments, resume them, compare every bit at the end.
 
     python benchmarks/kill_resume.py --kills 200 --seed 1 --backend numpy
+    python benchmarks/kill_resume.py --kills 250 --signal SIGINT     # SIGKILL otherwise
 
 A run trains a small network with dropout, validation and early stopping, and saves every third
-step. Each is killed at a random moment after its first step, its checkpoint is read, and a new
+step. Each is ended at a random moment after its first step, its checkpoint is read, and a new
 process goes on from it (from the start, if it was killed before the first save). The sha256 of
 weights and history must be that of a run that nobody killed; odd runs resume with another number
 of threads. Counts are printed and kept in benchmarks/results/kill_resume.json.
@@ -12,10 +13,12 @@ of threads. Counts are printed and kept in benchmarks/results/kill_resume.json.
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -74,7 +77,12 @@ def start(path: Path, backend: str, threads: int) -> subprocess.Popen[str]:
     more = {"NPCNN_BACKEND": backend, "OMP_NUM_THREADS": "1"}
     environment = {**os.environ, **more, "PYTHONPATH": root}
     command = [sys.executable, __file__, "--child", str(path), "--threads", str(threads)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    # Ctrl-C is heard also where it was ignored by what started this, a shell's & for one.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
+        preexec_fn=heard,
+    )  # fmt: skip
 
 
 def finish(path: Path, backend: str, threads: int = 1) -> tuple[str, float]:
@@ -87,19 +95,19 @@ def finish(path: Path, backend: str, threads: int = 1) -> tuple[str, float]:
     return last.split()[-1] if last.startswith("done") else "died", time.perf_counter() - began
 
 
-def kill_one(path: Path, backend: str, moment: float) -> tuple[int, bool]:
-    """Kill a run some seconds after its first step; return (steps it had begun, whether killed)."""
+def kill_one(path: Path, backend: str, moment: float, by: str = "SIGKILL") -> tuple[int, bool]:
+    """End a run some seconds after its first step; return (steps it had begun, whether ended)."""
     with start(path, backend, 1) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         time.sleep(moment)
-        process.kill()
+        process.send_signal(signal.Signals[by])
         lines = [line, *process.stdout]
     steps = [int(text.split()[1]) for text in lines if text.startswith("step") and text[-1] == "\n"]
     return max(steps, default=0), not any(text.startswith("done") for text in lines)
 
 
-def run(kills: int, seed: int, backend: str) -> dict[str, Any]:
+def run(kills: int, seed: int, backend: str, by: str = "SIGKILL") -> dict[str, Any]:
     """Kill and resume; return the counts."""
     import npcnn
 
@@ -117,7 +125,7 @@ def run(kills: int, seed: int, backend: str) -> dict[str, Any]:
             folder.mkdir(exist_ok=True)
             path = folder / "run.keras"
             path.unlink(missing_ok=True)
-            steps, killed = kill_one(path, backend, r.uniform(0, seconds))
+            steps, killed = kill_one(path, backend, r.uniform(0, seconds), by)
             if not killed:
                 continue
             counts["killed"] += 1
@@ -133,7 +141,7 @@ def run(kills: int, seed: int, backend: str) -> dict[str, Any]:
             counts["resumed to the same bits" if found == expected else "other bits"] += 1
             left = saved and any(folder.glob(".*.part"))
             counts["temporaries left after resuming"] += left
-    return {"backend": backend, "seed": seed, "save every": EVERY, "sha256": expected,
+    return {"backend": backend, "signal": by, "seed": seed, "save every": EVERY, "sha256": expected,
             "seconds of a run": round(seconds, 2), **counts}  # fmt: skip
 
 
@@ -142,17 +150,19 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--backend", choices=("numpy", "numba"), default="numpy")
+    parser.add_argument("--signal", choices=("SIGKILL", "SIGTERM", "SIGINT"), default="SIGKILL")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, default=1, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         child(arguments.child, arguments.threads)
         return
-    found = run(arguments.kills, arguments.seed, arguments.backend)
+    found = run(arguments.kills, arguments.seed, arguments.backend, arguments.signal)
     print(json.dumps(found, indent=1))
     results = Path(__file__).resolve().parent / "results" / "kill_resume.json"
     kept = json.loads(results.read_text()) if results.exists() else {}
-    kept[arguments.backend] = found
+    by = "" if arguments.signal == "SIGKILL" else f" {arguments.signal}"
+    kept[arguments.backend + by] = found
     results.parent.mkdir(exist_ok=True)
     results.write_text(json.dumps(kept, indent=1) + "\n")
     bad = ("other bits", "checkpoints lost", "temporaries left after resuming")

@@ -1,9 +1,12 @@
 """Every picture for a small, a middling and a large network, and for runs of 1, 5 and 600 steps."""
 
+import time
+
 import figures
 import numpy as np
 import pytest
 import sample_networks as networks
+from matplotlib.figure import Figure
 from PIL import Image
 
 import npcnn
@@ -30,6 +33,21 @@ NETWORKS = {
     "32 and 64": lambda: convolutions(32, 64),
     "128": lambda: convolutions(128, 128),
 }
+
+
+@pytest.fixture(autouse=True)
+def in_five_seconds(monkeypatch):
+    """Each picture takes five seconds of the processor at most; others' are not counted."""
+    made, begin = [], Figure.__init__
+
+    def counted(self, *args, **kwargs):
+        made.append(self)
+        begin(self, *args, **kwargs)
+
+    monkeypatch.setattr(Figure, "__init__", counted)
+    start = time.process_time()
+    yield
+    assert time.process_time() - start < 5 * max(len(made), 1)
 
 
 @pytest.fixture(scope="module", params=list(NETWORKS))

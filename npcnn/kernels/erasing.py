@@ -103,7 +103,7 @@ def erase(
     n, height, width, channels = x.shape
     y = memory.empty((channels, height, width, n), x.dtype)
     if y.size:
-        parts = layout.shares(height, 3, 8) if y.size >= SMALL else 1
+        parts = layout.shares(height, 7, 8) if y.size >= SMALL else 1
         ints = [0, kind_of(step, samples), channels, height, width, n, parts, samples is not None,
                 noise is not None]  # fmt: skip
         integers = np.array(ints, np.int64)

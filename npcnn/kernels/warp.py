@@ -184,23 +184,24 @@ def _copy_in(scratch, at, x, first, lines, count, batch):
 def _lay_out(scratch, at, x, first, count, table, ints):
     """Write some samples of x into scratch, laid out along the tables.
 
-    For each entry of rows and each of columns there is a number: what stands there, or the fill
-    value, which scratch begins with.
+    For each entry of rows and each of columns there is a number: what stands there. Where nothing
+    does, the fill value is there already.
     """
     batch, pixels, high, wide = ints[BATCH], ints[HEIGHT] * ints[WIDTH], ints[TABLE], ints[ALONG]
-    size, beyond = ints[CHANNELS] * high * wide, scratch[0]
+    size = ints[CHANNELS] * high * wide
     for channel in range(ints[CHANNELS]):
         for row in range(high):
             above, to = channel * pixels + table[row], at + (channel * high + row) * wide
             for column in range(wide):
-                known = table[row] + table[high + column] >= 0
+                if table[row] + table[high + column] < 0:
+                    continue
                 place = (above + table[high + column]) * batch + first
-                if known and count == MANY:
+                if count == MANY:
                     for s in range(MANY):
                         scratch[to + s * size + column] = x[place + s]
                 else:
                     for s in range(count):
-                        scratch[to + s * size + column] = x[place + s] if known else beyond
+                        scratch[to + s * size + column] = x[place + s]
 
 
 @helper
@@ -240,6 +241,8 @@ def _read(task, ints, scratch, y, x, matrices, limits, table, field, places):
     results = copies + many * channels * size
     scratch[0] = limits[FILLING]  # as a number of y's kind
     beyond = scratch[0]
+    for k in range(copies, results if along else copies):
+        scratch[k] = beyond
     for first in range(batch * part // ints[PARTS], stop, max(many, 1)):
         count = min(max(many, 1), stop - first)
         if along:

@@ -50,6 +50,8 @@ ENGLISH = {
     "one": "one",
     "page": "| An epoch of {pictures:,} pictures alone | with a page that looks on | a stroke is "
     "answered after | the file of the document's network | opens from disk in |",
+    "augmentation": "| 12,000 pictures, the document's network, two threads "
+    "| turned, zoomed, sheared, shifted | also bent, and with a rectangle cut out |",
     "agreement": "| random networks | as Keras | not determined by Keras | otherwise |",
     "apart": "Largest differences, by max(1, |value|): outputs {before:.1g}; after three epochs "
     "losses and metrics {history:.1g}, weights {weights:.1g}, optimizers' state {state:.1g}. "
@@ -81,6 +83,8 @@ CHINESE = {
     "one": "一个",
     "page": "| {pictures:,} 张图片的一轮 | 有网页看着 | 一笔之后多快得到回答 "
     "| 文中网络的文件 | 从磁盘打开 |",
+    "augmentation": "| 12,000 张图片，文中网络，两个线程 | 旋转、缩放、剪切、平移 "
+    "| 再加弯曲，并挖去一个矩形 |",
     "agreement": "| 随机网络 | 与 Keras 一致 | Keras 自身不确定 | 其他 |",
     "apart": "最大差异（除以 max(1, |值|)）：输出 {before:.1g}；三个 epoch 之后，"
     "损失与指标 {history:.1g}，权重 {weights:.1g}，优化器状态 {state:.1g}。"
@@ -99,6 +103,7 @@ def main() -> None:
         write(f"docs/speed{ending}.md", [ops(words), scaling(words)])
         write(f"docs/distributed{ending}.md", shared(words, load("distributed")))
         write(f"docs/page{ending}.md", [page(words, load("page_cost"))])
+        write(f"docs/augmentation{ending}.md", [augmentation(words, load("augmentation"))])
     draw()
 
 
@@ -196,6 +201,17 @@ def page(words: dict[str, str], result: dict[str, Any] | None) -> str:
         f"| {result['open_s']['median']:.2f} s |"
     )
     return f"{words['page'].format(**result)}\n|---|---|---|---|---|\n{row}"
+
+
+def augmentation(words: dict[str, str], result: dict[str, Any] | None) -> str:
+    """Return the table of what augmentation adds to a step."""
+    if result is None or result.get("other"):
+        return ""
+    least = {name: min(seconds) for name, seconds in result["seconds"].items()}
+    row = f"| {least['without']:.3f} s |"
+    for name, share in result["shares"].items():
+        row += f" {least[name]:.3f} s (+{share:.1%}) |"
+    return f"{words['augmentation']}\n|---|---|---|\n{row}\n\n{result['machine']['cpu']}."
 
 
 def ordered(values: dict[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ import npcnn
 from npcnn import layers
 
 BENCHMARKS = ROOT / "benchmarks"
-TOLD = [f"{name}{ending}.md" for name in ("README", "docs/speed", "docs/distributed", "docs/page")
+TOLD = [f"{name}{ending}.md" for name in ("README", "docs/speed", "docs/distributed", "docs/page", "docs/augmentation")
         for ending in ("", ".zh-CN")]  # fmt: skip
 
 

@@ -2,13 +2,14 @@
 
     python benchmarks/augmentation.py --batch-size 60 --threads 2
 
-Epochs without and with it in alternation; the least seconds of each count. The share is that of the
-step without.
+Epochs without and with it in alternation. The share is the median, over rounds, of what an epoch
+took more than the one without it in the same round.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import time
 from typing import Any
 
@@ -31,12 +32,18 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     arguments = parser.parse_args()
     seconds = measure(arguments.samples, arguments.batch_size, arguments.threads, arguments.repeats)
-    least = {name: min(times) for name, times in seconds.items()}
-    shares = {name: least[name] / least["without"] - 1 for name in WAYS if name != "without"}
+    rounds = list(zip(*(seconds[name] for name in WAYS), strict=True))
+    shares = {
+        name: statistics.median(times[k] / times[0] - 1 for times in rounds)
+        for k, name in enumerate(WAYS) if k
+    }  # fmt: skip
     steps = -(-arguments.samples // arguments.batch_size)
-    for name, value in least.items():
+    for name, times in seconds.items():
         more = f", {shares[name]:.1%} more" if name in shares else ""
-        print(f"{name:8} {value / steps * 1e6:7.0f} µs a step{more}")
+        a, b, c = (
+            value / steps * 1e6 for value in (statistics.median(times), min(times), max(times))
+        )
+        print(f"{name:8} {a:7.0f} µs a step ({b:.0f}–{c:.0f}){more}")
     result = {"machine": machine(arguments.threads), "seconds": seconds, "shares": shares}
     save("augmentation", result, others(parser, arguments, "threads", "repeats"))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from statistics import median
 from typing import Any
 
 from common import HERE, RESULTS
@@ -207,10 +208,11 @@ def augmentation(words: dict[str, str], result: dict[str, Any] | None) -> str:
     """Return the table of what augmentation adds to a step."""
     if result is None or result.get("other"):
         return ""
-    least = {name: min(seconds) for name, seconds in result["seconds"].items()}
-    row = f"| {least['without']:.3f} s |"
-    for name, share in result["shares"].items():
-        row += f" {least[name]:.3f} s (+{share:.1%}) |"
+    row = "|"
+    for name in ("without", "affine", "all"):
+        times = result["seconds"][name]
+        more = f", +{result['shares'][name]:.1%}" if name in result["shares"] else ""
+        row += f" {median(times):.3f} s ({min(times):.3f} – {max(times):.3f}){more} |"
     return f"{words['augmentation']}\n|---|---|---|\n{row}\n\n{result['machine']['cpu']}."
 
 
@@ -354,8 +356,8 @@ def draw() -> None:
     axes = figure.subplots()
     colours = ["#D55E00" if name == "npcnn" else "#999999" for name in names]
     axes.barh([CONTENDERS[name] for name in names], medians, color=colours)
-    for place, median in enumerate(medians):
-        axes.text(median, place, f" {median:.2f} s", va="center", fontsize=11)
+    for place, middle in enumerate(medians):
+        axes.text(middle, place, f" {middle:.2f} s", va="center", fontsize=11)
     axes.set_xlim(0, max(medians) * 1.15)
     axes.set_xlabel("seconds (median)")
     title = f"One training epoch of the document's network, {result['samples']:,} images"

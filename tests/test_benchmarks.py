@@ -13,8 +13,8 @@ import npcnn
 from npcnn import layers
 
 BENCHMARKS = ROOT / "benchmarks"
-TOLD = [f"{name}{ending}.md" for name in ("README", "docs/speed", "docs/distributed", "docs/page", "docs/augmentation")
-        for ending in ("", ".zh-CN")]  # fmt: skip
+PAGES = ("README", "docs/speed", "docs/distributed", "docs/page", "docs/augmentation")
+TOLD = [f"{name}{ending}.md" for name in PAGES for ending in ("", ".zh-CN")]
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from npcnn import mapped
+
 __all__ = [
     "ArgumentError",
     "DtypeError",
@@ -336,10 +338,12 @@ def check_finite(x: np.ndarray, where: str, dtype: Any = np.float64) -> None:
         return
     largest = np.finfo(dtype).max
     part = max(1, 1_000_000 // max(1, math.prod(x.shape[1:])))
-    for start in range(0, len(x), part):
-        bad = ~(np.abs(x[start : start + part]) <= largest)  # NaN is not below anything
+    rows = mapped.own_rows(x)
+    for start in rows[::part]:
+        some = x[start : min(start + part, rows.stop)]
+        bad = ~(np.abs(some) <= largest)  # NaN is not below anything
         if bad.any():
-            value = x[start : start + part][bad][0]
+            value = some[bad][0]
             got = f"{value} in sample {start + first_bad(bad)}"
             fix = "mend or drop that sample"
             expected = "finite numbers"

@@ -266,12 +266,16 @@ class Model(Stored, OnBatch):
         train = opened(
             (x, y, sample_weight), self, "fit", batch_size, steps_per_epoch, shuffle=shuffle,
             class_weight=class_weight, start=initial_epoch, augmenter=augmenter,
+            distribution=distribution,
         )  # fmt: skip
         validation = None
         if validation_data is not None:
             given, size = _validation(validation_data), validation_batch_size or batch_size
             where = "fit(validation_data)"
-            validation = opened(given, self, where, size, validation_steps, shapes=train.shapes)
+            validation = opened(
+                given, self, where, size, validation_steps, shapes=train.shapes,
+                distribution=distribution,
+            )  # fmt: skip
         self._prepare(train.shapes[0][0])
         self._prepare_optimizer()
         run = running.Run(
@@ -310,7 +314,8 @@ class Model(Stored, OnBatch):
         """
         self._require_compiled("evaluate()")
         listed = CallbackList(callbacks, "evaluate(callbacks)")
-        feed = opened((x, y, sample_weight), self, "evaluate", batch_size, steps)
+        given = x, y, sample_weight
+        feed = opened(given, self, "evaluate", batch_size, steps, distribution=distribution)
         self._prepare(feed.shapes[0][0])
         listed.begin(self, epochs=1, steps=feed.steps, verbose=verbose)
         printer = EpochPrinter(verbose, feed.steps)
@@ -343,7 +348,10 @@ class Model(Stored, OnBatch):
         """
         listed = CallbackList(callbacks, "predict(callbacks)")
         given = x, None, None
-        feed = opened(given, self, "predict", batch_size, steps, targets=False, augmenter=augmenter)
+        feed = opened(
+            given, self, "predict", batch_size, steps, targets=False, augmenter=augmenter,
+            distribution=distribution,
+        )  # fmt: skip
         self._prepare(feed.shapes[0][0])
         listed.begin(self, epochs=1, steps=feed.steps, verbose=verbose)
         printer = EpochPrinter(verbose, feed.steps)

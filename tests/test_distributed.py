@@ -1,19 +1,15 @@
 """One model in several processes: the same bits, however many there are."""
 
-import importlib.util
-import json
 import re
-import shutil
-import subprocess
 import sys
 import time
 import types
-from pathlib import Path
 
 import distributed_program as program
 import numpy as np
 import pytest
-from runs import PATIENCE, ROOT, environment
+from mpi import needs_mpi, ranks
+from runs import PATIENCE, ROOT
 
 import npcnn
 from npcnn.affine import Ranges
@@ -26,27 +22,7 @@ from npcnn.distribution.ranks import SIZES, Ranks
 from npcnn.random import clock
 
 PROGRAM = ROOT / "tests/distributed_program.py"
-BESIDE = Path(sys.executable).parent / "mpiexec"
-MPIEXEC = str(BESIDE) if BESIDE.exists() else shutil.which("mpiexec")
-HAS_MPI = importlib.util.find_spec("mpi4py") is not None and MPIEXEC is not None
-needs_mpi = pytest.mark.skipif(not HAS_MPI, reason='without mpi4py and an MPI (the extra "mpi")')
 ENDED_WITHIN = 30  # seconds
-
-
-def ranks(count, folder, backend="numpy", **options):
-    """Return exit code, standard output and error of the program in so many ranks; 0: no MPI."""
-    line = [sys.executable, str(PROGRAM), json.dumps(options)]
-    if count:
-        line = [MPIEXEC, "-n", str(count), *line]
-    extra = {  # Open MPI: more ranks than cores, and in a container
-        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe", "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "NPCNN_BACKEND": backend,
-    }  # fmt: skip
-    done = subprocess.run(
-        line, cwd=folder, env=environment(**extra), capture_output=True, text=True,
-        timeout=PATIENCE, check=False,
-    )  # fmt: skip
-    return done.returncode, done.stdout, done.stderr
 
 
 def hashes(out):
@@ -337,7 +313,7 @@ def test_ranks_have_the_bits_of_one_process(tmp_path, alone):
     if played:
         from npcnn.kernels.run.compile import JIT as played  # noqa: N811
     count = {"numpy": 3, "numba": 2}[backend]
-    code, out, error = ranks(count, tmp_path, backend, csv=True)
+    code, out, error = ranks(PROGRAM, count, tmp_path, backend, csv=True)
     assert code == 0, error
     assert hashes(out) == [wanted] * count
     assert out.count("Epoch 1/2") == 3  # a line a run
@@ -354,14 +330,14 @@ def test_a_killed_rank_ends_all_and_other_ranks_go_on(tmp_path, kind, first, lat
         wanted = hashes(program.all_of(program.OPTIONS | {"kinds": [kind]}))[0]
     kept = {"checkpoint": "run.keras", "resume": True, "kinds": [kind]}
     start = time.monotonic()
-    code, out, _ = ranks(first, tmp_path, die=[1, 7], **kept)
+    code, out, _ = ranks(PROGRAM, first, tmp_path, die=[1, 7], **kept)
     assert code != 0
     assert time.monotonic() - start < ENDED_WITHIN + PATIENCE / 10  # to start takes its time, too
     assert hashes(out) == []
     saved = (tmp_path / "run.keras").read_bytes()
     for count in later:
         (tmp_path / "run.keras").write_bytes(saved)
-        code, out, error = ranks(count, tmp_path, **kept)
+        code, out, error = ranks(PROGRAM, count, tmp_path, **kept)
         assert code == 0, error
         assert "Resumed from run.keras: epoch 2 of 2" in out
         assert hashes(out) == [wanted] * count
@@ -388,7 +364,7 @@ def test_a_killed_rank_ends_all_and_other_ranks_go_on(tmp_path, kind, first, lat
     ],
 )
 def test_what_goes_wrong_in_one_rank_ends_all_with_a_line(tmp_path, options, said):
-    code, out, error = ranks(2, tmp_path, **options)
+    code, out, error = ranks(PROGRAM, 2, tmp_path, **options)
     assert code != 0
     assert hashes(out) == []
     lines = [line for line in error.splitlines() if line.startswith("npcnn: ")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from npcnn.arguments import Path, checked
 from npcnn.datasets import idx_set
 from npcnn.datasets.idx_set import Part, Split
@@ -49,7 +51,9 @@ MIRRORS = (
 
 
 @checked
-def load_data(path: Path | None = None) -> tuple[Split, Split]:
+def load_data(
+    path: Path | None = None, mmap_mode: Literal["r"] | None = None
+) -> tuple[Split, Split]:
     """Load Fashion-MNIST: ``(x_train, y_train), (x_test, y_test)``; `CLASSES` names the labels.
 
     It is taken from ``path``; without one, from the folder ``fashion_mnist`` in the folder that
@@ -59,6 +63,7 @@ def load_data(path: Path | None = None) -> tuple[Split, Split]:
 
     Args:
         path: a folder with the four IDX files, plain or compressed.
+        mmap_mode: as for `load_mnist`.
 
     Returns:
         Images uint8 ``(n, 28, 28)`` and labels uint8 ``(n,)``, 60,000 to train on and 10,000 to
@@ -66,6 +71,7 @@ def load_data(path: Path | None = None) -> tuple[Split, Split]:
 
     Raises:
         FileError: a file is missing, or nothing could be downloaded.
+        ArgumentError: ``mmap_mode``, and no folder is named.
         FormatError: a file's content is wrong, or there are not as many labels as images.
 
     >>> import pathlib, tempfile
@@ -80,4 +86,4 @@ def load_data(path: Path | None = None) -> tuple[Split, Split]:
 
     Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv:1708.07747.
     """
-    return idx_set.load("fashion_mnist", PARTS, MIRRORS, path, "fashion_mnist.load_data")
+    return idx_set.load("fashion_mnist", PARTS, MIRRORS, path, "fashion_mnist.load_data", mmap_mode)

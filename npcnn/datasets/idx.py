@@ -16,7 +16,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -75,6 +75,7 @@ def read_idx(
     dtype: Annotated[Any, _dtype] = None,
     shape: Annotated[Any, _shape] = None,
     max_bytes: PositiveInt | None = None,
+    mmap_mode: Literal["r"] | None = None,
 ) -> NDArray[Any]:
     """Read an IDX file, plain or compressed by gzip (told by its content, not by its name).
 
@@ -88,14 +89,19 @@ def read_idx(
         shape: if given, what the sizes must be; None in it leaves that size open.
         max_bytes: most bytes of elements in a compressed file; by default 64 MiB and 20 times the
             file's size. A picture of writing packs five to one.
+        mmap_mode: "r" leaves the elements in the file, as `np.load` does: the array may be larger
+            than memory, cannot be written to, and is read where it is looked at. The file must
+            stay as it is meanwhile. What trains on elements of more than a byte, whose order in
+            the file is not the machine's, copies them.
 
     Returns:
-        An array of the file's shape and dtype, in the machine's own byte order.
+        An array of the file's shape and dtype, in the machine's own byte order; with ``mmap_mode``
+        an `np.memmap`, in the file's.
 
     Raises:
         FileError: the file is missing or cannot be read.
         FormatError: it is not IDX, is cut short, has bytes left over, is damaged, or is not of the
-            ``dtype`` and ``shape`` asked for.
+            ``dtype`` and ``shape`` asked for; it is compressed and cannot be mapped.
 
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "labels.idx"
@@ -110,6 +116,8 @@ def read_idx(
             fix = "name the file itself"
             raise FileError(message(f"read {path}", "a file", "a folder or device", fix))
         with open(path, "rb") as file:
+            if mmap_mode is not None:
+                return _mapped(path, file, dtype, shape)
             return _read(path, file, dtype, shape, max_bytes)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise _wrong(path, "a whole gzip file", str(error)) from error
@@ -210,12 +218,36 @@ def _read(
     if len(content) != due:
         got = "more" if len(content) > due else f"{len(content):,}"
         raise _wrong(path, what, got)
-    array = np.frombuffer(content, found_dtype, count)
-    try:
-        array = array.reshape(found_shape)
-    except ValueError:  # nothing in it, but sizes that NumPy cannot multiply
-        raise _wrong(path, "sizes that an array can have", str(found_shape)) from None
+    array = _shaped(path, np.frombuffer(content, found_dtype, count), found_shape)
     return array.astype(found_dtype.newbyteorder("="), copy=False)
+
+
+def _mapped(
+    path: Path, file: IO[bytes], dtype: DTypeLike | None, shape: Sequence[int | None] | None
+) -> NDArray[Any]:
+    """Return what stands in an uncompressed file, without reading it."""
+    size = os.fstat(file.fileno()).st_size
+    if file.read(2) == b"\x1f\x8b":
+        fix = "unpack it with gunzip, or leave mmap_mode out"
+        expected, got = "a plain file to map into memory", "one compressed by gzip"
+        raise FormatError(message(f"read {path}", expected, got, fix))
+    file.seek(0)
+    found_dtype, found_shape, head = _header(path, file)
+    _compare(path, found_dtype, found_shape, dtype, shape)
+    due = math.prod(found_shape) * found_dtype.itemsize
+    if size - head != due:
+        what = f"{due:,} bytes of elements for shape {found_shape}"
+        raise _wrong(path, what, f"{size - head:,}")
+    if due == 0:  # which no system maps
+        return _shaped(path, np.empty(0, found_dtype), found_shape)
+    return np.memmap(file, found_dtype, "r", head, found_shape)
+
+
+def _shaped(path: Path, array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    try:
+        return array.reshape(shape)
+    except ValueError:  # nothing in it, but sizes that NumPy cannot multiply
+        raise _wrong(path, "sizes that an array can have", str(shape)) from None
 
 
 def _header(path: Path, stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...], int]:

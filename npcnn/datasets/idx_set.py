@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from npcnn.checks import FileError, FormatError, NpcnnError, message
+from npcnn.checks import ArgumentError, FileError, FormatError, NpcnnError, message
 from npcnn.datasets import fetch, idx, stand_ins
 from npcnn.datasets.stand_ins import VARIABLE
 
@@ -37,6 +37,7 @@ def load(
     mirrors: tuple[str, ...],
     path: str | None,
     where: str,
+    mmap_mode: Literal["r"] | None = None,
 ) -> tuple[Split, Split]:
     """Return ``(x_train, y_train), (x_test, y_test)`` of the data set ``name``.
 
@@ -46,12 +47,23 @@ def load(
         mirrors: addresses of folders that hold the files, compressed.
         path: a folder that holds the files, or None.
         where: the call, for the message.
+        mmap_mode: "r" leaves the elements of plain files of a named folder in them.
+
+    Raises:
+        ArgumentError: no folder is named whose files could be mapped.
     """
     if path is None and stand_ins.wanted():
         draw = stand_ins.digits if name == "mnist" else stand_ins.grey
         return draw(name, parts[0].shape[0], parts[2].shape[0])
     named = folder_of(name, path, where)
-    found = _from_folder(*named, parts) if named else _from_cache(name, parts, mirrors, where)
+    if named is None and mmap_mode is not None:
+        fix = f"unpack the files with gunzip, and pass their folder or set {VARIABLE} to it"
+        expected, got = "a folder with plain files", "none, and the cache's files are compressed"
+        raise ArgumentError(message(f"{where}(mmap_mode)", expected, got, fix))
+    if named is not None:
+        found = _from_folder(*named, parts, mmap_mode)
+    else:
+        found = _from_cache(name, parts, mirrors, where)
     x_train, y_train, x_test, y_test = found
     return (x_train, y_train), (x_test, y_test)
 
@@ -71,7 +83,9 @@ def folder_of(name: str, path: str | None, where: str) -> tuple[Path, str] | Non
     return (folder, VARIABLE) if name == "mnist" else None
 
 
-def _from_folder(folder: Path, where: str, parts: tuple[Part, ...]) -> list[Images]:
+def _from_folder(
+    folder: Path, where: str, parts: tuple[Part, ...], mmap_mode: Literal["r"] | None
+) -> list[Images]:
     expected = "a folder with the four IDX files"
     if not os.path.isdir(folder):
         got = f"{folder}, which is no folder"
@@ -83,7 +97,7 @@ def _from_folder(folder: Path, where: str, parts: tuple[Part, ...]) -> list[Imag
         fix = "add them (plain or .gz) or name another folder"
         raise FileError(message(where, expected, got, fix, longest=fetch.LINE))
     arrays = [
-        idx.read_idx(file, dtype=np.uint8, shape=(None, *part.shape[1:]))
+        idx.read_idx(file, dtype=np.uint8, shape=(None, *part.shape[1:]), mmap_mode=mmap_mode)
         for part, file in zip(parts, files, strict=True)
         if file is not None
     ]

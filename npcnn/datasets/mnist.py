@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from npcnn.arguments import Path, checked
 from npcnn.datasets import idx_set
 from npcnn.datasets.idx_set import Part, Split
@@ -43,7 +45,9 @@ MIRRORS = (
 
 
 @checked
-def load_mnist(path: Path | None = None) -> tuple[Split, Split]:
+def load_mnist(
+    path: Path | None = None, mmap_mode: Literal["r"] | None = None
+) -> tuple[Split, Split]:
     """Load MNIST, or a data set laid out like it: ``(x_train, y_train), (x_test, y_test)``.
 
     It is taken from ``path``; without one, from the folder that the environment variable
@@ -57,6 +61,8 @@ def load_mnist(path: Path | None = None) -> tuple[Split, Split]:
 
     Args:
         path: a folder with the four IDX files.
+        mmap_mode: "r" leaves the elements of plain files of that folder in them, to be read where
+            they are looked at (`read_idx`).
 
     Returns:
         Images uint8 ``(n, 28, 28)`` and labels uint8 ``(n,)``, 60,000 to train on and 10,000 to
@@ -64,6 +70,7 @@ def load_mnist(path: Path | None = None) -> tuple[Split, Split]:
 
     Raises:
         FileError: a file is missing, or nothing could be downloaded.
+        ArgumentError: ``mmap_mode``, and no folder is named.
         FormatError: a file's content is wrong, or there are not as many labels as images.
 
     >>> import pathlib, tempfile
@@ -79,7 +86,7 @@ def load_mnist(path: Path | None = None) -> tuple[Split, Split]:
 
     Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits".
     """
-    return idx_set.load("mnist", PARTS, MIRRORS, path, "load_mnist")
+    return idx_set.load("mnist", PARTS, MIRRORS, path, "load_mnist", mmap_mode)
 
 
 @checked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-from npcnn import data
+from npcnn import data, mapped
 from npcnn.checks import ArgumentError, arrays_in, message
 from npcnn.data import Batches
 from npcnn.feeding.feed import Feed
@@ -41,7 +41,8 @@ def opened(
         steps: batches of an epoch; None is all there are.
         targets: whether outputs are compared with something.
         shapes: the model's input and output, where they are known though it is not built.
-        options: `class_weight`, `augmenter`; `shuffle` and `start` as `Feed` has them.
+        options: `class_weight`, `augmenter`, `distribution`; `shuffle` and `start` as `Feed` has
+            them.
     """
     class_weight, shuffle = options.get("class_weight"), options.get("shuffle", False)
     start, augmenter = options.get("start", 0), options.get("augmenter")
@@ -52,12 +53,13 @@ def opened(
         stream = stream_of(x, model, where, class_weight, targets, shapes)
         return Feed(stream, steps, shuffle, start, stream.shapes)
     shapes = shapes or model.shapes_for(x, f"{where}(x)")
-    if targets:
-        batches = data.prepare(x, y, weights, 1, model, where, shapes)
-        data.weigh_classes(batches, class_weight, shapes[1], where)
-    else:
-        xs = data.check_inputs(x, shapes[0], model, f"{where}(x)")
-        batches = Batches([*map(data.gatherable, xs)], (), (), 1, model.dtype)
+    with mapped.shared_out(options.get("distribution")):
+        if targets:
+            batches = data.prepare(x, y, weights, 1, model, where, shapes)
+            data.weigh_classes(batches, class_weight, shapes[1], where)
+        else:
+            xs = data.check_inputs(x, shapes[0], model, f"{where}(x)")
+            batches = Batches([*map(data.gatherable, xs)], (), (), 1, model.dtype)
     _of_pictures(augmenter, batches.xs, where)
     batches.augmenter = augmenter
     size = batch_size or (math.ceil(len(batches) / steps) if steps else BATCH_SIZE)

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import npcnn
+from npcnn import layers
 from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError
 from npcnn.datasets import read_idx, write_idx
+from npcnn.mapped import is_mapped
 
 DTYPES = ("u1", "i1", "i2", "i4", "f4", "f8")
 
@@ -203,3 +206,53 @@ def test_a_compressed_file_that_says_honestly_how_much_it_holds_is_bounded(file,
     with pytest.raises(ArgumentError, match=r"read_idx\(max_bytes\): expected a positive integer"):
         read_idx(path, max_bytes=-1)
     read_idx(file(idx_bytes(8, [4], b"abcd")), max_bytes=1)  # not compressed: it has what it says
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    array=hnp.arrays(
+        dtype=st.sampled_from(DTYPES),
+        shape=hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=5),
+    )
+)
+def test_what_was_written_is_mapped(tmp_path_factory, array):
+    path = tmp_path_factory.mktemp("idx") / "a.idx"
+    write_idx(path, array)
+    back = read_idx(path, mmap_mode="r")
+    assert (back.shape, back.dtype.newbyteorder("=")) == (array.shape, array.dtype)
+    np.testing.assert_array_equal(back, array)
+    if array.size:
+        assert is_mapped(back)
+        assert not back.flags.writeable
+
+
+def test_what_cannot_be_mapped_is_one_line(file, tmp_path):
+    write_idx(tmp_path / "a.gz", np.arange(9, dtype=np.uint8))
+    for content, text in (
+        ((tmp_path / "a.gz").read_bytes(), "got one compressed by gzip; unpack it with gunzip"),
+        (idx_bytes(8, [5], b"abcd"), "expected 5 bytes of elements for shape (5,), got 4"),
+        (idx_bytes(8, [2], b"abcd"), "expected 2 bytes of elements for shape (2,), got 4"),
+        (idx_bytes(8, [0, *[2**32 - 1] * 3], b""), "sizes that an array can have"),
+        (b"", "got an empty file"),
+    ):
+        with pytest.raises(FormatError) as caught:
+            read_idx(file(content), mmap_mode="r")
+        assert text in str(caught.value)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ArgumentError, match="mmap_mode"):
+        read_idx(file(idx_bytes(8, [1], b"a")), mmap_mode="r+")
+    with pytest.raises(FormatError, match="expected int32 elements, got uint8"):
+        read_idx(file(idx_bytes(8, [1], b"a")), mmap_mode="r", dtype=np.int32)
+
+
+def test_what_is_mapped_can_be_learnt_from(tmp_path, rng, backend):
+    pictures = rng.integers(0, 256, (20, 6, 6), np.uint8)
+    write_idx(tmp_path / "x.idx", pictures)
+    found = []
+    for x in (pictures, read_idx(tmp_path / "x.idx", mmap_mode="r")):
+        npcnn.set_random_seed(1)
+        model = npcnn.Sequential([layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(2)])
+        model.compile("adam", "mean_squared_error")
+        history = model.fit(x, np.zeros((20, 2)), 8, 2, verbose=0, validation_split=0.2)
+        found.append((history.history, model.predict(x, verbose=0).tolist()))
+    assert found[0] == found[1]

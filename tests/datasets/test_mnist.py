@@ -7,9 +7,10 @@ import pytest
 from mirrors import assert_small_set, small_set
 
 import npcnn.datasets
-from npcnn.checks import FileError, FormatError
-from npcnn.datasets import fetch, idx_set, load_mnist, mnist, write_idx
+from npcnn.checks import ArgumentError, FileError, FormatError
+from npcnn.datasets import fashion_mnist, fetch, idx_set, load_mnist, mnist, write_idx
 from npcnn.datasets.idx import header
+from npcnn.mapped import is_mapped
 
 REAL = os.environ.get("NPCNN_DATA")
 
@@ -49,6 +50,20 @@ def test_the_variable_names_a_folder_and_an_argument_wins(tmp_path, monkeypatch)
     monkeypatch.setenv("NPCNN_DATA", str(tmp_path / "other"))
     with pytest.raises(FileError, match=r"^NPCNN_DATA: .* which is no folder; check the path\.$"):
         load_mnist()
+
+
+@pytest.mark.parametrize("load", [load_mnist, fashion_mnist.load_data])
+def test_plain_files_of_a_named_folder_are_mapped(tmp_path, monkeypatch, load):
+    plain, packed = write_set(tmp_path / "plain", "{}"), write_set(tmp_path / "packed")
+    (x, y), (x_test, y_test) = load(plain, mmap_mode="r")
+    assert all(map(is_mapped, (x, y, x_test, y_test)))
+    for found, wanted in zip((x, y, x_test, y_test), small_set().values(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    with pytest.raises(FormatError, match="expected a plain file to map into memory"):
+        load(packed, mmap_mode="r")
+    monkeypatch.delenv("NPCNN_DATA", raising=False)
+    with pytest.raises(ArgumentError, match=r"load_\w+\(mmap_mode\): expected a folder with plain"):
+        load(mmap_mode="r")
 
 
 def test_missing_files_are_named(tmp_path):

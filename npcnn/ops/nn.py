@@ -11,9 +11,16 @@ if TYPE_CHECKING:
     from npcnn.ops import *  # noqa: F403
 else:
 
-    def __getattr__(name: str):
-        from npcnn import ops
+    def handing_on(module: str):
+        """Return the `__getattr__` of a module that has what npcnn.ops has."""
 
-        if name.startswith("_") or name in {"image", "linalg", "nn", "numpy"}:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(ops, name)
+        def look_up(name: str):
+            from npcnn import ops
+
+            if name.startswith("_") or name in {"image", "linalg", "nn", "numpy"}:
+                raise AttributeError(f"module {module!r} has no attribute {name!r}")
+            return getattr(ops, name)
+
+        return look_up
+
+    __getattr__ = handing_on(__name__)

@@ -10,10 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from npcnn.ops import *  # noqa: F403
 else:
+    from npcnn.ops.nn import handing_on
 
-    def __getattr__(name: str):
-        from npcnn import ops
-
-        if name.startswith("_") or name in {"image", "linalg", "nn", "numpy"}:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(ops, name)
+    __getattr__ = handing_on(__name__)

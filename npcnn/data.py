@@ -213,7 +213,7 @@ def check_samples(x: Any, input_shape: Shape, where: str, dtype: Any = np.float6
             fix = f"x.reshape({(-1, *wanted)}) would fit"
         elif sorted(x.shape[1:]) == sorted(wanted):
             fix = "np.transpose the axes into this order"
-        elif x.shape == wanted:
+        elif wanted in (x.shape, (*x.shape, 1)):
             fix = "x[np.newaxis] makes a batch of one"
         raise ArgumentError(message(where, expected, str(x.shape), fix))
     if len(x) == 0:

@@ -110,6 +110,8 @@ def test_a_shape_that_a_reshape_would_mend():
         ((4, 20, 28, 1), (28, 20, 1), "np.transpose the axes into this order"),
         ((3, 8, 8), (8, 8, 3), "reshape the data or build the model for it"),
         ((8, 8, 3), (8, 8, 3), "x[np.newaxis] makes a batch of one"),
+        ((8, 8), (8, 8, 1), "x[np.newaxis] makes a batch of one"),
+        ((8, 8), (8, 8, 3), "reshape the data or build the model for it"),
         ((2, 192), (8, 8, 3), "x.reshape((-1, 8, 8, 3)) would fit"),
     ],
 )

@@ -94,7 +94,7 @@ def _from_folder(
     missing = [part.name for part, file in zip(parts, files, strict=True) if file is None]
     if missing:
         got = f"{folder} without {', '.join(missing)}"
-        fix = "add them (plain or .gz) or name another folder"
+        fix = "add them (plain or .gz), or take read_idx for files of other names"
         raise FileError(message(where, expected, got, fix, longest=fetch.LINE))
     arrays = [
         idx.read_idx(file, dtype=np.uint8, shape=(None, *part.shape[1:]), mmap_mode=mmap_mode)

@@ -75,7 +75,7 @@ def test_missing_files_are_named(tmp_path):
     assert str(caught.value) == (
         f"load_mnist(path): expected a folder with the four IDX files, got {tmp_path} without "
         "train-labels-idx1-ubyte, t10k-images-idx3-ubyte; "
-        "add them (plain or .gz) or name another folder."
+        "add them (plain or .gz), or take read_idx for files of other names."
     )
 
 

@@ -22,7 +22,7 @@ from npcnn.checks import (
     number,
     shown,
 )
-from npcnn.variables import live
+from npcnn.symbolic import live
 
 Array = np.ndarray
 

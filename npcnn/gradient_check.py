@@ -19,6 +19,7 @@ from npcnn.checks import ArgumentError, DtypeError, is_whole, message, number, s
 from npcnn.gradients.derivatives import of_layer
 from npcnn.gradients.table import GradientTable, Row
 from npcnn.gradients.verdict import examine
+from npcnn.inspection.tracing import traced
 from npcnn.layers import settling
 from npcnn.layers.parts import learnt
 from npcnn.random import Seed
@@ -297,8 +298,6 @@ def check_model(
     >>> check_model(model, np.eye(4), [0, 1, 2, 0]).passed
     True
     """
-    from npcnn.inspection.tracing import traced
-
     if model.dtype != np.float64:
         fix = "make it with dtype='float64' and set_weights"
         raise DtypeError(message("check_model(model)", "float64", str(model.dtype), fix))

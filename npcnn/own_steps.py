@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn.checks import ArgumentError, DtypeError, message, shown
+from npcnn.feeding.sources import parted
 from npcnn.layers.recorded import takes
+from npcnn.layers.regulated import with_penalties
 from npcnn.losses.no_loss import NoLoss
 from npcnn.ops.entry import fixed
 from npcnn.ops.tape import Tensor, gradients
@@ -145,8 +147,6 @@ def scored(
     graph, goal = model.graph, model.objective
     if not model.writes("compute_loss"):
         return *goal.score(ys, outputs, weights, graph.heads), True
-    from npcnn.training import with_penalties
-
     nothing = np.zeros(1, outputs[0].dtype)
     charges = with_penalties(graph, [nothing])[0]
     penalty = Tensor(fixed(charges.reshape(())))
@@ -219,8 +219,6 @@ class Taken:
 
     def __call__(self, *arrays: Array) -> Any:
         """Make the step; return what it reports, or a prediction's outputs."""
-        from npcnn.training import parted
-
         model, data = self.model, self.source
         if self.name == "predict_step":
             xs = _as_given(data.samples(arrays), model.structure[0])

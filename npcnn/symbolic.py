@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,10 @@ from npcnn.names import snake_case
 
 Shape = tuple[Any, ...]
 creations = itertools.count(1)
-operators: dict[str, Callable[..., Any]] = {}  # '+', '-', '*': npcnn.layers.merging fills it
+live: ContextVar[Any] = ContextVar("live", default=None)  # the recording of a `call`, if any
+# What is made of tensors further up: '+' by npcnn.layers.merging, 'function' by its operation.py.
+operators: dict[str, Callable[..., Any]] = {}
+FUNCTIONS: dict[str, Callable[..., Any]] = {}  # npcnn.ops: name → what can be gone back through
 
 
 class KerasTensor:
@@ -128,8 +132,6 @@ _SIGNS = ("add", "subtract", "multiply", "true_divide", "power", "matmul")
 
 def _of_ops(name: str, *given: Any) -> Any:
     """Return what a function of `npcnn.ops` makes of tensors."""
-    from npcnn.ops.tape import FUNCTIONS
-
     return FUNCTIONS[name](*given)
 
 

@@ -14,6 +14,7 @@ from npcnn import interrupts, random, strangers, watched
 from npcnn.backend import ops
 from npcnn.before import Before
 from npcnn.checks import ArgumentError, DtypeError, message
+from npcnn.feeding.sources import parted
 from npcnn.graph import Call, Graph
 from npcnn.layers import regulated
 from npcnn.objective import Objective
@@ -48,7 +49,7 @@ def train_step(
         outputs = forward(model.graph, xs, training=True, step=model.optimizer.clock)
         losses, gradients, charged = scored(model, xs, ys, outputs, weights, True)
         backward(model.graph, gradients, penalties=charged)
-        losses = with_penalties(model.graph, losses, learning=True) if charged else losses
+        losses = regulated.with_penalties(model.graph, losses, True) if charged else losses
         with interrupts.Deferred():
             update(model)
             before.passed = True
@@ -56,34 +57,6 @@ def train_step(
         before.restore()
         raise
     return losses, outputs
-
-
-def with_penalties(graph: Graph, losses: list[Array], learning: bool = False) -> list[Array]:
-    """Return losses and what regularizers add: to one output's own, or to several in one more.
-
-    If learning, add to the gradients too.
-    """
-    if not any(layer.penalises for layer in graph.owners):
-        return losses
-    if len(losses) == 1:
-        return [_charged(graph, losses[0], learning)]
-    count = len(graph.outputs)
-    more = [*losses[count:], ops.rescale(losses[0], 0.0, 0.0, losses[0].dtype)]
-    return [*losses[:count], _charged(graph, more[0], learning)]
-
-
-def _charged(graph: Graph, losses: Array, learning: bool) -> Array:
-    """Return losses with all penalties: on parameters once, on outputs once a call."""
-    more = []
-    for call in graph.calls:  # by its number: several calls' outputs may be one array
-        if call.active is not None and call.again:
-            more.append((call.layer.activity_regularizer, call.active))
-        elif call.active is not None:
-            call.layer.active = call.active
-    losses = regulated.charged(graph.owners, losses, learning)
-    for regularizer, active in more:
-        losses = regularizer.charge(losses, active, None, 1 / len(active))
-    return losses
 
 
 def update(model: Model) -> None:
@@ -98,7 +71,7 @@ def score_step(
     """Return each output's losses by row, and the outputs; nothing is learnt."""
     outputs = forward(model.graph, xs, keep=False, heads=True)
     losses, _, charged = scored(model, xs, ys, outputs, weights, False)
-    return with_penalties(model.graph, losses) if charged else losses, outputs
+    return regulated.with_penalties(model.graph, losses) if charged else losses, outputs
 
 
 def forward(
@@ -254,12 +227,6 @@ def crossing_back(call: Call, grad_x: Any, n: int) -> list[Array]:
         expected = f"a list of {len(call.inputs)} gradients"
         raise DtypeError(message(where, expected, got, "return one for each input"))
     return [crossing(call, "backward", one, n, k) for k, one in enumerate(grad_x)]
-
-
-def parted(arrays: Arrays, data: Batches | Stream, outputs: int) -> Batch:
-    """Return a batch's inputs, targets and weights, which a step is given in a row."""
-    split = len(arrays) - 2 * outputs
-    return data.samples(arrays[:split]), arrays[split:-outputs], arrays[-outputs:]
 
 
 def train_on(model: Model, data: Batches | Stream) -> Repeated:

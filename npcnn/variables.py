@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from npcnn.checks import ArgumentError, message
+from npcnn.initializers.numbers import begun
 from npcnn.names import snake_case
+from npcnn.symbolic import live
 
 if TYPE_CHECKING:
     from npcnn.layers import Layer
 
 Array = np.ndarray
-live: ContextVar[Any] = ContextVar("live", default=None)  # the recording of a `call`, if any
 
 
 class Answer(np.ndarray):
@@ -98,8 +98,6 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
         autocast: bool = True, aggregation: Any = "none", synchronization: Any = "auto",
         name: str | None = None,
     ) -> None:  # fmt: skip
-        from npcnn.initializers.numbers import begun
-
         self.value, self.trainable = begun(initializer, shape, dtype), trainable
         self.name: str = "variable" if name is None else name
 
@@ -176,10 +174,14 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
         return f"<Variable {facts}, value={self.value}>"
 
 
+def read(variable: Any) -> Any:
+    """Return a variable's array; a weight's Tensor while a layer is recorded."""
+    own = live.get()
+    return own.of(variable) if own is not None and isinstance(variable, Weight) else variable.value
+
+
 def _shown(variable: Variable) -> Any:
     """Return what a variable computes as: its array, which knows `numpy()`, or its Tensor."""
-    from npcnn.ops.entry import read
-
     found = read(variable)
     return found.view(Answer) if type(found) is np.ndarray else found
 

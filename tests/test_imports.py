@@ -30,16 +30,17 @@ ROWS = [
         "extras",
         "keywords",
     },
-    {"variables", "nested", "only"},
+    {"nested", "only"},
     {"arguments", "rules", "signatures", "subclasses", "symbolic"},
     {"remembered", "older"},
-    {"contracts"},
     {"registry"},
     {"files", "threads", "config", "random", "chance"},
+    {"initializers"},
+    {"variables"},
+    {"contracts"},
     {"reference", "kernels"},
     {"backend"},
     {"ops"},
-    {"initializers"},
     {"graph"},
     {"activations", "regularizers", "constraints"},
     {"layers", "losses", "optimizers"},
@@ -52,10 +53,10 @@ ROWS = [
     {"on_batch", "running"},
     {"model"},
     {"sequential"},
-    {"datasets", "gradient_check", "models", "saving", "onnx"},
+    {"datasets", "models", "saving", "onnx"},
     {"preprocessing"},
     {"inspection"},
-    {"plots"},
+    {"gradient_check", "plots"},
     {"page", "sweeping", "distribution"},
     {"__main__"},
 ]
@@ -64,11 +65,9 @@ ROWS = [
 # only ever becomes shorter.
 UPWARD = {
     ("callbacks.backup", "saving"), ("callbacks.model_checkpoint", "saving"),
-    ("callbacks.progbar_logger", "utils"), ("config", "backend"), ("gradient_check", "inspection"),
+    ("callbacks.progbar_logger", "utils"), ("config", "backend"),
     ("kernels.run.assistant", "models"), ("model", "saving"), ("notebook", "inspection"),
-    ("notebook", "plots"), ("ops.entry", "layers"), ("ops.networks", "activations"),
-    ("own_steps", "training"), ("running", "inspection"), ("stored", "onnx"), ("stored", "saving"),
-    ("symbolic", "ops"), ("variables", "initializers"), ("variables", "ops"),
+    ("notebook", "plots"), ("running", "inspection"), ("stored", "onnx"), ("stored", "saving"),
 }  # fmt: skip
 # Loaded when they are first asked for, or by what is.
 LATE = ["npcnn.page", "npcnn.plots", "npcnn.inspection", "npcnn.datasets", "npcnn.gradient_check"]

@@ -147,4 +147,5 @@ def known() -> dict[str, ActivationFunction]:
     return {name: f for name, f in every.items() if isinstance(f, ActivationFunction)}
 
 
+operators["named activation"] = get
 serialize, deserialize = registry.serialization("activations", known, get)

@@ -18,7 +18,8 @@ from npcnn.data import Batches
 from npcnn.distribution import aside, together, wire
 from npcnn.distribution.ranks import Ranks
 from npcnn.distribution.stretch import Split, Stretch
-from npcnn.feeding.sources import Stream
+from npcnn.feeding.sources import Stream, parted
+from npcnn.layers.regulated import with_penalties
 from npcnn.repeated import Repeated
 
 if TYPE_CHECKING:
@@ -105,11 +106,11 @@ class Sharded:
     def _learn(self, clock: Array, *arrays: Array) -> Arrays:
         """Find a shard's gradients; `clock` says the step, and the place of its first sample."""
         graph, objective = self.model.graph, self.model.objective
-        xs, ys, weights = training.parted(arrays, self.data, len(graph.outputs))
+        xs, ys, weights = parted(arrays, self.data, len(graph.outputs))
         outputs = training.forward(graph, xs, training=True, step=clock.reshape(()))
         losses, gradients = objective.score(ys, outputs, weights, graph.heads)
         training.backward(graph, gradients)
-        return (*training.with_penalties(graph, losses, learning=True), *outputs)
+        return (*with_penalties(graph, losses, learning=True), *outputs)
 
     def _move(self) -> Arrays:
         training.update(self.model)
@@ -178,7 +179,7 @@ class Sharded:
         stand_ins = dict(zip(parts, self.stand_ins, strict=False))
         for s, part in parts.items():
             stand_ins[s].begin()
-            batch = training.parted(tuple(part), self.data, len(model.graph.outputs))
+            batch = parted(tuple(part), self.data, len(model.graph.outputs))
             done = functools.partial(rows.__setitem__, s)
             graph, clock = stand_ins[s].graph, clocks[s].reshape(())
             going.append(together.steps(graph, model.objective, batch, clock, done))

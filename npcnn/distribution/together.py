@@ -16,6 +16,7 @@ import numpy as np
 from npcnn import training
 from npcnn.distribution.ranks import Ranks
 from npcnn.graph import Graph
+from npcnn.layers.regulated import with_penalties
 
 Array = np.ndarray
 Steps = Iterator[Any]  # what a shard brings to the next meeting, a layer
@@ -69,7 +70,7 @@ def steps(
     losses, gradients = objective.score(ys, outputs, weights, graph.heads)
     for call in training.walk_back(graph, gradients):
         yield call.layer
-    done((*training.with_penalties(graph, losses, learning=True), *outputs))
+    done((*with_penalties(graph, losses, learning=True), *outputs))
 
 
 def lead(

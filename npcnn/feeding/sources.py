@@ -240,5 +240,11 @@ def parts(batch: Any, where: str) -> tuple[Any, Any, Any]:
     return x, y, weights
 
 
+def parted(arrays: Sequence[Array], data: Any, outputs: int) -> Batch:
+    """Return inputs, targets and weights of what a source of batches gives a step in a row."""
+    split = len(arrays) - 2 * outputs
+    return data.samples(arrays[:split]), arrays[split:-outputs], arrays[-outputs:]
+
+
 def _nothing() -> None:
     pass

@@ -8,6 +8,7 @@ import numpy as np
 
 from npcnn import training
 from npcnn.checks import NumericsError, message
+from npcnn.feeding.sources import parted
 from npcnn.inspection.spy import Batch, shadow_graph, watched
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class _Checked:
 
     def step(self, *arrays: Array) -> tuple[Array, ...]:
         """Take it."""
-        batch = training.parted(arrays, self.data, len(self.model.graph.outputs))
+        batch = parted(arrays, self.data, len(self.model.graph.outputs))
         losses, outputs = checked_step(self.model, batch)
         return (*losses, *outputs)
 

@@ -47,6 +47,7 @@ from npcnn.layers.merging import (
     subtract,
 )
 from npcnn.layers.normalization import Normalization
+from npcnn.layers.operation import Operated as _Operated  # noqa: F401 — a function of tensors
 from npcnn.layers.part import Part as _Part  # noqa: F401 — what takes one output out of several
 from npcnn.layers.permute import Permute
 from npcnn.layers.prelu import PReLU

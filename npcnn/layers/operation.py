@@ -13,7 +13,7 @@ from npcnn.checks import DtypeError, message
 from npcnn.layers import recorded, settling
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.ops.tape import FUNCTIONS
-from npcnn.symbolic import KerasTensor
+from npcnn.symbolic import KerasTensor, operators
 from npcnn.variables import Variable
 
 _plainly: ContextVar[bool] = ContextVar("plainly", default=False)
@@ -121,6 +121,9 @@ def symbolic(function: Any, given: list[Any], how: dict[str, Any], listed: bool)
     how = {key: _sizes(value) for key, value in how.items()}
     layer = _class_of(name)(function, template, how, listed, dtype=dtype)
     return layer(tensors if len(tensors) > 1 else tensors[0])
+
+
+operators["function"] = symbolic
 
 
 def _sizes(value: Any) -> Any:

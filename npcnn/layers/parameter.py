@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from npcnn.checks import ArgumentError, StateError, as_numbers, message, shown
-from npcnn.variables import Weight, live
+from npcnn.symbolic import live
+from npcnn.variables import Weight
 
 Array = np.ndarray
 

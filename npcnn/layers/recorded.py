@@ -15,10 +15,10 @@ import numpy as np
 from npcnn.checks import ArgumentError, DtypeError, message, shown
 from npcnn.layers.given import Given, Place, filled, taken
 from npcnn.nested import Within
-from npcnn.ops.entry import Recording, fixed, read, recording
+from npcnn.ops.entry import Recording, fixed, recording
 from npcnn.ops.tape import FUNCTIONS, Tensor, gradients
 from npcnn.symbolic import leaves_of
-from npcnn.variables import Variable
+from npcnn.variables import Variable, read
 
 Array = np.ndarray
 

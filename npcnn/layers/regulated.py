@@ -7,15 +7,19 @@ arguments for them; `add_parameter` hands each parameter its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from npcnn import constraints, regularizers
+from npcnn.backend import ops
 from npcnn.constraints import Constraint
 from npcnn.ops import entry
 from npcnn.regularizers import Regularizer
 from npcnn.symbolic import leaves_of
+
+if TYPE_CHECKING:
+    from npcnn.graph import Graph
 
 Array = np.ndarray
 
@@ -131,6 +135,34 @@ def charged(layers: list[Any], losses: Array, learning: bool = False) -> Array:
                 losses = regularizer.charge(losses, array, gradient if learning else None, share)
             if layer.added:
                 losses = losses + losses.dtype.type(sum(layer.added))
+    return losses
+
+
+def with_penalties(graph: Graph, losses: list[Array], learning: bool = False) -> list[Array]:
+    """Return losses and what regularizers add: to one output's own, or to several in one more.
+
+    If learning, add to the gradients too.
+    """
+    if not any(layer.penalises for layer in graph.owners):
+        return losses
+    if len(losses) == 1:
+        return [_with_all(graph, losses[0], learning)]
+    count = len(graph.outputs)
+    more = [*losses[count:], ops.rescale(losses[0], 0.0, 0.0, losses[0].dtype)]
+    return [*losses[:count], _with_all(graph, more[0], learning)]
+
+
+def _with_all(graph: Graph, losses: Array, learning: bool) -> Array:
+    """Return losses with all penalties: on parameters once, on outputs once a call."""
+    more = []
+    for call in graph.calls:  # by its number: several calls' outputs may be one array
+        if call.active is not None and call.again:
+            more.append((call.layer.activity_regularizer, call.active))
+        elif call.active is not None:
+            call.layer.active = call.active
+    losses = charged(graph.owners, losses, learning)
+    for regularizer, active in more:
+        losses = regularizer.charge(losses, active, None, 1 / len(active))
     return losses
 
 

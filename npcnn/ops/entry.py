@@ -21,8 +21,8 @@ from npcnn.arguments import Check, check_of
 from npcnn.checks import ArgumentError, DtypeError, NpcnnError, as_numbers, message, shown, whole
 from npcnn.ops.dtypes import met, single
 from npcnn.ops.tape import FUNCTIONS, NAMED, Back, Tensor, gradients
-from npcnn.symbolic import is_symbolic
-from npcnn.variables import Answer, Variable, Weight, live
+from npcnn.symbolic import is_symbolic, live, operators
+from npcnn.variables import Answer, Variable, Weight, read
 
 Array = np.ndarray
 MANY = 1 << 16  # arrays in a list
@@ -102,12 +102,6 @@ def add_loss(loss: Any, where: str) -> None:
         own.losses.append(one if isinstance(one, Tensor) else Tensor(np.asarray(plain(one))))
 
 
-def read(variable: Any) -> Any:
-    """Return a variable's array; a weight's Tensor while a layer is recorded."""
-    own = live.get()
-    return own.of(variable) if own is not None and isinstance(variable, Weight) else variable.value
-
-
 def plain(value: Any) -> Any:
     """Return what a function computes with: arrays as they are, lists as arrays, numbers weak."""
     if isinstance(value, Variable):
@@ -174,9 +168,7 @@ def op(
                 given.pop()
             given = _listed_arrays(given[0], function.__name__) if listed else given
             if is_symbolic(given):
-                from npcnn.layers.operation import symbolic
-
-                return symbolic(entered, given, how, listed)
+                return operators["function"](entered, given, how, listed)
             return run(function, given, how, listed, first)
 
         entered = listed_in(function.__module__)(call)

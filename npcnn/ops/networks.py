@@ -29,7 +29,7 @@ from npcnn.ops.pointwise import (
 from npcnn.ops.reductions import log_softmax, sum
 from npcnn.ops.shaping import one_hot, squeeze
 from npcnn.ops.tape import Tensor
-from npcnn.symbolic import KerasTensor
+from npcnn.symbolic import KerasTensor, operators
 
 Array = np.ndarray
 
@@ -46,9 +46,7 @@ def _activation(taken: Any = floats) -> Callable[[Callable[..., Any]], Callable[
         @functools.wraps(formula)
         def activate(x: Any, *args: Any, **kwargs: Any) -> Any:
             if isinstance(x, KerasTensor) and not args and not kwargs:
-                from npcnn import activations
-
-                return activations.get(formula.__name__)(x)
+                return operators["named activation"](formula.__name__)(x)
             return of_numbers(x, *args, **kwargs)
 
         return listed_in("networks")(activate)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn.checks import ArgumentError, DtypeError, message, shown
+from npcnn.symbolic import FUNCTIONS as FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,6 @@ Array = np.ndarray
 # From the gradient to those by the sources, or to functions that find them if they are asked for.
 Back = Callable[[Array], "tuple[Array | Callable[[], Array] | None, ...]"]
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {}  # name → function that can be gone back through
 NAMED: dict[str, Callable[..., Any]] = {}  # name → function of npcnn.ops
 _numbers = itertools.count()
 

@@ -6,23 +6,26 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
-import os
+import importlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from npcnn import names, strangers
+from npcnn import config, names, strangers
 from npcnn.arguments import Anything, Numbers, checked
-from npcnn.checks import DtypeError, StateError, as_numbers, is_number, message, one_of, shown
+from npcnn.checks import DtypeError, as_numbers, is_number, message, shown
+from npcnn.config import Backend as Backend
+from npcnn.config import backend as backend
 from npcnn.config import epsilon as epsilon
 from npcnn.config import floatx as floatx
+from npcnn.config import get_backend as get_backend
+from npcnn.config import has_numba as has_numba
 from npcnn.config import image_data_format as image_data_format
+from npcnn.config import installed
 from npcnn.config import set_epsilon as set_epsilon
 from npcnn.config import set_floatx as set_floatx
 from npcnn.config import set_image_data_format as set_image_data_format
 from npcnn.contracts import OPS
-from npcnn.streams import say
 
 __all__ = [
     "backend", "clear_session", "count_params", "epsilon", "floatx", "get_backend", "get_value",
@@ -121,38 +124,6 @@ class _Plain:
 
 
 ops = _Ops()
-Backend = Literal["numba", "numpy"]
-_name: Backend | None = None
-
-
-def get_backend() -> Backend:
-    """Return the name of the backend in use: 'numba' or 'numpy'.
-
-    >>> get_backend() in ("numba", "numpy")
-    True
-    """
-    global _name
-    if _name is None:
-        wanted = os.environ.get("NPCNN_BACKEND")
-        if wanted is None and not has_numba():
-            say("npcnn: without numba the fast kernels are missing: pip install numba", "stderr")
-            _name = "numpy"
-        else:
-            where = "environment variable NPCNN_BACKEND"
-            _name = _installed(one_of(wanted or "numba", _PACKAGES, where), where)
-    return _name
-
-
-def has_numba() -> bool:
-    """Return whether Numba is installed; it is not loaded for that."""
-    return importlib.util.find_spec("numba") is not None
-
-
-def _installed(name: Any, where: str) -> Backend:
-    if name == "numba" and not has_numba():
-        fix = "pip install numba, or use 'numpy'"
-        raise StateError(message(where, "numba to be installed", "none", fix))
-    return name
 
 
 @checked
@@ -168,8 +139,7 @@ def use_backend(name: Backend) -> None:
     'numpy'
     >>> use_backend(before)
     """
-    global _name
-    _name = _installed(name, "use_backend(name)")
+    config.chosen = installed(name, "use_backend(name)")
     vars(ops).clear()
 
 
@@ -184,28 +154,22 @@ def using(name: Backend) -> Iterator[None]:
     ...     get_backend()
     'numpy'
     """
-    global _name
-    name = _installed(name, "using(name)")
+    name = installed(name, "using(name)")
     before, held = get_backend(), dict(vars(ops))
     if name == before:
         yield
         return
-    _name = name
+    config.chosen = name
     vars(ops).clear()
     try:
         yield
     finally:
-        _name = before
+        config.chosen = before
         vars(ops).clear()
         vars(ops).update(held)
 
 
 # What programs ask of Keras's backend ------------------------------------------------------------
-
-
-def backend() -> str:
-    """Return the name of the backend in use, as `get_backend` does."""
-    return get_backend()
 
 
 @checked

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+import importlib.util
+import os
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import numpy as np
 
 from npcnn import names
 from npcnn.arguments import checked
-from npcnn.checks import ArgumentError, DtypeError, message, number, shown
+from npcnn.checks import ArgumentError, DtypeError, StateError, message, number, one_of, shown
+from npcnn.streams import say
 
 __all__ = [
     "backend", "epsilon", "floatx", "image_data_format", "set_epsilon", "set_floatx",
@@ -19,6 +22,8 @@ __all__ = [
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)
 
+Backend = Literal["numba", "numpy"]
+chosen: Backend | None = None  # the backend in use, once it was asked for
 _floatx = "float32"
 _TYPES = (float, np.float32, np.float64)
 
@@ -52,14 +57,43 @@ def set_floatx(value: Annotated[Any, named_dtype]) -> None:
     _floatx = value.name
 
 
+def get_backend() -> Backend:
+    """Return the name of the backend in use: 'numba' or 'numpy'.
+
+    >>> get_backend() in ("numba", "numpy")
+    True
+    """
+    global chosen
+    if chosen is None:
+        wanted = os.environ.get("NPCNN_BACKEND")
+        if wanted is None and not has_numba():
+            say("npcnn: without numba the fast kernels are missing: pip install numba", "stderr")
+            chosen = "numpy"
+        else:
+            where = "environment variable NPCNN_BACKEND"
+            chosen = installed(one_of(wanted or "numba", get_args(Backend), where), where)
+    return chosen
+
+
+def has_numba() -> bool:
+    """Return whether Numba is installed; it is not loaded for that."""
+    return importlib.util.find_spec("numba") is not None
+
+
+def installed(name: Any, where: str) -> Backend:
+    """Return the backend's name, or raise StateError without the library that it needs."""
+    if name == "numba" and not has_numba():
+        fix = "pip install numba, or use 'numpy'"
+        raise StateError(message(where, "numba to be installed", "none", fix))
+    return name
+
+
 def backend() -> str:
     """Return the name of the backend in use, as `npcnn.get_backend` does.
 
     >>> backend() in ("numba", "numpy")
     True
     """
-    from npcnn.backend import get_backend
-
     return get_backend()
 
 

@@ -11,9 +11,9 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from npcnn.checks import FileError, message
+from npcnn.checks import ArgumentError, FileError, message, shown
 from npcnn.checks import path as check_path
 
 
@@ -22,7 +22,20 @@ class MissingFileError(FileError, FileNotFoundError, ValueError):
 
 
 SUFFIX = ".npcnn.part"
+WEIGHTS = ".weights.h5"
 _A_DAY = 86_400.0  # seconds; where files cannot be locked, a temporary that old is nobody's
+
+
+def extension(path: Any, where: str) -> str:
+    """Return the ending of a model's file, '.keras' or '.h5', or raise ArgumentError."""
+    name = check_path(path, where)
+    for known in (".keras", ".h5"):
+        if name.lower().endswith(known) and not name.lower().endswith(WEIGHTS):
+            return known
+    fix = "end the file's name in one of them"
+    if name.lower().endswith(WEIGHTS):
+        fix = "save_weights() and load_weights() are for weights alone"
+    raise ArgumentError(message(where, "a name ending in .keras or .h5", shown(name), fix))
 
 
 def open_regular(path: str) -> IO[bytes]:

@@ -284,9 +284,7 @@ class Model(Stored, OnBatch):
         )  # fmt: skip
         run.budget = budget
         if resume_from is not None:
-            from npcnn.saving.checkpoint import Resumed
-
-            run.resumed = Resumed(run, resume_from)
+            run.resume(resume_from)
         if distribution is not None:
             distribution.join(run)
         with single_threaded_blas():

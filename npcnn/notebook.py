@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from npcnn.tables import details, figures
+
 Row = tuple[str, ...]
 FIRST, LAST = 3, 12  # rows of a long table that are shown
-MOST_CHANNELS = 5  # of a window
 
 
 def in_notebook() -> bool:
@@ -61,11 +62,11 @@ def text(lines: Any) -> str:
     return f"<pre>{html.escape(str(lines))}</pre>"
 
 
-def pictures(figures: Iterable[Any], alt: str) -> str:
+def pictures(drawings: Iterable[Any], alt: str) -> str:
     """Return matplotlib figures side by side, as images that need no other file."""
     from npcnn.plots import style
 
-    sources = [base64.b64encode(style.png(figure)).decode() for figure in figures]
+    sources = [base64.b64encode(style.png(figure)).decode() for figure in drawings]
     share = 96 // max(len(sources), 1)
     alt = html.escape(alt, quote=True)
     return "".join(
@@ -128,8 +129,6 @@ def model_line(model: Any) -> str:
 
 def of_layer(layer: Any) -> str:
     """Return a layer in a line, and its parameters as a table."""
-    from npcnn.inspection.tables import figures
-
     rows: list[Row] = [("parameter", "shape", "min", "mean", "max", "norm")]
     rows += [(name, str(value.shape), *figures(value)) for name, value, _ in layer.parameters()]
     line = ". ".join(filter(None, (layer_line(layer), _arguments(layer))))
@@ -148,9 +147,7 @@ def layer_line(layer: Any) -> str:
 
 
 def _arguments(layer: Any) -> str:
-    from npcnn.plots import facts
-
-    return "" if hasattr(layer, "layers") else ", ".join(facts.details(layer))
+    return "" if hasattr(layer, "layers") else ", ".join(details(layer))
 
 
 def of_history(history: Any) -> str:
@@ -166,8 +163,8 @@ def of_history(history: Any) -> str:
         numbers = (f"{values[place]:.4f}" if whole[n] else "–" for n, values in curves.items())
         rows.append((str(epoch + 1), *numbers))
     drawn = [name for name in curves if not name.startswith("val_")][:2]
-    figures = [plots.history_curves(history, name) for name in drawn]
-    return table(rows, history_line(history), left=0) + pictures(figures, "curves of the run")
+    drawings = [plots.history_curves(history, name) for name in drawn]
+    return table(rows, history_line(history), left=0) + pictures(drawings, "curves of the run")
 
 
 def history_line(history: Any) -> str:
@@ -176,42 +173,3 @@ def history_line(history: Any) -> str:
     last = [f"{name} {values[-1]:.4f}" for name, values in history.history.items() if len(values)]
     text = f"History: {count} epoch{'' if count == 1 else 's'}"
     return f"{text}, at the end {', '.join(last)}" if last else text
-
-
-def of_conv_window(window: Any) -> str:
-    """Return a convolution's window as coloured cells, channel by channel, and its formula."""
-    channels = window.patch.shape[2]
-    sizes = [float(abs(a).max()) for a in (window.patch, window.kernel, window.products)]
-    shown = []
-    for c in range(min(channels, MOST_CHANNELS)):
-        parts = [
-            cells(window.patch[:, :, c], sizes[0], f"input, channel {c}", ~window.inside),
-            "×", cells(window.kernel[:, :, c], sizes[1], "kernel"),
-            "=", cells(window.products[:, :, c], sizes[2], "input × kernel"),
-        ]  # fmt: skip
-        shown.append(beside(parts))
-    if channels > MOST_CHANNELS:
-        shown.append(f"<div>and {channels - MOST_CHANNELS} more channels</div>")
-    head, *_, ending = str(window).split("\n\n")
-    head = html.escape(head).replace("\n", "<br>")
-    return f"<b>{head}</b>{''.join(shown)}{text(ending)}"
-
-
-def of_pool_window(window: Any) -> str:
-    """Return a pooling's window as coloured cells, and what became of it."""
-    finite = window.cells[abs(window.cells) < float("inf")]
-    size = float(abs(finite).max(initial=0.0))
-    return cells(window.cells, size, "window") + text(window)
-
-
-def of_dense_unit(window: Any) -> str:
-    """Return a dense unit's largest contributions as a table, and its formula."""
-    from npcnn.inspection.formulas import SHOWN, digits
-
-    rows: list[Row] = [("from", "input", "weight", "product")]
-    for i in map(int, window.largest[:SHOWN]):
-        numbers = window.inputs[i], window.weights[i], window.contributions[i]
-        rows.append((window.place(i), *(digits(float(v)) for v in numbers)))
-    lines = str(window).splitlines()
-    start = next(k for k, line in enumerate(lines) if line.startswith("sum of products"))
-    return table(rows, lines[0]) + text("\n".join(lines[start:]))

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import own_steps, random, training
+from npcnn import numerics, own_steps, random, training
 from npcnn.callbacks import Callback, History
 from npcnn.checks import ArgumentError, message
 from npcnn.feeding import Feed
 from npcnn.layers.parts import seeds
 from npcnn.progress import EpochPrinter
+from npcnn.stored import StoredRun
 from npcnn.training import infer_on, score_on
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Arrays = tuple[np.ndarray, ...]
 
 
-class Run:
+class Run(StoredRun):
     """One call of `fit`: where it is, and what it does next.
 
     Args:
@@ -57,7 +58,6 @@ class Run:
         self.scorer: Any = None if validation is None else scorer(model, validation.source)
         self.scores, self.logs = model.scores(), dict[str, Any]()
         self.about: dict[str, Any] | None = None  # what a checkpoint compares; see saving
-        self.resumed: Any = None  # a checkpoint to go on from
         self.budget: float = 1  # how many times the usual limits reading it may take
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -212,9 +212,7 @@ def trainer(model: Model, source: Any, check_numerics: bool, distribution: Any) 
         fix = "leave it out, or look for NaN in one process"
         where = "fit(check_numerics)"
         raise ArgumentError(message(where, "False with a distribution", "True", fix))
-    from npcnn.inspection.numerics import checked_on
-
-    return checked_on(model, source)
+    return numerics.Checked(model, source)
 
 
 def scorer(model: Model, source: Any) -> Any:

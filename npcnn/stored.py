@@ -1,4 +1,4 @@
-"""What a model does with files; npcnn/saving has what these stand for."""
+"""What a model, and a run of it, does with files; npcnn/saving has what these stand for."""
 
 from __future__ import annotations
 
@@ -40,6 +40,30 @@ def accepted(cls: Any, config: dict[str, Any]) -> dict[str, Any]:
     plain = {k: v for k, v in config.items() if k not in ("dtype", "name", "trainable")}
     own = {k: v for k, v in config.items() if k in named or k in common}
     return {**plain, **own}
+
+
+class StoredRun:
+    """A run's half that writes and reads files."""
+
+    resumed: Any = None  # a checkpoint to go on from
+
+    def describe(self: Any) -> None:
+        """Note what it is begun with, which a file of it will be compared with."""
+        from npcnn.saving import checkpoint
+
+        checkpoint.describe(self)
+
+    def save(self: Any, filepath: str) -> None:
+        """Write the model and where the run stands."""
+        from npcnn.saving import checkpoint
+
+        checkpoint.save_run(self, filepath)
+
+    def resume(self: Any, filepath: Any) -> None:
+        """Go on, once it begins, from where the run stood that a file is of."""
+        from npcnn.saving.checkpoint import Resumed
+
+        self.resumed = Resumed(self, filepath)
 
 
 class Stored:
@@ -85,9 +109,9 @@ class Stored:
     @checked
     def export(self: Any, filepath: Path, format: Literal["onnx"] = "onnx") -> None:
         """Write what the model infers to a `.onnx` file (`npcnn.onnx.save_onnx`)."""
-        from npcnn.onnx import save_onnx
+        from npcnn import saving
 
-        save_onnx(self, filepath)
+        saving.export(self, filepath)
 
     def to_json(self: Any) -> str:
         """Return the architecture as Keras's JSON; `npcnn.model_from_json` reads it."""

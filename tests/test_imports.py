@@ -13,7 +13,7 @@ PACKAGE = Path(npcnn.__file__).parent
 # From the ground up: a module may import, when it is loaded, only from rows above its own, or its
 # own package.
 ROWS = [
-    {"garbage", "mapped"},
+    {"garbage", "mapped", "tables"},
     {
         "affine",
         "shapes",
@@ -50,6 +50,8 @@ ROWS = [
     {"utils", "scored"},
     {"own_steps"},
     {"before", "repeated", "training"},
+    {"spy"},
+    {"numerics"},
     {"on_batch", "running"},
     {"model"},
     {"sequential"},
@@ -57,18 +59,12 @@ ROWS = [
     {"preprocessing"},
     {"inspection"},
     {"gradient_check", "plots"},
-    {"page", "sweeping", "distribution"},
+    {"page", "sweeping", "distribution", "rehearsal"},
     {"__main__"},
 ]
-# What is imported when it is needed, from rows below the importer's own: a model saves itself, a
-# tensor's `+` calls an op, a variable begins as an initializer says, a notebook draws. This list
-# only ever becomes shorter.
-UPWARD = {
-    ("callbacks.backup", "saving"), ("callbacks.model_checkpoint", "saving"),
-    ("callbacks.progbar_logger", "utils"), ("config", "backend"),
-    ("kernels.run.assistant", "models"), ("model", "saving"), ("notebook", "inspection"),
-    ("notebook", "plots"), ("running", "inspection"), ("stored", "onnx"), ("stored", "saving"),
-}  # fmt: skip
+# What is imported when it is needed, from rows below the importer's own: a model, and a run of it,
+# saves itself, a notebook draws. This list only ever becomes shorter.
+UPWARD = {("stored", "saving"), ("notebook", "plots")}
 # Loaded when they are first asked for, or by what is.
 LATE = ["npcnn.page", "npcnn.plots", "npcnn.inspection", "npcnn.datasets", "npcnn.gradient_check"]
 LATE += ["concurrent.futures", "socket", "tarfile"]

@@ -53,11 +53,9 @@ class BackupAndRestore(ModelCheckpoint):
 
     def restore(self, run: Run) -> None:
         """Let a run that has not begun go on from the backup, if there is one."""
-        from npcnn.saving.checkpoint import Resumed
-
         path = self.filepath.format()
         if run.resumed is None and os.path.exists(path):
-            run.resumed = Resumed(run, path)
+            run.resume(path)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Remove the backup, and the folder if nothing else is in it."""

@@ -6,6 +6,7 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from npcnn import files
 from npcnn.arguments import Monitor, Path, SaveFreq, Verbose, checked
 from npcnn.callbacks.base import Logs
 from npcnn.callbacks.lambda_callback import LambdaCallback
@@ -59,17 +60,15 @@ class ModelCheckpoint(MonitorCallback):
         save_freq: SaveFreq = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
-        from npcnn import saving
-
         super().__init__(monitor, mode, best=initial_value_threshold)
         self.filepath, self.verbose = filepath, verbose
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
         where = f"{type(self).__name__}(filepath)"
         if not save_weights_only:
-            saving.extension(self.filepath, where)
-        elif not self.filepath.endswith(saving.WEIGHTS):
+            files.extension(self.filepath, where)
+        elif not self.filepath.endswith(files.WEIGHTS):
             fix = "name the file so"
-            expected = f"a name ending in {saving.WEIGHTS} with save_weights_only"
+            expected = f"a name ending in {files.WEIGHTS} with save_weights_only"
             raise ArgumentError(message(where, expected, shown(self.filepath), fix))
         self.every = save_freq  # 0: at the ends of epochs
         self.seen = 0  # steps since the last file
@@ -78,11 +77,9 @@ class ModelCheckpoint(MonitorCallback):
 
     def set_model(self, model: Model) -> None:
         """Take the model, and note what the run is begun with before a callback changes it."""
-        from npcnn.saving.checkpoint import describe
-
         super().set_model(model)
         if model.run is not None:
-            describe(model.run)
+            model.run.describe()
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Find out now, not after an epoch, what would keep a file from being written."""
@@ -172,15 +169,13 @@ class ModelCheckpoint(MonitorCallback):
         """Write the file that is due."""
         if self.due is None:
             return
-        from npcnn.saving import checkpoint, save_weights
-
         path, self.due = self.due, None
         self._make(os.path.dirname(path))
         if self.save_weights_only:
-            save_weights(self.model, path)
+            self.model.save_weights(path)
         else:
             assert self.model.run is not None
-            checkpoint.save_run(self.model.run, path)
+            self.model.run.save(path)
         self._say(f"finished saving model to {path}")
 
     def get_state(self) -> dict[str, Any]:

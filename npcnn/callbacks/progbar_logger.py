@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from npcnn.callbacks.base import Callback, Logs
+from npcnn.callbacks.progbar import Progbar
 from npcnn.streams import say
-
-if TYPE_CHECKING:
-    from npcnn.utils.progbar import Progbar
 
 
 class ProgbarLogger(Callback):
@@ -77,8 +75,6 @@ class ProgbarLogger(Callback):
         self._end(None)
 
     def _begin(self) -> None:
-        from npcnn.utils.progbar import Progbar
-
         self.bar = Progbar(self.target, verbose=self.verbose, stateless_metrics=[])
 
     def _draw(self, batch: int, logs: Logs | None) -> None:

@@ -16,8 +16,8 @@ import numpy as np
 from npcnn.gradients.derivatives import Function, of_layer
 from npcnn.gradients.table import GradientTable, Row
 from npcnn.gradients.verdict import examine
-from npcnn.inspection.spy import shadow_graph
 from npcnn.layers.parts import learnt
+from npcnn.spy import shadow_graph
 from npcnn.threads import single_threaded_blas
 
 Array = np.ndarray

@@ -11,8 +11,8 @@ import numpy as np
 from npcnn.arguments import PositiveInt, checked
 from npcnn.callbacks import Callback, Logs
 from npcnn.checks import NpcnnWarning
-from npcnn.inspection.spy import rectifies
-from npcnn.inspection.tables import norm
+from npcnn.spy import rectifies
+from npcnn.tables import norm
 
 VANISHED = 1e-6  # root mean square of a layer's gradients, relative to the last layer's
 NEAR = 0.02  # how near to ln(classes) the loss counts as guessing

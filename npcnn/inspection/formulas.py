@@ -1,16 +1,22 @@
-"""Windows as text: the formula with the numbers in, so that it can be done again by hand."""
+"""Windows as text: the formula with the numbers in, so that it can be done again by hand.
+
+In a notebook, cells are coloured.
+"""
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import numpy as np
 
-from npcnn.inspection.tables import columns
+from npcnn import notebook
+from npcnn.tables import columns
 
 Array = np.ndarray
 
 SHOWN = 10  # contributions of a dense unit that are printed
+MOST_CHANNELS = 5  # of a window in a notebook
 
 
 def digits(value: float) -> str:
@@ -163,3 +169,40 @@ def _side_by_side(
                 line += signs[k] if i == middle else "   "
         lines.append(line.rstrip())
     return lines
+
+
+def of_conv_window(window: Any) -> str:
+    """Return a convolution's window as coloured cells, channel by channel, and its formula."""
+    channels = window.patch.shape[2]
+    sizes = [float(abs(a).max()) for a in (window.patch, window.kernel, window.products)]
+    shown = []
+    for c in range(min(channels, MOST_CHANNELS)):
+        parts = [
+            notebook.cells(window.patch[:, :, c], sizes[0], f"input, channel {c}", ~window.inside),
+            "×", notebook.cells(window.kernel[:, :, c], sizes[1], "kernel"),
+            "=", notebook.cells(window.products[:, :, c], sizes[2], "input × kernel"),
+        ]  # fmt: skip
+        shown.append(notebook.beside(parts))
+    if channels > MOST_CHANNELS:
+        shown.append(f"<div>and {channels - MOST_CHANNELS} more channels</div>")
+    head, *_, ending = str(window).split("\n\n")
+    head = html.escape(head).replace("\n", "<br>")
+    return f"<b>{head}</b>{''.join(shown)}{notebook.text(ending)}"
+
+
+def of_pool_window(window: Any) -> str:
+    """Return a pooling's window as coloured cells, and what became of it."""
+    finite = window.cells[abs(window.cells) < float("inf")]
+    size = float(abs(finite).max(initial=0.0))
+    return notebook.cells(window.cells, size, "window") + notebook.text(window)
+
+
+def of_dense_unit(window: Any) -> str:
+    """Return a dense unit's largest contributions as a table, and its formula."""
+    rows: list[tuple[str, ...]] = [("from", "input", "weight", "product")]
+    for i in map(int, window.largest[:SHOWN]):
+        numbers = window.inputs[i], window.weights[i], window.contributions[i]
+        rows.append((window.place(i), *(digits(float(v)) for v in numbers)))
+    lines = str(window).splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith("sum of products"))
+    return notebook.table(rows, lines[0]) + notebook.text("\n".join(lines[start:]))

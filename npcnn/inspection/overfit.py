@@ -13,7 +13,7 @@ import numpy as np
 from npcnn import training
 from npcnn.arguments import AModel, Arrays, NonNegative, checked
 from npcnn.checks import positive_int
-from npcnn.inspection.spy import Batch, one_batch, shadow_graph
+from npcnn.spy import Batch, one_batch, shadow_graph
 from npcnn.threads import single_threaded_blas
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from npcnn.inspection.recording import (
     Recording,
     load_recording,
 )
-from npcnn.inspection.spy import rectifies
-from npcnn.inspection.tables import norm
+from npcnn.spy import rectifies
+from npcnn.tables import norm
 from npcnn.training import walk
 
 SELDOM = 100  # by default at least as many steps from one frame to the next, in a long run

@@ -15,9 +15,9 @@ from npcnn.arguments import Path, Times, checked
 from npcnn.checks import ArgumentError, FileError, FormatError, NpcnnError, message, one_of
 from npcnn.checks import path as check_path
 from npcnn.files import open_regular
-from npcnn.inspection.tables import columns, number
 from npcnn.saving import zip_safe
 from npcnn.saving.budget import Budget
+from npcnn.tables import columns, number
 
 Array = np.ndarray
 Frame = dict[str, Any]

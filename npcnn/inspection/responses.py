@@ -20,9 +20,9 @@ from npcnn.arguments import (
 )
 from npcnn.checks import ArgumentError, is_whole, message, non_negative, positive_int, shown
 from npcnn.graph import Graph
-from npcnn.inspection.spy import require_ready, shadow_graph
 from npcnn.layers.parameter import set_arrays
 from npcnn.shapes import padding_before_after
+from npcnn.spy import require_ready, shadow_graph
 from npcnn.threads import single_threaded_blas
 
 Array = np.ndarray

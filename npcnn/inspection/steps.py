@@ -11,10 +11,10 @@ import numpy as np
 from npcnn import random
 from npcnn import training as training_module
 from npcnn.arguments import AModel, Arrays, checked
-from npcnn.inspection.spy import one_batch, shadow_graph, watched
-from npcnn.inspection.tables import number
 from npcnn.layers import Layer
 from npcnn.layers.regulated import charged
+from npcnn.spy import one_batch, shadow_graph, watched
+from npcnn.tables import number
 from npcnn.threads import single_threaded_blas
 
 if TYPE_CHECKING:

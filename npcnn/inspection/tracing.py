@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn import notebook
+from npcnn import notebook, tables
 from npcnn import training as training_module
 from npcnn.arguments import AModel, Arrays, Count, NonNegative, PositiveInt, WhichLayer, checked
 from npcnn.checks import ArgumentError, is_whole, message, one_of, shown
 from npcnn.gradients.table import GradientTable
-from npcnn.inspection import tables, windows
+from npcnn.inspection import windows
 from npcnn.inspection.check import check_trace
-from npcnn.inspection.spy import Batch, alone, one_batch, shadow_graph, watched
 from npcnn.layers import Layer
 from npcnn.random import Seed
+from npcnn.spy import Batch, alone, one_batch, shadow_graph, watched
 from npcnn.threads import single_threaded_blas
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from npcnn import notebook, shapes
+from npcnn import shapes
 from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.inspection import formulas
 from npcnn.layers.windows import Window
@@ -65,7 +65,7 @@ class ConvWindow:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return notebook.of_conv_window(self)
+        return formulas.of_conv_window(self)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class PoolWindow:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return notebook.of_pool_window(self)
+        return formulas.of_pool_window(self)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class DenseUnit:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return notebook.of_dense_unit(self)
+        return formulas.of_dense_unit(self)
 
 
 def window(trace: Any, sample: int, row: int, col: int, filter: int) -> ConvWindow | PoolWindow:

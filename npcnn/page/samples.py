@@ -9,9 +9,9 @@ import numpy as np
 from npcnn.checks import ArgumentError, as_numbers, message
 from npcnn.data import check_inputs
 from npcnn.feeding.sources import parts
-from npcnn.inspection.spy import shadow_graph
 from npcnn.page.described import known
 from npcnn.page.packed import Bytes
+from npcnn.spy import shadow_graph
 from npcnn.training import walk
 
 if TYPE_CHECKING:

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, NamedTuple
 
 from npcnn.graph import ordered_nodes
 from npcnn.plots import style
-
-LINE = 21  # characters of a line under a layer's name
-SAID = {  # arguments that are told in words of their own, or seen in the picture
-    "activation", "dilation_rate", "filters", "kernel_size", "padding", "pool_size", "rate",
-    "strides", "units",
-}  # fmt: skip
-UNTOLD = {"data_format", "dtype", "name", "trainable"}
 
 Edges = list[tuple[int, int]]
 
@@ -81,57 +73,3 @@ def colour(layer: Any) -> str:
     if learns:
         return style.GREEN
     return style.PURPLE if layer.input_shape == layer.output_shape else style.YELLOW
-
-
-def details(layer: Any) -> list[str]:
-    """Return a layer's arguments as at most two short lines, defaults left out."""
-    config, known = layer.get_config(), inspect.signature(type(layer).__init__).parameters
-    own = {
-        name: value
-        for name, value in config.items()
-        if name in known
-        and name not in SAID | UNTOLD
-        and isinstance(value, (bool, int, float, str))
-        and value != known[name].default
-    }
-    return describe({**{name: config[name] for name in SAID & set(config)}, **own})
-
-
-def describe(config: dict[str, Any]) -> list[str]:
-    """Return arguments as at most two short lines.
-
-    >>> describe({"pool_size": (2, 2), "strides": (1, 1), "padding": "same"})
-    ['windows 2 × 2', 'step 1 × 1, same']
-    >>> describe({"factor": 2.5})
-    ['factor 2.5']
-    """
-    head, tail = [], []
-    if "filters" in config:
-        head.append(f"{config['filters']} filters {times(config['kernel_size'])}")
-    if "pool_size" in config:
-        head.append(f"windows {times(config['pool_size'])}")
-    if "rate" in config:
-        head.append(f"drops {config['rate']:.0%}")
-    usual = config.get("pool_size", (1, 1))
-    if config.get("strides", usual) != usual:
-        tail.append(f"step {times(config['strides'])}")
-    if config.get("dilation_rate", (1, 1)) != (1, 1):
-        tail.append(f"spread {times(config['dilation_rate'])}")
-    if config.get("padding") == "same":
-        tail.append("same")
-    if config.get("activation") not in (None, "linear"):
-        tail.append(str(config["activation"]))
-    for name in sorted(config.keys() - SAID):
-        value = config[name]
-        tail.append(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}")
-    lines = [", ".join(head), ", ".join(tail)] if head and tail else [*filter(None, head + tail)]
-    return [text if len(text) <= LINE else text[: LINE - 1] + "…" for text in lines[:2]]
-
-
-def times(sizes: tuple[int, ...]) -> str:
-    """Return sizes as a text.
-
-    >>> times((3, 3))
-    '3 × 3'
-    """
-    return " × ".join(map(str, sizes))

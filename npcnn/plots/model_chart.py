@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
+from npcnn import tables
 from npcnn.arguments import AModel
 from npcnn.checks import ArgumentError, message, one_of, positive_int, shown
 from npcnn.checks import path as check_path
@@ -45,9 +46,9 @@ def chart_of(model: Any, title: str) -> Figure:
     found, edges = facts.steps(model)
     boxes = []
     for step in found:
-        lines = [facts.times(step.shapes[0][1:])]
+        lines = [tables.times(step.shapes[0][1:])]
         if step.operation is not None:
-            details = facts.details(step.operation)
+            details = tables.details(step.operation)
             one = ", ".join(details)
             lines = [*([one] if details and len(one) <= ONE_LINE else details), *lines]
             count = step.operation.count_params()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from npcnn import tables
 from npcnn.arguments import AModel
 from npcnn.checks import ArgumentError, message
 from npcnn.plots import facts, style
@@ -87,7 +88,7 @@ def list_blocks(model: Any) -> list[Block]:
     for layer in model.graph.layers:
         shape = tuple(layer.output_shape[1:])
         kind, window = type(layer).__name__, facts.window(layer)
-        about = facts.details(layer), shape, layer.count_params(), window
+        about = tables.details(layer), shape, layer.count_params(), window
         blocks.append(Block(kind, *about, facts.colour(layer), facts.drops(layer)))
     for block in blocks:
         if len(block.shape) not in (1, 3):
@@ -129,7 +130,7 @@ def _draw_block(axes: Axes, block: Block, x: float, y: float, largest: int) -> O
         axes.text(x, y + 0.48 + 0.19 * line, text, fontsize=11)
     draw = _draw_maps if len(block.shape) == 3 else _draw_vector
     outline = draw(axes, block, x, y, largest)
-    axes.text(x, y + 2.3, facts.times(block.shape), fontsize=12)
+    axes.text(x, y + 2.3, tables.times(block.shape), fontsize=12)
     count = block.parameters
     learned = "" if not count else "1 parameter" if count == 1 else f"{count:,} parameters"
     if learned:

@@ -21,7 +21,7 @@ from npcnn.checks import (
     shown,
 )
 from npcnn.checks import path as check_path
-from npcnn.files import MissingFileError, atomic_write, open_regular
+from npcnn.files import WEIGHTS, MissingFileError, atomic_write, extension, open_regular
 from npcnn.registry import (
     CustomObjectScope,
     custom_object_scope,
@@ -43,25 +43,11 @@ __all__ = [
     "register_keras_serializable", "save_model", "serialize_keras_object",
 ]  # fmt: skip
 
-WEIGHTS = ".weights.h5"
-
 if not TYPE_CHECKING:
     _OBJECTS = dict.fromkeys(
         ("serialize_keras_object", "deserialize_keras_object"), "npcnn.saving.objects"
     )
     __getattr__ = names.lookup(__name__, __all__, _OBJECTS)
-
-
-def extension(path: Any, where: str) -> str:
-    """Return '.keras' or '.h5', or raise ArgumentError."""
-    name = check_path(path, where)
-    for known in (".keras", ".h5"):
-        if name.lower().endswith(known) and not name.lower().endswith(WEIGHTS):
-            return known
-    fix = "end the file's name in one of them"
-    if name.lower().endswith(WEIGHTS):
-        fix = "save_weights() and load_weights() are for weights alone"
-    raise ArgumentError(message(where, "a name ending in .keras or .h5", shown(name), fix))
 
 
 @checked
@@ -108,6 +94,13 @@ def save_weights(model: Model, filepath: Any, overwrite: bool = True) -> None:
         raise ArgumentError(message("save_weights(filepath)", expected, shown(name), fix))
     _spare(name, overwrite, "save_weights()")
     _write(model, filepath, "save_weights()", lambda stream: keras_zip.write_weights(model, stream))
+
+
+def export(model: Model, filepath: Any) -> None:
+    """Write what a model infers to a `.onnx` file."""
+    from npcnn.onnx import save_onnx
+
+    save_onnx(model, filepath)
 
 
 @checked

@@ -9,6 +9,7 @@ import numpy as np
 from npcnn import names
 from npcnn.arguments import Numbers, PositiveInt, checked
 from npcnn.backend import clear_session, is_keras_tensor
+from npcnn.callbacks.progbar import Progbar
 from npcnn.checks import ArgumentError, DtypeError, message, whole
 from npcnn.feeding.py_dataset import PyDataset
 from npcnn.initializers.base import MOST, too_large
@@ -21,7 +22,6 @@ from npcnn.registry import (
     get_registered_object,
     register_keras_serializable,
 )
-from npcnn.utils.progbar import Progbar
 from npcnn.utils.splitting import (
     pack_x_y_sample_weight,
     split_dataset,

@@ -5,8 +5,8 @@ from figures import assert_nothing_cut, ink, pixels, texts, title
 from npcnn import Model, Sequential, layers
 from npcnn.checks import ArgumentError, StateError
 from npcnn.plots import network_diagram, style
-from npcnn.plots.facts import describe
 from npcnn.plots.network import list_blocks
+from npcnn.tables import describe
 
 
 def document_model():

@@ -39,7 +39,8 @@ import json, sys
 task = json.loads(sys.stdin.readline())
 sys.path[:] = task["path"]
 from npcnn.kernels.run import assistant
-assistant.work(task)
+from npcnn.rehearsal import make_step
+assistant.work(task, make_step)
 """
 
 _about: Callable[[], dict[str, Any]] | None = None
@@ -156,23 +157,23 @@ if hasattr(os, "register_at_fork"):
 # What the other process does -----------------------------------------------------------------
 
 
-def work(task: dict[str, Any]) -> None:
+def work(task: dict[str, Any], make_step: Callable[[dict[str, Any]], None]) -> None:
     """Compile what a step of the model needs and nobody has claimed, the last body first; end."""
     code = 1
     try:
         threading.Thread(target=_end_with_the_other, args=(task["claims"],), daemon=True).start()
-        _compile(task)
+        _compile(task, make_step)
         code = 0
     finally:
         os._exit(code)  # the thread holds on to the pipe, which a usual end would wait for
 
 
-def _compile(task: dict[str, Any]) -> None:
+def _compile(task: dict[str, Any], make_step: Callable[[dict[str, Any]], None]) -> None:
     from npcnn.kernels.run import compile as compiling
 
     planned: list[tuple[Any, Callable]] = []
     compiling.planned = planned
-    _make_step(task)
+    make_step(task)
     compiling.planned = None
     for signature, function in reversed(planned):
         compiled = compiling.native(signature, function)
@@ -186,28 +187,3 @@ def _end_with_the_other(claims: str) -> None:
     sys.stdin.read()
     shutil.rmtree(claims, ignore_errors=True)
     os._exit(1)
-
-
-def _make_step(task: dict[str, Any]) -> None:
-    import numpy as np
-
-    from npcnn.checks import NpcnnError
-    from npcnn.models import model_from_json
-
-    model = model_from_json(task["model"], budget=1e6)
-    # a normalisation is refused as long as it knows nothing of the data
-    model.set_weights([np.full_like(weight, 0.5) for weight in model.get_weights()])
-    xs = [np.zeros((2, *tensor.shape[1:]), model.dtype) for tensor in model.inputs]
-    shapes = [(2, *tensor.shape[1:]) for tensor in model.outputs]
-    with np.errstate(all="ignore"):
-        if not task["learns"]:
-            model.predict(xs, verbose=0)
-            return
-        ys = [np.zeros(shape, model.dtype) for shape in shapes]
-        for y in ys:
-            y[..., 0] = 1
-        labels = [np.zeros(shape[:-1], np.int64) for shape in shapes]
-        for given in (ys, labels):  # the loss wants rows or class numbers
-            with contextlib.suppress(NpcnnError):
-                model.fit(xs, given if len(given) > 1 else given[0], verbose=0)
-                return

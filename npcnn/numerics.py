@@ -9,7 +9,7 @@ import numpy as np
 from npcnn import training
 from npcnn.checks import NumericsError, message
 from npcnn.feeding.sources import parted
-from npcnn.inspection.spy import Batch, shadow_graph, watched
+from npcnn.spy import Batch, shadow_graph, watched
 
 if TYPE_CHECKING:
     from npcnn.data import Batches
@@ -21,7 +21,7 @@ Array = np.ndarray
 FIX = "the weights are those from before this step: lower the learning rate or scale the input"
 
 
-class _Checked:
+class Checked:
     """A step that looks at its numbers, called as it is: nothing is replayed where one looks."""
 
     def __init__(self, model: Model, data: Batches | Stream) -> None:
@@ -36,11 +36,6 @@ class _Checked:
         batch = parted(arrays, self.data, len(self.model.graph.outputs))
         losses, outputs = checked_step(self.model, batch)
         return (*losses, *outputs)
-
-
-def checked_on(model: Model, data: Batches | Stream) -> _Checked:
-    """Return what takes checked steps on a data set."""
-    return _Checked(model, data)
 
 
 def checked_step(model: Model, batch: Batch) -> tuple[list[Array], list[Array]]:

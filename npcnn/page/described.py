@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,11 +47,17 @@ ACTIVATIONS = (
     "tanh_shrink",
 )  # fmt: skip
 
-# Layers that may be read off as shares of pixels (resampled.py).
-RESAMPLING = (
-    npcnn_layers.CenterCrop, npcnn_layers.RandomCrop, npcnn_layers.Resizing,
-    npcnn_layers.UpSampling2D,
-)  # fmt: skip
+_TELLS: dict[type, Callable[[Any], list[Described]]] = {}  # of layers that are told in another way
+
+
+def tells(*classes: type) -> Callable[[Any], Any]:
+    """Let a function say as which of the page's layers these layers are told."""
+
+    def register(tell: Callable[[Any], list[Described]]) -> Callable[[Any], list[Described]]:
+        _TELLS.update(dict.fromkeys(classes, tell))
+        return tell
+
+    return register
 
 
 def describe(model: Model, row: Bytes) -> Described:
@@ -114,34 +121,84 @@ class _Layers:
 
 def _told(layer: Layer) -> list[Described]:
     """Return a layer as the page's layers: name, kind, options, parameters."""
-    if type(layer) is npcnn_layers.SpectralNormalization:
-        return [_normalized(layer)]
-    kind = _kind(layer)
+    if type(layer) in _TELLS:
+        return _TELLS[type(layer)](layer)
+    kind = type(layer).__name__
+    if getattr(npcnn_layers, kind, None) is not type(layer):
+        kind = "?"  # a stranger's, whatever it is called
+    return [_as(layer, "Identity" if kind != "?" and layer.training_only else kind)]
+
+
+def _as(layer: Any, kind: str, **other: Any) -> Described:
+    """Return a layer told as one of a kind; "?" is what the page does not compute."""
     name, config = str(layer.name), layer.get_config()
-    options = {key: _plain(config[key]) for key in OPTIONS if key in config}
-    parameters = dict(layer.arrays())
-    if kind == "Softmax":
-        axes = sorted(_axes(options.pop("axis", -1), len(layer.input_shape or ())))
-        options["activation"] = "softmax"
-        if axes != [len(layer.input_shape or ()) - 2]:
-            options["together"] = axes
-    if isinstance(layer, npcnn_layers.Conv2DTranspose) and layer.input_shape is not None:
-        options["before"] = _plain(layer.places(layer.input_shape)[1])
-    if isinstance(layer, npcnn_layers.Normalization):
-        options, parameters = _as_rescaling(layer), {}
-    if kind == "?" and type(layer) in RESAMPLING:
-        found = resampling(layer)
-        kind, options = ("?", options) if found is None else ("Resampling", found)
-    told: Described = {"name": name, "own": name, "class": type(layer).__name__, "kind": kind}
-    if kind != "SeparableConv2D":
-        return [{**told, "options": options, "parameters": parameters}]
+    return {
+        "name": name, "own": name, "class": type(layer).__name__, "kind": kind,
+        "options": {key: _plain(config[key]) for key in OPTIONS if key in config},
+        "parameters": dict(layer.arrays()), **other,
+    }  # fmt: skip
+
+
+@tells(npcnn_layers.ActivityRegularization)
+def _nothing(layer: Any) -> list[Described]:
+    return [_as(layer, "Identity")]
+
+
+@tells(npcnn_layers.Softmax)
+def _softmax(layer: Any) -> list[Described]:
+    told = _as(layer, "Softmax")
+    axes = sorted(_axes(told["options"].pop("axis", -1), len(layer.input_shape or ())))
+    told["options"]["activation"] = "softmax"
+    if axes != [len(layer.input_shape or ()) - 2]:
+        told["options"]["together"] = axes
+    return [told]
+
+
+@tells(npcnn_layers.Conv2DTranspose)
+def _transposed(layer: Any) -> list[Described]:
+    told = _as(layer, "Conv2DTranspose")
+    if layer.input_shape is not None:
+        told["options"]["before"] = _plain(layer.places(layer.input_shape)[1])
+    return [told]
+
+
+@tells(npcnn_layers.CenterCrop)
+def _cropped(layer: Any) -> list[Described]:
+    _, height, width, _ = layer.input_shape
+    fits = height >= layer.height and width >= layer.width
+    return [_as(layer, "CenterCrop")] if fits else _read_off(layer)
+
+
+@tells(npcnn_layers.UpSampling2D)
+def _upsampled(layer: Any) -> list[Described]:
+    plain = layer.interpolation == "nearest"
+    return [_as(layer, "UpSampling2D")] if plain else _read_off(layer)
+
+
+@tells(npcnn_layers.Resizing, npcnn_layers.RandomCrop)
+def _read_off(layer: Any) -> list[Described]:
+    """Return the shares of pixels that a layer's are, if they are that (resampled.py)."""
+    found = resampling(layer)
+    return [_as(layer, "?") if found is None else _as(layer, "Resampling", options=found)]
+
+
+@tells(npcnn_layers.Normalization)
+def _normalization(layer: Any) -> list[Described]:
+    return [_as(layer, "Rescaling", options=_as_rescaling(layer), parameters={})]
+
+
+@tells(npcnn_layers.SeparableConv2D)
+def _in_halves(layer: Any) -> list[Described]:
+    """Return the depthwise half and that of single pixels."""
+    told = _as(layer, "DepthwiseConv2D")
+    options, parameters = told["options"], told["parameters"]
     deep = {**options, "activation": "linear"}
     wide = {**options, "kernel_size": [1, 1], "strides": [1, 1], "padding": "valid",
             "dilation_rate": [1, 1], "groups": 1}  # fmt: skip
     pointwise = {"kernel": parameters["pointwise_kernel"]}  # recorded as `own` and `names` say
     if "bias" in parameters:
         pointwise["bias"] = parameters["bias"]
-    first = {"kind": "DepthwiseConv2D", "name": f"{name}·depthwise", "options": deep,
+    first = {"name": f"{told['name']}·depthwise", "options": deep,
              "parameters": {"kernel": parameters["depthwise_kernel"]},
              "names": {"kernel": "depthwise_kernel"}}  # fmt: skip
     second = {"kind": "Conv2D", "options": wide, "parameters": pointwise,
@@ -149,8 +206,9 @@ def _told(layer: Layer) -> list[Described]:
     return [{**told, **first}, {**told, **second}]
 
 
-def _normalized(layer: Any) -> Described:
-    """Return what a layer in a SpectralNormalization is told as: outside training it is that."""
+@tells(npcnn_layers.SpectralNormalization)
+def _spectral(layer: Any) -> list[Described]:
+    """Return what the layer within is told as: outside training it is that."""
     (inner,) = _told(layer.layer)
     own = {
         name.removeprefix("layer_"): value
@@ -160,26 +218,7 @@ def _normalized(layer: Any) -> Described:
     names = {name: f"layer_{name}" for name in own}
     name = str(layer.name)
     outer = {"name": name, "own": name, "class": type(layer).__name__, "names": names}
-    return {**inner, **outer, "parameters": own}
-
-
-def _kind(layer: Any) -> str:
-    """Return what the page computes a layer as; "?" for what it does not."""
-    kind = type(layer).__name__
-    if getattr(npcnn_layers, kind, None) is not type(layer):
-        return "?"  # a stranger's, whatever it is called
-    if layer.training_only or kind == "ActivityRegularization":
-        return "Identity"
-    if kind == "Normalization":  # what it was told of the data
-        return "Rescaling"
-    shape = layer.input_shape
-    own = {
-        "CenterCrop": lambda: shape[1] >= layer.height and shape[2] >= layer.width,
-        "UpSampling2D": lambda: layer.interpolation == "nearest",
-        "Resizing": lambda: False,  # read off instead
-        "RandomCrop": lambda: False,
-    }
-    return kind if own.get(kind, lambda: True)() else "?"
+    return [{**inner, **outer, "parameters": own}]
 
 
 def _axes(axes: Any, ndim: int) -> list[int]:

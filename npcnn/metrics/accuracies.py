@@ -23,11 +23,7 @@ class Accuracy(Metric):
     0.6666666666666666
     """
 
-    direction = "up"
-
-    @checked
-    def __init__(self, name: str = "accuracy", dtype: FloatType | None = None) -> None:
-        super().__init__(name, dtype)
+    direction, own_name = "up", "accuracy"
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether each number is equal."""
@@ -67,11 +63,7 @@ class CategoricalAccuracy(Metric):
     0.5
     """
 
-    direction = "up"
-
-    @checked
-    def __init__(self, name: str = "categorical_accuracy", dtype: FloatType | None = None) -> None:
-        super().__init__(name, dtype)
+    direction, own_name = "up", "categorical_accuracy"
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether each row is right."""
@@ -86,13 +78,7 @@ class SparseCategoricalAccuracy(Metric):
     0.5
     """
 
-    direction = "up"
-
-    @checked
-    def __init__(
-        self, name: str = "sparse_categorical_accuracy", dtype: FloatType | None = None
-    ) -> None:
-        super().__init__(name, dtype)
+    direction, own_name = "up", "sparse_categorical_accuracy"
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether each row is right."""
@@ -163,12 +149,8 @@ class AccuracyByShape(Metric):
     0.5
     """
 
-    direction = "up"
+    direction, own_name = "up", "accuracy"
     _kinds = BinaryAccuracy(), SparseCategoricalAccuracy(), CategoricalAccuracy()
-
-    @checked
-    def __init__(self, name: str = "accuracy", dtype: FloatType | None = None) -> None:
-        super().__init__(name, dtype)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether each row is right."""

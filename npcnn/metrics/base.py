@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 import numpy as np
 
 from npcnn import initializers
-from npcnn.arguments import Numbers, arguments_of, checked
+from npcnn.arguments import Numbers, arguments_of, checked, show_default
 from npcnn.checks import (
     ArgumentError,
     DtypeError,
@@ -22,6 +21,7 @@ from npcnn.checks import (
 )
 from npcnn.config import FloatType
 from npcnn.initializers.base import Sizes
+from npcnn.names import snake_case
 from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open
 from npcnn.variables import Variable as Variable
@@ -67,6 +67,7 @@ class Metric(Remembering, Open):
 
     Attributes:
         direction: 'up' or 'down', which way is better; callbacks that watch the metric ask for it.
+        own_name: what `name` is by default, if not the class's name.
 
     Args:
         name: how it is printed and kept in the history; None is the class's name in snake_case.
@@ -83,12 +84,19 @@ class Metric(Remembering, Open):
 
     name: str
     direction: str | None = None
+    own_name: str | None = None
     total = 0.0
     count = 0.0
 
     @checked
     def __init__(self, name: str | None = None, dtype: FloatType | None = None) -> None:
-        self.name = name if name is not None else snake_case(type(self).__name__)
+        self.name = (self.own_name or snake_case(type(self).__name__)) if name is None else name
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Show the name that is the default."""
+        super().__init_subclass__(**kwargs)
+        if cls.own_name and "__init__" not in vars(cls):
+            show_default(cls, name=cls.own_name)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return one number for each sample, or for each entry that is to count by itself.
@@ -213,16 +221,6 @@ def put_numbers(thing: Any, state: dict[str, Any]) -> None:
             setattr(thing, name, np.array(state[name], own.dtype))
         else:
             setattr(thing, name, type(own)(state[name]))
-
-
-def snake_case(name: str) -> str:
-    """Return a class's name as Keras names its objects.
-
-    >>> snake_case("MeanSquaredError"), snake_case("AUC")
-    ('mean_squared_error', 'auc')
-    """
-    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def broadcast_weights(weights: Any, shape: tuple[int, ...]) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from npcnn import losses
-from npcnn.arguments import Fraction, checked, show_default
+from npcnn.arguments import Fraction, checked
 from npcnn.config import FloatType
 from npcnn.losses.base import LastAxis
 from npcnn.metrics.base import Metric
@@ -20,25 +20,24 @@ class LossMetric(Metric):
 
     Attributes:
         kind: the loss's class.
-        own_name: the metric's name by default; the loss's if None.
         sign: −1 where the metric is the loss with the other sign.
     """
 
     kind: type[losses.Loss]
-    own_name: str | None = None
     direction = "down"
     sign = 1
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Show the loss's name as the metric's."""
+        """Take the loss's name, if the class has no other."""
+        if "kind" in vars(cls):
+            cls.own_name = vars(cls).get("own_name") or cls.kind.default_name
         super().__init_subclass__(**kwargs)
-        show_default(cls, name=cls.own_name or cls.kind.default_name)
 
     @checked
     def __init__(
         self, name: str | None = None, dtype: FloatType | None = None, **options: Any
     ) -> None:
-        super().__init__(name or self.own_name or self.kind.default_name, dtype)
+        super().__init__(name or None, dtype)
         self.options = options
         self.loss = self.kind(**options)
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from npcnn import names, registry
+from npcnn import registry
 from npcnn.arguments import Function, Numbers, arguments_of, checked
 from npcnn.checks import one_of
 from npcnn.config import FloatType
@@ -24,7 +24,8 @@ from npcnn.metrics import (
     reductions,
     regression,
 )
-from npcnn.metrics.base import Metric, Weighing, numbers_of, put_numbers, snake_case
+from npcnn.metrics.base import Metric, Weighing, numbers_of, put_numbers
+from npcnn.names import snake_case
 
 Array = np.ndarray
 
@@ -113,7 +114,7 @@ class MeanMetricWrapper(Metric):
         self, fn: Function, name: str | None = None, dtype: FloatType | None = None, **kwargs: Any
     ) -> None:
         own = getattr(fn, "name", None) or getattr(fn, "__name__", type(fn).__name__)
-        super().__init__(name or names.snake_case(str(own)), dtype)
+        super().__init__(name or snake_case(str(own)), dtype)
         self.fn, self.arguments = fn, kwargs
         if isinstance(fn, Loss) or isinstance(getattr(fn, "loss", None), type):
             self.direction = "down"

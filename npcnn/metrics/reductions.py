@@ -8,7 +8,6 @@ import numpy as np
 
 from npcnn.arguments import checked
 from npcnn.checks import as_numbers
-from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, Weighing
 from npcnn.variables import answer
 
@@ -40,9 +39,7 @@ class Mean(Metric):
     (5.0, 4.833333333333333)
     """
 
-    @checked
-    def __init__(self, name: str | None = "mean", dtype: FloatType | None = None) -> None:
-        super().__init__(name, dtype)
+    own_name = "mean"
 
     @checked
     def update_state(  # type: ignore[override]
@@ -72,9 +69,7 @@ class Sum(Mean):
     4.0
     """
 
-    @checked
-    def __init__(self, name: str | None = "sum", dtype: FloatType | None = None) -> None:
-        super().__init__(name, dtype)
+    own_name = "sum"
 
     def result(self) -> Any:
         """Return the sum since `reset_state`."""

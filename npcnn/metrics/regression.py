@@ -6,8 +6,6 @@ import math
 
 import numpy as np
 
-from npcnn.arguments import checked
-from npcnn.config import FloatType
 from npcnn.metrics.base import Metric, same_rank
 from npcnn.variables import answer
 
@@ -21,11 +19,7 @@ class MeanSquaredError(Metric):
     0.125
     """
 
-    direction = "down"
-
-    @checked
-    def __init__(self, name: str = "mean_squared_error", dtype: FloatType | None = None) -> None:
-        super().__init__(name, dtype)
+    direction, own_name = "down", "mean_squared_error"
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return each sample's mean square, or each number's if a sample is one."""
@@ -40,13 +34,7 @@ class RootMeanSquaredError(Metric):
     3.5355339059327378
     """
 
-    direction = "down"
-
-    @checked
-    def __init__(
-        self, name: str = "root_mean_squared_error", dtype: FloatType | None = None
-    ) -> None:
-        super().__init__(name, dtype)
+    direction, own_name = "down", "root_mean_squared_error"
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return each number's square."""
@@ -65,11 +53,7 @@ class MeanAbsoluteError(Metric):
     0.25
     """
 
-    direction = "down"
-
-    @checked
-    def __init__(self, name: str = "mean_absolute_error", dtype: FloatType | None = None) -> None:
-        super().__init__(name, dtype)
+    direction, own_name = "down", "mean_absolute_error"
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return each sample's mean distance, or each number's if a sample is one."""

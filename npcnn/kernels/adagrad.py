@@ -9,7 +9,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, SMALL
+from npcnn.kernels.run.elementwise import PARTS, in_place
 
 Array = np.ndarray
 
@@ -37,8 +37,6 @@ def adagrad(
     >>> p
     array([0.5])
     """
-    size = parameters.size
     options = memory.constant([epsilon], parameters.dtype)
     moved = layout.contiguous(gradients), squares, layout.contiguous(step)
-    arrays = [parameters, *moved, options]
-    _adagrad(PARTS, size >= SMALL, arrays, np.array([size], np.int64))
+    in_place(_adagrad, [parameters, *moved, options])

@@ -7,7 +7,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, SMALL
+from npcnn.kernels.run.elementwise import PARTS, in_place
 
 Array = np.ndarray
 
@@ -42,8 +42,6 @@ def adamax(
     >>> p
     array([0.5])
     """
-    size = parameters.size
     options = memory.constant([1 - beta_1, beta_2, epsilon], parameters.dtype)
     moved = layout.contiguous(gradients), m, u, layout.contiguous(step)
-    arrays = [parameters, *moved, options]
-    _adamax(PARTS, size >= SMALL, arrays, np.array([size], np.int64))
+    in_place(_adamax, [parameters, *moved, options])

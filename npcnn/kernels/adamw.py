@@ -9,7 +9,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, SMALL
+from npcnn.kernels.run.elementwise import PARTS, in_place
 
 Array = np.ndarray
 
@@ -43,8 +43,6 @@ def adamw(
     >>> p
     array([0.75])
     """
-    size = parameters.size
     options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], parameters.dtype)
     moved = layout.contiguous(gradients), m, v, layout.contiguous(step)
-    arrays = [parameters, *moved, options]
-    _adamw(PARTS, size >= SMALL, arrays, np.array([size], np.int64))
+    in_place(_adamw, [parameters, *moved, options])

@@ -9,7 +9,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, SMALL
+from npcnn.kernels.run.elementwise import PARTS, in_place
 
 Array = np.ndarray
 
@@ -44,7 +44,6 @@ def amsgrad(
     >>> p
     array([0.5])
     """
-    size = parameters.size
     options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], parameters.dtype)
     moved = layout.contiguous(gradients), m, v, peaks, layout.contiguous(step)
-    _amsgrad(PARTS, size >= SMALL, [parameters, *moved, options], np.array([size], np.int64))
+    in_place(_amsgrad, [parameters, *moved, options])

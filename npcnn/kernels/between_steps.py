@@ -7,7 +7,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, SMALL
+from npcnn.kernels.run.elementwise import PARTS, in_place
 
 Array = np.ndarray
 
@@ -43,11 +43,6 @@ def _accumulated_mean(task, ints, scratch, mean, sums, gradients, options):  # t
         sums[i] = steps - steps  # 0 of its own kind
 
 
-def _each(body: Body, arrays: list[Array]) -> None:
-    size = arrays[0].size
-    body(PARTS, size >= SMALL, arrays, np.array([size], np.int64))
-
-
 @op
 def weight_decay(parameters: Array, share: Array) -> None:
     """Let parameters shrink: p −= p · share, where `share` holds lr · weight decay.
@@ -57,7 +52,7 @@ def weight_decay(parameters: Array, share: Array) -> None:
     >>> p
     array([0.75])
     """
-    _each(_weight_decay, [parameters, layout.contiguous(share)])
+    in_place(_weight_decay, [parameters, layout.contiguous(share)])
 
 
 @op
@@ -71,7 +66,7 @@ def moving_average(parameters: Array, averages: Array, step: Array) -> None:
     >>> p, a
     (array([1.]), array([1.]))
     """
-    _each(_moving_average, [parameters, averages, layout.contiguous(step)])
+    in_place(_moving_average, [parameters, averages, layout.contiguous(step)])
 
 
 @op
@@ -83,7 +78,7 @@ def accumulate(sums: Array, gradients: Array) -> None:
     >>> s
     array([2.])
     """
-    _each(_accumulate, [sums, layout.contiguous(gradients)])
+    in_place(_accumulate, [sums, layout.contiguous(gradients)])
 
 
 @op
@@ -96,5 +91,5 @@ def accumulated_mean(sums: Array, gradients: Array, steps: int) -> Array:
     """
     mean = memory.empty(sums.shape, sums.dtype)
     options = memory.constant([steps], sums.dtype)
-    _each(_accumulated_mean, [mean, sums, layout.contiguous(gradients), options])
+    in_place(_accumulated_mean, [mean, sums, layout.contiguous(gradients), options])
     return mean

@@ -9,7 +9,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, SMALL, each_element
+from npcnn.kernels.run.elementwise import PARTS, SMALL, each_element, in_place
 
 Array = np.ndarray
 
@@ -127,8 +127,7 @@ def clip_by_global_norm(gradients: Array, sums: Array, limit: float) -> Array:
     least = float(np.finfo(gradients.dtype).tiny)  # 1/0 is never the smaller one
     options = memory.constant([limit, least], gradients.dtype)
     arrays = [clipped, layout.contiguous(gradients), layout.contiguous(sums), options]
-    ints = np.array([gradients.size, sums.size], np.int64)
-    _by_global_norm(PARTS, gradients.size >= SMALL, arrays, ints)
+    in_place(_by_global_norm, arrays, sums.size)
     return clipped
 
 

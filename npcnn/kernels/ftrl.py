@@ -7,7 +7,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, SMALL
+from npcnn.kernels.run.elementwise import PARTS, in_place
 
 Array = np.ndarray
 
@@ -44,7 +44,6 @@ def ftrl(
     >>> p
     array([-0.5])
     """
-    size = parameters.size
     options = memory.constant([power, l1, l2, shrinkage, beta], parameters.dtype)
     moved = layout.contiguous(gradients), squares, linears, layout.contiguous(step)
-    _ftrl(PARTS, size >= SMALL, [parameters, *moved, options], np.array([size], np.int64))
+    in_place(_ftrl, [parameters, *moved, options])

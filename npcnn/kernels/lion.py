@@ -7,7 +7,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, SMALL
+from npcnn.kernels.run.elementwise import PARTS, in_place
 
 Array = np.ndarray
 
@@ -40,7 +40,6 @@ def lion(
     >>> p, m
     (array([0.75]), array([1.]))
     """
-    size = parameters.size
     options = memory.constant([beta_1, 1 - beta_1, beta_2, 1 - beta_2], parameters.dtype)
     arrays = [parameters, layout.contiguous(gradients), m, layout.contiguous(step), options]
-    _lion(PARTS, size >= SMALL, arrays, np.array([size], np.int64))
+    in_place(_lion, arrays)

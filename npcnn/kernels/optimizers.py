@@ -9,13 +9,10 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import SMALL
+from npcnn.kernels.run.elementwise import PARTS, in_place
 
 Array = np.ndarray
 Number = float | np.ndarray
-
-# Parts into which a vector is cut.
-PARTS = 8
 
 
 @Body
@@ -59,11 +56,9 @@ def adam(
     >>> p.round(4)
     array([-0.3162])
     """
-    dtype, size = parameters.dtype, parameters.size
+    dtype, gradients = parameters.dtype, layout.contiguous(gradients)
     options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], dtype)
-    gradients = layout.contiguous(gradients)
-    arrays = [parameters, gradients, m, v, memory.number(alpha, dtype), options]
-    _adam(PARTS, size >= SMALL, arrays, np.array([size], np.int64))
+    in_place(_adam, [parameters, gradients, m, v, memory.number(alpha, dtype), options])
 
 
 @op
@@ -81,12 +76,12 @@ def sgd(
     >>> p
     array([0.75])
     """
-    dtype, size = parameters.dtype, parameters.size
+    dtype = parameters.dtype
     if momentum == 0:
         velocity = parameters  # not read
     step, options = memory.number(learning_rate, dtype), memory.constant([momentum], dtype)
     arrays = [parameters, layout.contiguous(gradients), velocity, step, options]
-    _sgd(PARTS, size >= SMALL, arrays, np.array([size, bool(nesterov)], np.int64))
+    in_place(_sgd, arrays, bool(nesterov))
 
 
 @Body

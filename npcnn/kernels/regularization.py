@@ -11,7 +11,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, SMALL, each_element
+from npcnn.kernels.run.elementwise import PARTS, SMALL, each_element, in_place
 
 Array = np.ndarray
 
@@ -86,7 +86,7 @@ def l1_l2(losses: Array, w: Array, grad: Array | None, l1: float, l2: float) -> 
     dtype, block, given = w.dtype, layout.contiguous(w), grad is not None
     sums, options = memory.empty((PARTS,), dtype), memory.constant([l1, l2], dtype)
     arrays = [block if grad is None else grad, block, sums, options]
-    _penalty(PARTS, w.size >= SMALL, arrays, np.array([w.size, given], np.int64))
+    in_place(_penalty, arrays, given)
     ordered, axes = layout.same_order(losses)
     out = memory.empty(ordered.shape, dtype)
     if out.size:
@@ -127,4 +127,4 @@ def non_negative(w: Array) -> None:
     >>> w
     array([0., 2.])
     """
-    _non_negative(PARTS, w.size >= SMALL, [w], np.array([w.size], np.int64))
+    in_place(_non_negative, [w])

@@ -9,7 +9,7 @@ import numpy as np
 from npcnn.contracts import op
 from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, SMALL
+from npcnn.kernels.run.elementwise import PARTS, in_place
 
 Array = np.ndarray
 
@@ -50,9 +50,7 @@ def rmsprop(
     >>> p
     array([0.5])
     """
-    size = parameters.size
     options = memory.constant([rho, 1 - rho, momentum, epsilon], parameters.dtype)
     slots = [velocity if slot is None else slot for slot in (velocity, momenta, means)]
     arrays = [parameters, layout.contiguous(gradients), *slots, layout.contiguous(step), options]
-    with_slots = [size, momenta is not None, means is not None]
-    _rmsprop(PARTS, size >= SMALL, arrays, np.array(with_slots, np.int64))
+    in_place(_rmsprop, arrays, momenta is not None, means is not None)

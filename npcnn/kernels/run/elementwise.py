@@ -35,6 +35,15 @@ def each_element(body: Body, arrays: list[Array], *options: float) -> Array:
     return out if axes is None else out.transpose(axes)
 
 
+def in_place(body: Body, arrays: list[Array], *more: int) -> None:
+    """Run a body that changes flat arrays, element by element.
+
+    It does part `task` of PARTS; ints say how many elements the first array has, and `more`.
+    """
+    size = arrays[0].size
+    body(PARTS, size >= SMALL, arrays, np.array([size, *more], np.int64))
+
+
 def each_column(body: Body, classes: int, arrays: list[Array]) -> None:
     """Run a body on blocks (classes, columns) whose columns have nothing to do with each other.
 

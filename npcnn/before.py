@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from npcnn import interrupts, strangers
 from npcnn.layers.parts import counting
@@ -15,7 +15,7 @@ class Before:
     """Copies of what a step changes before the parameters move, such as running means.
 
     Where a user's classes move parameters, of these and of the optimizer's state too: an update of
-    npcnn's own is all or nothing.
+    npcnn's own is all or nothing. As a with-block it puts them back if the step in it fails.
 
     Args:
         model: about to take a step.
@@ -32,6 +32,13 @@ class Before:
         self.arrays = [(array, array.copy()) for array in arrays]
         self.counting = counting([one for one in model.graph.owners if one.recorded])
         self.passed = False
+
+    def __enter__(self) -> Before:
+        return self
+
+    def __exit__(self, kind: Any, *_: object) -> None:
+        if kind is not None:
+            self.restore()
 
     def restore(self) -> None:
         """Put all back, unless the step has passed."""

@@ -44,8 +44,7 @@ def train_step(
         ys: targets, one an output, checked by its loss.
         weights: one a row of an output.
     """
-    before = Before(model)
-    try:
+    with Before(model) as before:  # which is put back if anything fails
         outputs = forward(model.graph, xs, training=True, step=model.optimizer.clock)
         losses, gradients, charged = scored(model, xs, ys, outputs, weights, True)
         backward(model.graph, gradients, penalties=charged)
@@ -53,9 +52,6 @@ def train_step(
         with interrupts.Deferred():
             update(model)
             before.passed = True
-    except BaseException:
-        before.restore()
-        raise
     return losses, outputs
 
 

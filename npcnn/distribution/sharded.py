@@ -120,8 +120,8 @@ class Sharded:
         """Make the step; what comes back is the whole batch's."""
         self.taken += 1
         samples = len(arrays[-1] if self.kind != "infer" else arrays[0])
-        split, before = Split(samples, self.shards, self.ranks.size), Before(self.model)
-        try:
+        split = Split(samples, self.shards, self.ranks.size)
+        with Before(self.model) as before:
             rows = self._shards(arrays, split, before)
             whole, total = self._together(arrays, split, rows)
             if total is not None:
@@ -130,9 +130,6 @@ class Sharded:
                     self.aside.end()
                 self.move()
                 before.passed = True
-        except BaseException:
-            before.restore()
-            raise
         return whole
 
     def _shards(self, arrays: Arrays, split: Split, before: Before) -> dict[int, Arrays]:

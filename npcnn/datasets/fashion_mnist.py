@@ -6,7 +6,7 @@ from typing import Literal
 
 from npcnn.arguments import Path, checked
 from npcnn.datasets import idx_set
-from npcnn.datasets.idx_set import Part, Split
+from npcnn.datasets.idx_set import Split
 
 __all__ = ["CLASSES", "load_data"]
 
@@ -16,31 +16,12 @@ CLASSES = (
 )  # fmt: skip
 
 # The sums are those of the compressed files, which every mirror has as Zalando made them.
-PARTS = (
-    Part(
-        "train-images-idx3-ubyte",
-        (60_000, 28, 28),
-        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-        of_file=True,
-    ),
-    Part(
-        "train-labels-idx1-ubyte",
-        (60_000,),
-        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-        of_file=True,
-    ),
-    Part(
-        "t10k-images-idx3-ubyte",
-        (10_000, 28, 28),
-        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-        of_file=True,
-    ),
-    Part(
-        "t10k-labels-idx1-ubyte",
-        (10_000,),
-        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-        of_file=True,
-    ),
+PARTS = idx_set.parts(
+    "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    of_files=True,
 )
 MIRRORS = (
     "https://dataset.bj.bcebos.com/fashion_mnist/",

@@ -31,6 +31,21 @@ class Part(NamedTuple):
     of_file: bool = False
 
 
+def parts(*sums: str, of_files: bool = False) -> tuple[Part, ...]:
+    """Return the four files of MNIST's layout, whose sums these are.
+
+    >>> parts("a", "b", "c", "d")[1]
+    Part(name='train-labels-idx1-ubyte', shape=(60000,), sha256='b', of_file=False)
+    """
+    whole = {"train": 60_000, "t10k": 10_000}
+    named = [
+        (f"{part}-{kind}-ubyte", (count, *shape))
+        for part, count in whole.items()
+        for kind, shape in (("images-idx3", (28, 28)), ("labels-idx1", ()))
+    ]
+    return tuple(Part(*one, of, of_files) for one, of in zip(named, sums, strict=True))
+
+
 def load(
     name: str,
     parts: tuple[Part, ...],

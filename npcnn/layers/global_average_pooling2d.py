@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from npcnn.arguments import ChannelsLast, checked
 from npcnn.backend import ops
-from npcnn.layers.base import Array, Layer, Shape
-from npcnn.layers.windows import check_image_shape
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+from npcnn.layers.base import Array
+from npcnn.layers.pooling2d import GlobalPooling2D
 
 
 class Saved(NamedTuple):
@@ -22,7 +16,7 @@ class Saved(NamedTuple):
     x: Array
 
 
-class GlobalAveragePooling2D(Layer):
+class GlobalAveragePooling2D(GlobalPooling2D):
     """Each channel's mean over all rows and columns.
 
     Args:
@@ -38,21 +32,6 @@ class GlobalAveragePooling2D(Layer):
     """
 
     op, combines = "global_average_pooling2d", "mean"
-
-    @checked
-    def __init__(
-        self,
-        data_format: ChannelsLast = None,
-        keepdims: bool = False,
-        **kwargs: Unpack[LayerKeywords],
-    ) -> None:
-        super().__init__(**kwargs)
-        self.keepdims = keepdims
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return (batch, C), or (batch, 1, 1, C)."""
-        channels = check_image_shape(self, input_shape)[2]
-        return (input_shape[0], *((1, 1) if self.keepdims else ()), channels)
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return the means."""

@@ -1,4 +1,4 @@
-"""What layers share that make one number of each window of an image."""
+"""What layers share that make one number of each window of an image, or of the whole of it."""
 
 from __future__ import annotations
 
@@ -39,3 +39,22 @@ class Pooling2D(Layer):
     def window(self) -> Window:
         """What of the input an output sees."""
         return Window(self.pool_size, self.strides, self.padding)
+
+
+class GlobalPooling2D(Layer):
+    """Base of those whose window is the whole image; see there."""
+
+    @checked
+    def __init__(
+        self,
+        data_format: ChannelsLast = None,
+        keepdims: bool = False,
+        **kwargs: Unpack[LayerKeywords],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.keepdims = keepdims
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (batch, C), or (batch, 1, 1, C)."""
+        channels = check_image_shape(self, input_shape)[2]
+        return (input_shape[0], *((1, 1) if self.keepdims else ()), channels)

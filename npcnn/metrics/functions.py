@@ -11,18 +11,19 @@ from npcnn.arguments import Numbers, checked
 from npcnn.checks import same_length
 from npcnn.metrics import accuracies, correlations
 from npcnn.metrics.base import Metric
+from npcnn.names import snake_case
 from npcnn.variables import answer
 
 
-def function_of(cls: type[Metric], name: str) -> Any:
+def function_of(cls: type[Metric]) -> Any:
     """Return the function under Keras's name that gives each row's number.
 
     It takes (y_true, y_pred), then the arguments of the class that are not of all metrics.
 
-    >>> function_of(accuracies.BinaryAccuracy, "right")([1, 0], [0.7, 0.6], threshold=0.65)
+    >>> function_of(accuracies.BinaryAccuracy)([1, 0], [0.7, 0.6], threshold=0.65)
     array([1., 1.], dtype=float32)
     """
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    kind, name = inspect.Parameter.POSITIONAL_OR_KEYWORD, snake_case(cls.__name__)
     own = inspect.signature(cls.__init__, eval_str=True).parameters
     arrays = [inspect.Parameter(one, kind, annotation=Numbers) for one in ("y_true", "y_pred")]
     options = [p for p in own.values() if p.name not in ("self", "name", "dtype")]
@@ -47,18 +48,10 @@ def function_of(cls: type[Metric], name: str) -> Any:
     return checked(function)
 
 
-binary_accuracy = function_of(accuracies.BinaryAccuracy, "binary_accuracy")
-categorical_accuracy = function_of(accuracies.CategoricalAccuracy, "categorical_accuracy")
-concordance_correlation = function_of(
-    correlations.ConcordanceCorrelation, "concordance_correlation"
-)
-pearson_correlation = function_of(correlations.PearsonCorrelation, "pearson_correlation")
-sparse_categorical_accuracy = function_of(
-    accuracies.SparseCategoricalAccuracy, "sparse_categorical_accuracy"
-)
-sparse_top_k_categorical_accuracy = function_of(
-    accuracies.SparseTopKCategoricalAccuracy, "sparse_top_k_categorical_accuracy"
-)
-top_k_categorical_accuracy = function_of(
-    accuracies.TopKCategoricalAccuracy, "top_k_categorical_accuracy"
-)
+binary_accuracy = function_of(accuracies.BinaryAccuracy)
+categorical_accuracy = function_of(accuracies.CategoricalAccuracy)
+concordance_correlation = function_of(correlations.ConcordanceCorrelation)
+pearson_correlation = function_of(correlations.PearsonCorrelation)
+sparse_categorical_accuracy = function_of(accuracies.SparseCategoricalAccuracy)
+sparse_top_k_categorical_accuracy = function_of(accuracies.SparseTopKCategoricalAccuracy)
+top_k_categorical_accuracy = function_of(accuracies.TopKCategoricalAccuracy)

@@ -178,6 +178,8 @@ def clear_session(free_memory: bool = True) -> None:
 
     There is no more to clear: a model names its layers by itself, and no graph is kept for the
     process.
+
+    >>> clear_session()
     """
     if free_memory:
         gc.collect()

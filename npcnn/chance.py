@@ -159,7 +159,11 @@ def truncated_normal(
     shape: Sizes, mean: Place = 0.0, stddev: Width = 1.0, dtype: Kind = None,
     seed: Seed = None,
 ) -> Array:  # fmt: skip
-    """Return such draws that lie within two standard deviations."""
+    """Return such draws that lie within two standard deviations.
+
+    >>> bool(abs(truncated_normal((100,), seed=0)).max() <= 2)
+    True
+    """
     generator = _generator(seed)
     found = np.asarray(generator.normal(size=shape))
     while (far := np.abs(found) > 2).any():
@@ -171,7 +175,11 @@ def truncated_normal(
 def uniform(
     shape: Sizes, minval: Place = 0.0, maxval: Place = 1.0, dtype: Kind = None, seed: Seed = None
 ) -> Array:
-    """Return draws from between two numbers."""
+    """Return draws from between two numbers.
+
+    >>> uniform((2,), seed=0).shape
+    (2,)
+    """
     numbers = np.asarray(_generator(seed).random(shape))
     return np.asarray(minval * (1 - numbers) + maxval * numbers, dtype)
 
@@ -180,7 +188,11 @@ def uniform(
 def randint(
     shape: Sizes, minval: int, maxval: int, dtype: Kind = "int32", seed: Seed = None
 ) -> Array:
-    """Return whole numbers from minval to before maxval."""
+    """Return whole numbers from minval to before maxval.
+
+    >>> bool((randint((100,), 0, 3, seed=0) < 3).all())
+    True
+    """
     if not minval < maxval:
         got, fix = f"{minval} and {maxval}", "give the smaller one first"
         raise ArgumentError(message("randint()", "minval below maxval", got, fix))
@@ -220,7 +232,11 @@ def gamma(shape: Sizes, alpha: Parameter, dtype: Kind = None, seed: Seed = None)
 def beta(
     shape: Sizes, alpha: Parameter, beta: Parameter, dtype: Kind = None, seed: Seed = None
 ) -> Array:
-    """Return draws from a beta distribution: from 0 to 1, alpha / (alpha + beta) in the mean."""
+    """Return draws from a beta distribution: from 0 to 1, alpha / (alpha + beta) in the mean.
+
+    >>> beta((2,), 2.0, 3.0, seed=0).shape
+    (2,)
+    """
     _broadcast((alpha, beta), shape, "beta(alpha, beta)")
     for name, values in (("alpha", alpha), ("beta", beta)):
         _within(values, 1e-30, 1e30, f"beta({name})")
@@ -231,7 +247,11 @@ def beta(
 def binomial(
     shape: Sizes, counts: Parameter, probabilities: Parameter, dtype: Kind = None, seed: Seed = None
 ) -> Array:
-    """Return how many of so many trials went well that do so with these probabilities."""
+    """Return how many of so many trials went well that do so with these probabilities.
+
+    >>> binomial((3,), 4, 0.5, seed=0).shape
+    (3,)
+    """
     _broadcast((counts, probabilities), shape, "binomial(counts, probabilities)")
     _within(counts, 0, 1e15, "binomial(counts)")
     _within(probabilities, 0, 1, "binomial(probabilities)")
@@ -260,7 +280,11 @@ def categorical(
 
 @checked
 def shuffle(x: Numbers, axis: int = 0, seed: Seed = None) -> Array:
-    """Return a copy in another order along an axis."""
+    """Return a copy in another order along an axis.
+
+    >>> sorted(shuffle(np.arange(3), seed=0).tolist())
+    [0, 1, 2]
+    """
     if not -x.ndim <= axis < x.ndim:
         got = f"axis {axis} of an array {x.shape}"
         raise ArgumentError(message("shuffle(axis)", "an axis of x", got, "0 is the first"))
@@ -271,7 +295,11 @@ def shuffle(x: Numbers, axis: int = 0, seed: Seed = None) -> Array:
 def dropout(
     inputs: Any, rate: Fraction, noise_shape: Annotated[Any, _noise_shape] = None, seed: Seed = None
 ) -> Any:
-    """Return inputs with some set to 0, and the others made larger for it."""
+    """Return inputs with some set to 0, and the others made larger for it.
+
+    >>> dropout(np.ones((1, 4)), 0.0)
+    array([[1., 1., 1., 1.]])
+    """
     if not hasattr(inputs, "sources"):  # no Tensor of npcnn.ops
         inputs = as_numbers(inputs, "dropout(inputs)")
         inputs = inputs if inputs.dtype.kind == "f" else inputs.astype(config.floatx())

@@ -10,7 +10,11 @@ ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 class Elu(ActivationFunction):
-    """y = x above 0, exp(x) − 1 below. Source: Clevert et al., arXiv 1511.07289."""
+    """y = x above 0, exp(x) − 1 below. Source: Clevert et al., arXiv 1511.07289.
+
+    >>> elu([-1.0, 2.0]).round(4)
+    array([-0.6321,  2.    ])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""
@@ -30,6 +34,9 @@ class Celu(Elu):
     """y = x above 0, alpha · (exp(x / alpha) − 1) below; as a layer's activation with alpha = 1.
 
     Source: Barron, arXiv 1704.07483.
+
+    >>> celu([-1.0, 2.0], alpha=2.0).round(4)
+    array([-0.7869,  2.    ])
     """
 
     @checked
@@ -44,6 +51,9 @@ class Selu(ActivationFunction):
     """y = SCALE · (x above 0, ALPHA · (exp(x) − 1) below).
 
     Source: Klambauer et al., "Self-normalizing neural networks", arXiv 1706.02515.
+
+    >>> selu([-1.0, 2.0]).round(4)
+    array([-1.1113,  2.1014])
     """
 
     def forward(self, x: Array) -> Array:

@@ -5,7 +5,11 @@ from npcnn.backend import ops
 
 
 class Exponential(ActivationFunction):
-    """y = exp(x)."""
+    """y = exp(x).
+
+    >>> exponential([0.0, 1.0]).round(4)
+    array([1.    , 2.7183])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""

@@ -9,7 +9,11 @@ from npcnn.backend import ops
 
 
 class Gelu(ActivationFunction):
-    """y = x · Φ(x), Φ the normal distribution function."""
+    """y = x · Φ(x), Φ the normal distribution function.
+
+    >>> gelu([-1.0, 2.0]).round(4)
+    array([-0.1587,  1.9545])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""

@@ -12,6 +12,9 @@ class Glu(ActivationFunction):
     """y = a · sigmoid(b), x being a and b side by side along the last axis.
 
     Source: Dauphin et al., "Language modeling with gated convolutional networks", arXiv 1612.08083.
+
+    >>> glu([[1.0, 2.0, 0.0, 0.0]])
+    array([[0.5, 1. ]])
     """
 
     keeps_shape = False

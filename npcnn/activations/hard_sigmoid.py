@@ -5,7 +5,11 @@ from npcnn.backend import ops
 
 
 class Ramp(ActivationFunction):
-    """y = scale · x + 1/2, between 0 and 1."""
+    """y = scale · x + 1/2, between 0 and 1.
+
+    >>> hard_sigmoid([-4.0, 0.0, 1.5])
+    array([-0.  ,  0.5 ,  0.75])
+    """
 
     scale = 1 / 6
 
@@ -28,13 +32,21 @@ class Ramp(ActivationFunction):
 
 
 class SparseSigmoid(Ramp):
-    """y = (x + 1) / 2, between 0 and 1."""
+    """y = (x + 1) / 2, between 0 and 1.
+
+    >>> sparse_sigmoid([-4.0, 0.0, 0.5])
+    array([-0.  ,  0.5 ,  0.75])
+    """
 
     scale = 1 / 2
 
 
 class HardSilu(Ramp):
-    """y = x · hard_sigmoid(x). Source: Howard et al., "Searching for MobileNetV3", ICCV 2019."""
+    """y = x · hard_sigmoid(x). Source: Howard et al., "Searching for MobileNetV3", ICCV 2019.
+
+    >>> hard_silu([-4.0, 1.5, 4.0])
+    array([0.   , 1.125, 4.   ])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""

@@ -10,7 +10,11 @@ SLOPE = 0.2  # Keras's for the function; its layer LeakyReLU has 0.3
 
 
 class LeakyRelu(ActivationFunction):
-    """y = x above 0, 0.2 · x below. Source: Maas, Hannun, Ng, ICML 2013."""
+    """y = x above 0, 0.2 · x below. Source: Maas, Hannun, Ng, ICML 2013.
+
+    >>> leaky_relu([-1.0, 2.0])
+    array([-0.2,  2. ])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""

@@ -4,7 +4,11 @@ from npcnn.activations.base import ActivationFunction, Array
 
 
 class Linear(ActivationFunction):
-    """y = x."""
+    """y = x.
+
+    >>> linear([-1.0, 2.0])
+    array([-1.,  2.])
+    """
 
     fused = True
 

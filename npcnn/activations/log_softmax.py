@@ -8,7 +8,11 @@ from npcnn.backend import ops
 
 
 class LogSoftmax(ActivationFunction):
-    """y = x − log Σ exp(x), over the last axis."""
+    """y = x − log Σ exp(x), over the last axis.
+
+    >>> log_softmax([0.0, 0.0]).round(4)
+    array([-0.6931, -0.6931])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""

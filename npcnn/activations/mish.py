@@ -5,7 +5,11 @@ from npcnn.backend import ops
 
 
 class Mish(ActivationFunction):
-    """y = x · tanh(softplus(x)). Source: Misra, arXiv 1908.08681."""
+    """y = x · tanh(softplus(x)). Source: Misra, arXiv 1908.08681.
+
+    >>> mish([-1.0, 2.0]).round(4)
+    array([-0.3034,  1.944 ])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""

@@ -8,7 +8,11 @@ from npcnn.backend import ops
 
 
 class Relu(ActivationFunction):
-    """y = max(x, 0). Source: Nair, Hinton, ICML 2010."""
+    """y = max(x, 0). Source: Nair, Hinton, ICML 2010.
+
+    >>> relu([-1.0, 2.0])
+    array([-0.,  2.])
+    """
 
     fused = True
 
@@ -37,7 +41,11 @@ class Relu(ActivationFunction):
 
 
 class Relu6(ActivationFunction):
-    """y = x between 0 and 6."""
+    """y = x between 0 and 6.
+
+    >>> relu6([-1.0, 2.0, 9.0])
+    array([-0.,  2.,  6.])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return x between 0 and 6."""

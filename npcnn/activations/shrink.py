@@ -52,7 +52,11 @@ class Odd(ActivationFunction):
 
 
 class HardShrink(Odd):
-    """y = x, but 0 where |x| ≤ threshold; as a layer's activation with 0.5."""
+    """y = x, but 0 where |x| ≤ threshold; as a layer's activation with 0.5.
+
+    >>> hard_shrink([-1.0, 0.25, 2.0])
+    array([-1.,  0.,  2.])
+    """
 
     @checked
     def __call__(self, x: Any, threshold: Size = BETWEEN) -> Array:
@@ -61,7 +65,11 @@ class HardShrink(Odd):
 
 
 class SoftShrink(HardShrink):
-    """y = x brought nearer to 0 by the threshold, but not beyond; as an activation by 0.5."""
+    """y = x brought nearer to 0 by the threshold, but not beyond; as an activation by 0.5.
+
+    >>> soft_shrink([-1.0, 0.25, 2.0])
+    array([-0.5,  0. ,  1.5])
+    """
 
     def bends(self, between: float) -> tuple[float, float]:
         """Return the rectifier's threshold, and the shift."""
@@ -69,7 +77,11 @@ class SoftShrink(HardShrink):
 
 
 class HardTanh(Odd):
-    """y = x, between −1 and 1."""
+    """y = x, between −1 and 1.
+
+    >>> hard_tanh([-3.0, 0.25, 2.0])
+    array([-1.  ,  0.25,  1.  ])
+    """
 
     cap = 1.0
 
@@ -83,7 +95,11 @@ class HardTanh(Odd):
 
 
 class TanhShrink(ActivationFunction):
-    """y = x − tanh(x)."""
+    """y = x − tanh(x).
+
+    >>> tanh_shrink([-1.0, 2.0]).round(4)
+    array([-0.2384,  1.036 ])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""
@@ -96,7 +112,11 @@ class TanhShrink(ActivationFunction):
 
 
 class SparsePlus(ActivationFunction):
-    """y = 0 up to −1, x from 1 on, and (x + 1)² / 4 between."""
+    """y = 0 up to −1, x from 1 on, and (x + 1)² / 4 between.
+
+    >>> sparse_plus([-2.0, 0.0, 2.0])
+    array([0.  , 0.25, 2.  ])
+    """
 
     def _root(self, x: Array) -> Array:
         """Return (x + 1) / 2 between 0 and 1."""

@@ -5,7 +5,11 @@ from npcnn.backend import ops
 
 
 class Sigmoid(ActivationFunction):
-    """y = 1 / (1 + exp(−x))."""
+    """y = 1 / (1 + exp(−x)).
+
+    >>> sigmoid([-1.0, 0.0]).round(4)
+    array([0.2689, 0.5   ])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""

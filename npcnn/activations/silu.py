@@ -5,7 +5,11 @@ from npcnn.backend import ops
 
 
 class Silu(ActivationFunction):
-    """y = x · sigmoid(x), also called swish."""
+    """y = x · sigmoid(x), also called swish.
+
+    >>> silu([-1.0, 2.0]).round(4)
+    array([-0.2689,  1.7616])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""

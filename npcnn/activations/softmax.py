@@ -8,7 +8,11 @@ from npcnn.backend import ops
 
 
 class Softmax(ActivationFunction):
-    """y = exp(x) / Σ exp(x), over the last axis."""
+    """y = exp(x) / Σ exp(x), over the last axis.
+
+    >>> softmax([1.0, 1.0, 2.0]).round(4)
+    array([0.2119, 0.2119, 0.5761])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""

@@ -10,7 +10,11 @@ def negative(x: Array) -> Array:
 
 
 class Softplus(ActivationFunction):
-    """y = log(1 + exp(x))."""
+    """y = log(1 + exp(x)).
+
+    >>> softplus([-1.0, 2.0]).round(4)
+    array([0.3133, 2.1269])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""
@@ -22,7 +26,11 @@ class Softplus(ActivationFunction):
 
 
 class LogSigmoid(ActivationFunction):
-    """y = log(sigmoid(x)) = −softplus(−x)."""
+    """y = log(sigmoid(x)) = −softplus(−x).
+
+    >>> log_sigmoid([-1.0, 2.0]).round(4)
+    array([-1.3133, -0.1269])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""

@@ -5,7 +5,11 @@ from npcnn.backend import ops
 
 
 class Softsign(ActivationFunction):
-    """y = x / (1 + |x|)."""
+    """y = x / (1 + |x|).
+
+    >>> softsign([-1.0, 3.0])
+    array([-0.5 ,  0.75])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""

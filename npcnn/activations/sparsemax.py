@@ -11,6 +11,9 @@ class Sparsemax(ActivationFunction):
     """y = max(x − τ, 0), with the τ for which each row of y adds up to 1, over the last axis.
 
     Source: Martins, Astudillo, "From softmax to sparsemax", ICML 2016.
+
+    >>> sparsemax([1.0, 0.5, -1.0])
+    array([0.75, 0.25, 0.  ])
     """
 
     def forward(self, x: Array) -> Array:

@@ -10,7 +10,11 @@ B = 4.0
 
 
 class Squareplus(ActivationFunction):
-    """y = (x + √(x² + b)) / 2; as a layer's activation with b = 4."""
+    """y = (x + √(x² + b)) / 2; as a layer's activation with b = 4.
+
+    >>> squareplus([0.0, 2.0]).round(4)
+    array([1.    , 2.4142])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""

@@ -5,7 +5,11 @@ from npcnn.backend import ops
 
 
 class Tanh(ActivationFunction):
-    """y = tanh(x)."""
+    """y = tanh(x).
+
+    >>> tanh([-1.0, 0.0]).round(4)
+    array([-0.7616,  0.    ])
+    """
 
     def forward(self, x: Array) -> Array:
         """Return y."""

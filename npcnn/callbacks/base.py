@@ -27,6 +27,14 @@ class Callback:
     Attributes:
         reports: the names that it adds to the logs of an epoch.
         writes: whether it writes files: in a distributed run only the first rank then calls it.
+
+    >>> class Count(Callback):
+    ...     done = 0
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         self.done += 1
+    >>> count = Count()
+    >>> count.on_epoch_end(0), count.done
+    (None, 1)
     """
 
     reports: tuple[str, ...] = ()

@@ -9,7 +9,11 @@ from npcnn.callbacks.base import Callback, Logs
 
 
 class History(Callback):
-    """The curves of a run: `history` maps each name to one number an epoch."""
+    """The curves of a run: `history` maps each name to one number an epoch.
+
+    >>> History().history
+    {}
+    """
 
     def __init__(self) -> None:
         self.history: dict[str, list[float]] = {}

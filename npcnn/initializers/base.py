@@ -46,6 +46,12 @@ class Initializer(Remembering):
     With `seed` given, its draws depend on that seed alone; else on `npcnn.set_random_seed`. One of
     your own defines `draw`, or `__call__`; registered
     (`npcnn.utils.register_keras_serializable`), it may stand in files.
+
+    >>> class Half(Initializer):
+    ...     def draw(self, generator, shape):
+    ...         return np.full(shape, 0.5)
+    >>> Half()((2,))
+    array([0.5, 0.5], dtype=float32)
     """
 
     seed: Any = None  # also of a class whose __init__ calls no other

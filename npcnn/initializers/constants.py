@@ -12,7 +12,11 @@ from npcnn.initializers.base import Initializer
 
 
 class Zeros(Initializer):
-    """All zeros."""
+    """All zeros.
+
+    >>> Zeros()((2,))
+    array([0., 0.], dtype=float32)
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,7 +27,11 @@ class Zeros(Initializer):
 
 
 class Ones(Zeros):
-    """All ones."""
+    """All ones.
+
+    >>> Ones()((2,))
+    array([1., 1.], dtype=float32)
+    """
 
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Return ones."""

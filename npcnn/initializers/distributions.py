@@ -13,7 +13,11 @@ from npcnn.random import Seed
 
 
 class RandomUniform(Initializer):
-    """Uniform in [minval, maxval)."""
+    """Uniform in [minval, maxval).
+
+    >>> RandomUniform(0.0, 1.0, seed=0)((3,)).round(2)
+    array([0.64, 0.27, 0.04], dtype=float32)
+    """
 
     @checked
     def __init__(
@@ -32,7 +36,11 @@ class RandomUniform(Initializer):
 
 
 class RandomNormal(Initializer):
-    """Normal with the given mean and standard deviation."""
+    """Normal with the given mean and standard deviation.
+
+    >>> RandomNormal(stddev=1.0, seed=0)((3,)).round(2)
+    array([ 0.13, -0.13,  0.64], dtype=float32)
+    """
 
     @checked
     def __init__(
@@ -50,6 +58,9 @@ class TruncatedNormal(RandomNormal):
     """Normal, drawn again where a number is more than two standard deviations off the mean.
 
     What is left has a standard deviation of 0.88 · stddev.
+
+    >>> bool(abs(TruncatedNormal(stddev=1.0, seed=0)((1000,))).max() < 2)
+    True
     """
 
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

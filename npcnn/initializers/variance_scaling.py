@@ -49,6 +49,9 @@ class VarianceScaling(Initializer):
             'normal' is the first.
         seed: of these draws alone.
         input_axes, output_axes: the axes whose lengths make up the fans; both or none.
+
+    >>> round(float(VarianceScaling(2.0, "fan_in", seed=0)((400, 100)).std()), 3)
+    0.071
     """
 
     kept_as: ClassVar = {"input_axes": None, "output_axes": None}
@@ -109,37 +112,61 @@ class Named(VarianceScaling):
 
 
 class GlorotUniform(Named):
-    """Uniform in ±√(6 / (fan_in + fan_out)). Source: Glorot, Bengio, AISTATS 2010."""
+    """Uniform in ±√(6 / (fan_in + fan_out)). Source: Glorot, Bengio, AISTATS 2010.
+
+    >>> round(float(abs(GlorotUniform(seed=0)((100, 50))).max()), 2)
+    0.2
+    """
 
     rule = (1.0, "fan_avg", "uniform")
 
 
 class GlorotNormal(Named):
-    """Normal cut at two deviations, variance 2 / (fan_in + fan_out)."""
+    """Normal cut at two deviations, variance 2 / (fan_in + fan_out).
+
+    >>> round(float(GlorotNormal(seed=0)((400, 100)).std()), 2)
+    0.06
+    """
 
     rule = (1.0, "fan_avg", "truncated_normal")
 
 
 class HeUniform(Named):
-    """Uniform in ±√(6 / fan_in). Source: He et al., "Delving Deep into Rectifiers", 2015."""
+    """Uniform in ±√(6 / fan_in). Source: He et al., "Delving Deep into Rectifiers", 2015.
+
+    >>> round(float(abs(HeUniform(seed=0)((100, 50))).max()), 2)
+    0.24
+    """
 
     rule = (2.0, "fan_in", "uniform")
 
 
 class HeNormal(Named):
-    """Normal cut at two deviations, variance 2 / fan_in."""
+    """Normal cut at two deviations, variance 2 / fan_in.
+
+    >>> round(float(HeNormal(seed=0)((400, 100)).std()), 2)
+    0.07
+    """
 
     rule = (2.0, "fan_in", "truncated_normal")
 
 
 class LecunUniform(Named):
-    """Uniform in ±√(3 / fan_in)."""
+    """Uniform in ±√(3 / fan_in).
+
+    >>> round(float(abs(LecunUniform(seed=0)((100, 50))).max()), 2)
+    0.17
+    """
 
     rule = (1.0, "fan_in", "uniform")
 
 
 class LecunNormal(Named):
-    """Normal cut at two deviations, variance 1 / fan_in."""
+    """Normal cut at two deviations, variance 1 / fan_in.
+
+    >>> round(float(LecunNormal(seed=0)((400, 100)).std()), 2)
+    0.05
+    """
 
     rule = (1.0, "fan_in", "truncated_normal")
 

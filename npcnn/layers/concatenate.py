@@ -64,5 +64,10 @@ class Concatenate(Layer):
 
 @checked
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Unpack[LayerKeywords]) -> Any:
-    """Return a list of inputs end to end; `Concatenate` as a function."""
+    """Return a list of inputs end to end; `Concatenate` as a function.
+
+    >>> import numpy as np
+    >>> concatenate([np.ones((1, 2)), np.zeros((1, 1))])
+    array([[1., 1., 0.]], dtype=float32)
+    """
     return Concatenate(axis, **kwargs)(inputs)

@@ -143,5 +143,10 @@ def reshaped(x: Array, shape: Shape) -> Array:
 
 @checked
 def dot(inputs: Any, axes: Annotated[Any, _two_axes] = -1, **kwargs: Unpack[LayerKeywords]) -> Any:
-    """Return two inputs' product, sample by sample; `Dot` as a function."""
+    """Return two inputs' product, sample by sample; `Dot` as a function.
+
+    >>> import numpy as np
+    >>> dot([np.ones((1, 2)), np.full((1, 2), 3.0)], axes=1)
+    array([[6.]], dtype=float32)
+    """
     return Dot(axes, **kwargs)(inputs)

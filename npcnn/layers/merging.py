@@ -222,37 +222,67 @@ class Minimum(Merge):
 
 @checked
 def add(inputs: Any, **kwargs: Unpack[LayerKeywords]) -> Any:
-    """Return the sum of a list of inputs; `Add` as a function."""
+    """Return the sum of a list of inputs; `Add` as a function.
+
+    >>> import numpy as np
+    >>> add([np.ones((1, 2)), np.full((1, 2), 3.0)])
+    array([[4., 4.]], dtype=float32)
+    """
     return Add(**kwargs)(inputs)
 
 
 @checked
 def subtract(inputs: Any, **kwargs: Unpack[LayerKeywords]) -> Any:
-    """Return the difference of two inputs; `Subtract` as a function."""
+    """Return the difference of two inputs; `Subtract` as a function.
+
+    >>> import numpy as np
+    >>> subtract([np.ones((1, 2)), np.full((1, 2), 3.0)])
+    array([[-2., -2.]], dtype=float32)
+    """
     return Subtract(**kwargs)(inputs)
 
 
 @checked
 def multiply(inputs: Any, **kwargs: Unpack[LayerKeywords]) -> Any:
-    """Return the product of a list of inputs; `Multiply` as a function."""
+    """Return the product of a list of inputs; `Multiply` as a function.
+
+    >>> import numpy as np
+    >>> multiply([np.full((1, 2), 2.0), np.full((1, 2), 3.0)])
+    array([[6., 6.]], dtype=float32)
+    """
     return Multiply(**kwargs)(inputs)
 
 
 @checked
 def average(inputs: Any, **kwargs: Unpack[LayerKeywords]) -> Any:
-    """Return the mean of a list of inputs; `Average` as a function."""
+    """Return the mean of a list of inputs; `Average` as a function.
+
+    >>> import numpy as np
+    >>> average([np.full((1, 2), 2.0), np.full((1, 2), 3.0)])
+    array([[2.5, 2.5]], dtype=float32)
+    """
     return Average(**kwargs)(inputs)
 
 
 @checked
 def maximum(inputs: Any, **kwargs: Unpack[LayerKeywords]) -> Any:
-    """Return the largest of a list of inputs, by element; `Maximum` as a function."""
+    """Return the largest of a list of inputs, by element; `Maximum` as a function.
+
+    >>> import numpy as np
+    >>> maximum([np.full((1, 2), 2.0), np.full((1, 2), 3.0)])
+    array([[3., 3.]], dtype=float32)
+    """
     return Maximum(**kwargs)(inputs)
 
 
 @checked
 def minimum(inputs: Any, **kwargs: Unpack[LayerKeywords]) -> Any:
-    """Return the smallest of a list of inputs, by element; `Minimum` as a function."""
+    """Return the smallest of a list of inputs, by element; `Minimum` as a function.
+
+    >>> import numpy as np
+    >>> minimum([np.full((1, 2), 2.0), np.full((1, 2), 3.0)])
+    array([[2., 2.]], dtype=float32)
+    """
     return Minimum(**kwargs)(inputs)
 
 

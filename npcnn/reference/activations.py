@@ -30,7 +30,11 @@ def relu(x: Array, negative_slope: float, max_value: float | None, threshold: fl
 def relu_backward(
     grad_y: Array, x: Array, negative_slope: float, max_value: float | None, threshold: float
 ) -> Array:
-    """Return grad_y where x passed, 0 where it was capped, negative_slope of it below."""
+    """Return grad_y where x passed, 0 where it was capped, negative_slope of it below.
+
+    >>> relu_backward(np.ones(3), np.array([-2.0, 1.0, 9.0]), 0.5, 6.0, 0.0)
+    array([0.5, 1. , 0. ])
+    """
     passed = grad_y if max_value is None else np.where(x < max_value, grad_y, 0)
     return np.where(x > threshold, passed, negative_slope * grad_y)
 
@@ -48,7 +52,11 @@ def softmax(x: Array) -> Array:
 
 @op
 def softmax_backward(grad_y: Array, y: Array) -> Array:
-    """Return y · (grad_y − Σ grad_y · y), the sum over the last axis."""
+    """Return y · (grad_y − Σ grad_y · y), the sum over the last axis.
+
+    >>> softmax_backward(np.array([1.0, 0.0]), np.array([0.25, 0.75]))
+    array([ 0.1875, -0.1875])
+    """
     return y * (grad_y - (grad_y * y).sum(axis=-1, keepdims=True))
 
 
@@ -65,7 +73,11 @@ def sigmoid(x: Array) -> Array:
 
 @op
 def sigmoid_backward(grad_y: Array, y: Array) -> Array:
-    """Return grad_y · y · (1 − y)."""
+    """Return grad_y · y · (1 − y).
+
+    >>> sigmoid_backward(np.ones(2), np.array([0.5, 0.25]))
+    array([0.25  , 0.1875])
+    """
     return grad_y * y * (1 - y)
 
 
@@ -81,5 +93,9 @@ def tanh(x: Array) -> Array:
 
 @op
 def tanh_backward(grad_y: Array, y: Array) -> Array:
-    """Return grad_y · (1 − y²)."""
+    """Return grad_y · (1 − y²).
+
+    >>> tanh_backward(np.ones(2), np.array([0.0, 0.5]))
+    array([1.  , 0.75])
+    """
     return grad_y * (1 - y * y)

@@ -39,7 +39,12 @@ def average_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) ->
 def average_pooling2d_backward(
     grad_y: Array, x: Array, pool_size: Pair, strides: Pair, padding: str
 ) -> Array:
-    """Return grad_x: each window's gradient in equal shares to its cells; x gives the shape."""
+    """Return grad_x: each window's gradient in equal shares to its cells; x gives the shape.
+
+    >>> x = np.zeros((1, 2, 2, 1))
+    >>> average_pooling2d_backward(np.ones((1, 1, 1, 1)), x, (2, 2), (2, 2), "valid").ravel()
+    array([0.25, 0.25, 0.25, 0.25])
+    """
     rows, columns = _windows(x.shape, pool_size, strides, padding)
     grad_x = np.zeros(x.shape, grad_y.dtype)
     for i, row in enumerate(rows):

@@ -67,6 +67,11 @@ def batch_normalization_backward(
     With x̂ = (x − center) · rate: grad_gamma = Σ grad_y · x̂, grad_beta = Σ grad_y, and in training
     grad_x = gamma · rate · (grad_y − grad_beta / n − x̂ · grad_gamma / n), n numbers a channel;
     else gamma · rate · grad_y.
+
+    >>> x, grads = np.array([[1.0], [3.0]]), (np.empty(1), np.empty(1))
+    >>> grad_x = batch_normalization_backward(x, x, None, np.array([2.0]), np.ones(1), *grads, True)
+    >>> grads
+    (array([2.]), array([4.]))
     """
     axes = tuple(range(x.ndim - 1))
     normal = (x - center) * rate

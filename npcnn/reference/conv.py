@@ -59,6 +59,11 @@ def conv2d_backward(
 
     With Z the columns of x and G the gradient by the output before its activation, one row a
     window: grad_kernel = Zᵀ G, grad_bias = Σ rows of G, grad_x = col2im(G kernelᵀ).
+
+    >>> x, grad = np.ones((1, 2, 2, 1)), np.empty((1, 1, 1, 1))
+    >>> conv2d_backward(x, x, x, np.full((1, 1, 1, 1), 3.0), grad, None, (1, 1), "valid", (1, 1),
+    ...                 "linear").ravel(), grad.item()
+    (array([3., 3., 3., 3.]), 4.0)
     """
     grad = grad_y * (y > 0) if activation == "relu" else grad_y
     rows = grad.reshape(-1, kernel.shape[3])

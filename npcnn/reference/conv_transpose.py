@@ -63,6 +63,11 @@ def conv2d_transpose_backward(
 
     With G the gradient by the output before its activation: grad_bias = Σ G, grad_x is the
     convolution of G with the kernel, grad_kernel that convolution's gradient by its kernel.
+
+    >>> x, grad = np.ones((1, 2, 2, 1)), np.empty((1, 1, 1, 1))
+    >>> conv2d_transpose_backward(x, x, x, np.full((1, 1, 1, 1), 3.0), grad, None, (1, 1), (1, 1),
+    ...                           (0, 0), "linear").ravel(), grad.item()
+    (array([3., 3., 3., 3.]), 4.0)
     """
     grad = grad_y * (y > 0) if activation == "relu" else grad_y
     if grad_bias is not None:

@@ -36,7 +36,11 @@ def softsign(x: Array) -> Array:
 
 @op
 def softsign_backward(grad_y: Array, x: Array) -> Array:
-    """Return grad_y / (1 + |x|)²."""
+    """Return grad_y / (1 + |x|)².
+
+    >>> softsign_backward(np.ones(2), np.array([0.0, 1.0]))
+    array([1.  , 0.25])
+    """
     return grad_y / (1 + np.abs(x)) / (1 + np.abs(x))
 
 
@@ -63,7 +67,11 @@ def mish(x: Array) -> Array:
 
 @op
 def mish_backward(grad_y: Array, x: Array) -> Array:
-    """Return grad_y · (t + x · (1 − t²) · sigmoid(x)), t the hyperbolic tangent above."""
+    """Return grad_y · (t + x · (1 − t²) · sigmoid(x)), t the hyperbolic tangent above.
+
+    >>> mish_backward(np.ones(2), np.array([0.0, 2.0])).round(4)
+    array([0.6   , 1.0693])
+    """
     t = np.tanh(softplus(x))
     return grad_y * (t + x * (1 - t * t) * sigmoid(x))
 
@@ -80,7 +88,11 @@ def squareplus(x: Array, b: float) -> Array:
 
 @op
 def squareplus_backward(grad_y: Array, x: Array, b: float) -> Array:
-    """Return grad_y · (1 + x / √(x² + b)) / 2."""
+    """Return grad_y · (1 + x / √(x² + b)) / 2.
+
+    >>> squareplus_backward(np.ones(2), np.array([0.0, 1.5]), 4.0)
+    array([0.5, 0.8])
+    """
     return grad_y * (1 + x / np.sqrt(x * x + b)) / 2
 
 
@@ -99,5 +111,9 @@ def log_softmax(x: Array) -> Array:
 
 @op
 def log_softmax_backward(grad_y: Array, y: Array) -> Array:
-    """Return grad_y − exp(y) · Σ grad_y, the sum over the last axis."""
+    """Return grad_y − exp(y) · Σ grad_y, the sum over the last axis.
+
+    >>> log_softmax_backward(np.array([1.0, 0.0]), np.log([0.25, 0.75]))
+    array([ 0.75, -0.75])
+    """
     return grad_y - np.exp(y) * grad_y.sum(axis=-1, keepdims=True)

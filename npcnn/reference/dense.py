@@ -41,6 +41,11 @@ def dense_backward(
 
     grad_kernel = xᵀ G, grad_bias = Σ rows of G, grad_x = G kernelᵀ, with G the gradient by the
     output before its activation.
+
+    >>> x, kernel, grad = np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.empty((2, 1))
+    >>> one = np.ones((1, 1))
+    >>> dense_backward(one, x, one, kernel, grad, None, "linear"), grad.ravel()
+    (array([[3., 4.]]), array([1., 2.]))
     """
     grad = grad_y * (y > 0) if activation == "relu" else grad_y
     if grad_bias is not None:

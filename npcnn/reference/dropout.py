@@ -49,7 +49,12 @@ def dropout_backward(
     grad_y: Array, rate: float, key: int, noise_shape: tuple[int | None, ...],
     step: Array | None = None,
 ) -> Array:  # fmt: skip
-    """Return grad_x: the same elements dropped, the same scale, as in the forward pass."""
+    """Return grad_x: the same elements dropped, the same scale, as in the forward pass.
+
+    >>> x = np.ones((1, 4))
+    >>> bool((dropout_backward(x, 0.5, 7, (None, 4)) == dropout(x, 0.5, 7, (None, 4))).all())
+    True
+    """
     return dropout(grad_y, rate, key, noise_shape, step)
 
 

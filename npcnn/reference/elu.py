@@ -23,5 +23,9 @@ def elu(x: Array, alpha: float) -> Array:
 
 @op
 def elu_backward(grad_y: Array, x: Array, alpha: float) -> Array:
-    """Return grad_y above 0, and grad_y · alpha · exp(x) below."""
+    """Return grad_y above 0, and grad_y · alpha · exp(x) below.
+
+    >>> elu_backward(np.ones(2), np.array([-1.0, 2.0]), 1.0).round(4)
+    array([0.3679, 1.    ])
+    """
     return np.where(x > 0, grad_y, grad_y * (alpha * np.exp(np.where(x > 0, 0, x))))

@@ -51,7 +51,11 @@ def erase_backward(
     grad_y: Array, key: int, chance: Pair, share: Pair, step: Array | None = None,
     samples: Array | None = None,
 ) -> Array:  # fmt: skip
-    """Return grad_x: nothing where the picture was erased."""
+    """Return grad_x: nothing where the picture was erased.
+
+    >>> erase_backward(np.ones((1, 1, 2, 1)), 7, (0.0, 0.0), (0.5, 0.5)).ravel()
+    array([1., 1.])
+    """
     hidden = _rectangles(grad_y, key, chance, share, step, samples)
     return np.where(hidden, np.array(0, grad_y.dtype), grad_y)
 

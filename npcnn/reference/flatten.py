@@ -21,5 +21,9 @@ def flatten(x: Array) -> Array:
 
 @op
 def flatten_backward(grad_y: Array, x_shape: tuple[int, ...]) -> Array:
-    """Return grad_x, grad_y folded back to the shape x had."""
+    """Return grad_x, grad_y folded back to the shape x had.
+
+    >>> flatten_backward(np.ones((2, 6)), (2, 3, 2)).shape
+    (2, 3, 2)
+    """
     return grad_y.reshape(x_shape)

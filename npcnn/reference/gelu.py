@@ -27,7 +27,11 @@ def gelu(x: Array) -> Array:
 
 @op
 def gelu_backward(grad_y: Array, x: Array) -> Array:
-    """Return grad_y · (Φ(x) + x · φ(x)), φ the normal density."""
+    """Return grad_y · (Φ(x) + x · φ(x)), φ the normal density.
+
+    >>> gelu_backward(np.ones(2), np.array([0.0, 2.0])).round(4)
+    array([0.5   , 1.0852])
+    """
     # beyond 40 the density is 0, and a square might overflow
     density = np.exp(-0.5 * np.minimum(np.abs(x), 40) ** 2) * x.dtype.type(DENSITY)
     return grad_y * (_share(x) + x * density)

@@ -29,7 +29,11 @@ def global_average_pooling2d(x: Array) -> Array:
 
 @op
 def global_average_pooling2d_backward(grad_y: Array, x: Array) -> Array:
-    """Return grad_x: each channel's gradient in equal shares to its cells; x gives the shape."""
+    """Return grad_x: each channel's gradient in equal shares to its cells; x gives the shape.
+
+    >>> global_average_pooling2d_backward(np.ones((1, 1)), np.zeros((1, 2, 2, 1))).ravel()
+    array([0.25, 0.25, 0.25, 0.25])
+    """
     grad_x = np.empty(x.shape, grad_y.dtype)
     grad_x[...] = (grad_y / max(x.shape[1] * x.shape[2], 1))[:, None, None]
     return grad_x

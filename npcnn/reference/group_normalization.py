@@ -49,6 +49,11 @@ def group_normalization_backward(
 
     With x̂ = (x − center) · rate and g = grad_y · gamma: grad_gamma = Σ grad_y · x̂, grad_beta =
     Σ grad_y, grad_x = rate · (g − mean of g − x̂ · mean of g · x̂), means over a group.
+
+    >>> x, one, grads = np.array([[1.0, 3.0]]), np.ones((1, 1)), (np.empty(2), np.empty(2))
+    >>> grad_x = group_normalization_backward(x, x, None, 2 * one, one, *grads)
+    >>> grads
+    (array([-1.,  3.]), array([1., 3.]))
     """
     groups = center.shape[1]
     wide = rate[:, None, :, None]

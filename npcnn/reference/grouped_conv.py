@@ -55,7 +55,13 @@ def grouped_conv2d_backward(
     strides: Pair, padding: str, dilation: Pair, activation: str, groups: int,
     need_grad_x: bool = True,
 ) -> Array | None:  # fmt: skip
-    """Write the gradients by kernel and bias, and return the one by x, each group's on its own."""
+    """Write the gradients by kernel and bias, and return the one by x, each group's on its own.
+
+    >>> x, grad = np.ones((1, 1, 1, 2)), np.empty((1, 1, 1, 2))
+    >>> grouped_conv2d_backward(x, x, x, np.full((1, 1, 1, 2), 3.0), grad, None, (1, 1), "valid",
+    ...                         (1, 1), "linear", 2).ravel(), grad.ravel()
+    (array([3., 3.]), array([1., 1.]))
+    """
     parts: list[Array] = []
     for c, f in _groups(x, kernel, groups):
         of_kernel = np.zeros(kernel[..., f].shape, x.dtype)

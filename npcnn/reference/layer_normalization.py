@@ -46,6 +46,11 @@ def layer_normalization_backward(
 
     With x̂ = (x − center) · rate and g = grad_y · gamma: grad_gamma = Σ grad_y · x̂, grad_beta =
     Σ grad_y, grad_x = rate · (g − mean of g − x̂ · mean of g · x̂), means over the last axis.
+
+    >>> x, one, grads = np.array([[1.0, 3.0]]), np.ones((1, 1)), (np.empty(2), np.empty(2))
+    >>> grad_x = layer_normalization_backward(x, x, None, 2 * one, one, *grads)
+    >>> grads
+    (array([-1.,  3.]), array([1., 3.]))
     """
     normal, axes = (x - center) * rate, tuple(range(x.ndim - 1))
     if grad_gamma is not None:

@@ -31,6 +31,10 @@ def normalize(x: Array, mean: Array, variance: Array, epsilon: float, invert: bo
 
 @op
 def normalize_backward(grad_y: Array, variance: Array, epsilon: float, invert: bool) -> Array:
-    """Return the gradient by x: grad_y divided by max(√variance, ε), or times it if inverted."""
+    """Return the gradient by x: grad_y divided by max(√variance, ε), or times it if inverted.
+
+    >>> normalize_backward(np.ones((1, 2)), np.array([[4.0, 1.0]]), 1e-7, False)
+    array([[0.5, 1. ]])
+    """
     spread = np.maximum(np.sqrt(variance), epsilon)
     return grad_y * spread if invert else grad_y / spread

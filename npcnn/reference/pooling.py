@@ -44,6 +44,11 @@ def max_pooling2d_backward(
 
     Where windows overlap, a cell that wins several of them gets the sum. y is not needed here:
     the winners are found again.
+
+    >>> x = np.array([1.0, 4.0, 2.0, 3.0]).reshape(1, 2, 2, 1)
+    >>> one, y = np.ones((1, 1, 1, 1)), x[:, :1, 1:]
+    >>> max_pooling2d_backward(one, x, y, (2, 2), (2, 2), "valid").ravel()
+    array([0., 1., 0., 0.])
     """
     n, height, width, channels = x.shape
     rows, cols = grad_y.shape[1:3]

@@ -23,6 +23,11 @@ def prelu(x: Array, alpha: Array) -> Array:
 
 @op
 def prelu_backward(grad_y: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
-    """Return the gradients by x, 0 at 0, and by alpha: grad_y · x below 0."""
+    """Return the gradients by x, 0 at 0, and by alpha: grad_y · x below 0.
+
+    >>> x, alpha = np.array([[-2.0, 3.0]]), np.full((1, 2), 0.5)
+    >>> prelu_backward(np.ones((1, 2)), x, alpha)
+    (array([[0.5, 1. ]]), array([[-2.,  0.]]))
+    """
     grad_x = np.where(x > 0, grad_y, np.where(x == 0, 0, alpha * grad_y))
     return grad_x, np.where(x > 0, 0, grad_y * x)

@@ -32,7 +32,11 @@ def l1_l2(losses: Array, w: Array, grad: Array | None, l1: float, l2: float) -> 
 
 @op
 def l1_l2_backward(grad_y: Array, y: Array, l1: float, l2: float) -> Array:
-    """Return grad_y + l1 sign(y) + 2 l2 y."""
+    """Return grad_y + l1 sign(y) + 2 l2 y.
+
+    >>> l1_l2_backward(np.zeros(2), np.array([-1.0, 2.0]), 0.5, 1.0)
+    array([-2.5,  4.5])
+    """
     return grad_y + l1 * np.sign(y) + 2 * l2 * y
 
 

@@ -39,6 +39,10 @@ def rms_normalization_backward(
 
     With x̂ = x · rate and g = grad_y · gamma: grad_gamma = Σ grad_y · x̂, grad_x = rate · (g − x̂ ·
     mean of g · x̂), means over the last axis.
+
+    >>> x = np.array([[3.0, 4.0]])
+    >>> rms_normalization_backward(x, x, None, np.array([[0.25]]), None)
+    array([[0.1640625, 0.21875  ]])
     """
     normal = x * rate
     if grad_gamma is not None:

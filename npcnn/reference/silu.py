@@ -24,6 +24,10 @@ def silu(x: Array) -> Array:
 
 @op
 def silu_backward(grad_y: Array, x: Array) -> Array:
-    """Return grad_y · s · (1 + x · (1 − s)), s = sigmoid(x)."""
+    """Return grad_y · s · (1 + x · (1 − s)), s = sigmoid(x).
+
+    >>> silu_backward(np.ones(2), np.array([0.0, 2.0])).round(4)
+    array([0.5   , 1.0908])
+    """
     s = sigmoid(x)
     return grad_y * (s * (1 + x * (1 - s)))

@@ -33,7 +33,11 @@ def sparsemax(x: Array) -> Array:
 
 @op
 def sparsemax_backward(grad_y: Array, y: Array) -> Array:
-    """Return the gradient by x: grad_y minus its mean where y is above 0, and 0 elsewhere."""
+    """Return the gradient by x: grad_y minus its mean where y is above 0, and 0 elsewhere.
+
+    >>> sparsemax_backward(np.array([[1.0, 0.0, 0.0]]), np.array([[0.75, 0.25, 0.0]]))
+    array([[ 0.5, -0.5,  0. ]])
+    """
     above = y > 0
     total = np.where(above, grad_y, 0).sum(axis=-1, keepdims=True)
     count = np.maximum(above.sum(axis=-1, keepdims=True), 1)

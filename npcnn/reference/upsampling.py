@@ -60,7 +60,11 @@ def upsampling2d(
 def upsampling2d_backward(
     grad_y: Array, size: tuple[int, int], interpolation: Literal["nearest", "bilinear"]
 ) -> Array:
-    """Return grad_x: each place gets back what it gave."""
+    """Return grad_x: each place gets back what it gave.
+
+    >>> upsampling2d_backward(np.ones((1, 2, 2, 1)), (2, 2), "nearest").ravel()
+    array([4.])
+    """
     shape = [grad_y.shape[k + 1] // size[k] for k in range(2)]
     rows, columns = (taps(shape[k], size[k], interpolation) for k in range(2))
     return _resampled(grad_y, rows.T, columns.T)

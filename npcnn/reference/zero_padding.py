@@ -30,7 +30,11 @@ def zero_padding2d(x: Array, padding: Edges) -> Array:
 
 @op
 def zero_padding2d_backward(grad_y: Array, padding: Edges) -> Array:
-    """Return grad_x, grad_y without the rows and columns around."""
+    """Return grad_x, grad_y without the rows and columns around.
+
+    >>> zero_padding2d_backward(np.arange(3.0).reshape(1, 1, 3, 1), ((0, 0), (1, 1))).ravel()
+    array([1.])
+    """
     (above, below), (left, right) = padding
     _, height, width, _ = grad_y.shape
     return grad_y[:, above : height - below, left : width - right].copy()

@@ -27,13 +27,21 @@ def _known(value: Any, where: str) -> Any:
 
 @listed_in("control")
 def cond(pred: Any, true_fn: Function, false_fn: Function) -> Any:
-    """Return what one of two functions gives, as a truth value says."""
+    """Return what one of two functions gives, as a truth value says.
+
+    >>> cond(True, lambda: "yes", lambda: "no")
+    'yes'
+    """
     return true_fn() if bool(_known(pred, "ops.cond(pred)")) else false_fn()
 
 
 @listed_in("control")
 def switch(index: Any, branches: Any, *operands: Any) -> Any:
-    """Return what one of several functions makes of the operands; beyond the last, the last."""
+    """Return what one of several functions makes of the operands; beyond the last, the last.
+
+    >>> switch(1, [lambda x: x, lambda x: x + 1], 5)
+    6
+    """
     place = int(_known(index, "ops.switch(index)"))
     require(len(branches), "ops.switch(branches)", "functions", "none", "give one")
     return branches[builtins.min(builtins.max(place, 0), len(branches) - 1)](*operands)
@@ -73,7 +81,11 @@ def _row(xs: Any, k: int) -> Any:
 
 @listed_in("control")
 def map(f: Function, xs: Any) -> Any:
-    """Return what a function gives for each row, stacked."""
+    """Return what a function gives for each row, stacked.
+
+    >>> map(lambda x: x * x, np.array([1, 2, 3])).tolist()
+    [1, 4, 9]
+    """
     count = _length(xs)
     require(count, "ops.map(xs)", "rows", "none", "give one")
     return _stacked([f(_row(xs, k)) for k in range(count)])
@@ -81,7 +93,11 @@ def map(f: Function, xs: Any) -> Any:
 
 @listed_in("control")
 def vectorized_map(function: Function, elements: Any) -> Any:
-    """Return what a function gives for each row, stacked."""
+    """Return what a function gives for each row, stacked.
+
+    >>> vectorized_map(lambda x: x * x, np.array([1, 2, 3])).tolist()
+    [1, 4, 9]
+    """
     return map(function, elements)
 
 
@@ -90,7 +106,12 @@ def scan(
     f: Function, init: Any, xs: Any = None, length: int | None = None,
     reverse: bool = False, unroll: Any = 1,
 ) -> tuple[Any, Any]:  # fmt: skip
-    """Return what f carries to the end, from row to row, and what it gave for each, stacked."""
+    """Return what f carries to the end, from row to row, and what it gave for each, stacked.
+
+    >>> total, sums = scan(lambda before, x: (before + x, before + x), 0, np.array([1, 2, 3]))
+    >>> int(total), sums.tolist()
+    (6, [1, 3, 6])
+    """
     require(xs is not None or length is not None, "ops.scan", "xs or length", "none", "give one")
     count = int(length) if xs is None else _length(xs)  # type: ignore[arg-type]
     require(length in (None, count), "ops.scan(length)", f"{count}, xs's", length, "leave it out")
@@ -107,7 +128,11 @@ def while_loop(
     cond: Function, body: Function, loop_vars: Any,
     maximum_iterations: int | None = None,
 ) -> Any:  # fmt: skip
-    """Return the variables after `body` has made new ones of them for as long as `cond` holds."""
+    """Return the variables after `body` has made new ones of them for as long as `cond` holds.
+
+    >>> while_loop(lambda k: k < 5, lambda k: k + 2, 0)
+    6
+    """
     several = isinstance(loop_vars, (list, tuple))
     held: Any = tuple(loop_vars) if several else (loop_vars,)
     done = 0
@@ -122,7 +147,11 @@ def while_loop(
 
 @listed_in("control")
 def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
-    """Return what `body_fun` has made of a value, for each whole number from lower to upper."""
+    """Return what `body_fun` has made of a value, for each whole number from lower to upper.
+
+    >>> fori_loop(0, 3, lambda k, total: total + k, 10)
+    13
+    """
     value = init_val
     ends = (strong(_known(one, "ops.fori_loop")).item() for one in (lower, upper))
     first, last = (whole(one, "ops.fori_loop") for one in ends)
@@ -133,7 +162,11 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
 
 @listed_in("control")
 def associative_scan(f: Function, elems: Any, reverse: bool = False, axis: int = 0) -> Any:
-    """Return what f makes of the first row, of that and the second, and so on, stacked."""
+    """Return what f makes of the first row, of that and the second, and so on, stacked.
+
+    >>> associative_scan(lambda x, y: x * y, np.array([1, 2, 3])).tolist()
+    [1, 2, 6]
+    """
     require(
         axis == 0 and is_whole(axis),
         "ops.associative_scan(axis)",

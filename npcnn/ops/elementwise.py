@@ -68,7 +68,11 @@ logical_xor = comparison("logical_xor", "or, not both,")
 
 @op(2)
 def arctan2(x1: Any, x2: Any) -> Made:
-    """Return the angle of the point (x2, x1)."""
+    """Return the angle of the point (x2, x1).
+
+    >>> arctan2([1.0], [0.0]).round(4)
+    array([1.5708], dtype=float32)
+    """
     x1, x2 = floats(x1), floats(x2)
     squares = x1 * x1 + x2 * x2
     return np.arctan2(x1, x2), lambda g: (g * x2 / squares, -g * x1 / squares)
@@ -76,7 +80,11 @@ def arctan2(x1: Any, x2: Any) -> Made:
 
 @op(2)
 def hypot(x1: Any, x2: Any) -> Made:
-    """Return √(x1² + x2²)."""
+    """Return √(x1² + x2²).
+
+    >>> hypot([3.0], [4.0]).tolist()
+    [5.0]
+    """
     x1, x2 = floats(x1), floats(x2)
     y = np.hypot(x1, x2)
     return y, lambda g: (g * x1 / y, g * x2 / y)
@@ -84,7 +92,11 @@ def hypot(x1: Any, x2: Any) -> Made:
 
 @op(2)
 def logaddexp(x1: Any, x2: Any) -> Made:
-    """Return ln(e^x1 + e^x2)."""
+    """Return ln(e^x1 + e^x2).
+
+    >>> logaddexp([0.0], [0.0]).round(4)
+    array([0.6931], dtype=float32)
+    """
     x1, x2 = floats(x1), floats(x2)
     y = np.logaddexp(x1, x2)
     return y, lambda g: (g * np.exp(x1 - y), g * np.exp(x2 - y))
@@ -92,7 +104,11 @@ def logaddexp(x1: Any, x2: Any) -> Made:
 
 @op(2)
 def logaddexp2(x1: Any, x2: Any) -> Made:
-    """Return log₂(2^x1 + 2^x2)."""
+    """Return log₂(2^x1 + 2^x2).
+
+    >>> logaddexp2([0.0], [0.0]).tolist()
+    [1.0]
+    """
     x1, x2 = floats(x1), floats(x2)
     y = np.logaddexp2(x1, x2)
     return y, lambda g: (g * np.exp2(x1 - y), g * np.exp2(x2 - y))
@@ -106,33 +122,53 @@ def _first(x1: Array, x2: Array, chosen: Array) -> Any:
 
 @op(2)
 def fmax(x1: Any, x2: Any) -> Made:
-    """Return the larger of both, and of a number and NaN the number."""
+    """Return the larger of both, and of a number and NaN the number.
+
+    >>> fmax([1.0, math.nan], [0.0, 2.0]).tolist()
+    [1.0, 2.0]
+    """
     return np.fmax(x1, x2), _first(x1, x2, np.greater(x1, x2) | np.isnan(x2))
 
 
 @op(2)
 def fmin(x1: Any, x2: Any) -> Made:
-    """Return the smaller of both, and of a number and NaN the number."""
+    """Return the smaller of both, and of a number and NaN the number.
+
+    >>> fmin([1.0, math.nan], [0.0, 2.0]).tolist()
+    [0.0, 2.0]
+    """
     return np.fmin(x1, x2), _first(x1, x2, np.less(x1, x2) | np.isnan(x2))
 
 
 @op(2)
 def fmod(x1: Any, x2: Any) -> Made:
-    """Return the rest of x1 / x2, with the sign of x1."""
+    """Return the rest of x1 / x2, with the sign of x1.
+
+    >>> fmod([-7.0], [3.0]).tolist()
+    [-1.0]
+    """
     x1, x2 = numbers(x1), numbers(x2)
     return np.fmod(x1, x2), lambda g: (g, -g * np.trunc(x1 / x2))
 
 
 @op(2)
 def heaviside(x1: Any, x2: Any) -> Made:
-    """Return 0 below 0, 1 above, and x2 at it."""
+    """Return 0 below 0, 1 above, and x2 at it.
+
+    >>> heaviside([-1.0, 0.0, 2.0], 0.5).tolist()
+    [0.0, 0.5, 1.0]
+    """
     x1, x2 = floats(x1), floats(x2)
     return np.heaviside(x1, x2), lambda g: (np.zeros_like(g), np.where(np.equal(x1, 0), g, 0))
 
 
 @op(2, meet=False)
 def ldexp(x1: Any, x2: Any) -> Made:
-    """Return x1 · 2^x2."""
+    """Return x1 · 2^x2.
+
+    >>> ldexp([3.0], [2]).tolist()
+    [12.0]
+    """
     x1, x2 = floats(x1), np.asarray(x2)
     require(x2.dtype.kind in "iub", "ops.ldexp(x2)", "whole numbers", x2, "use exp2 for others")
     scale = np.exp2(x2.astype(x1.dtype))
@@ -141,7 +177,11 @@ def ldexp(x1: Any, x2: Any) -> Made:
 
 @op(2)
 def nextafter(x1: Any, x2: Any) -> Made:
-    """Return the number of the same kind that comes next to x1 on the way to x2."""
+    """Return the number of the same kind that comes next to x1 on the way to x2.
+
+    >>> bool((nextafter([1.0], [2.0]) > 1).all())
+    True
+    """
     return np.nextafter(floats(x1), floats(x2)), None
 
 
@@ -149,7 +189,11 @@ def nextafter(x1: Any, x2: Any) -> Made:
 def isclose(
     x1: Any, x2: Any, rtol: Scalar = 1e-05, atol: Scalar = 1e-08, equal_nan: bool = False
 ) -> Made:
-    """Return where |x1 − x2| ≤ atol + rtol · |x2|."""
+    """Return where |x1 − x2| ≤ atol + rtol · |x2|.
+
+    >>> isclose([1.0, 1.0], [1.0, 1.1]).tolist()
+    [True, False]
+    """
     return np.isclose(x1, x2, float(rtol), float(atol), equal_nan), None
 
 
@@ -157,7 +201,11 @@ def isclose(
 def allclose(
     x1: Any, x2: Any, rtol: Scalar = 1e-05, atol: Scalar = 1e-08, equal_nan: bool = False
 ) -> Made:
-    """Return whether |x1 − x2| ≤ atol + rtol · |x2| everywhere."""
+    """Return whether |x1 − x2| ≤ atol + rtol · |x2| everywhere.
+
+    >>> bool(allclose([1.0, 1.0], [1.0, 1.1]))
+    False
+    """
     return np.asarray(np.allclose(x1, x2, float(rtol), float(atol), equal_nan)), None
 
 
@@ -165,14 +213,22 @@ def allclose(
 def nan_to_num(
     x: Any, nan: Scalar = 0.0, posinf: Scalar | None = None, neginf: Scalar | None = None
 ) -> Made:
-    """Return x with numbers in place of NaN and ∞; without others the largest there are."""
+    """Return x with numbers in place of NaN and ∞; without others the largest there are.
+
+    >>> nan_to_num([math.nan, 1.0]).tolist()
+    [0.0, 1.0]
+    """
     x = np.asarray(x)
     return np.nan_to_num(x, True, nan, posinf, neginf), lambda g: (np.where(np.isfinite(x), g, 0),)
 
 
 @op(1)
 def saturate_cast(x: Any, dtype: Any) -> Made:
-    """Return x in another dtype, held to what it has numbers for."""
+    """Return x in another dtype, held to what it has numbers for.
+
+    >>> saturate_cast([-5.0, 300.0], "uint8").tolist()
+    [0, 255]
+    """
     x, kind = np.asarray(x), dtype_of(dtype)
     if kind.kind == "b":
         return x.astype(kind), None
@@ -212,11 +268,19 @@ bitwise_invert = bitwise_not
 
 @op(2)
 def gcd(x1: Any, x2: Any) -> Made:
-    """Return the largest whole number that divides both."""
+    """Return the largest whole number that divides both.
+
+    >>> gcd([12], [18]).tolist()
+    [6]
+    """
     return np.gcd(x1, x2), None
 
 
 @op(2)
 def lcm(x1: Any, x2: Any) -> Made:
-    """Return the smallest whole number that both divide."""
+    """Return the smallest whole number that both divide.
+
+    >>> lcm([4], [6]).tolist()
+    [12]
+    """
     return np.lcm(x1, x2), None

@@ -18,25 +18,41 @@ Array = np.ndarray
 
 @listed_in("making")
 def shape(x: Any) -> tuple[Any, ...]:
-    """Return x's shape."""
+    """Return x's shape.
+
+    >>> shape(np.ones((2, 3)))
+    (2, 3)
+    """
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(plain(x))
 
 
 @listed_in("making")
 def ndim(x: Any) -> int:
-    """Return how many axes x has."""
+    """Return how many axes x has.
+
+    >>> ndim(np.ones((2, 3)))
+    2
+    """
     return len(shape(x))
 
 
 @listed_in("making")
 def size(x: Any) -> int:
-    """Return how many numbers x has."""
+    """Return how many numbers x has.
+
+    >>> size(np.ones((2, 3)))
+    6
+    """
     return int(np.prod(shape(x)))
 
 
 @listed_in("making")
 def dtype(x: Any) -> str:
-    """Return the name of x's dtype."""
+    """Return the name of x's dtype.
+
+    >>> dtype(np.ones(2, "float32"))
+    'float32'
+    """
     return str(x.dtype)
 
 
@@ -52,19 +68,31 @@ def sizes(shape: Any) -> tuple[int, ...]:
 
 @listed_in("making")
 def zeros(shape: Any, dtype: Any = None) -> Array:
-    """Return zeros."""
+    """Return zeros.
+
+    >>> zeros((2,)).tolist()
+    [0.0, 0.0]
+    """
     return np.zeros(sizes(shape), dtype_of(dtype))
 
 
 @listed_in("making")
 def ones(shape: Any, dtype: Any = None) -> Array:
-    """Return ones."""
+    """Return ones.
+
+    >>> ones((2,)).tolist()
+    [1.0, 1.0]
+    """
     return np.ones(sizes(shape), dtype_of(dtype))
 
 
 @listed_in("making")
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
-    """Return an array of one number."""
+    """Return an array of one number.
+
+    >>> full((2,), 7).tolist()
+    [7.0, 7.0]
+    """
     return np.full(sizes(shape), plain(fill_value), dtype_of(dtype))
 
 
@@ -94,7 +122,11 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
 
 @listed_in("making")
 def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Array:
-    """Return numbers from start to before stop; int32 if they are whole."""
+    """Return numbers from start to before stop; int32 if they are whole.
+
+    >>> arange(1, 7, 2).tolist()
+    [1, 3, 5]
+    """
     require(start is not None, "ops.arange(start)", "a number", start, "arange(5) starts at 0")
     ends = [plain(one) for one in (start, stop, step) if one is not None]
     if dtype is None:
@@ -109,7 +141,11 @@ def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
     dtype: Any = None, axis: int = 0,
 ) -> Any:  # fmt: skip
-    """Return so many numbers from start to stop."""
+    """Return so many numbers from start to stop.
+
+    >>> linspace(0.0, 1.0, 3).tolist()
+    [0.0, 0.5, 1.0]
+    """
     one, two = plain(start), plain(stop)
     found, step = np.linspace(one, two, num, endpoint=endpoint, retstep=True, axis=axis)
     kind = dtype_of(dtype, single(np.asarray(found), [one, two]).dtype)
@@ -118,7 +154,11 @@ def linspace(
 
 @listed_in("making")
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
-    """Return the unit matrix."""
+    """Return the unit matrix.
+
+    >>> eye(2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
     return np.eye(N, M, k, dtype_of(dtype))
 
 
@@ -168,7 +208,11 @@ _ELSE = "reshape, and compute with them together"
 
 @listed_in("making")
 def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
-    """Return the parts along an axis."""
+    """Return the parts along an axis.
+
+    >>> [part.tolist() for part in unstack([[1, 2], [3, 4]])]
+    [[1, 2], [3, 4]]
+    """
     lead = (slice(None),) * _place(axis, x)
     count = shape(x)[axis]
     require(count <= MOST_PARTS, "ops.unstack", f"at most {MOST_PARTS} parts", count, _ELSE)
@@ -177,7 +221,11 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
 
 @listed_in("making")
 def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """Return equal parts along an axis, or those between places."""
+    """Return equal parts along an axis, or those between places.
+
+    >>> [part.tolist() for part in split([1, 2, 3, 4], 2)]
+    [[1, 2], [3, 4]]
+    """
     place = _place(axis, x)
     length, places = shape(x)[place], indices_or_sections
     if not isinstance(places, (list, tuple, np.ndarray)):
@@ -195,21 +243,33 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 @listed_in("making")
 def meshgrid(*x: Any, indexing: Literal["xy", "ij"] = "xy") -> list[Array]:
-    """Return the coordinates of a grid."""
+    """Return the coordinates of a grid.
+
+    >>> [part.tolist() for part in meshgrid([1, 2], [3, 4])]
+    [[[1, 2], [1, 2]], [[3, 3], [4, 4]]]
+    """
     arrays: Any = [plain(one) for one in x]
     return list(np.meshgrid(*arrays, indexing=indexing))
 
 
 @listed_in("making")
 def sort(x: Any, axis: int | None = -1) -> Any:
-    """Return the numbers in order along an axis."""
+    """Return the numbers in order along an axis.
+
+    >>> sort([3, 1, 2]).tolist()
+    [1, 2, 3]
+    """
     places = np.argsort(np.asarray(plain(x)), axis, kind="stable")
     return FUNCTIONS["take_along_axis"](x, places, axis=axis)
 
 
 @listed_in("making")
 def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Array]:
-    """Return the k largest of the last axis, and their places."""
+    """Return the k largest of the last axis, and their places.
+
+    >>> [part.tolist() for part in top_k([3, 1, 2], 2)]
+    [[3, 2], [0, 2]]
+    """
     numbers = np.flip(np.asarray(plain(x)), -1)
     places = numbers.shape[-1] - 1 - np.flip(np.argsort(numbers, axis=-1, kind="stable"), -1)
     require(0 <= k <= numbers.shape[-1], "ops.top_k(k)", "at most the last axis", k, "give fewer")
@@ -219,7 +279,11 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Array]:
 
 @listed_in("making")
 def in_top_k(targets: Any, predictions: Any, k: int) -> Array:
-    """Return for each row whether its class is among the k likeliest."""
+    """Return for each row whether its class is among the k likeliest.
+
+    >>> in_top_k([2], [[0.1, 0.6, 0.3]], 2).tolist()
+    [True]
+    """
     p, t = np.asarray(plain(predictions)), np.asarray(plain(targets)).astype(int)
     own = np.take_along_axis(p, t[:, np.newaxis], axis=1)
     return (p > own).sum(axis=1) < whole(k, "ops.in_top_k(k)")
@@ -227,5 +291,9 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Array:
 
 @listed_in("making")
 def unravel_index(indices: Any, shape: Places) -> tuple[Array, ...]:
-    """Return places in a row as places in a shape."""
+    """Return places in a row as places in a shape.
+
+    >>> [int(part) for part in unravel_index(5, (2, 3))]
+    [1, 2]
+    """
     return tuple(one.astype("int32") for one in np.unravel_index(plain(indices), tuple(shape)))

@@ -187,7 +187,11 @@ def vdot(x1: Any, x2: Any) -> Any:
 
 @formula(2)
 def kron(x1: Any, x2: Any) -> Any:
-    """Return the blocks that x2 times each number of x1 makes."""
+    """Return the blocks that x2 times each number of x1 makes.
+
+    >>> kron([1, 2], [1, 1]).tolist()
+    [1, 1, 2, 2]
+    """
     n = builtins.max(x1.ndim, x2.ndim)
     one, two = ((1,) * (n - x.ndim) + x.shape for x in (x1, x2))
     left = reshape(x1, [k for size in one for k in (size, 1)])
@@ -199,7 +203,11 @@ def kron(x1: Any, x2: Any) -> Any:
 def cross(
     x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> Any:
-    """Return the vectors at right angles to two of two or three numbers each."""
+    """Return the vectors at right angles to two of two or three numbers each.
+
+    >>> cross([1, 0, 0], [0, 1, 0]).tolist()
+    [0, 0, 1]
+    """
     a, b, c = (axisa, axisb, axisc) if axis is None else (axis,) * 3
     fits = {x1.shape[a], x2.shape[b]} <= {2, 3}
     got = f"{x1.shape}, {x2.shape}"
@@ -219,7 +227,11 @@ def cross(
 
 @formula()
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """Return the powers of each number in a row, the highest first."""
+    """Return the powers of each number in a row, the highest first.
+
+    >>> vander([2, 3], 3).tolist()
+    [[4, 2, 1], [9, 3, 1]]
+    """
     count = x.shape[0] if N is None else N
     require(count <= MANY, "ops.vander", f"at most {MANY} powers", count, "make fewer")
     powers = np.arange(count)
@@ -241,7 +253,11 @@ def _box(start_indices: Any, sizes: Any, whole: Any, name: str) -> tuple[Any, ..
 
 @op(1)
 def slice(inputs: Any, start_indices: Places, shape: Places) -> Made:
-    """Return the part of this shape that begins at these places."""
+    """Return the part of this shape that begins at these places.
+
+    >>> slice(np.arange(5), (1,), (3,)).tolist()
+    [1, 2, 3]
+    """
     x = np.asarray(inputs)
     place = _box(start_indices, shape, x.shape, "slice")
 
@@ -255,7 +271,11 @@ def slice(inputs: Any, start_indices: Places, shape: Places) -> Made:
 
 @listed_in("pieces")
 def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
-    """Return a copy with other numbers in the part that begins at these places."""
+    """Return a copy with other numbers in the part that begins at these places.
+
+    >>> slice_update(np.zeros(4), (1,), np.ones(2)).tolist()
+    [0.0, 1.0, 1.0, 0.0]
+    """
     return _put_in(inputs, updates, start_indices)
 
 
@@ -283,7 +303,11 @@ def _places(indices: Any, name: str) -> tuple[Array, ...]:
 
 @listed_in("pieces")
 def scatter(indices: Any, values: Any, shape: Any) -> Any:
-    """Return zeros with values added at these places, a row of `indices` for each."""
+    """Return zeros with values added at these places, a row of `indices` for each.
+
+    >>> scatter([[1], [3]], [5.0, 6.0], (4,)).tolist()
+    [0.0, 5.0, 0.0, 6.0]
+    """
     return _scattered(values, indices, shape)
 
 
@@ -300,7 +324,11 @@ _REDUCTIONS = {"add": np.add, "max": np.maximum, "min": np.minimum, "mul": np.mu
 
 @listed_in("pieces")
 def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
-    """Return a copy with others at these places, or with 'add', 'max', 'min' or 'mul' of both."""
+    """Return a copy with others at these places, or with 'add', 'max', 'min' or 'mul' of both.
+
+    >>> scatter_update(np.zeros(3), [[1]], [5.0]).tolist()
+    [0.0, 5.0, 0.0]
+    """
     known = reduction is None or reduction in _REDUCTIONS
     names = "None, " + ", ".join(_REDUCTIONS)
     require(known, "ops.scatter_update(reduction)", names, reduction, "None puts them in place")
@@ -330,7 +358,11 @@ def _put_at(inputs: Any, updates: Any, indices: Any, reduction: str | None) -> M
 
 @listed_in("pieces")
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    """Return from each place's first condition that holds the choice, else the default."""
+    """Return from each place's first condition that holds the choice, else the default.
+
+    >>> select([np.array([True, False])], [np.array([1, 2])], 9).tolist()
+    [1, 9]
+    """
     pairs = list(zip(condlist, choicelist, strict=True))
     require(pairs, "ops.select", "conditions and choices", "none", "give one of each")
     found = default

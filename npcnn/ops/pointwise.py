@@ -18,25 +18,41 @@ Made = tuple[Any, Back | None]
 
 @op(2)
 def add(x1: Any, x2: Any) -> Made:
-    """Return x1 + x2."""
+    """Return x1 + x2.
+
+    >>> add([1, 2], [3, 4]).tolist()
+    [4, 6]
+    """
     return np.add(x1, x2), lambda g: (g, g)
 
 
 @op(2)
 def subtract(x1: Any, x2: Any) -> Made:
-    """Return x1 − x2."""
+    """Return x1 − x2.
+
+    >>> subtract([1, 2], [3, 4]).tolist()
+    [-2, -2]
+    """
     return np.subtract(numbers(x1), numbers(x2)), lambda g: (g, -g)
 
 
 @op(2)
 def multiply(x1: Any, x2: Any) -> Made:
-    """Return x1 · x2."""
+    """Return x1 · x2.
+
+    >>> multiply([1, 2], [3, 4]).tolist()
+    [3, 8]
+    """
     return np.multiply(x1, x2), lambda g: (g * x2, g * x1)
 
 
 @op(2)
 def true_divide(x1: Any, x2: Any) -> Made:
-    """Return x1 / x2."""
+    """Return x1 / x2.
+
+    >>> true_divide([1, 3], [2, 2]).tolist()
+    [0.5, 1.5]
+    """
     x1, x2 = floats(x1), floats(x2)
     y = np.true_divide(x1, x2)
     return y, lambda g: (g / x2, -g * y / x2)
@@ -44,7 +60,11 @@ def true_divide(x1: Any, x2: Any) -> Made:
 
 @op(2)
 def divide_no_nan(x1: Any, x2: Any) -> Made:
-    """Return x1 / x2, and 0 where x2 is 0."""
+    """Return x1 / x2, and 0 where x2 is 0.
+
+    >>> divide_no_nan([1.0, 3.0], [0.0, 2.0]).tolist()
+    [0.0, 1.5]
+    """
     x1, x2 = floats(x1), floats(x2)
     safe = np.where(np.equal(x2, 0), 1, x2)
     y = np.where(np.equal(x2, 0), 0, np.true_divide(x1, safe))
@@ -53,21 +73,33 @@ def divide_no_nan(x1: Any, x2: Any) -> Made:
 
 @op(2)
 def floor_divide(x1: Any, x2: Any) -> Made:
-    """Return the whole part of x1 / x2."""
+    """Return the whole part of x1 / x2.
+
+    >>> floor_divide([-7], [2]).tolist()
+    [-4]
+    """
     x1, x2 = numbers(x1), numbers(x2)
     return np.floor_divide(x1, x2), None
 
 
 @op(2)
 def mod(x1: Any, x2: Any) -> Made:
-    """Return the rest of x1 / x2."""
+    """Return the rest of x1 / x2.
+
+    >>> mod([-7], [3]).tolist()
+    [2]
+    """
     x1, x2 = numbers(x1), numbers(x2)
     return np.mod(x1, x2), lambda g: (g, -g * np.floor_divide(x1, x2))
 
 
 @op(2)
 def power(x1: Any, x2: Any) -> Made:
-    """Return x1 to the power of x2."""
+    """Return x1 to the power of x2.
+
+    >>> power([2, 3], [3, 2]).tolist()
+    [8, 9]
+    """
     x1, x2 = numbers(x1), numbers(x2)
     y = np.power(x1, x2)
 
@@ -86,19 +118,31 @@ def _chosen(x1: Any, x2: Any, first: Any) -> Back:
 
 @op(2)
 def maximum(x1: Any, x2: Any) -> Made:
-    """Return the larger of both; the gradient of equal ones is halved."""
+    """Return the larger of both; the gradient of equal ones is halved.
+
+    >>> maximum([1, 5], [3, 4]).tolist()
+    [3, 5]
+    """
     return np.maximum(x1, x2), _chosen(x1, x2, np.greater(x1, x2))
 
 
 @op(2)
 def minimum(x1: Any, x2: Any) -> Made:
-    """Return the smaller of both; the gradient of equal ones is halved."""
+    """Return the smaller of both; the gradient of equal ones is halved.
+
+    >>> minimum([1, 5], [3, 4]).tolist()
+    [1, 4]
+    """
     return np.minimum(x1, x2), _chosen(x1, x2, np.less(x1, x2))
 
 
 @op(3, meet=1)
 def where(condition: Any, x1: Any = None, x2: Any = None) -> Made:
-    """Return x1 where the condition holds, x2 elsewhere; alone, the places where it does."""
+    """Return x1 where the condition holds, x2 elsewhere; alone, the places where it does.
+
+    >>> where([True, False], [1, 2], [3, 4]).tolist()
+    [1, 4]
+    """
     if x1 is None:
         return np.stack(np.where(condition)).astype("int32"), None
     require(x2 is not None, "ops.where", "both x1 and x2, or none", "one", "give the other one")
@@ -108,7 +152,11 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Made:
 
 @op(3)
 def clip(x: Any, x_min: Any, x_max: Any) -> Made:
-    """Return x held between two bounds."""
+    """Return x held between two bounds.
+
+    >>> clip([-1, 5], 0, 3).tolist()
+    [0, 3]
+    """
     x = numbers(x)
     inside = np.greater_equal(x, x_min) & np.less_equal(x, x_max)
     return np.clip(x, x_min, x_max), lambda g: (np.where(inside, g, 0), None, None)
@@ -200,7 +248,11 @@ pow = power
 
 @op(1)
 def round(x: Any, decimals: int = 0) -> Made:
-    """Return x rounded, halves to even ones."""
+    """Return x rounded, halves to even ones.
+
+    >>> round([0.5, 1.5]).tolist()
+    [0.0, 2.0]
+    """
     return np.round(x, decimals), lambda g: (np.zeros_like(g),)
 
 
@@ -223,12 +275,20 @@ logical_not = question("logical_not", np.logical_not, "is false")
 
 @op(1)
 def cast(x: Any, dtype: Any) -> Made:
-    """Return x in another dtype."""
+    """Return x in another dtype.
+
+    >>> cast([1.7], "int32").tolist()
+    [1]
+    """
     y = np.asarray(x).astype(dtype_of(dtype))
     return y, (lambda g: (g,)) if y.dtype.kind == "f" else None
 
 
 @op(1)
 def stop_gradient(variable: Any) -> Made:
-    """Return numbers as they are; the gradient ends here."""
+    """Return numbers as they are; the gradient ends here.
+
+    >>> stop_gradient([1.0]).tolist()
+    [1.0]
+    """
     return np.asarray(variable), None

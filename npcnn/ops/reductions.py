@@ -35,7 +35,11 @@ def _count(x: Array, axis: Any) -> int:
 
 @op(1)
 def sum(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
-    """Return the sum over all numbers, or along axes."""
+    """Return the sum over all numbers, or along axes.
+
+    >>> sum([[1, 2], [3, 4]], axis=0).tolist()
+    [4, 6]
+    """
     x = numbers(x)
     y = np.sum(x, axis=_axes(axis), keepdims=keepdims, dtype=wide(x.dtype))
     return y, lambda g: (spread(g, x, axis, keepdims),)
@@ -55,7 +59,11 @@ def _over(g: Array, length: Array) -> Array:
 
 @op(1)
 def mean(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
-    """Return the mean over all numbers, or along axes."""
+    """Return the mean over all numbers, or along axes.
+
+    >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
+    [2.0, 3.0]
+    """
     x = floats(x)
     n = _count(x, axis)
     y = _mean(x, axis, keepdims)
@@ -64,7 +72,11 @@ def mean(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
 
 @op(1)
 def var(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
-    """Return the mean square distance from the mean."""
+    """Return the mean square distance from the mean.
+
+    >>> float(var([1.0, 3.0]))
+    1.0
+    """
     x = floats(x)
     off = x - _mean(x, axis, True)
     n = _count(x, axis)
@@ -74,7 +86,11 @@ def var(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
 
 @op(1)
 def std(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
-    """Return the standard deviation."""
+    """Return the standard deviation.
+
+    >>> float(std([1.0, 3.0]))
+    1.0
+    """
     x = floats(x)
     off = x - _mean(x, axis, True)
     n = _count(x, axis)
@@ -84,7 +100,11 @@ def std(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
 
 @op(1)
 def prod(x: Any, axis: Places | None = None, keepdims: bool = False, dtype: Any = None) -> Made:
-    """Return the product of all numbers, or along axes."""
+    """Return the product of all numbers, or along axes.
+
+    >>> int(prod([2, 3]))
+    6
+    """
     x = numbers(x)
     x = x.astype(wide(x.dtype) if dtype is None else dtype_of(dtype), copy=False)
     y = np.prod(x, axis=_axes(axis), keepdims=keepdims, dtype=x.dtype)
@@ -119,55 +139,91 @@ def _found(of: Any, x: Any, axis: Any, keepdims: bool, initial: Any) -> Made:
 
 @op(1)
 def max(x: Any, axis: Places | None = None, keepdims: bool = False, initial: Any = None) -> Made:
-    """Return the largest number, or those along axes; `initial` is one of them."""
+    """Return the largest number, or those along axes; `initial` is one of them.
+
+    >>> max([[1, 2], [3, 4]], axis=1).tolist()
+    [2, 4]
+    """
     return _found(np.max, x, axis, keepdims, initial)
 
 
 @op(1)
 def min(x: Any, axis: Places | None = None, keepdims: bool = False, initial: Any = None) -> Made:
-    """Return the smallest number, or those along axes; `initial` is one of them."""
+    """Return the smallest number, or those along axes; `initial` is one of them.
+
+    >>> min([[1, 2], [3, 4]], axis=1).tolist()
+    [1, 3]
+    """
     return _found(np.min, x, axis, keepdims, initial)
 
 
 @op(1)
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Made:
-    """Return the place of the largest number."""
+    """Return the place of the largest number.
+
+    >>> int(argmax([1, 5, 2]))
+    1
+    """
     return np.argmax(x, axis=axis, keepdims=keepdims).astype("int32"), None
 
 
 @op(1)
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Made:
-    """Return the place of the smallest number."""
+    """Return the place of the smallest number.
+
+    >>> int(argmin([1, 5, 2]))
+    0
+    """
     return np.argmin(x, axis=axis, keepdims=keepdims).astype("int32"), None
 
 
 @op(1)
 def argsort(x: Any, axis: int | None = -1) -> Made:
-    """Return the places of the numbers in order."""
+    """Return the places of the numbers in order.
+
+    >>> argsort([3, 1, 2]).tolist()
+    [1, 2, 0]
+    """
     return np.argsort(x, axis=axis, kind="stable").astype("int32"), None
 
 
 @op(1)
 def all(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
-    """Return whether all are true."""
+    """Return whether all are true.
+
+    >>> bool(all([True, False]))
+    False
+    """
     return np.all(x, axis=_axes(axis), keepdims=keepdims), None
 
 
 @op(1)
 def any(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
-    """Return whether one is true."""
+    """Return whether one is true.
+
+    >>> bool(any([True, False]))
+    True
+    """
     return np.any(x, axis=_axes(axis), keepdims=keepdims), None
 
 
 @op(1)
 def count_nonzero(x: Any, axis: Places | None = None) -> Made:
-    """Return how many numbers are not 0."""
+    """Return how many numbers are not 0.
+
+    >>> int(count_nonzero([0, 3, 4]))
+    2
+    """
     return np.asarray(np.count_nonzero(x, axis=_axes(axis))).astype("int32"), None
 
 
 @op(1)
 def norm(x: Any, ord: Any = None, axis: Places | None = None, keepdims: bool = False) -> Made:
-    """Return the length, √Σx²; with ord=p of vectors (Σ|x|ᵖ)^(1/p)."""
+    """Return the length, √Σx²; with ord=p of vectors (Σ|x|ᵖ)^(1/p).
+
+    >>> float(norm([3.0, 4.0]))
+    5.0
+    """
     x = floats(x)
     y = np.asarray(np.linalg.norm(x, ord, _axes(axis), keepdims), x.dtype)
     matrix = x.ndim == 2 if axis is None else np.ndim(axis) and len(axis) == 2
@@ -188,7 +244,11 @@ def norm(x: Any, ord: Any = None, axis: Places | None = None, keepdims: bool = F
 
 @op(1)
 def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Made:
-    """Return the sums up to each place along an axis."""
+    """Return the sums up to each place along an axis.
+
+    >>> cumsum([1, 2, 3]).tolist()
+    [1, 3, 6]
+    """
     x = numbers(x)
     place = -1 if axis is None else axis
 
@@ -200,7 +260,11 @@ def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Made:
 
 @op(1)
 def logsumexp(x: Any, axis: Places | None = None, keepdims: bool = False) -> Made:
-    """Return ln Σ eˣ."""
+    """Return ln Σ eˣ.
+
+    >>> round(float(logsumexp([0.0, 0.0])), 4)
+    0.6931
+    """
     x = floats(x)
     top = np.max(x, axis=_axes(axis), keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
@@ -213,7 +277,11 @@ def logsumexp(x: Any, axis: Places | None = None, keepdims: bool = False) -> Mad
 
 @op(1)
 def softmax(x: Any, axis: Places | None = -1) -> Made:
-    """Return eˣ / Σ eˣ along an axis."""
+    """Return eˣ / Σ eˣ along an axis.
+
+    >>> softmax([0.0, 0.0]).tolist()
+    [0.5, 0.5]
+    """
     x = floats(x)
     e = np.exp(x - x.max(axis=_axes(axis), keepdims=True))
     y = e / e.sum(axis=_axes(axis), keepdims=True)
@@ -222,7 +290,11 @@ def softmax(x: Any, axis: Places | None = -1) -> Made:
 
 @op(1)
 def log_softmax(x: Any, axis: Places | None = -1) -> Made:
-    """Return x − ln Σ eˣ along an axis."""
+    """Return x − ln Σ eˣ along an axis.
+
+    >>> log_softmax([0.0, 0.0]).round(4)
+    array([-0.6931, -0.6931], dtype=float32)
+    """
     x = floats(x)
     off = x - x.max(axis=_axes(axis), keepdims=True)
     y = off - np.log(np.exp(off).sum(axis=_axes(axis), keepdims=True))
@@ -231,7 +303,11 @@ def log_softmax(x: Any, axis: Places | None = -1) -> Made:
 
 @op(1)
 def normalize(x: Any, axis: int = -1, order: Scalar = 2, epsilon: Scalar | None = None) -> Made:
-    """Return x divided by its length along an axis."""
+    """Return x divided by its length along an axis.
+
+    >>> normalize([3.0, 4.0]).round(4)
+    array([0.6, 0.8], dtype=float32)
+    """
     x = floats(x)
     small = x.dtype.type(config.epsilon() if epsilon is None else epsilon)
     own = np.linalg.norm(x, order, axis, True).astype(x.dtype)
@@ -248,5 +324,9 @@ def normalize(x: Any, axis: int = -1, order: Scalar = 2, epsilon: Scalar | None 
 
 @listed_in("reductions")
 def moments(x: Any, axes: Places | None, keepdims: bool = False, synchronized: bool = False) -> Any:
-    """Return mean and variance."""
+    """Return mean and variance.
+
+    >>> [float(part) for part in moments([1.0, 3.0], 0)]
+    [2.0, 1.0]
+    """
     return mean(x, axis=axes, keepdims=keepdims), var(x, axis=axes, keepdims=keepdims)

@@ -34,7 +34,11 @@ def _segments(data: Any, ids: Any, num_segments: int | None) -> tuple[Array, Arr
 def segment_sum(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Made:
-    """Return the sums of the rows of each segment."""
+    """Return the sums of the rows of each segment.
+
+    >>> segment_sum([1, 2, 4], [0, 0, 1]).tolist()
+    [3, 4]
+    """
     x, segment, known, whole = _segments(data, segment_ids, num_segments)
     y = np.zeros(whole, x.dtype)
     np.add.at(y, segment[known], x[known])
@@ -51,7 +55,11 @@ def segment_sum(
 def segment_prod(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Made:
-    """Return the products of the rows of each segment; 1 of one without rows."""
+    """Return the products of the rows of each segment; 1 of one without rows.
+
+    >>> segment_prod([2, 3, 4], [0, 0, 1]).tolist()
+    [6, 4]
+    """
     x, segment, known, whole = _segments(data, segment_ids, num_segments)
     y = np.ones(whole, x.dtype)
     np.multiply.at(y, segment[known], x[known])
@@ -92,7 +100,11 @@ def _extreme(data: Any, ids: Any, count: int | None, function: Any, low: bool) -
 def segment_max(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Made:
-    """Return the largest of the rows of each segment; the least number there is without rows."""
+    """Return the largest of the rows of each segment; the least number there is without rows.
+
+    >>> segment_max([1, 2, 4], [0, 0, 1]).tolist()
+    [2, 4]
+    """
     return _extreme(data, segment_ids, num_segments, np.maximum, True)
 
 
@@ -100,5 +112,9 @@ def segment_max(
 def segment_min(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Made:
-    """Return the smallest of the rows of each segment; the largest number there is without rows."""
+    """Return the smallest of the rows of each segment; the largest number there is without rows.
+
+    >>> segment_min([1, 2, 4], [0, 0, 1]).tolist()
+    [1, 4]
+    """
     return _extreme(data, segment_ids, num_segments, np.minimum, False)

@@ -16,7 +16,11 @@ Array = np.ndarray
 
 @listed_in("sequences")
 def empty(shape: Any, dtype: Any = None) -> Array:
-    """Return an array whose numbers do not matter; they are zeros."""
+    """Return an array whose numbers do not matter; they are zeros.
+
+    >>> empty((2, 3)).shape
+    (2, 3)
+    """
     return np.zeros(sizes(shape), dtype_of(dtype))
 
 
@@ -30,7 +34,11 @@ def empty_like(x: Any, dtype: Any = None) -> Array:
 def geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Array:
-    """Return so many numbers from start to stop, each the same multiple of the one before."""
+    """Return so many numbers from start to stop, each the same multiple of the one before.
+
+    >>> geomspace(1.0, 100.0, 3).round(4).tolist()
+    [1.0, 10.0, 100.0]
+    """
     one, two = plain(start), plain(stop)
     found = np.geomspace(one, two, num, endpoint, axis=axis)
     return found.astype(dtype_of(dtype, single(np.asarray(found), [one, two]).dtype))
@@ -41,7 +49,11 @@ def logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10, dtype: Any = None,
     axis: int = 0,
 ) -> Array:  # fmt: skip
-    """Return powers of the base, their exponents so many numbers from start to stop."""
+    """Return powers of the base, their exponents so many numbers from start to stop.
+
+    >>> logspace(0.0, 2.0, 3).round(4).tolist()
+    [1.0, 10.0, 100.0]
+    """
     one, two = plain(start), plain(stop)
     found = np.logspace(one, two, num, endpoint, plain(base), axis=axis)
     return found.astype(dtype_of(dtype, single(np.asarray(found), [one, two]).dtype))

@@ -200,11 +200,11 @@ def fraction(value: Any, where: str, fix: str = "give such a number") -> float:
     raise ArgumentError(message(where, expected, shown(value), fix))
 
 
-def flag(value: Any, where: str, fix: str = "give True or False") -> bool:
+def flag(value: Any, where: str) -> bool:
     """Return ``value`` as a bool; 0 and 1 are taken as well. Raises ArgumentError otherwise."""
     if isinstance(value, (bool, np.bool_)) or (is_whole(value) and value in (0, 1)):
         return bool(value)
-    raise ArgumentError(message(where, "True or False", shown(value), fix))
+    raise ArgumentError(message(where, "True or False", shown(value), "give True or False"))
 
 
 def text(value: Any, where: str, fix: str = "give a text") -> str:
@@ -241,7 +241,7 @@ def check_name(value: Any, where: str, without: str = "/") -> str:
     raise ArgumentError(message(where, expected, shown(value), "give a short text"))
 
 
-def path(value: Any, where: str, fix: str = "give a file's name as text") -> str:
+def path(value: Any, where: str) -> str:
     """Return a file's name as text, or raise ArgumentError for what can be none."""
     try:
         name = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
@@ -249,7 +249,7 @@ def path(value: Any, where: str, fix: str = "give a file's name as text") -> str
             return name
     except (UnicodeEncodeError, TypeError):  # what no file system can hold; a broken __fspath__
         pass
-    raise ArgumentError(message(where, "a path", shown(value), fix))
+    raise ArgumentError(message(where, "a path", shown(value), "give a file's name as text"))
 
 
 def positive_pair(value: Any, where: str) -> tuple[int, int]:

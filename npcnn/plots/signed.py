@@ -125,23 +125,20 @@ def tile_ticks(count: int, size: int, inches: float) -> tuple[list[float], list[
     return [size * (k + 0.5) - 0.5 for k in numbers], numbers
 
 
-def outline(axes: Axes, color: str = style.FAINT, width: float = 0.8) -> None:
+def outline(axes: Axes) -> None:
     """Put a thin frame around axes that show a picture with white edges."""
     for spine in axes.spines.values():
         spine.set_visible(True)
-        spine.set_color(color)
-        spine.set_linewidth(width)
+        spine.set_color(style.FAINT)
+        spine.set_linewidth(0.8)
 
 
-def mark(
-    axes: Axes, top: float, left: float, height: float, width: float, color: str = style.ORANGE,
-    line: float = 2.0,
-) -> None:  # fmt: skip
+def mark(axes: Axes, top: float, left: float, height: float, width: float) -> None:
     """Draw a box around cells of a matrix."""
     from matplotlib.patches import Rectangle
 
-    corner = (left - 0.5, top - 0.5)
-    axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=color, linewidth=line))
+    how: Any = {"fill": False, "edgecolor": style.ORANGE, "linewidth": 2.0}
+    axes.add_patch(Rectangle((left - 0.5, top - 0.5), width, height, **how))
 
 
 def colour_key(figure: Figure, image: AxesImage, axes: Any, label: str, **kwargs: Any) -> None:

@@ -103,12 +103,11 @@ def write_weights(model: Model, stream: IO[bytes], run: run_state.State | None =
             run_state.write(run, file)
 
 
-def layer_paths(model: Model, root: str = "", by_class: bool = False) -> list[tuple[Layer, str]]:
+def layer_paths(model: Model) -> list[tuple[Layer, str]]:
     """Return each layer and where Keras keeps it: its class and how many of that came before.
 
     Layers of a model within the model lie in its own folder `layers`, those of a user's layer under
-    the names of its attributes; one that was met before is left out. With `by_class` those, too,
-    lie in a folder `layers`, as npcnn had it first.
+    the names of its attributes; one that was met before is left out.
 
     >>> from npcnn import Sequential
     >>> from npcnn.layers import Dense, ReLU
@@ -116,27 +115,25 @@ def layer_paths(model: Model, root: str = "", by_class: bool = False) -> list[tu
     ['layers/dense', 'layers/re_lu', 'layers/dense_1']
     """
     found: dict[int, tuple[Layer, str]] = {}
-    _collect_paths(model, root, found, by_class)
+    _collect_paths(model, "", found)
     return list(found.values())
 
 
-def _collect_paths(
-    whole: Any, root: str, found: dict[int, tuple[Layer, str]], by_class: bool
-) -> None:
+def _collect_paths(whole: Any, root: str, found: dict[int, tuple[Layer, str]]) -> None:
     body = getattr(whole, "body", None)
     if body is not None and body.declared:  # the model's own
         found[id(body)] = body, root.removesuffix("/")
-    for layer, path in _parts(whole, root, by_class):
+    for layer, path in _parts(whole, root):
         if layer.declared or not (layer.parts() or layer.is_input):
             found.setdefault(id(layer), (layer, path))
         if layer.parts() is not None:
-            _collect_paths(layer, f"{path}/", found, by_class)
+            _collect_paths(layer, f"{path}/", found)
 
 
-def _parts(whole: Any, root: str, by_class: bool) -> Iterator[tuple[Any, str]]:
+def _parts(whole: Any, root: str) -> Iterator[tuple[Any, str]]:
     """Yield what something is made of, and the path of each: a user's attribute, or its class."""
     holder = getattr(whole, "body", None) or whole
-    if holder.is_body or (getattr(holder, "has_call", False) and not by_class):
+    if holder.is_body or getattr(holder, "has_call", False):
         for name, layer in attributes(holder.model if holder.is_body else holder):
             yield layer, f"{root}{name}"
         return
@@ -177,10 +174,7 @@ def find_weights(file: Hdf5File, model: Model, skip: bool = False) -> Found:
     """Return where each layer's parameters lie, all shapes checked."""
     old = "_layer_checkpoint_dependencies"
     found: Found = {}
-    paths = layer_paths(model)
-    if not all(file.is_group(path) for one, path in paths if assembly.own_arrays(one)):
-        paths = layer_paths(model, by_class=True)
-    for layer, path in paths:
+    for layer, path in layer_paths(model):
         if own_variables.says(layer):
             continue  # it reads them itself
         if file.is_group(old):

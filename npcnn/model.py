@@ -181,7 +181,7 @@ class Model(Stored, OnBatch):
                 played from notes otherwise.
             steps_per_execution: taken, and callbacks still see every step.
             jit_compile: taken; kernels are always compiled.
-            auto_scale_loss: taken; in float32 no loss is scaled, in Keras either.
+            auto_scale_loss: taken; in float32 no loss is scaled, nor is one in Keras.
 
         Raises:
             ArgumentError: one of them is not known.

@@ -244,7 +244,6 @@ def evaluate(
     call = call or (lambda *_: None)
     kept = None if model.run is None else model.run.scores.get_state()
     scores, model.stop_evaluating = model.scores(), False
-
     score = (scoring or scorer(model, data.source)).current()
     data.restart()
     call("on_test_begin", {})

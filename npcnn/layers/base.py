@@ -80,6 +80,14 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
         acts_unasked: whether a call outside of a run is as in training if it does not say.
         is_input: whether it is a model's input, and computes nothing.
         merges: whether it takes a list of inputs; `input_shape` is then a tuple of shapes.
+
+    >>> class Double(Layer):
+    ...     def forward(self, x, training=False, step=0, keep=True):
+    ...         return x + x
+    ...     def backward(self, grad_y, need_grad_x=True):
+    ...         return grad_y + grad_y
+    >>> Double()(np.ones((1, 2)))
+    array([[2., 2.]], dtype=float32)
     """
 
     overridable = ("forward", "backward", "compute_output_shape", "create_parameters")

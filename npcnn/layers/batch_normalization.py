@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import numpy as np
-
 from npcnn import initializers
 from npcnn.arguments import Epsilon, checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.layers import renormalization
 from npcnn.layers.axes import OnlyAxis, apart, check_axes, together
-from npcnn.layers.base import Array, Layer, Shape
+from npcnn.layers.base import Array, Shape
+from npcnn.layers.synchronized import Synchronized
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -38,7 +37,7 @@ class Saved(NamedTuple):
     training: bool
 
 
-class BatchNormalization(Layer):
+class BatchNormalization(Synchronized):
     """y = gamma · (x − mean) / √(variance + ε) + beta, channel by channel.
 
     In training, mean and variance are the batch's, and the running ones move towards them:
@@ -69,12 +68,6 @@ class BatchNormalization(Layer):
 
     op = "batch_normalization"
     regulated = ("beta", "gamma")
-    gamma: Array | None = None
-    beta: Array | None = None
-    grad_gamma: Array | None = None
-    grad_beta: Array | None = None
-    moving_mean: Array
-    moving_variance: Array
 
     @checked
     def __init__(
@@ -136,7 +129,8 @@ class BatchNormalization(Layer):
         if own and self.renorm:
             y, saved = renormalization.renormalized(self, x)
         elif own and self.meets:
-            y, saved = self._forward_together(x)
+            y, center, rate = self._forward_together(x)
+            saved = Saved(x, center, rate, True)
         else:
             y, center, rate = ops.batch_normalization(
                 x, self.gamma, self.beta, self.moving_mean, self.moving_variance, self.momentum,
@@ -154,60 +148,10 @@ class BatchNormalization(Layer):
         if isinstance(saved, renormalization.Saved):
             grad_x = renormalization.renormalized_backward(self, grad_y, saved)
         elif saved.training and self.meets:
-            grad_x = self._backward_together(saved.x)
+            grad_x = self._backward_together(saved)
         else:
             x, center, rate, training = saved
             grad_x = ops.batch_normalization_backward(
                 grad_y, x, self.gamma, center, rate, self.grad_gamma, self.grad_beta, training
             )
         return apart(grad_x, [self.axis], shape)
-
-    # A part's stand-in ---------------------------------------------------------------------------
-
-    def prepare(self, x: Array) -> None:
-        """Bring the mean and variance of a part."""
-        x = together(x, [self.axis])
-        self.share = np.zeros((2, x.shape[-1]), x.dtype)
-        ops.batch_normalization(x, None, None, *self.share, 0.0, self.epsilon, True)
-
-    def prepare_back(self, grad_y: Array) -> None:
-        """Bring the gradients by gamma and beta of a part."""
-        x, center, rate, _ = self.saved()
-        self.share = self.own = np.zeros((2, x.shape[-1]), x.dtype)
-        self.scaled = ops.batch_normalization_backward(
-            together(grad_y, [self.axis]), x, self.gamma, center, rate, *self.own, False
-        )
-
-    def meet(self, shares: Array, parts: Array) -> None:
-        """Keep the parts' means in float64: by parts' sizes, in the order of the parts."""
-        self.means, self.between = np.zeros((2, 2, shares.shape[-1]))
-        for part, share in zip(parts, shares, strict=True):
-            self.means += part * share
-        for part, share in zip(parts, shares, strict=True):
-            self.between += part * (share - self.means) ** 2
-
-    def _forward_together(self, x: Array) -> tuple[Array, Saved]:
-        """Normalise by the batch's variance: the parts' mean one, and that of their means."""
-        mean = self.means[0].astype(x.dtype)
-        variance = (self.means[1] + self.between[0]).astype(x.dtype)
-        for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving[...] = self.momentum * moving + (1 - self.momentum) * now
-        arrays = [x, self.gamma, self.beta, mean, variance]
-        y, center, rate = ops.batch_normalization(*arrays, 0.0, self.epsilon, False)
-        return y, Saved(x, center, rate, True)
-
-    def _backward_together(self, x: Array) -> Array:
-        """Return γ · rate · (grad_y − (Σ grad_y + x̂ · Σ grad_y · x̂) / n), the sums the batch's.
-
-        Gradients are by a part's own mean loss: so n is how many numbers a channel has in it.
-        """
-        _, center, rate, _ = self.saved()
-        for held, found in zip((self.grad_gamma, self.grad_beta), self.own, strict=True):
-            if held is not None:
-                held[...] = found
-        factor = rate if self.gamma is None else rate * self.gamma
-        by_normal, by_one = (self.means * -factor * x.shape[-1] / x.size).astype(x.dtype)
-        ones = np.ones_like(rate)
-        arrays = [x, by_normal * rate, by_one, center, ones]
-        rest, _, _ = ops.batch_normalization(*arrays, 0.0, 0.0, False)
-        return ops.add(self.scaled, rest)

@@ -276,6 +276,13 @@ def sequence(value: Any, where: str) -> list[Any]:
     raise DtypeError(message(where, "a list", shown(value), "put the values in a list"))
 
 
+def up_to_one(value: Any, where: str, fix: str) -> float:
+    """Return a number from 0 to 1, or raise ArgumentError."""
+    if checks.is_number(value) and 0 <= value <= 1:
+        return float(value)
+    raise ArgumentError(message(where, "a number from 0 to 1", shown(value), fix))
+
+
 def times(value: Any, where: str) -> float:
     """Return how many times the usual a file may cost: a number above 0; see docs/files.md."""
     return checks.positive(value, where, "1 is the usual")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -33,8 +34,7 @@ def _communicator(value: Any, where: str) -> Any:
     return value
 
 
-def _seconds(value: Any, where: str) -> float:
-    return positive(value, where, "give seconds, such as 25")
+Seconds = Annotated[float, partial(positive, fix="give seconds, such as 25")]
 
 
 class DataParallel:
@@ -75,7 +75,7 @@ class DataParallel:
     @checked
     def __init__(
         self, shards: PositiveInt = 8, comm: Annotated[Any, _communicator] | None = None,
-        timeout: Annotated[float, _seconds] = 25.0, gradients: Form | None = None,
+        timeout: Seconds = 25.0, gradients: Form | None = None,
         overlap: bool | None = None,
     ) -> None:  # fmt: skip
         self.ranks, self.shards, self.gradients = Ranks(comm, timeout), shards, gradients

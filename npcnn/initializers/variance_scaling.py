@@ -7,6 +7,7 @@ Fans: a dense kernel (in, units) has fan_in = in and fan_out = units; a convolut
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -20,10 +21,6 @@ from npcnn.random import Seed
 CUT = 0.87962566103423978  # the deviation of a standard normal cut at ±2
 
 
-def _scale(value: Any, where: str) -> float:
-    return positive(value, where, "1 is Glorot's, 2 is He's", most=1e30)
-
-
 def _axes(value: Any, where: str) -> list[int]:
     listed = list(value) if isinstance(value, (list, tuple)) else [value]
     if len(listed) > 32 or not all(is_whole(axis) and abs(axis) <= 32 for axis in listed):
@@ -32,7 +29,7 @@ def _axes(value: Any, where: str) -> list[int]:
     return [int(axis) for axis in listed]
 
 
-Scale = Annotated[float, _scale]
+Scale = Annotated[float, partial(positive, fix="1 is Glorot's, 2 is He's")]
 KernelAxes = Annotated[Any, _axes]
 Distribution = Literal["truncated_normal", "untruncated_normal", "uniform", "normal"]
 

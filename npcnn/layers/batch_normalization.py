@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from npcnn import initializers
-from npcnn.arguments import Epsilon, checked
+from npcnn.arguments import Epsilon, checked, up_to_one
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, is_number, message, shown
+from npcnn.checks import ArgumentError, message
 from npcnn.layers import renormalization
 from npcnn.layers.axes import OnlyAxis, apart, check_axes, together
 from npcnn.layers.base import Array, Shape
@@ -19,13 +20,7 @@ if TYPE_CHECKING:
     from npcnn.keywords import LayerKeywords
 
 
-def _momentum(value: Any, where: str) -> float:
-    if is_number(value) and 0 <= value <= 1:
-        return float(value)
-    raise ArgumentError(message(where, "a number 0 to 1", shown(value), "0.99 is Keras's"))
-
-
-Momentum = Annotated[float, _momentum]
+Momentum = Annotated[float, partial(up_to_one, fix="0.99 is Keras's")]
 
 
 class Saved(NamedTuple):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 from npcnn import random
-from npcnn.arguments import checked
+from npcnn.arguments import checked, up_to_one
 from npcnn.backend import ops
-from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.layers.base import Array
 from npcnn.layers.drawing import Drawing
 from npcnn.layers.dropout import Rate
@@ -22,13 +22,7 @@ if TYPE_CHECKING:
     from npcnn.keywords import LayerKeywords
 
 
-def _spread(value: Any, where: str) -> float:
-    if is_number(value) and 0 <= value <= 1:
-        return float(value)
-    raise ArgumentError(message(where, "a number 0 to 1", shown(value), "such as 0.1"))
-
-
-Spread = Annotated[float, _spread]
+Spread = Annotated[float, partial(up_to_one, fix="such as 0.1")]
 
 
 class Noisy(Drawing):

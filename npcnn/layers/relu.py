@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from npcnn.arguments import checked
 from npcnn.backend import ops
@@ -15,11 +16,8 @@ if TYPE_CHECKING:
     from npcnn.keywords import LayerKeywords
 
 
-def _bend(value: Any, where: str) -> float:
-    return non_negative(value, where, "leave it out", most=1e30)  # float32 has it
-
-
-Bend = Annotated[float, _bend]
+# float32 has these numbers
+Bend = Annotated[float, partial(non_negative, fix="leave it out", most=1e30)]
 
 
 class Saved(NamedTuple):

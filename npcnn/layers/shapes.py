@@ -68,11 +68,7 @@ def check_output_shape(value: Any, where: str) -> Shape:
     raise ArgumentError(message(where, "a shape with the batch axis", shown(value), fix))
 
 
-def _layer_name(value: Any, where: str) -> str:
-    return check_name(value, where)
-
-
-Name = Annotated[str, _layer_name]
+Name = Annotated[str, check_name]
 SampleShape = Annotated[Any, check_sample_shape]
 AnyShape = Annotated[Any, partial(check_sample_shape, least=0)]
 BatchShape = Annotated[Any, check_batch_shape]

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from npcnn.arguments import Count, checked
-from npcnn.checks import ArgumentError, is_number, message, positive_int, shown
+from npcnn.arguments import Count, checked, up_to_one
+from npcnn.checks import positive_int
 from npcnn.config import FloatType
 from npcnn.metrics.confusion import ConfusionCounts, quotient
 from npcnn.variables import answer
@@ -16,13 +16,7 @@ from npcnn.variables import answer
 Array = np.ndarray
 
 
-def _share(value: Any, where: str) -> float:
-    if is_number(value) and 0 <= value <= 1:
-        return float(value)
-    raise ArgumentError(message(where, "a number from 0 to 1", shown(value), "0.5 is one"))
-
-
-Share = Annotated[float, _share]
+Share = Annotated[float, partial(up_to_one, fix="0.5 is one")]
 Some = Annotated[int, partial(positive_int, most=10_000)]
 
 

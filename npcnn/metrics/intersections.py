@@ -33,13 +33,9 @@ def _class_ids(value: Any, where: str) -> list[int]:
     return [int(one) for one in listed]
 
 
-def _threshold(value: Any, where: str) -> float:
-    return number(value, where, "0.5 is usual", most=1e30)
-
-
 Kind = Annotated[Any, _whole_or_float]
 ClassIds = Annotated[Any, _class_ids]
-Threshold = Annotated[float, _threshold]
+Threshold = Annotated[float, partial(number, fix="0.5 is usual", most=1e30)]
 Classes = Annotated[int, partial(positive_int, most=10_000)]
 
 

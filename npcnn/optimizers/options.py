@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
+from npcnn.arguments import up_to_one
 from npcnn.backend import ops
 from npcnn.checks import (
     ArgumentError,
@@ -47,12 +48,6 @@ class Named(Variable):
         self.name = name
 
 
-def _momentum(value: Any, where: str) -> float:
-    if is_number(value) and 0 <= value <= 1:
-        return float(value)
-    raise ArgumentError(message(where, "a number 0 to 1", shown(value), "0.9 is usual"))
-
-
 def _several(value: Any, where: str) -> int:
     steps = positive_int(value, where, "leave it out to move in each step", 2**31)
     if steps < 2:
@@ -86,7 +81,7 @@ def _loss(value: Any, where: str) -> Any:
     raise DtypeError(message(where, "a number or an array of floats", shown(value), "give a loss"))
 
 
-Momentum = Annotated[float, _momentum]
+Momentum = Annotated[float, partial(up_to_one, fix="0.9 is usual")]
 Decay = Annotated[float, partial(non_negative, fix="0.004 is AdamW's in Keras", most=MOST)]
 Limit = Annotated[float, partial(positive, fix="leave it out for none", most=MOST)]
 Several = Annotated[int, _several]

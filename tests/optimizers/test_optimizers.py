@@ -124,7 +124,7 @@ def test_bad_learning_rates(cls, rate):
         ),
         (lambda: SGD(name=3), r"SGD\(name\): expected a text, got 3"),
         (lambda: SGD(nesterov="no"), r"SGD\(nesterov\): expected True or False, got 'no'"),
-        (lambda: SGD(momentum=1.5), r"SGD\(momentum\): expected a number 0 to 1, got 1\.5"),
+        (lambda: SGD(momentum=1.5), r"SGD\(momentum\): expected a number from 0 to 1, got 1\.5"),
     ],
 )
 def test_bad_arguments(make, text):

@@ -2,8 +2,10 @@
 
 OpenBLAS starts its threads when it is loaded. Where it cannot (a limit on processes, too little
 address space), it ends the program by SIGINT or, where that is ignored, hangs or crashes at the
-first large product. Told to use one thread it starts none. npcnn's own threads are not affected:
-those that cannot be started are done without (`kernels/run/crew.py`).
+first large product. Told to use one thread it starts none. Later, too: a fork ends its threads (so
+does a `subprocess` that could not be started), and whatever it is asked next starts them again,
+except for a product while it is told to use one. npcnn's own threads are not affected: those that
+cannot be started are done without (`kernels/run/crew.py`).
 """
 
 from __future__ import annotations
@@ -34,6 +36,21 @@ def threads_can_be_started(number: int) -> bool:
         for end in ended[:started]:
             end.acquire()
     return True
+
+
+def can_be_asked(number: int) -> bool:
+    """Return whether BLAS, which has had so many threads of its own, can be told anything.
+
+    Its threads are none of Python's: where those of the system are so many more, they live. Else
+    they have to be started, if they can be.
+    """
+    import threading  # late: a file beside the program may hide it, or what it imports
+
+    try:
+        others = len(os.listdir("/proc/self/task")) - threading.active_count()
+    except OSError:  # not Linux: only a child that was forked is known to have none
+        return True
+    return others >= number or threads_can_be_started(number)
 
 
 if "OPENBLAS_NUM_THREADS" not in os.environ and not threads_can_be_started(

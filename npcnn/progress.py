@@ -59,6 +59,16 @@ def _bar_class(notebook: bool) -> Any:
     return auto
 
 
+def _keep_time(bar: Any) -> None:
+    """Let a bar of tqdm's go by a clock that nobody sets.
+
+    By the day's clock it stands still, once that is set back, until the old hour is reached again.
+    """
+    if hasattr(bar, "_time"):
+        bar._time = time.perf_counter
+        bar.start_t = bar.last_print_t = time.perf_counter()
+
+
 class EpochPrinter:
     """Prints one pass over the data: nothing (0), a bar (1) or a line (2).
 
@@ -89,6 +99,7 @@ class EpochPrinter:
                 total=steps, initial=done, file=Lasting(sys.stdout), bar_format=form, leave=False,
                 ncols=size.columns, nrows=size.lines,
             )  # fmt: skip
+            _keep_time(self._bar)
 
     def step(self, logs: Any) -> None:
         """Count one step; `logs` is called for the numbers only if they are shown now."""

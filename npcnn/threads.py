@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from npcnn import blas
 from npcnn.arguments import PositiveInt, checked
 from npcnn.checks import ArgumentError, message
 
@@ -147,8 +148,11 @@ def using(number: int) -> Iterator[None]:
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
     """Hold NumPy's BLAS to one thread inside the with-block."""
-    with _blas().limit(limits=1, user_api="blas"):
+    held = _hold()
+    try:
         yield
+    finally:
+        _let_go(held)
 
 
 @functools.cache
@@ -156,4 +160,37 @@ def _blas() -> Any:
     """Return threadpoolctl's hold on NumPy's BLAS; finding it takes milliseconds, so once."""
     from threadpoolctl import ThreadpoolController
 
-    return ThreadpoolController()
+    return ThreadpoolController().select(user_api="blas")
+
+
+# What a BLAS is set to, and how many threads each had before.
+_Held = list[tuple[Any, int]]
+
+
+def _hold() -> _Held:
+    """Hold BLAS to one thread, unless to ask for that would end the program (`npcnn/blas.py`)."""
+    had = [(library, library.num_threads) for library in _blas().lib_controllers]
+    held = [(library, number) for library, number in had if number > 1]
+    if blas.can_be_asked(sum(number - 1 for _, number in held)):
+        for library, _ in held:
+            library.set_num_threads(1)
+        return held
+    return []
+
+
+def _let_go(held: _Held) -> None:
+    """Let BLAS have its threads again; where they can no longer be had, it goes on with one."""
+    if held and blas.can_be_asked(sum(number - 1 for _, number in held)):
+        for library, number in held:
+            library.set_num_threads(number)
+
+
+# While a process is forked, BLAS is held: it ends its threads then, and starts them again at the
+# next product, in both processes, if it has not been told to use one.
+_forking: list[_Held] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=lambda: _forking.append(_hold()),
+        after_in_parent=lambda: _let_go(_forking.pop()),
+        after_in_child=lambda: _let_go(_forking.pop()),
+    )

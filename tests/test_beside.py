@@ -24,7 +24,9 @@ def printed(folder, program, *options):
     return done.returncode, [line for line in done.stderr.splitlines() if line[:1].strip()]
 
 
-@pytest.mark.parametrize("name", ["numpy", "random", "inspect", "typing"])
+@pytest.mark.parametrize(
+    "name", ["numpy", "random", "inspect", "typing", "enum", "types", "operator", "collections"]
+)
 def test_what_is_needed_at_once_and_hidden_is_an_error_of_one_line(tmp_path, name):
     path = tmp_path / f"{name}.py"
     path.write_text("x = 1\n")

@@ -30,7 +30,7 @@ ROWS = [
         "extras",
         "keywords",
     },
-    {"nested", "only"},
+    {"nested", "only", "pools"},
     {"arguments", "rules", "signatures", "subclasses", "symbolic"},
     {"remembered", "older"},
     {"registry"},

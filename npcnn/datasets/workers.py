@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+
+from npcnn.pools import pool
 
 CHUNK = 64  # pictures a thread takes at a time
 THREADS = 8  # not the number of processors: most of them wait for the disk
@@ -22,12 +24,12 @@ def in_chunks(work: Work, n: int, workers: int | None, where: str) -> dict[int, 
     chunks = iter([range(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK)])
     merged: dict[int, str] = {}
     under_way: dict[Future[dict[int, str]], int] = {}
-    pool = ThreadPoolExecutor(threads)
+    readers = pool(threads)
     try:
         with tqdm(total=n, desc=where, unit="", disable=None) as bar:
             while True:
                 for chunk in chunks:
-                    under_way[pool.submit(work, chunk)] = len(chunk)
+                    under_way[readers.submit(work, chunk)] = len(chunk)
                     if len(under_way) >= 2 * threads:
                         break
                 if not under_way:
@@ -37,4 +39,4 @@ def in_chunks(work: Work, n: int, workers: int | None, where: str) -> dict[int, 
                     bar.update(under_way.pop(future))
                     merged.update(future.result())
     finally:
-        pool.shutdown(cancel_futures=True)
+        readers.shutdown(cancel_futures=True)

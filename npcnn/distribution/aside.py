@@ -12,12 +12,13 @@ Who adds up what with what does not change, so neither do the bits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
 
 from npcnn.distribution.stretch import Split, Stretch
+from npcnn.pools import pool
 
 Array = np.ndarray
 
@@ -34,7 +35,7 @@ class Aside:
 
     def __init__(self, stretch: Stretch) -> None:
         self.stretch, self.arrays = stretch, stretch.arrays
-        self._thread = ThreadPoolExecutor(1, "npcnn-sum")
+        self._thread = pool(1, "npcnn-sum")
         self._sum: Future[Array] | None = None
         self._about: tuple[Split, Sequence[int], float]
 

@@ -201,19 +201,19 @@ def ahead(
     make: Callable[[int], Any], numbers: Iterable[int], workers: int, most: int
 ) -> Iterator[Any]:
     """Yield what `make` returns for each number, in order, made in threads ahead of its use."""
-    from concurrent.futures import ThreadPoolExecutor
+    from npcnn.pools import pool
 
     numbers, waiting = iter(numbers), deque["Future[Any]"]()
-    pool = ThreadPoolExecutor(workers)
+    makers = pool(workers)
     try:
         while True:
             for number in itertools.islice(numbers, max(workers, most) - len(waiting)):
-                waiting.append(pool.submit(make, number))
+                waiting.append(makers.submit(make, number))
             if not waiting:
                 return
             yield waiting.popleft().result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        makers.shutdown(cancel_futures=True)
 
 
 def stream_of(batches: Any, *args: Any, **kwargs: Any) -> Stream:

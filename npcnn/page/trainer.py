@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from npcnn import optimizers
 from npcnn.callbacks import Callback
-from npcnn.checks import ArgumentError, NpcnnError, count, fraction, message, positive, positive_int
+from npcnn.checks import (
+    ArgumentError,
+    NpcnnError,
+    StateError,
+    count,
+    fraction,
+    message,
+    positive,
+    positive_int,
+)
 from npcnn.page.described import describe
 from npcnn.page.packed import Bytes
 from npcnn.page.turns import Turns
@@ -76,7 +85,11 @@ class Trainer:
         self.trouble, self.made = "", False  # a step was made: all is compiled
         self._told, self._wishes = 0.0, threading.Condition()
         self._thread = threading.Thread(target=self._run, name="npcnn training", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            got, fix = str(error), "raise the limit on threads and processes (ulimit -u)"
+            raise StateError(message("explore()", "a thread to train in", got, fix)) from None
 
     # What the page asks for ---------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ import numpy as np
 
 import npcnn
 from npcnn import backend as backends
-from npcnn import config, extras, random, threads
+from npcnn import blas, config, extras, random, threads
 from npcnn.arguments import Function, Listed, Path, Verbose, checked
 from npcnn.checks import ArgumentError, NpcnnError, StateError, is_whole, message, one_of, shown
 from npcnn.model import Model
@@ -249,6 +249,8 @@ def _done(backend: str, n_jobs: int, tasks: list[tuple[Any, ...]]) -> Iterator[A
         raise StateError(text) from error
     if not tasks:
         return
+    if backend == "loky" and not blas.threads_can_be_started(2):
+        n_jobs = 1  # where there can be no thread, there can be no process
     if backend == "ray":  # joblib's gives nothing back before all have ended
         yield from _done_by_ray(cluster, n_jobs, tasks)
         return

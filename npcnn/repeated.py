@@ -7,6 +7,7 @@ something is set otherwise than it was, a new program is begun. Nothing watches 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from npcnn import optimizers
 from npcnn.backend import get_backend, ops
+from npcnn.checks import NpcnnWarning, message
 from npcnn.threads import get_num_threads
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ class Repeated:
         model = self.model
         if self.learns:
             model._prepare_optimizer()
+            _warn_of_nothing_to_learn(model)
         model.vectors()  # binds the parameters to their places, once
         self.settings = self._settings()
         self.graph = model.graph
@@ -176,3 +179,11 @@ def _equal(one: Any, other: Any) -> bool:
         return bool(one == other)
     except ValueError:  # arrays, which do not compare as a whole
         return False
+
+
+def _warn_of_nothing_to_learn(model: Any) -> None:
+    """Say that no step will change anything, as Keras does; such runs are seldom meant."""
+    if not model.segments():
+        fix = "set trainable = True of what is to learn"
+        text = message(f"{model.label}: learning", "trainable weights", "none", fix)
+        warnings.warn(text, NpcnnWarning, stacklevel=2)

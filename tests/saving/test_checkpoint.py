@@ -15,7 +15,7 @@ from npcnn.callbacks import (
     LambdaCallback,
     ModelCheckpoint,
 )
-from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError
+from npcnn.checks import ArgumentError, DtypeError, FileError, FormatError, NpcnnWarning
 from npcnn.saving.run_state import GROUP
 
 
@@ -281,7 +281,8 @@ def test_a_run_whose_layers_are_frozen_goes_on(tmp_path):
     def fit(epochs, **more):
         model = small_model()
         model.trainable = False
-        return model.fit(x, y, 5, epochs, 0, [ModelCheckpoint(path)], **more).epoch
+        with pytest.warns(NpcnnWarning, match="expected trainable weights, got none"):
+            return model.fit(x, y, 5, epochs, 0, [ModelCheckpoint(path)], **more).epoch
 
     fit(1)
     assert fit(2, resume_from=path) == [0, 1]

@@ -70,6 +70,7 @@ def state(model: Any) -> list[np.ndarray]:
 def judge(described: dict[str, Any], keras: Keras, folder: Path) -> Verdict:
     """Put one network through npcnn and all of Keras's backends, and compare."""
     verdict = Verdict()
+    npcnn.utils.clear_session()
     npcnn.config.set_floatx(described["dtype"])
     npcnn.set_random_seed(described["seed"])
     side = Side(npcnn, state, npcnn.load_model)

@@ -174,13 +174,14 @@ def using(name: Backend) -> Iterator[None]:
 
 @checked
 def clear_session(free_memory: bool = True) -> None:
-    """Free the memory of models that nobody holds any more.
+    """Count automatic names anew (dense, dense_1), and free models that nobody holds any more.
 
-    There is no more to clear: a model names its layers by itself, and no graph is kept for the
-    process.
-
+    >>> from npcnn.layers import Dense
     >>> clear_session()
+    >>> Dense(1).name, Dense(1).name
+    ('dense', 'dense_1')
     """
+    names.forget_names()
     if free_memory:
         gc.collect()
 

@@ -7,6 +7,7 @@ from typing import Any
 from npcnn.graph import ordered_nodes
 from npcnn.layers.given import is_symbolic_one, taken
 from npcnn.layers.input_layer import InputLayer
+from npcnn.names import uncounted
 from npcnn.network import Ends
 from npcnn.symbolic import KerasTensor, Node
 
@@ -19,9 +20,10 @@ def rooted(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> Ends:
     """
     if all(tensor.node.is_input for tensor in inputs):
         return inputs, outputs
-    begun = [
-        t if t.node.is_input else InputLayer(t.shape[1:], dtype=t.dtype).output for t in inputs
-    ]
+    with uncounted():
+        begun = [
+            t if t.node.is_input else InputLayer(t.shape[1:], dtype=t.dtype).output for t in inputs
+        ]
     return begun, recalled(inputs, outputs, begun, None)
 
 

@@ -28,7 +28,7 @@ from npcnn.graph import operations_by_depth, ordered_nodes
 from npcnn.layers.body import made_by_call
 from npcnn.layers.parts import inner_layers
 from npcnn.layers.shapes import check_batch_shape, shapes_of
-from npcnn.names import snake_case
+from npcnn.names import auto_name
 from npcnn.network import Ends
 from npcnn.objective import Objective, guessed_names, is_weight, measures, objective
 from npcnn.on_batch import OnBatch, alone
@@ -80,11 +80,10 @@ class Model(Stored, OnBatch):
         name: str | None = None,
     ) -> None:  # fmt: skip
         if inputs is None and outputs is None and type(self) is not Model:
-            own = snake_case(type(self).__name__)
-            self.begin(name, own, trainable, np.dtype(floatx()))
+            self.begin(name, trainable, np.dtype(floatx()))
             return
         ins, outs = tensors(inputs, "Model(inputs)"), tensors(outputs, "Model(outputs)")
-        self.begin(name, "functional", trainable, np.dtype(ins[0].dtype))
+        self.begin(name, trainable, np.dtype(ins[0].dtype))
         self._take(rooted(ins, outs), (keys_of(inputs), keys_of(outputs)))
 
     def _take(self, ends: Ends, structure: tuple[Any, Any]) -> None:
@@ -98,10 +97,11 @@ class Model(Stored, OnBatch):
         if not self._trainable:
             self.trainable = False
 
-    def begin(self, name: str | None, usual: str, trainable: bool, dtype: np.dtype) -> None:
-        """Set up what every model has; `usual` is its name without one of its own."""
-        super().__init__(name or usual, trainable, dtype)
-        self.named_by_model = name is None
+    def begin(self, name: str | None, trainable: bool, dtype: np.dtype) -> None:
+        """Set up what every model has."""
+        kind = "functional" if type(self) is Model else type(self).__name__  # as in Keras
+        super().__init__(name or auto_name(kind), trainable, dtype)
+        self.made_up = name is None
         self.structure = None, None
         self.optimizer: Optimizer
         self._settings: dict[str, Any] = {}  # as `compile` was given them

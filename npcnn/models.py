@@ -71,14 +71,9 @@ def _once(make: Any) -> Any:
 def _cloned(model: Any, make: Any, call: Any) -> Any:
     """Return a model's clone; `make` clones a layer or a model in it."""
     if isinstance(model, Sequential):
-        clone = Sequential(None, model.trainable, model.name, model.dtype)
-        if model.input_layer is not None:
-            clone.add(_again(model.input_layer))
-        for layer in model.parts():
-            clone.add(make(layer))
-        if model.built and not clone.built:
-            clone.build(model.input_shape)
-        return clone
+        begin = [_again(node.operation) for node in model.nodes()[:1]]
+        listed = [*begin, *map(make, model.parts())]
+        return Sequential(listed, model.trainable, model.name, model.dtype)
     if model.body is not None:
         clone = type(model).from_config(model.get_config())
         clone.build(model.input_shape)
@@ -95,4 +90,6 @@ def _cloned(model: Any, make: Any, call: Any) -> Any:
 
 
 def _again(layer: Layer) -> Any:
-    return type(layer).from_config(layer.get_config())
+    again: Any = type(layer).from_config(layer.get_config())
+    again.in_layers = layer.in_layers
+    return again

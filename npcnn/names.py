@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -64,3 +67,44 @@ def snake_case(name: str) -> str:
     spaced = re.sub(r"\W+", "", name)
     spaced = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", spaced)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", spaced).lower()
+
+
+class _Counts(threading.local):
+    """How often a name was given in this thread; each counts for itself, as in Keras."""
+
+    def __init__(self) -> None:
+        self.given: Counter[str] = Counter()
+
+
+_counts = _Counts()
+
+
+def auto_name(kind: str) -> str:
+    """Return the name of an object that was given none: its class's, counted over the process.
+
+    Keras counts the same way, from construction on, and begins anew with `clear_session`.
+
+    >>> forget_names()
+    >>> auto_name("MaxPooling2D"), auto_name("MaxPooling2D")
+    ('max_pooling2d', 'max_pooling2d_1')
+    """
+    base = snake_case(kind)
+    count = _counts.given[base]
+    _counts.given[base] += 1
+    return f"{base}_{count}" if count else base
+
+
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """Let names that are made up within not count: what Keras makes no objects for."""
+    before = _counts.given.copy()
+    try:
+        yield
+    finally:
+        _counts.given = before
+
+
+def forget_names() -> None:
+    """Let `auto_name` begin anew, in all threads."""
+    global _counts
+    _counts = _Counts()

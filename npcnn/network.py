@@ -77,7 +77,7 @@ class Network(Weighted, Operation):
         every = {id(one): one for one in [*(inner_layers(self) if written else ()), *whole]}
         return [
             one for one in every.values()
-            if not (one.is_operation or (written and getattr(one, "is_input", False)))
+            if one.in_layers and not (written and getattr(one, "is_input", False))
         ]  # fmt: skip
 
     @property

@@ -137,7 +137,7 @@ def of_layer(layer: Any) -> str:
 
 def layer_line(layer: Any) -> str:
     """Return a layer in a line: its class, name and shapes."""
-    name = getattr(layer, "name", None)
+    name = getattr(layer, "name", None) if layer.name_counts else None
     head = type(layer).__name__ + (f" {name!r}" if name else "")
     if getattr(layer, "input_shape", None) is None:
         return f"{head}: not built"

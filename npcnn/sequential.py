@@ -12,6 +12,7 @@ from npcnn.config import FloatType
 from npcnn.layers.base import BatchShape, Layer
 from npcnn.layers.input_layer import InputLayer
 from npcnn.model import Model
+from npcnn.names import auto_name
 from npcnn.network import Network
 from npcnn.symbolic import KerasTensor, Node, give_names
 
@@ -39,7 +40,7 @@ class Sequential(Model):
         self, layers: Any = None, trainable: bool = True, name: str | None = None,
         dtype: FloatType = None,
     ) -> None:  # fmt: skip
-        self.begin(name, "sequential", trainable, dtype)
+        self.begin(name, trainable, dtype)
         self.input_layer: Layer | None = None
         self._row: list[KerasTensor] = []  # what goes in, and what each layer gives
         if not isinstance(layers, (list, tuple, type(None))):
@@ -47,10 +48,13 @@ class Sequential(Model):
             got = type(layers).__name__ if isinstance(layers, Layer) else shown(layers)
             raise DtypeError(message("Sequential(layers)", "a list of layers", got, fix))
         for layer in layers or []:
-            self.add(layer)
+            self.add(layer, rebuild=False)
+        self._count_graph()
 
-    def add(self, layer: Any) -> None:
+    def add(self, layer: Any, rebuild: bool = True) -> None:
         """Put a layer, or a model, at the end; it is built at once if the shape is known.
+
+        `rebuild` counts for names alone, as in Keras: it makes a functional model at each.
 
         Raises ArgumentError if the shape before it does not suit the layer, DtypeError for
         something that is no layer; the model is then as it was.
@@ -68,7 +72,7 @@ class Sequential(Model):
             fix = "make a second layer of the same kind"
             got = f"{layer.label} again"
             raise ArgumentError(message("Sequential.add(layer)", "a new layer", got, fix))
-        own = layer.name, layer.named_by_model, layer.beside
+        own = layer.name, layer.beside
         give_names([*self._layers, layer], self._names, "Sequential.add(layer)")
         began = bool(self._row)
         try:
@@ -78,7 +82,7 @@ class Sequential(Model):
             if self._row:
                 self._row.append(self._applied(layer, self._row[-1]))
         except Exception:
-            layer.name, layer.named_by_model, layer.beside = own
+            layer.name, layer.beside = own
             self._row = self._row if began else []
             raise
         if isinstance(layer, Layer):
@@ -87,15 +91,24 @@ class Sequential(Model):
             layer.trainable = False
         self._layers.append(layer)
         self.changed()
+        if rebuild:
+            self._count_graph()
 
-    def pop(self) -> Any:
-        """Take the last layer off and return it."""
+    def _count_graph(self) -> None:
+        """Count the name that Keras gives the functional model which a Sequential is inside."""
+        if self._row and self._layers:
+            auto_name("functional")
+
+    def pop(self, rebuild: bool = True) -> Any:
+        """Take the last layer off and return it; `rebuild` is as in `add`."""
         if not self._layers:
             raise StateError(message("Sequential.pop()", "a layer", "none", "add one first"))
         layer = self._layers.pop()
         if self._row:
             layer._inbound_nodes.remove(self._row.pop().node)
         self.changed()
+        if rebuild:
+            self._count_graph()
         return layer
 
     def changed(self) -> None:
@@ -110,8 +123,6 @@ class Sequential(Model):
             where = "Sequential.add(Input)"
             raise ArgumentError(message(where, "the input before all layers", "a later one", fix))
         self.input_layer = layer
-        if layer.name is None:
-            layer.name, layer.named_by_model = "input_layer", True
         tensor: KerasTensor = layer.output
         if tensor.dtype != self.dtype:
             tensor = Node(layer, [], [tensor.shape], self.dtype).outputs[0]
@@ -119,9 +130,8 @@ class Sequential(Model):
 
     def _start(self, shape: Shape) -> KerasTensor:
         """Return the symbolic tensor that the first layer is given."""
-        layer = InputLayer(shape[1:], dtype=self.dtype)
-        layer.name, layer.named_by_model = "input_layer", True
-        return layer.output
+        tensor: KerasTensor = InputLayer(shape[1:], dtype=self.dtype).output
+        return tensor
 
     def _applied(self, layer: Any, tensor: KerasTensor) -> KerasTensor:
         """Return what a layer gives for what the one before gave."""
@@ -156,6 +166,7 @@ class Sequential(Model):
             row.append(self._applied(layer, row[-1]))
         self._row = row
         self.changed()
+        self._count_graph()
 
     def infer_output_shape(self, input_shape: Any) -> Any:
         """Return the shape that comes out for one that goes in, or raise; nothing is built."""

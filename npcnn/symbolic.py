@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from npcnn.checks import ArgumentError, DtypeError, is_number, is_whole, message, shown
-from npcnn.names import snake_case
+from npcnn.names import snake_case, uncounted
 
 Shape = tuple[Any, ...]
 creations = itertools.count(1)
@@ -81,7 +81,9 @@ class KerasTensor:
         return _binary("-", "subtract", self, other)
 
     def __rsub__(self, other: Any) -> KerasTensor:
-        return _binary("+", "add", -self, other)
+        with uncounted():  # of two layers the last has the name of Keras's one operation
+            turned = -self
+        return _binary("+", "add", turned, other, "subtract")
 
     def __mul__(self, other: Any) -> KerasTensor:
         return _binary("*", "multiply", self, other)
@@ -95,20 +97,20 @@ class KerasTensor:
         if not is_number(other) or abs(other) < 1e-30:
             where, fix = "an operator on a symbolic tensor", "call layers on it for anything else"
             raise ArgumentError(message(where, "no division by 0", shown(other), fix))
-        return operators["*"](self, 1 / other)
+        return operators["*"](self, 1 / other, "true_divide")
 
     def __rtruediv__(self, other: Any) -> KerasTensor:
         return _of_ops("true_divide", other, self)
 
     def __neg__(self) -> KerasTensor:
-        return operators["*"](self, -1.0)
+        return operators["*"](self, -1.0, "negative")
 
     def __pow__(self, exponent: Any) -> KerasTensor:
         if not is_whole(exponent) or not 1 <= exponent <= 8:
             return _of_ops("power", self, exponent)
         power = self
         for _ in range(exponent - 1):
-            power = operators["*"](power, self)
+            power = operators["*"](power, self, "power")
         return power
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
@@ -135,10 +137,13 @@ def _of_ops(name: str, *given: Any) -> Any:
     return FUNCTIONS[name](*given)
 
 
-def _binary(sign: str, name: str, tensor: KerasTensor, other: Any) -> Any:
-    """Return a sum or product: a layer with a kernel of tensors and numbers, else a function's."""
+def _binary(sign: str, name: str, tensor: KerasTensor, other: Any, kind: str = "") -> Any:
+    """Return a sum or product: a layer with a kernel of tensors and numbers, else a function's.
+
+    `kind` is what Keras names the operation, if not as the function.
+    """
     if isinstance(other, KerasTensor) or not hasattr(other, "shape") or is_number(other):
-        return operators[sign](tensor, other)
+        return operators[sign](tensor, other, kind or name)
     return _of_ops(name, tensor, other)
 
 
@@ -176,14 +181,20 @@ class Operation:
     """What can be called on tensors: a layer or a model, with the nodes of its calls."""
 
     name: Any
-    named_by_model = False  # whether a model made up the name, and another may change it
+    made_up = False  # whether nobody said the name, and a model may change it
     created: int  # which of all that were made; names are numbered in this order, as in Keras
-    is_operation = False  # whether it is a call of a function, which `model.layers` leaves out
+    is_operation = False  # whether it is a call of a function
+    in_layers = True  # whether `model.layers` has it: not calls of functions, nor operators
     is_body = False  # whether it is what a model's own `call` does, beyond calling layers
     recorded = False  # whether it is a user's layer whose `call` computes with numbers
     declared: dict[str, bool] = {}  # noqa: RUF012 — weights of its own; a layer has a dict of its own
     beside: tuple[set[str], ...] = ()  # the names in each model that it is in
     _inbound_nodes: list[Node]
+
+    @property
+    def name_counts(self) -> bool:
+        """Whether the name tells a reader something: it was said, or a model has it."""
+        return bool(self.beside) or not self.made_up
 
     def parts(self) -> list[Any] | None:
         """Return what it is made of, a model or a composed layer; None for a plain layer."""
@@ -262,9 +273,7 @@ def leaves_of(whole: Any) -> list[Any]:
 
 
 def give_names(layers: list[Any], names: set[str], where: str) -> None:
-    """Give layers without a name class name and number: conv2d, conv2d_1, …
-
-    A name that another model made up is changed if it is taken, to one that is free there too.
+    """Take the layers' names; one that nobody said is changed where it is taken, to a free one.
 
     Args:
         layers: of a model.
@@ -274,7 +283,7 @@ def give_names(layers: list[Any], names: set[str], where: str) -> None:
     Raises:
         ArgumentError: two layers were given one name.
     """
-    own = [layer.name for layer in layers if layer.name is not None and not layer.named_by_model]
+    own = [layer.name for layer in layers if not layer.made_up]
     taken: set[str] = set()
     for name in own:
         if name in taken:
@@ -282,10 +291,10 @@ def give_names(layers: list[Any], names: set[str], where: str) -> None:
             raise ArgumentError(message(where, "a new name", repr(name), fix))
         taken.add(name)
     for layer in sorted(layers, key=lambda one: one.created):
-        if layer.name is not None and not layer.named_by_model:
+        if not layer.made_up:
             continue
-        if layer.name is None or layer.name in taken:
-            layer.name, layer.named_by_model = _free_name(layer, taken.union(*layer.beside)), True
+        if layer.name in taken:
+            layer.name = _free_name(layer, taken.union(*layer.beside))
         taken.add(layer.name)
     names |= taken
     for layer in layers:

@@ -8,7 +8,7 @@ import numpy as np
 
 from npcnn.checks import ArgumentError, message
 from npcnn.initializers.numbers import begun
-from npcnn.names import snake_case
+from npcnn.names import auto_name
 from npcnn.symbolic import live
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
         name: str | None = None,
     ) -> None:  # fmt: skip
         self.value, self.trainable = begun(initializer, shape, dtype), trainable
-        self.name: str = "variable" if name is None else name
+        self.name: str = auto_name("Variable") if name is None else name
 
     @property
     def path(self) -> str:
@@ -220,7 +220,7 @@ class Weight(Variable):
     def path(self) -> str:
         """Layer's and parameter's name: 'dense/kernel'."""
         own = self.layer.stored.get(self.name, (self.name, ""))[0]
-        return f"{self.layer.name or snake_case(type(self.layer).__name__)}/{own}"
+        return f"{self.layer.name}/{own}"
 
     @property
     def trainable(self) -> bool:

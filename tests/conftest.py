@@ -55,9 +55,10 @@ def jax_compiles_quickly(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Give every test the same seed and the default float type."""
+    """Give every test the same seed, the default float type, and names from the first one on."""
     npcnn.set_random_seed(1234)
     npcnn.config.set_floatx("float32")
+    npcnn.backend.clear_session(free_memory=False)
 
 
 @pytest.fixture(scope="module")

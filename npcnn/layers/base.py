@@ -32,7 +32,7 @@ from npcnn.layers.shapes import (
     check_batch_shape,
     check_output_shape,
 )
-from npcnn.names import snake_case
+from npcnn.names import auto_name, snake_case
 from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open, missing
 from npcnn.symbolic import Node, Operation, creations
@@ -59,7 +59,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
     `compute_output_shape`, `create_parameters` and `get_config` (docs/extending.md).
 
     Args:
-        name: what it is called; a model gives 'conv2d', 'conv2d_1', … to layers without one.
+        name: what it is called; None for the class's, counted over the process: 'conv2d_1'.
         dtype: 'float32' or 'float64'; None takes the model's.
         trainable: False keeps the parameters as they are.
         input_shape: one sample's shape, for the first layer of a model.
@@ -117,7 +117,8 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
         rest.pop("autocast", None)  # Keras's files say it of a user's layer
         if rest:
             one_of(next(iter(rest)), argument_names(type(self)), f"{where}, its arguments")
-        self.name, self.dtype, self.trainable = name, dtype, trainable
+        self.name, self.made_up = (auto_name(where), True) if name is None else (name, False)
+        self.dtype, self.trainable = dtype, trainable
         self.sample_shape: Shape | None = input_shape
         if input_dim is not None:
             self.sample_shape = (input_dim,)
@@ -247,8 +248,8 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
 
     @property
     def label(self) -> str:
-        """The layer in an error message: its class, and its name where it has one."""
-        return type(self).__name__ + (f" {self.name!r}" if self.name else "")
+        """The layer in an error message: its class, and its name if said or in a model."""
+        return type(self).__name__ + (f" {self.name!r}" if self.name_counts else "")
 
     @property
     def _saved(self) -> Any:
@@ -309,7 +310,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
             part.trainable = self._trainable
 
 
-Layer.begun = frozenset(vars(Layer()))
+Layer.begun = frozenset(vars(Layer("layer")))
 Parameters.taken = {*dir(Layer), *Layer.begun}
 Called.plain = Layer
 

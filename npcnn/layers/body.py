@@ -11,6 +11,7 @@ from npcnn.layers.given import Given, Place, filled, is_symbolic_one, taken
 from npcnn.layers.input_layer import InputLayer
 from npcnn.layers.owning import free
 from npcnn.layers.parts import every, inner_layers
+from npcnn.names import uncounted
 from npcnn.nested import EndlessCallError, Within
 
 
@@ -72,7 +73,8 @@ def made_by_call(model: Any, shapes: list[Any], keys: list[str] | None) -> tuple
             del one._inbound_nodes[count:]
         if isinstance(error, EndlessCallError):
             raise
-    ins = [InputLayer(shape[1:], dtype=model.dtype).output for shape in shapes]
+    with uncounted():
+        ins = [InputLayer(shape[1:], dtype=model.dtype).output for shape in shapes]
     with Within(model, f"{model.label}.call(inputs)"):
         found = Body(model)(*filled(given.args, ins))
     return (ins, taken(found, is_symbolic_one)[1]), found

@@ -19,6 +19,7 @@ from npcnn.graph import operations_by_depth, ordered_nodes, read_graph
 from npcnn.layers.given import Given, filled, is_symbolic_one, same, taken
 from npcnn.layers.input_layer import InputLayer
 from npcnn.layers.parts import Form
+from npcnn.names import uncounted
 from npcnn.nested import Within
 from npcnn.ops.entry import Recording, recording
 from npcnn.random import moment
@@ -27,6 +28,7 @@ from npcnn.symbolic import KerasTensor, Node, give_names, leaves_of, tensors
 Ends = tuple[list[KerasTensor], list[KerasTensor]]
 
 
+@uncounted()
 def traced(
     call: Callable[..., Any], shapes: list[tuple[Any, ...]], dtype: Any, where: str,
     given: Given | None = None,
@@ -96,7 +98,8 @@ def _traced(
 
 def called(layer: Any, arrays: list[Any], training: bool | None, given: Given) -> Any:
     """Return what the layers of a composed one make of arrays; the first call makes its graph."""
-    ins = [InputLayer(one.shape[1:], dtype=layer.dtype).output for one in arrays]
+    with uncounted():
+        ins = [InputLayer(one.shape[1:], dtype=layer.dtype).output for one in arrays]
     compose(layer, ins, None, given)
     graph = read_graph(*layer.ends)
     values: list[Any] = [one.astype(layer.dtype) for one in arrays]

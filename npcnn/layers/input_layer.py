@@ -123,7 +123,7 @@ def Input(  # noqa: N802 - Keras's name
         tensor: None.
 
     >>> Input(shape=(28, 28, 1))
-    <KerasTensor shape=(None, 28, 28, 1), dtype=float32, name=None>
+    <KerasTensor shape=(None, 28, 28, 1), dtype=float32, name=input_layer>
     """
     shape = _one_shape(shape, batch_shape, "Input")
     return InputLayer(shape, batch_size, dtype=dtype, name=name).output

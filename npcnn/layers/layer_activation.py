@@ -90,7 +90,7 @@ def layer_activation(given: Any, where: str) -> LayerActivation | None:
         expected = "a layer of npcnn's without chance or a kernel"
         raise ArgumentError(message(where, expected, given.label, FIX))
     config, kind = given.get_config(), snake_case(type(given).__name__)
-    again = type(given).from_config({**config, "name": given.name or kind, "dtype": None})
+    again = type(given).from_config({**config, "dtype": None})
     last = config.get("axis") == -1  # a loss knows softmax, and may start from what goes into it
     last = last and isinstance(getattr(again, "activation", None), ActivationFunction)
     made = LayerActivation(str(getattr(again, "activation", kind)) if last else kind)

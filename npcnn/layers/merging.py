@@ -9,6 +9,7 @@ from npcnn.arguments import checked
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message, number
 from npcnn.layers.base import Array, Layer, Shape
+from npcnn.names import auto_name, uncounted
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -289,18 +290,23 @@ def minimum(inputs: Any, **kwargs: Unpack[LayerKeywords]) -> Any:
 def _operator(merge: Any, scaled: Any) -> Any:
     """Return what +, − or · does with a symbolic tensor and another one, or a number."""
 
-    def apply(one: Any, other: Any) -> Any:
-        if isinstance(other, symbolic.KerasTensor):
-            return merge([one, other])
-        from npcnn.layers.rescaling import Rescaling
+    def apply(one: Any, other: Any, kind: str) -> Any:
+        x = [one, other] if isinstance(other, symbolic.KerasTensor) else one
+        with uncounted():
+            if x is one:
+                from npcnn.layers.rescaling import Rescaling
 
-        return Rescaling(*scaled(number(other, "an operator on a symbolic tensor")))(one)
+                layer = Rescaling(*scaled(number(other, "an operator on a symbolic tensor")))
+            else:
+                layer = merge()
+        layer.name, layer.in_layers = auto_name(kind), False  # one of Keras's operations
+        return layer(x)
 
     return apply
 
 
 symbolic.operators |= {
-    "+": _operator(add, lambda value: (1.0, value)),
-    "-": _operator(subtract, lambda value: (1.0, -value)),
-    "*": _operator(multiply, lambda value: (value, 0.0)),
+    "+": _operator(Add, lambda value: (1.0, value)),
+    "-": _operator(Subtract, lambda value: (1.0, -value)),
+    "*": _operator(Multiply, lambda value: (value, 0.0)),
 }

@@ -40,7 +40,7 @@ class Operated(Layer):
         listed: whether it takes the first ones in a list.
     """
 
-    is_operation = True
+    is_operation, in_layers = True, False
     replays = False
 
     def __init__(

@@ -19,15 +19,14 @@ class Part(Layer):
     """
 
     kept_as: ClassVar = dict.fromkeys(("of", "place"))
-    is_operation = True
+    is_operation, in_layers = True, False
     replays = False
 
     def __init__(self, of: Any, place: int) -> None:
-        super().__init__(dtype=of.dtype)
+        super().__init__(f"{of.name}_{place}", of.dtype)
         sizes = [int(np.prod(shape[1:], dtype=int)) for shape in of.form.shapes]
         self.shape, self.first, self.total = of.form.shapes[place], sum(sizes[:place]), sum(sizes)
         self.last = self.first + sizes[place]
-        self.name = f"{of.name}_{place}"
         self.build((None, self.total))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -13,7 +13,6 @@ from npcnn.checks import ArgumentError, message, positive_int, shown
 from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.holding import Holding
 from npcnn.layers.windows import Window
-from npcnn.names import snake_case
 from npcnn.variables import Weight
 
 if TYPE_CHECKING:
@@ -89,7 +88,6 @@ class SpectralNormalization(Holding, Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.layer, self.power_iterations = copy.copy(layer), power_iterations
-        self.layer.name = layer.name or snake_case(type(layer).__name__)
 
     def inner(self) -> Layer:
         """Return the layer."""

@@ -28,7 +28,7 @@ from npcnn.checks import (
 )
 from npcnn.config import FloatType
 from npcnn.losses.called import Called, of_tensors
-from npcnn.names import snake_case
+from npcnn.names import auto_name
 from npcnn.ops.tape import Tensor
 from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open, missing
@@ -106,7 +106,7 @@ class Loss(Open, Remembering):
         reduction: Reduction = "sum_over_batch_size",
         dtype: FloatType | None = None,
     ) -> None:
-        self.name = name or self.own_name or self.default_name or snake_case(type(self).__name__)
+        self.name = name or self.own_name or self.default_name or auto_name(type(self).__name__)
         self.reduction = reduction
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -315,7 +315,7 @@ def _also_recorded(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 Loss.__call__ = _also_recorded(Loss.__call__)  # type: ignore[method-assign]
-Loss.begun = frozenset(vars(Loss()))
+Loss.begun = frozenset(vars(Loss("loss")))
 
 
 def function_of(cls: type[Loss]) -> Callable[..., Any]:

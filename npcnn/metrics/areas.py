@@ -84,7 +84,7 @@ class AUC(Metric):
         self._count(num_labels or 1)
 
     def _count(self, columns: int) -> None:
-        self.counts = self.add_variable((columns, 4, self.num_thresholds))
+        self.counts = self.add_variable((columns, 4, self.num_thresholds), name="counts")
 
     @checked
     def update_state(

@@ -21,7 +21,7 @@ from npcnn.checks import (
 )
 from npcnn.config import FloatType
 from npcnn.initializers.base import Sizes
-from npcnn.names import snake_case
+from npcnn.names import auto_name
 from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open
 from npcnn.variables import Variable as Variable
@@ -70,7 +70,7 @@ class Metric(Remembering, Open):
         own_name: what `name` is by default, if not the class's name.
 
     Args:
-        name: how it is printed and kept in the history; None is the class's name in snake_case.
+        name: how it is printed and kept in the history; None is the class's, counted: 'auc_1'.
         dtype: taken for Keras's sake; numbers are counted in float64.
 
     >>> class Surprise(Metric):
@@ -90,7 +90,7 @@ class Metric(Remembering, Open):
 
     @checked
     def __init__(self, name: str | None = None, dtype: FloatType | None = None) -> None:
-        self.name = (self.own_name or snake_case(type(self).__name__)) if name is None else name
+        self.name = (self.own_name or auto_name(type(self).__name__)) if name is None else name
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Show the name that is the default."""
@@ -273,4 +273,4 @@ def check_targets(y_true: Array, shape: tuple[int, ...]) -> None:
         raise ArgumentError(message("the metric's y_true", expected, got, fix))
 
 
-Metric.begun = frozenset(vars(Metric()))
+Metric.begun = frozenset(vars(Metric("metric")))

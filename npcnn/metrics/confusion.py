@@ -82,7 +82,7 @@ class ConfusionCounts(Metric):
             else [usual if thresholds is None else thresholds]
         )
         self.thresholds = np.array(listed, np.float64)
-        self.counts = self.add_variable((4, len(self.thresholds)))
+        self.counts = self.add_variable((4, len(self.thresholds)), name="counts")
 
     @checked
     def update_state(

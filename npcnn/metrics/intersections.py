@@ -74,7 +74,9 @@ class IoU(Metric):
         self.num_classes, self.target_class_ids = num_classes, target_class_ids
         self.dtype, self.ignore_class, self.axis = dtype, ignore_class, axis
         self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
-        self.total_cm = self.add_variable((num_classes, num_classes))  # true class, class said
+        self.total_cm = self.add_variable(
+            (num_classes, num_classes), name="total_cm"
+        )  # true class, class said
 
     @checked
     def update_state(

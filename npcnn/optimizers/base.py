@@ -22,7 +22,7 @@ from npcnn.checks import (
     one_of,
     shown,
 )  # fmt: skip
-from npcnn.names import snake_case
+from npcnn.names import auto_name
 from npcnn.optimizers import options, schedules
 from npcnn.optimizers.held import Rate, Steps
 from npcnn.optimizers.options import (
@@ -144,7 +144,7 @@ class Optimizer(Open, Remembering):
         gradient_accumulation_steps: Several | None = None, **unknown: Any,
     ) -> None:  # fmt: skip
         self._refuse(unknown)
-        self.name = name or snake_case(type(self).__name__)
+        self.name = name or auto_name(type(self).__name__)
         self._learning_rate = learning_rate
         self.weight_decay, self.clipnorm, self.clipvalue = weight_decay, clipnorm, clipvalue
         self.global_clipnorm, self.use_ema = global_clipnorm, use_ema
@@ -396,4 +396,4 @@ class Optimizer(Open, Remembering):
         return cls(**arguments_of(cls, config, f"{cls.__name__}.from_config(config)"))
 
 
-Optimizer.begun = frozenset(vars(Optimizer()))
+Optimizer.begun = frozenset(vars(Optimizer(name="optimizer")))

@@ -30,6 +30,7 @@ from npcnn.data import Batches
 from npcnn.files import remove_leftovers
 from npcnn.layers.parts import every
 from npcnn.saving import keras_layers, variables
+from npcnn.saving.renamed import names_there, renamed, unnamed
 from npcnn.streams import say
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _augmenter(feed: Feed) -> dict[str, Any] | None:
 
 def describe_model(model: Model) -> dict[str, Any]:
     """Return what a compiled model learns by, but for its weights; names are left out."""
-    return {
+    return unnamed({
         "backend": get_backend(),
         "layers": _layers(model),
         "calls": _calls(model),
@@ -92,7 +93,7 @@ def describe_model(model: Model) -> dict[str, Any]:
         ],
         "loss_weights": list(model.objective.weights),
         "metrics": model.metric_names[1:],
-    }
+    })  # fmt: skip
 
 
 def _layers(model: Model) -> list[dict[str, Any]]:
@@ -181,18 +182,21 @@ class Resumed:
                 fix = "name a file that ModelCheckpoint wrote; load_model() reads this one"
                 got = "a model without a run"
                 raise ArgumentError(message(self.where, "a checkpoint", got, fix))
-            self._compare(state, describe(run))
+            self.names: dict[str, str] = {}
+            self._compare(state, describe(run), run.model)
             self.model = parts.model()
             whole = parts.state is not None and (
                 set(parts.state.slots) == set(variables.kept_slots(run.model.optimizer))
             )
         self.state = state["run"]
+        for part in ("logs", "callbacks") if self.names else ():
+            self.state[part] = renamed(self.state.get(part), self.names)
         if not whole or not self._fits(run.model):
             raise self.damaged()
         self._check_state(run)
         run.callbacks_with_states(self.state)
 
-    def _compare(self, state: dict[str, Any], own: dict[str, Any]) -> None:
+    def _compare(self, state: dict[str, Any], own: dict[str, Any], model: Model) -> None:
         fix = "use the settings it was begun with, or load_model() it and fit anew"
         if state.get("format") != FORMAT:
             got = f"version {keras_layers.short(state.get('format'))}"
@@ -201,9 +205,11 @@ class Resumed:
         saved = state.get("about")
         if not isinstance(saved, dict) or not isinstance(state.get("run"), dict):
             raise self.damaged()
+        saved = unnamed(saved)
+        self.names = names_there(model, saved.get("metrics"), own["metrics"])
         for key, value in own.items():
             there = saved.get(key)
-            if there == value:
+            if there == value or (key == "metrics" and self.names):
                 continue
             if key == "backend":
                 fix = f"their bits differ; call npcnn.use_backend({there!r}) first"

@@ -55,8 +55,7 @@ def model_config(model: Model, full: bool = True) -> dict[str, Any]:
     config: dict[str, Any] = {"name": model.name, "trainable": model.trainable}
     config["dtype"] = policy(dtype)
     if shape is not None:
-        name = "input_layer" if model.input_layer is None else model.input_layer.name
-        listed.insert(0, _input_entry(name, shape, dtype, full))
+        listed.insert(0, _input_entry(model.nodes()[0].operation.name, shape, dtype, full))
     config["layers"] = listed
     if shape is not None:
         config["build_input_shape"] = list(shape)
@@ -236,7 +235,10 @@ def _read_sequential(inner: dict[str, Any], where: str, depth: int, shared: Shar
     _start_with_input(made, inner)
     frozen = inner.get("trainable") is False and not any(layer.trainable for layer in own)
     dtype = dtypes.pop() if dtypes else None
-    return Sequential(made, trainable=not frozen, name=inner.get("name"), dtype=dtype)
+    model = Sequential(None, trainable=not frozen, name=inner.get("name"), dtype=dtype)
+    for layer in made:
+        model.add(layer)
+    return model
 
 
 def _start_with_input(made: list[Any], inner: dict[str, Any]) -> None:

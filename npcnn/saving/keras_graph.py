@@ -118,8 +118,8 @@ def read_graph(config: dict[str, Any], where: str, read: Callable[[Any], Any]) -
         name = written.get("name", layer.name)
         if not isinstance(name, str) or name in made:
             raise FormatError(message(where, "a name a layer", short(name), FIX))
-        if layer.name is None:  # a class whose config does not have it
-            layer.name = name
+        if layer.made_up:  # a class whose config does not have it
+            layer.name, layer.made_up = name, False
         made[name], calls[name] = layer, _calls(written.get("inbound_nodes"), where, layer)
     if sum(map(len, calls.values())) > MAX_CALLS:
         got = str(sum(map(len, calls.values())))

@@ -40,7 +40,7 @@ def write_model(model: Model, stream: IO[bytes], run: run_state.State | None = N
 
 
 def _write_weights(model: Model, group: Any) -> None:
-    names = [ascii_name(layer.name or "", k) for k, layer in enumerate(model.parts())]
+    names = [ascii_name(layer.name, k) for k, layer in enumerate(model.parts())]
     group.attrs["layer_names"] = names
     group.attrs["backend"] = "numpy"
     group.attrs["keras_version"] = KERAS_VERSION
@@ -50,7 +50,7 @@ def _write_weights(model: Model, group: Any) -> None:
         values = {}
         for k, (leaf, parameter, _) in enumerate(assembly.wanted_arrays(leaves_of(layer))):
             own, value = leaf.in_files()[parameter]
-            within = "" if leaf is layer else f"{ascii_name(leaf.name or '', k)}/"
+            within = "" if leaf is layer else f"{ascii_name(leaf.name, k)}/"
             if f"{scope}/{name}/{within}{own}" in values:  # of another model within this one
                 within = f"{k}/{within}"
             values[f"{scope}/{name}/{within}{own}"] = value

@@ -152,7 +152,8 @@ def read_layer(entry: Any, where: str) -> Layer:
         if all(one.name != "name" and one.kind is not one.VAR_KEYWORD for one in taken):
             name = config.get("name")
             layer = own.from_config({key: v for key, v in config.items() if key != "name"})
-            layer.name = name if isinstance(name, str) else layer.name
+            if isinstance(name, str):
+                layer.name, layer.made_up = name, False
             return layer
         return own.from_config(config)
     except FormatError:

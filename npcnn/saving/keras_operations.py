@@ -160,6 +160,7 @@ class Awaited:
             raise FormatError(message(where, "a function that npcnn.ops has", got, fix))
         self.where, self.function = f"{where}, ops.{known[kind]}", known[kind]
         self.name = config.get("name")
+        self.made_up = self.name is None
         self.config = {key: value for key, value in config.items() if key != "name"}
         self.nodes: list[dict[str, Any]] = []
 

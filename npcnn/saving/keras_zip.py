@@ -139,7 +139,7 @@ def _parts(whole: Any, root: str) -> Iterator[tuple[Any, str]]:
         return
     counts: dict[str, int] = {}
     for layer in whole.parts() or ():
-        if not layer.is_operation:
+        if layer.in_layers:
             base = snake_case(keras_config.class_name(layer))
             k = counts[base] = counts.get(base, -1) + 1
             yield layer, f"{root}layers/{base}_{k}" if k else f"{root}layers/{base}"

@@ -201,11 +201,14 @@ def test_names_of_two_models_in_a_third():
     assert len(set(names)) == len(names) == 8
     # Python makes the outer layer first; names are numbered in that order, as in Keras
     assert [layer.name for layer in a.layers] == ["input_layer", "dense_1", "dense"]
-    assert len({layer.name for layer in b.layers}) == 3
+    assert [layer.name for layer in b.layers] == ["input_layer_1", "dense_3", "dense_2"]
     x, y = layers.Input((4,)), layers.Input((5,))
     both = Model([x, y], layers.add([a(x), b(y)]))
-    assert [layer.name for layer in both.layers[2:]] == ["functional", "functional_1", "add"]
+    assert [layer.name for layer in both.layers[2:]] == [a.name, b.name, "add"]
     x = layers.Input((4,))
+    mixed = Model(x, layers.Dense(2, name="dense")(layers.Dense(2)(x)))
+    assert [layer.name for layer in mixed.layers[1:]] == ["dense_5", "dense"]
+    npcnn.backend.clear_session()  # two of one name, of which nobody said one
     mixed = Model(x, layers.Dense(2, name="dense")(layers.Dense(2)(x)))
     assert [layer.name for layer in mixed.layers[1:]] == ["dense_1", "dense"]
     with pytest.raises(ArgumentError, match="expected a new name, got 'own'"):

@@ -191,7 +191,7 @@ def test_tools_look_at_graphs(tmp_path):
     assert film.arrays["picture/p"].shape[1:] == (3,)
     slow, quick = two_by_two(), two_by_two()
     events = list(step_through(slow, X, Y))
-    assert [e.layer for e in events if e.phase == "forward"][-3:] == ["dropout", "p", "q"]
+    assert [e.layer for e in events if e.phase == "forward"][-3:] == ["dropout_3", "p", "q"]
     quick.train_on_batch(X, Y)
     assert_same_weights(slow.get_weights(), quick.get_weights())
 

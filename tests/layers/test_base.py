@@ -48,7 +48,7 @@ def test_a_layer_of_ones_own():
     model = Sequential([layers.Input((2,)), Scale(), layers.Dense(2, activation="softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
     model.fit(np.array([[1.0, 0.0], [0.0, 1.0]]), [0, 1], epochs=3, verbose=0)
-    assert model.layers[0].name == "scale"
+    assert model.layers[0].name == "scale_1"
     assert model.get_weights()[0] != 1
 
 

@@ -5,7 +5,10 @@ Nothing imports this when a program runs: the constructors check what they are g
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack as Unpack
 
 
 class Held(TypedDict, total=False):

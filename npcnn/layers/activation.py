@@ -12,9 +12,7 @@ from npcnn.strangers import lent
 from npcnn.symbolic import operators
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class Activation(Activated):

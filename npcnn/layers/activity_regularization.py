@@ -9,9 +9,7 @@ from npcnn.layers.base import Array, Layer
 from npcnn.regularizers import L1L2, Factor
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class ActivityRegularization(Layer):

@@ -38,9 +38,7 @@ from npcnn.subclasses import Open, missing
 from npcnn.symbolic import Node, Operation, creations
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import AllHeld
+    from npcnn.keywords import AllHeld, Unpack
 
 __all__ = [
     "MAX_AXES", "AnyShape", "BatchShape", "Layer", "Name", "SampleShape", "Shape",

@@ -15,9 +15,7 @@ from npcnn.layers.base import Array, Shape
 from npcnn.layers.synchronized import Synchronized
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 Momentum = Annotated[float, partial(up_to_one, fix="0.99 is Keras's")]

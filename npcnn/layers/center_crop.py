@@ -10,9 +10,7 @@ from npcnn.layers.warping import Length, Size, Warp, Warping, crop, smart_resize
 from npcnn.layers.windows import check_image_shape
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class CenterCrop(Warping):

@@ -10,9 +10,7 @@ from npcnn.checks import ArgumentError, message
 from npcnn.layers.base import Array, Layer, Shape
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class Concatenate(Layer):

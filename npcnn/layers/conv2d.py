@@ -15,9 +15,7 @@ from npcnn.layers.base import Array, Shape
 from npcnn.layers.windows import Window, check_steps, windows_of
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 Filters = Annotated[int, partial(positive_int, fix="say how many filters it has")]
 

@@ -16,9 +16,7 @@ from npcnn.layers.windows import check_image_shape, check_steps
 from npcnn.shapes import bounded_steps, transposed_size
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 MOST = 1 << 20  # rows or columns: beyond it no memory would do
 

@@ -13,9 +13,7 @@ from npcnn.layers.windows import check_image_shape
 from npcnn.layers.zero_padding2d import Around
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class Cropping2D(Layer):

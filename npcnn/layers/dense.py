@@ -14,9 +14,7 @@ from npcnn.layers.activated import Activated, Named, Saved
 from npcnn.layers.base import Array, Shape
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 Units = Annotated[int, partial(positive_int, fix="say how many outputs it has")]
 

@@ -13,9 +13,7 @@ from npcnn.layers.base import MAX_AXES, Array, Layer, Shape
 from npcnn.layers.unit_normalization import to_unit, to_unit_backward
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 LONGEST = 1e7  # Keras's 1 / epsilon
 

@@ -16,9 +16,7 @@ from npcnn.layers.base import Array, Shape
 from npcnn.layers.drawing import Drawing
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 def _noise_shape(value: Any, where: str) -> Shape:

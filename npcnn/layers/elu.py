@@ -10,9 +10,7 @@ from npcnn.layers.base import Array, Layer
 from npcnn.layers.relu import Bend
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class Saved(NamedTuple):

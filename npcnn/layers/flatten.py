@@ -11,9 +11,7 @@ from npcnn.backend import ops
 from npcnn.layers.base import Array, Layer, Shape
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class Saved(NamedTuple):

@@ -17,9 +17,7 @@ from npcnn.layers.drawing import Drawing
 from npcnn.layers.dropout import Rate
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 Spread = Annotated[float, partial(up_to_one, fix="such as 0.1")]

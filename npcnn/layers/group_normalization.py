@@ -12,9 +12,7 @@ from npcnn.layers.axes import Axis, check_axes, order_of
 from npcnn.layers.base import Array, Layer, Shape
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 def _groups(value: Any, where: str) -> int:

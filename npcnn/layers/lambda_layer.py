@@ -14,9 +14,7 @@ from npcnn.layers.composed import traced
 from npcnn.layers.shapes import BatchShape, check_sample_shape
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 WHAT = "a function that computes with operators, npcnn.ops, activations and layers"
 FIX = "take the function of npcnn.ops, or write a Layer with forward and backward"

@@ -12,9 +12,7 @@ from npcnn.layers.base import Array, Layer, Shape
 from npcnn.names import auto_name, uncounted
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class Saved(NamedTuple):

@@ -24,9 +24,7 @@ from npcnn.layers.base import MAX_AXES, Array, Layer, Shape
 from npcnn.variables import Answer
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 EPSILON = 1e-7  # Keras's least standard deviation
 AT_ONCE = 1 << 22  # numbers of the data that are looked at in one piece

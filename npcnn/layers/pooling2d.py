@@ -9,9 +9,7 @@ from npcnn.layers.base import Layer, Shape
 from npcnn.layers.windows import Window, check_image_shape, windows_of
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class Pooling2D(Layer):

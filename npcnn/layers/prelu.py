@@ -11,9 +11,7 @@ from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.layers.base import MAX_AXES, Array, Layer, Shape
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 def _axes(value: Any, where: str) -> list[int]:

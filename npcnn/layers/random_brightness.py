@@ -11,9 +11,7 @@ from npcnn.layers.coloring import Coloring, ValueRange
 from npcnn.layers.warping import Spread
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class RandomBrightness(Coloring):

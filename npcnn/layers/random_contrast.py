@@ -12,9 +12,7 @@ from npcnn.layers.coloring import Coloring, ValueRange
 from npcnn.layers.warping import spread
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 Share = Annotated[Any, partial(spread, low=0.0)]
 

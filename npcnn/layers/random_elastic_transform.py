@@ -16,9 +16,7 @@ from npcnn.layers.coloring import ValueRange
 from npcnn.layers.warping import FillValue, Interpolation, OnPictures, spread
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 Share = Annotated[Any, partial(spread, low=0.0)]
 

@@ -17,9 +17,7 @@ from npcnn.layers.coloring import ValueRange
 from npcnn.layers.warping import OnPictures, spread
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 Share = Annotated[Any, partial(spread, low=0.0)]
 NOISE = 1  # of the layer's draws, those that the rectangles are filled with

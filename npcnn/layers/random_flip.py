@@ -10,9 +10,7 @@ from npcnn.arguments import ChannelsLast, checked
 from npcnn.layers.warping import Size, Warp, Warping
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 Mode = Literal["horizontal", "vertical", "horizontal_and_vertical"]
 

@@ -11,9 +11,7 @@ from npcnn.arguments import ChannelsLast, checked
 from npcnn.layers.warping import FillMode, FillValue, Interpolation, Size, Spread, Warp, Warping
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class RandomRotation(Warping):

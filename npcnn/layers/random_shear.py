@@ -11,9 +11,7 @@ from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.layers.warping import FillMode, FillValue, Interpolation, Size, Warp, Warping
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 def _range(factor: Any) -> Pair:

@@ -19,9 +19,7 @@ from npcnn.layers.warping import (
 )
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class RandomTranslation(Warping):

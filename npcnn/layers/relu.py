@@ -11,9 +11,7 @@ from npcnn.checks import non_negative
 from npcnn.layers.base import Array, Layer
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 # float32 has these numbers

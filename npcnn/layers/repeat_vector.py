@@ -11,9 +11,7 @@ from npcnn.checks import ArgumentError, message, positive_int, shown
 from npcnn.layers.base import Array, Layer, Shape
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 MOST = 1 << 20  # as often as nobody means
 

@@ -13,9 +13,7 @@ from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.layers.base import Array, Layer, Shape
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 MOST = 1e30  # float32 has it
 

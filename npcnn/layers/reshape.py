@@ -13,9 +13,7 @@ from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.shapes import MAX_AXES
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 def _target(value: Any, where: str) -> tuple[int, ...]:

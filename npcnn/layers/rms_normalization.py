@@ -11,9 +11,7 @@ from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.layer_normalization import flat
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class Saved(NamedTuple):

@@ -15,9 +15,7 @@ from npcnn.layers.depthwise_conv2d import in_groups
 from npcnn.layers.windows import Window, check_steps, windows_of
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 NO_STEPS = (1, 1), "valid", (1, 1)  # strides, padding and dilation of single pixels
 

@@ -11,9 +11,7 @@ from npcnn.layers.axes import AxisOrAxes, apart, check_axes, together
 from npcnn.layers.base import Array, Shape
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class Softmax(Activated):

@@ -11,9 +11,7 @@ from npcnn.layers.dropout import Dropout, Rate
 from npcnn.layers.windows import check_image_shape
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 class SpatialDropout2D(Dropout):

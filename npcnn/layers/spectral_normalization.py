@@ -16,9 +16,7 @@ from npcnn.layers.windows import Window
 from npcnn.variables import Weight
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 
 def _layer(value: Any, where: str) -> Layer:

@@ -12,9 +12,7 @@ from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.rms_normalization import Saved
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 LONGEST = 1e12  # what a length that is nearly 0 is at most multiplied by
 

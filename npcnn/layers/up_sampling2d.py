@@ -12,9 +12,7 @@ from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.windows import check_image_shape
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 MOST = 1 << 10  # times as large on one side as nobody means
 

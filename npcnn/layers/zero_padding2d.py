@@ -12,9 +12,7 @@ from npcnn.layers.base import Array, Layer, Shape
 from npcnn.layers.windows import check_image_shape
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import LayerKeywords
+    from npcnn.keywords import LayerKeywords, Unpack
 
 Edges = tuple[tuple[int, int], tuple[int, int]]
 MOST = 1 << 20  # rows or columns on one side: beyond it no memory would do

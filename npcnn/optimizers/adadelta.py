@@ -9,9 +9,7 @@ from npcnn.backend import ops
 from npcnn.optimizers.base import Array, Epsilon, LearningRate, Optimizer
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import OptimizerKeywords
+    from npcnn.keywords import OptimizerKeywords, Unpack
 
 
 class Adadelta(Optimizer):

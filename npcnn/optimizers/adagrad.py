@@ -11,9 +11,7 @@ from npcnn.checks import non_negative
 from npcnn.optimizers.base import MOST, Array, Epsilon, LearningRate, Optimizer
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import OptimizerKeywords
+    from npcnn.keywords import OptimizerKeywords, Unpack
 
 Start = Annotated[float, partial(non_negative, fix="0.1 is Keras's", most=MOST)]
 

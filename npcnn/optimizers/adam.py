@@ -11,9 +11,7 @@ from npcnn.optimizers.base import Array, Epsilon, LearningRate
 from npcnn.optimizers.moments import Moments
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import OptimizerKeywords
+    from npcnn.keywords import OptimizerKeywords, Unpack
 
 
 class Adam(Moments):

@@ -11,9 +11,7 @@ from npcnn.optimizers.base import Array, Epsilon, LearningRate
 from npcnn.optimizers.options import Decay
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import MovedKeywords
+    from npcnn.keywords import MovedKeywords, Unpack
 
 
 class AdamW(Adam):

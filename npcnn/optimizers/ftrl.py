@@ -11,9 +11,7 @@ from npcnn.checks import ArgumentError, is_number, message, non_negative, shown
 from npcnn.optimizers.base import LEAST, MOST, Array, LearningRate, Optimizer
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import OptimizerKeywords
+    from npcnn.keywords import OptimizerKeywords, Unpack
 
 
 def _power(value: Any, where: str) -> float:

@@ -10,9 +10,7 @@ from npcnn.checks import ArgumentError, is_number, message, shown
 from npcnn.optimizers.base import Array, LearningRate, Optimizer
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import OptimizerKeywords
+    from npcnn.keywords import OptimizerKeywords, Unpack
 
 
 def _share(value: Any, where: str) -> float:

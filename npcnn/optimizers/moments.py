@@ -8,9 +8,7 @@ from npcnn.arguments import Fraction, checked
 from npcnn.optimizers.base import Epsilon, LearningRate, Optimizer
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import OptimizerKeywords
+    from npcnn.keywords import OptimizerKeywords, Unpack
 
 
 class Moments(Optimizer):

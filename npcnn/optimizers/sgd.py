@@ -10,9 +10,7 @@ from npcnn.optimizers.base import Array, LearningRate, Optimizer
 from npcnn.optimizers.options import Momentum
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from npcnn.keywords import OptimizerKeywords
+    from npcnn.keywords import OptimizerKeywords, Unpack
 
 
 class SGD(Optimizer):

@@ -5,8 +5,6 @@ Any rank, element by element; softmax runs over the last axis.
 The formulas, arguments and examples are those of `npcnn.reference.activations`.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

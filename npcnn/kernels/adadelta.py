@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 @Body
-def _adadelta(task, ints, scratch, parameters, gradients, squares, moves, step, options):  # type: ignore[no-untyped-def]
+def _adadelta(task, ints, scratch, parameters, gradients, squares, moves, step, options):
     rate, rho, rest, epsilon = step[0], options[0], options[1], options[2]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         gradient = gradients[i]

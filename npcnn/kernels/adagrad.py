@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 @Body
-def _adagrad(task, ints, scratch, parameters, gradients, squares, step, options):  # type: ignore[no-untyped-def]
+def _adagrad(task, ints, scratch, parameters, gradients, squares, step, options):
     rate, epsilon = step[0], options[0]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         gradient = gradients[i]

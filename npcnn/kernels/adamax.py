@@ -13,7 +13,7 @@ Array = np.ndarray
 
 
 @Body
-def _adamax(task, ints, scratch, parameters, gradients, m, u, step, options):  # type: ignore[no-untyped-def]
+def _adamax(task, ints, scratch, parameters, gradients, m, u, step, options):
     alpha, rest_1, beta_2, epsilon = step[0], options[0], options[1], options[2]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         gradient = gradients[i]

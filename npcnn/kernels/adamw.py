@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 @Body
-def _adamw(task, ints, scratch, parameters, gradients, m, v, step, options):  # type: ignore[no-untyped-def]
+def _adamw(task, ints, scratch, parameters, gradients, m, v, step, options):
     alpha, decay = step[0], step[1]
     rest_1, rest_2, epsilon = options[0], options[1], options[2]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):

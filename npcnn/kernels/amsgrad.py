@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 @Body
-def _amsgrad(task, ints, scratch, parameters, gradients, m, v, peaks, step, options):  # type: ignore[no-untyped-def]
+def _amsgrad(task, ints, scratch, parameters, gradients, m, v, peaks, step, options):
     alpha, rest_1, rest_2, epsilon = step[0], options[0], options[1], options[2]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         gradient = gradients[i]

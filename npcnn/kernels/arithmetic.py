@@ -4,8 +4,6 @@ Both may lie in memory as they like; the result lies as x1 does. If x2 lies in a
 copied first, by NumPy, and the step is not replayed: that is so only if one of them is no op's.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

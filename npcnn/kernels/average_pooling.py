@@ -16,7 +16,7 @@ Array = np.ndarray
 
 
 @Body
-def _forward(task, ints, scratch, x, y):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, x, y):
     """Fill a block of rows of one channel of y."""
     channel, batch = task % ints[pooling.CHANNELS], ints[pooling.BATCH]
     height, width = ints[pooling.HEIGHT], ints[pooling.WIDTH]
@@ -65,7 +65,7 @@ def average_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) ->
 
 
 @Body
-def _backward(task, ints, scratch, grad_y, grad_x):  # type: ignore[no-untyped-def]
+def _backward(task, ints, scratch, grad_y, grad_x):
     """Fill the rows of one channel of grad_x that a block of rows of y draws on."""
     channel, batch = task % ints[pooling.CHANNELS], ints[pooling.BATCH]
     height, width = ints[pooling.HEIGHT], ints[pooling.WIDTH]

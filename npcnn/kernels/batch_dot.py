@@ -3,8 +3,6 @@
 With the batch innermost, each number of the result is a run over the batch, and so is each factor.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import numpy as np

@@ -5,8 +5,6 @@ first of a task's three looks at it to the last. Chunks are summed up in registe
 their sums in doubles.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

@@ -1,7 +1,5 @@
 """Taking a batch out of a data set."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import numpy as np

@@ -13,14 +13,14 @@ Array = np.ndarray
 
 
 @Body
-def _weight_decay(task, ints, scratch, parameters, share):  # type: ignore[no-untyped-def]
+def _weight_decay(task, ints, scratch, parameters, share):
     decay = share[0]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         parameters[i] -= parameters[i] * decay
 
 
 @Body
-def _moving_average(task, ints, scratch, parameters, averages, step):  # type: ignore[no-untyped-def]
+def _moving_average(task, ints, scratch, parameters, averages, step):
     kept, rest, overwrite = step[0], 1 - step[0], step[1] != 0
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         average = kept * averages[i] + rest * parameters[i]
@@ -30,13 +30,13 @@ def _moving_average(task, ints, scratch, parameters, averages, step):  # type: i
 
 
 @Body
-def _accumulate(task, ints, scratch, sums, gradients):  # type: ignore[no-untyped-def]
+def _accumulate(task, ints, scratch, sums, gradients):
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         sums[i] += gradients[i]
 
 
 @Body
-def _accumulated_mean(task, ints, scratch, mean, sums, gradients, options):  # type: ignore[no-untyped-def]
+def _accumulated_mean(task, ints, scratch, mean, sums, gradients, options):
     steps = options[0]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         mean[i] = (gradients[i] + sums[i]) / steps

@@ -4,8 +4,6 @@ Sums over images, where the batch stays, are of whole runs of N; sums over the b
 sixteen lanes. Either way a sum of many float32 numbers is a sum of sums, or in double.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 @Body
-def _partial(task, ints, scratch, gradients, parts):  # type: ignore[no-untyped-def]
+def _partial(task, ints, scratch, gradients, parts):
     """Add up a part of each variable; ints are how many variables, then their bounds from 0 on."""
     for k in range(ints[0]):
         start, size = ints[1 + k], ints[2 + k] - ints[1 + k]
@@ -35,7 +35,7 @@ def _partial(task, ints, scratch, gradients, parts):  # type: ignore[no-untyped-
 
 
 @Body
-def _together(task, ints, scratch, sums, parts):  # type: ignore[no-untyped-def]
+def _together(task, ints, scratch, sums, parts):
     for k in range(ints[0]):
         total = 0.0
         for part in range(PARTS):
@@ -44,7 +44,7 @@ def _together(task, ints, scratch, sums, parts):  # type: ignore[no-untyped-def]
 
 
 @Body
-def _by_norm(task, ints, scratch, clipped, gradients, sums, options):  # type: ignore[no-untyped-def]
+def _by_norm(task, ints, scratch, clipped, gradients, sums, options):
     limit = options[0]
     for k in range(ints[0]):
         start, size = ints[1 + k], ints[2 + k] - ints[1 + k]
@@ -55,7 +55,7 @@ def _by_norm(task, ints, scratch, clipped, gradients, sums, options):  # type: i
 
 
 @Body
-def _by_global_norm(task, ints, scratch, clipped, gradients, sums, options):  # type: ignore[no-untyped-def]
+def _by_global_norm(task, ints, scratch, clipped, gradients, sums, options):
     limit, total = options[0], 0.0
     for k in range(ints[1]):
         total += sums[k]
@@ -68,7 +68,7 @@ def _by_global_norm(task, ints, scratch, clipped, gradients, sums, options):  # 
 
 
 @Body
-def _by_value(task, ints, scratch, clipped, gradients, options):  # type: ignore[no-untyped-def]
+def _by_value(task, ints, scratch, clipped, gradients, options):
     limit = options[0]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         value = gradients[i]

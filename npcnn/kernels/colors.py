@@ -1,7 +1,5 @@
 """Pictures of another contrast and brightness, a sample at a time."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import numpy as np

@@ -3,8 +3,6 @@
 Along the channels of images that is one copy an array, as their blocks lie (C, H, W, N).
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

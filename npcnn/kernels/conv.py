@@ -43,7 +43,7 @@ REDUCERS = 8
 
 
 @Body
-def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, x, w, bias, y):
     """Fill a block of rows and a group of filters of y."""
     call = calls.header_at(ints, 0)
     p, groups = call.forward, call.groups
@@ -60,7 +60,7 @@ def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def
 
 
 @Body
-def _forward_in_pairs(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def]
+def _forward_in_pairs(task, ints, scratch, x, w, bias, y):
     """Fill a block of pairs of rows and a group of filters of y."""
     call = calls.header_at(ints, 0)
     p, groups, split = call.forward, call.groups, call.split
@@ -115,7 +115,7 @@ def conv2d(
 
 
 @helper
-def _pack(ints, task, g, y, first, last, totals, scratch):  # type: ignore[no-untyped-def]
+def _pack(ints, task, g, y, first, last, totals, scratch):
     """Pack rows first … last − 1 of grad_y; add up a block's sums for the bias.
 
     Return where the others begin, and the block's own rows.
@@ -131,7 +131,7 @@ def _pack(ints, task, g, y, first, last, totals, scratch):  # type: ignore[no-un
 
 
 @helper
-def _sums(ints, x, first, sums, i0, i1, totals, scratch):  # type: ignore[no-untyped-def]
+def _sums(ints, x, first, sums, i0, i1, totals, scratch):
     """Add up a block's sums for the kernel; grad_y's packed rows begin with row `first`."""
     call = calls.header_at(ints, 0)
     x_first, rows = ZERO, x
@@ -147,7 +147,7 @@ def _sums(ints, x, first, sums, i0, i1, totals, scratch):  # type: ignore[no-unt
 
 
 @Body
-def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: ignore[no-untyped-def]
+def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):
     """Fill a block of rows of grad_x, and the block's own sums for the other gradients."""
     call = calls.header_at(ints, 0)
     p, q, blocks = call.forward, call.backward, call.blocks
@@ -165,7 +165,7 @@ def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: 
 
 
 @helper
-def _pairs_reach(ints, task):  # type: ignore[no-untyped-def]
+def _pairs_reach(ints, task):
     """Return which units of pairs of rows of grad_x a block has, and which of grad_y it needs."""
     call = calls.header_at(ints, 0)
     p, blocks, split = call.forward, call.blocks, call.split
@@ -180,7 +180,7 @@ def _pairs_reach(ints, task):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _slide_back(ints, task, w, zeros, grad_x, scratch):  # type: ignore[no-untyped-def]
+def _slide_back(ints, task, w, zeros, grad_x, scratch):
     """Fill a block of pairs of rows of grad_x from packed rows of grad_y."""
     call = calls.header_at(ints, 0)
     q, (u0, u1, first, last) = call.backward, _pairs_reach(ints, task)
@@ -192,7 +192,7 @@ def _slide_back(ints, task, w, zeros, grad_x, scratch):  # type: ignore[no-untyp
 
 
 @Body
-def _backward_in_pairs(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: ignore[no-untyped-def]
+def _backward_in_pairs(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):
     """Fill a block of pairs of rows of grad_x, and the block's own sums for the others."""
     _, _, first, last = _pairs_reach(ints, task)
     sums, i0, i1 = _pack(ints, task, g, y, first, last, totals, scratch)
@@ -201,7 +201,7 @@ def _backward_in_pairs(task, ints, scratch, x, g, y, w, zeros, grad_x, totals): 
 
 
 @Body
-def _backward_lifted(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: ignore[no-untyped-def]
+def _backward_lifted(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):
     """Do the same, the sums for the kernel from lifted rows."""
     _, _, first, last = _pairs_reach(ints, task)
     sums, i0, i1 = _pack(ints, task, g, y, first, last, totals, scratch)
@@ -210,7 +210,7 @@ def _backward_lifted(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  #
 
 
 @Body
-def _reduce(task, ints, scratch, totals, grad_kernel, grad_bias):  # type: ignore[no-untyped-def]
+def _reduce(task, ints, scratch, totals, grad_kernel, grad_bias):
     """Add up the blocks' sums, block after block, then the lanes of each; a share of the taps."""
     call = calls.header_at(ints, 0)
     p, blocks, pitch = call.forward, call.blocks, call.pitch
@@ -229,7 +229,7 @@ def _reduce(task, ints, scratch, totals, grad_kernel, grad_bias):  # type: ignor
 
 
 @Body
-def _reduce_lifted(task, ints, scratch, totals, grad_kernel, grad_bias):  # type: ignore[no-untyped-def]
+def _reduce_lifted(task, ints, scratch, totals, grad_kernel, grad_bias):
     """Add up the blocks' sums, and lower those for the kernel; a share of its taps."""
     call = calls.header_at(ints, 0)
     p, blocks, pitch = call.forward, call.blocks, call.pitch

@@ -25,7 +25,7 @@ Array = np.ndarray
 
 
 @Body
-def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, x, w, bias, y):
     """Fill a block of rows of y, or of pairs of them."""
     call = calls.header_at(ints, 0)
     p, q, blocks = call.forward, call.backward, call.blocks
@@ -85,7 +85,7 @@ def conv2d_transpose(
 
 
 @Body
-def _masked(task, ints, scratch, g, y, to, sums, grad_bias):  # type: ignore[no-untyped-def]
+def _masked(task, ints, scratch, g, y, to, sums, grad_bias):
     """Copy one filter's grad_y, zeros where y is not above zero; and add it up."""
     size, lanes = ints[0], ints[1]
     zero_run(sums, task * lanes, lanes)

@@ -3,8 +3,6 @@
 The formulas, arguments and examples are those of `npcnn.reference.curves`.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

@@ -85,7 +85,7 @@ def _forward_call(
 
 
 @Body
-def _forward(task, ints, scratch, x, w, bias, y, zeros):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, x, w, bias, y, zeros):
     """Fill some units of y (units, N)."""
     call = _header_at(ints, 0)
     p, batch, units, inputs = call.first, call.batch, call.units, call.inputs
@@ -180,7 +180,7 @@ def _backward_call(
 
 
 @Body
-def _turn(task, ints, scratch, g, y, both, grad_bias):  # type: ignore[no-untyped-def]
+def _turn(task, ints, scratch, g, y, both, grad_bias):
     """Write masked grad_y twice, as (units, N) and as (N, units), zeros behind; and its sums."""
     call = _header_at(ints, 0)
     batch, units, lanes = call.batch, call.units, call.lanes
@@ -195,7 +195,7 @@ def _turn(task, ints, scratch, g, y, both, grad_bias):  # type: ignore[no-untype
 
 
 @helper
-def _rows(ints, p, size, rows, w, source, zeros, to):  # type: ignore[no-untyped-def]
+def _rows(ints, p, size, rows, w, source, zeros, to):
     """Fill rows = (i0, i1 + 1) of out (in, n), by way of the spare memory if they are short.
 
     size = (taps, n), source = (buf, where they begin), to = (out, spare).
@@ -214,7 +214,7 @@ def _rows(ints, p, size, rows, w, source, zeros, to):  # type: ignore[no-untyped
 
 
 @Body
-def _backward(task, ints, scratch, x, w, both, zeros, grad_x, grad_kernel):  # type: ignore[no-untyped-def]
+def _backward(task, ints, scratch, x, w, both, zeros, grad_x, grad_kernel):
     """Fill the rows of grad_x (in, N) and of grad_kernel (in, units) of some inputs."""
     call = _header_at(ints, 0)
     batch, units = call.batch, call.units
@@ -227,7 +227,7 @@ def _backward(task, ints, scratch, x, w, both, zeros, grad_x, grad_kernel):  # t
 
 
 @Body
-def _backward_few(task, ints, scratch, x, w, both, zeros, grad_x, grad_kernel):  # type: ignore[no-untyped-def]
+def _backward_few(task, ints, scratch, x, w, both, zeros, grad_x, grad_kernel):
     """Do the same for fewer samples than a vector has lanes, which run along the units."""
     call = _header_at(ints, 0)
     batch, units, lanes = call.batch, call.units, call.lanes

@@ -1,7 +1,5 @@
 """What each sample's transformation is, drawn by (key, step, sample); see npcnn/affine.py."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

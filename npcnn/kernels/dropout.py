@@ -5,8 +5,6 @@ Element i of the mask, counted in C order of noise_shape, is h = mix(key + (i + 
 the same numbers and compares the same way, so both drop the same elements, in both dtypes.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import functools

@@ -1,7 +1,5 @@
 """Fields that bend pictures: smooth, and random by (key, step, sample)."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

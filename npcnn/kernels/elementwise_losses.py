@@ -1,7 +1,5 @@
 """Losses that look at each number alone: an answer's loss is the mean, or the sum, of f(y, t)."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

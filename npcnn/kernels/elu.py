@@ -1,7 +1,5 @@
 """The exponential linear unit, with its backward directly under it."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

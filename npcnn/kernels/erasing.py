@@ -1,7 +1,5 @@
 """Rectangles cut out of pictures at random."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

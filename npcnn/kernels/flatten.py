@@ -16,7 +16,7 @@ Array = np.ndarray
 
 
 @Body
-def _swap(task, ints, scratch, out, x):  # type: ignore[no-untyped-def]
+def _swap(task, ints, scratch, out, x):
     """Copy x (first, second, batch) to out (second, first, batch), a share of the cells.
 
     The cells of the images are the second axis, or with ints[4] the first.

@@ -13,7 +13,7 @@ Array = np.ndarray
 
 
 @Body
-def _ftrl(task, ints, scratch, parameters, gradients, squares, linears, step, options):  # type: ignore[no-untyped-def]
+def _ftrl(task, ints, scratch, parameters, gradients, squares, linears, step, options):
     rate = step[0]
     power, l1, l2, shrinkage, beta = options[0], options[1], options[2], options[3], options[4]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):

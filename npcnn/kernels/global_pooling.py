@@ -13,7 +13,7 @@ Array = np.ndarray
 
 
 @Body
-def _forward(task, ints, scratch, y, x):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, y, x):
     """Fill one channel of y; each row has a sum of its own, so that large images stay exact."""
     height, width, batch = ints[0], ints[1], ints[2]
     to = task * batch
@@ -56,7 +56,7 @@ def global_average_pooling2d(x: Array) -> Array:
 
 
 @Body
-def _backward(task, ints, scratch, grad_x, grad_y):  # type: ignore[no-untyped-def]
+def _backward(task, ints, scratch, grad_x, grad_y):
     """Fill one channel of grad_x."""
     cells, batch = ints[0], ints[1]
     for n in range(batch):

@@ -6,8 +6,6 @@ sums of sums. Layer normalisation is that of one group, and the one by the mean 
 columns too.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import functools

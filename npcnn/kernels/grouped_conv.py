@@ -74,7 +74,7 @@ def _call(geometry: plans.Geometry, groups: int, dtype: np.dtype, mode: int, wan
 
 
 @Body
-def _sort(task, ints, scratch, to, source):  # type: ignore[no-untyped-def]
+def _sort(task, ints, scratch, to, source):
     """Copy a group's part of a kernel, (taps, filters), to (groups, taps, its filters); or back."""
     taps, every, each = ints[TAPS], ints[ALL], ints[EACH]
     for tap in range(taps):
@@ -86,7 +86,7 @@ def _sort(task, ints, scratch, to, source):  # type: ignore[no-untyped-def]
 
 
 @Body
-def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, x, w, bias, y):
     """Do a task of one group."""
     group, own = task // ints[TASKS], task % ints[TASKS]
     x, w = moved(x, group * ints[X]), moved(w, group * ints[KERNEL])
@@ -98,7 +98,7 @@ def _forward(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def
 
 
 @Body
-def _forward_single(task, ints, scratch, x, w, bias, y):  # type: ignore[no-untyped-def]
+def _forward_single(task, ints, scratch, x, w, bias, y):
     """Do a task of one channel."""
     group, own = task // ints[TASKS], task % ints[TASKS]
     x, w = moved(x, group * ints[X]), moved(w, group * ints[KERNEL])
@@ -144,7 +144,7 @@ def grouped_conv2d(
 
 
 @Body
-def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: ignore[no-untyped-def]
+def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):
     """Do a task of one group."""
     group, own = task // ints[TASKS], task % ints[TASKS]
     x, grad_x = moved(x, group * ints[X]), moved(grad_x, group * ints[X])
@@ -159,7 +159,7 @@ def _backward(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: 
 
 
 @Body
-def _backward_single(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  # type: ignore[no-untyped-def]
+def _backward_single(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):
     """Do a task of one channel."""
     group, own = task // ints[TASKS], task % ints[TASKS]
     x, grad_x = moved(x, group * ints[X]), moved(grad_x, group * ints[X])
@@ -171,7 +171,7 @@ def _backward_single(task, ints, scratch, x, g, y, w, zeros, grad_x, totals):  #
 
 
 @Body
-def _reduce(task, ints, scratch, totals, grad_kernel, grad_bias):  # type: ignore[no-untyped-def]
+def _reduce(task, ints, scratch, totals, grad_kernel, grad_bias):
     """Add up the sums of one group."""
     totals, grad_bias = moved(totals, task * ints[TOTALS]), moved(grad_bias, task * ints[FILTERS])
     grad_kernel = moved(grad_kernel, task * ints[KERNEL])

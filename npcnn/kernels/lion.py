@@ -13,7 +13,7 @@ Array = np.ndarray
 
 
 @Body
-def _lion(task, ints, scratch, parameters, gradients, m, step, options):  # type: ignore[no-untyped-def]
+def _lion(task, ints, scratch, parameters, gradients, m, step, options):
     rate, beta_1, rest_1, beta_2, rest_2 = step[0], options[0], options[1], options[2], options[3]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         gradient, m_i = gradients[i], m[i]

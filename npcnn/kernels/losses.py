@@ -3,8 +3,6 @@
 From logits, what training uses after a softmax, or from probabilities, when only those are known.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 @Body
-def _nadam(task, ints, scratch, parameters, gradients, m, v, step, options):  # type: ignore[no-untyped-def]
+def _nadam(task, ints, scratch, parameters, gradients, m, v, step, options):
     of_mean, of_gradient, of_square = step[0], step[1], step[2]
     rest_1, rest_2, epsilon = options[0], options[1], options[2]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):

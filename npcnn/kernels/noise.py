@@ -4,8 +4,6 @@ Element i of a batch in C order takes the 2i-th and the next output of SplitMix6
 wherever it lies in memory.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

@@ -3,8 +3,6 @@
 A block (…, N) has each number of a sample in a run of the whole batch.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

@@ -16,7 +16,7 @@ Number = float | np.ndarray
 
 
 @Body
-def _adam(task, ints, scratch, parameters, gradients, m, v, step, options):  # type: ignore[no-untyped-def]
+def _adam(task, ints, scratch, parameters, gradients, m, v, step, options):
     alpha, rest_1, rest_2, epsilon = step[0], options[0], options[1], options[2]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         gradient = gradients[i]
@@ -28,7 +28,7 @@ def _adam(task, ints, scratch, parameters, gradients, m, v, step, options):  # t
 
 
 @Body
-def _sgd(task, ints, scratch, parameters, gradients, velocity, step, options):  # type: ignore[no-untyped-def]
+def _sgd(task, ints, scratch, parameters, gradients, velocity, step, options):
     rate, momentum = step[0], options[0]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         step = rate * gradients[i]
@@ -85,7 +85,7 @@ def sgd(
 
 
 @Body
-def _count(task, ints, scratch, counter):  # type: ignore[no-untyped-def]
+def _count(task, ints, scratch, counter):
     counter[0] += 1
 
 

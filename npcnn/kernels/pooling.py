@@ -73,11 +73,11 @@ def _inside(position: int, step: int, before: int, window: int, size: int) -> Pa
     return max(start, 0), stop - max(start, 0)
 
 
-def _larger(value, best):  # type: ignore[no-untyped-def]
+def _larger(value, best):
     return value if (value > best) | (value != value) else best  # no branch: one is often wrong
 
 
-def _largest_row(y, x, to, start, rows, ints):  # type: ignore[no-untyped-def]
+def _largest_row(y, x, to, start, rows, ints):
     """Fill a row of y, which begins at `to`, from the rows of x that begin at `start`.
 
     For batches too small for a vector.
@@ -111,7 +111,7 @@ larger, largest_row = helper(_larger), helper(_largest_row)
 
 
 @Body
-def _forward(task, ints, scratch, x, y):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, x, y):
     """Fill a block of rows of one channel of y; blocks outside, so threads keep to their rows."""
     channel, batch, line = task % ints[CHANNELS], ints[BATCH], ints[WIDTH] * ints[BATCH]
     i0, i1 = part(ints[OUT_HEIGHT], task // ints[CHANNELS], ints[BLOCKS])
@@ -155,7 +155,7 @@ def max_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Arr
 
 
 @Body
-def _backward(task, ints, scratch, x, y, grad_y, grad_x):  # type: ignore[no-untyped-def]
+def _backward(task, ints, scratch, x, y, grad_y, grad_x):
     """Fill the rows of one channel of grad_x that a block of rows of y draws on."""
     channel, batch, line = task % ints[CHANNELS], ints[BATCH], ints[WIDTH] * ints[BATCH]
     block, blocks = task // ints[CHANNELS], ints[BLOCKS]

@@ -1,7 +1,5 @@
 """The rectifier with a learnt slope, with its backward directly under it."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Penalties on the size of numbers, and limits to it."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

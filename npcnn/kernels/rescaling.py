@@ -1,7 +1,5 @@
 """Numbers brought to another scale and dtype."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import numpy as np

@@ -4,8 +4,6 @@ The columns and the gradient by gamma are those of `group_normalization.py`; her
 subtracted, and a third of the sums is not made.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

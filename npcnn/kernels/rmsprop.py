@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 @Body
-def _rmsprop(task, ints, scratch, parameters, gradients, velocity, momenta, means, step, options):  # type: ignore[no-untyped-def]
+def _rmsprop(task, ints, scratch, parameters, gradients, velocity, momenta, means, step, options):
     rate, rho, rest, momentum, epsilon = step[0], options[0], options[1], options[2], options[3]
     for i in range(ints[0] * task // PARTS, ints[0] * (task + 1) // PARTS):
         gradient = gradients[i]

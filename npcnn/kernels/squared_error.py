@@ -1,7 +1,5 @@
 """The mean squared error and its gradient."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import numpy as np

@@ -4,8 +4,6 @@ Which old rows go into a new one, with what weights, and likewise for columns, i
 row or two on the way up, those that took of it on the way down. One body goes both ways.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import functools

@@ -8,8 +8,6 @@ the pixels of one lie side by side; where that makes them little larger, they ar
 tables say, edges and all, and nothing is looked up any more. Places are float64.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import functools

@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 @Body
-def _forward(task, ints, scratch, y, x):  # type: ignore[no-untyped-def]
+def _forward(task, ints, scratch, y, x):
     """Fill one channel of y; ints are x's rows, a row's numbers, and what lies around them."""
     height, line, above, below, left, right = ints[0], ints[1], ints[2], ints[3], ints[4], ints[5]
     wide = left + line + right
@@ -56,7 +56,7 @@ def zero_padding2d(x: Array, padding: Edges) -> Array:
 
 
 @Body
-def _backward(task, ints, scratch, grad_x, grad_y):  # type: ignore[no-untyped-def]
+def _backward(task, ints, scratch, grad_x, grad_y):
     """Fill one channel of grad_x; ints as those of `_forward`."""
     height, line, above, below, left, right = ints[0], ints[1], ints[2], ints[3], ints[4], ints[5]
     wide = left + line + right

@@ -5,8 +5,6 @@ that nothing else is done: a channel's rows are packed once, a row of the output
 its vectors (`run_tile`), and all taps of a row are added to a kernel's sums at once.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 from npcnn.kernels.convolution import calls, plans

@@ -13,8 +13,6 @@ costs a small share of the products it saves. NaN in two rows' reach gets into a
 kernel's gradient.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 from npcnn.kernels.convolution import calls, plans

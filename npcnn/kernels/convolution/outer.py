@@ -11,8 +11,6 @@ which is what `tiles.slide_tile` does with x's cells for weights: six channels o
 of filters, whatever the shape of the image.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 from npcnn.kernels.convolution import calls, plans

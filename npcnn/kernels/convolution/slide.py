@@ -6,8 +6,6 @@ that is), `end` (what to add to a filter's sums, the mode). Compiled, such a tup
 its parts.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 from npcnn.kernels.convolution import calls, plans

@@ -24,8 +24,6 @@ Convolutional Neural Networks", 2015. Only along the rows, because rows are what
 along the columns every transform would have to cut and sew runs of one column.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 from typing import Any, NamedTuple

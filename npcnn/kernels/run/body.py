@@ -44,7 +44,7 @@ def _write_addresses(entry: Any, a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, a5
 
 
 @kernel
-def _write_entry(entry, body, tasks, parallel, pitch, a0, a1, a2, a3, a4, a5, a6, scratch, ints):  # type: ignore[no-untyped-def]
+def _write_entry(entry, body, tasks, parallel, pitch, a0, a1, a2, a3, a4, a5, a6, scratch, ints):
     """Fill a call's entry; return where it lies."""
     entry[crew.BODY], entry[crew.TASKS], entry[crew.PARALLEL] = body, tasks, parallel
     entry[crew.PITCH] = pitch

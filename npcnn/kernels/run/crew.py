@@ -85,7 +85,7 @@ def _run(typing: Any, entry: Any, task: Any, thread: Any) -> Any:
 
 
 @helper
-def _take(words, owner, from_back):  # type: ignore[no-untyped-def]
+def _take(words, owner, from_back):
     """Take a task of the owner's range, the first or the last; return it, or −1 for none.
 
     If the leader deals anew between the look and the swap, the swap fails, or it takes a task of
@@ -104,7 +104,7 @@ def _take(words, owner, from_back):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _take_from_others(words, thread, threads):  # type: ignore[no-untyped-def]
+def _take_from_others(words, thread, threads):
     for step in range(1, threads):
         task = _take(words, (thread + step) % threads, True)
         if task >= 0:
@@ -113,7 +113,7 @@ def _take_from_others(words, thread, threads):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _look(words, thread, threads, looks, patience):  # type: ignore[no-untyped-def]
+def _look(words, thread, threads, looks, patience):
     """Do a task if there is one; return how often there was none since."""
     task = _take(words, thread, False)
     if task < 0 and looks > patience:
@@ -129,7 +129,7 @@ def _look(words, thread, threads, looks, patience):  # type: ignore[no-untyped-d
 
 
 @helper
-def _share(words, entry, tasks, threads, patience):  # type: ignore[no-untyped-def]
+def _share(words, entry, tasks, threads, patience):
     """Deal out an entry's tasks, return when all are done: how patient to be with the next entry.
 
     A thread that took none of its own tasks is away.
@@ -149,7 +149,7 @@ def _share(words, entry, tasks, threads, patience):  # type: ignore[no-untyped-d
     return PATIENCE
 
 
-def _lead(words, table, entries, threads):  # type: ignore[no-untyped-def]
+def _lead(words, table, entries, threads):
     """Make all calls of a table of entries, one after the other, each shared out among the threads.
 
     Where there is one thread, or the crew is led by another call, its tasks are done here.
@@ -167,7 +167,7 @@ def _lead(words, table, entries, threads):  # type: ignore[no-untyped-def]
         store(words, LED, 0)
 
 
-def _follow(words, thread, threads):  # type: ignore[no-untyped-def]
+def _follow(words, thread, threads):
     """Do tasks of whatever is led, until nobody leads and there have been none for a while."""
     store(words, SLEEPS + thread * LINE, 0)
     looks = ZERO

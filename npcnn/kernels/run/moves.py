@@ -3,8 +3,6 @@
 NumPy's own copy would do, but no program can make it again.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -86,7 +86,7 @@ def masked_vectors(to: Any, g: Any, y: Any, sums: Any, places: Quad, masked: int
 
 
 @helper
-def masked_run(to, g, y, sums, places, masked, lanes):  # type: ignore[no-untyped-def]
+def masked_run(to, g, y, sums, places, masked, lanes):
     """Copy n elements of g[j:] with zeros where y[j:] ≤ 0, and add them, by lane, to sums[s:].
 
     `places` is (i, j, s, n), i being where in `to` they go.

@@ -234,11 +234,11 @@ simd.native(_all_slides)(_slide)
 simd.native(_all_dots)(_dot)
 
 
-def _slide_entry(rows, vectors, last, w, wr, buf, woff, off, k0, k1, mode, bias, out, orow):  # type: ignore[no-untyped-def]
+def _slide_entry(rows, vectors, last, w, wr, buf, woff, off, k0, k1, mode, bias, out, orow):
     _slide(rows, vectors, last, w, wr, buf, woff, off, k0, k1, mode, bias, out, orow)
 
 
-def _dot_entry(taps, filters, n, x, off, g, grow, totals, trow):  # type: ignore[no-untyped-def]
+def _dot_entry(taps, filters, n, x, off, g, grow, totals, trow):
     _dot(taps, filters, n, x, off, g, grow, totals, trow)
 
 

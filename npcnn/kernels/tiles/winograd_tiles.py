@@ -136,7 +136,7 @@ def _slide(filters: int, n: int, a: Any, b: Any, c: Any, d: Any, ma: int, mb: in
 simd.native(_all_slides)(_slide)
 
 
-def _slide_entry(  # type: ignore[no-untyped-def]
+def _slide_entry(
     filters, n, a, b, c, d, ma, mb, mc, md, off, place, taps, w, bias, relu, out, second, orow
 ):
     _slide(

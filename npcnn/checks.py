@@ -18,15 +18,9 @@ import numpy as np
 from npcnn import mapped
 
 __all__ = [
-    "ArgumentError",
-    "DtypeError",
-    "FileError",
-    "FormatError",
-    "NpcnnError",
-    "NpcnnWarning",
-    "NumericsError",
-    "StateError",
-]
+    "ArgumentError", "DtypeError", "FileError", "FormatError", "NpcnnError", "NpcnnWarning",
+    "NumericsError", "StateError",
+]  # fmt: skip
 
 
 class NpcnnError(Exception):

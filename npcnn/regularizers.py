@@ -20,19 +20,9 @@ from npcnn.ops.tape import Tensor, gradients
 from npcnn.remembered import Remembering, kept
 
 __all__ = [
-    "L1",
-    "L1L2",
-    "L2",
-    "OrthogonalRegularizer",
-    "Regularizer",
-    "deserialize",
-    "get",
-    "l1",
-    "l1_l2",
-    "l2",
-    "orthogonal_regularizer",
-    "serialize",
-]
+    "L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "deserialize", "get", "l1", "l1_l2",
+    "l2", "orthogonal_regularizer", "serialize",
+]  # fmt: skip
 
 Array = np.ndarray
 EPSILON = 1e-7

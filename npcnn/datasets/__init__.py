@@ -13,21 +13,10 @@ from npcnn.datasets.mnist import load_mnist
 from npcnn.datasets.save_folder import save_image_folder
 
 __all__ = [
-    "Augmenter",
-    "MnistStages",
-    "cifar10",
-    "cifar100",
-    "draw_digits",
-    "fashion_mnist",
-    "load_image",
-    "load_image_folder",
-    "load_mnist",
-    "mnist",
-    "mnist_stages",
-    "read_idx",
-    "save_image_folder",
+    "Augmenter", "MnistStages", "cifar10", "cifar100", "draw_digits", "fashion_mnist", "load_image",
+    "load_image_folder", "load_mnist", "mnist", "mnist_stages", "read_idx", "save_image_folder",
     "write_idx",
-]
+]  # fmt: skip
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

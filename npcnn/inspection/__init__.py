@@ -18,28 +18,11 @@ from npcnn.inspection.steps import Event, step_through
 from npcnn.inspection.tracing import LayerTrace, Trace, trace
 
 __all__ = [
-    "AnswerRecord",
-    "ByClass",
-    "Calibration",
-    "Diagnostics",
-    "Event",
-    "LayerTrace",
-    "OverfitReport",
-    "RateRange",
-    "Recorder",
-    "Recording",
-    "Trace",
-    "by_class",
-    "calibration",
-    "learning_rate_range",
-    "load_recording",
-    "loss_along_line",
-    "most_exciting",
-    "occlusion_map",
-    "overfit_one_batch",
-    "step_through",
-    "trace",
-]
+    "AnswerRecord", "ByClass", "Calibration", "Diagnostics", "Event", "LayerTrace", "OverfitReport",
+    "RateRange", "Recorder", "Recording", "Trace", "by_class", "calibration", "learning_rate_range",
+    "load_recording", "loss_along_line", "most_exciting", "occlusion_map", "overfit_one_batch",
+    "step_through", "trace",
+]  # fmt: skip
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

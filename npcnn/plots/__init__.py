@@ -22,28 +22,11 @@ from npcnn.plots.sheets import feature_maps, gradient_maps
 from npcnn.plots.style import save_figure
 
 __all__ = [
-    "augmented_sheet",
-    "calibration_curve",
-    "confident_mistakes",
-    "confusion_matrix",
-    "exciting_pictures",
-    "feature_maps",
-    "filter_gif",
-    "filters",
-    "gradient_histograms",
-    "gradient_maps",
-    "history_curves",
-    "im2col",
-    "loss_line",
-    "network_diagram",
-    "never_learned",
-    "rate_curve",
-    "run_curves",
-    "saliency",
-    "sample_sheet",
-    "save_figure",
-    "weight_histograms",
-]
+    "augmented_sheet", "calibration_curve", "confident_mistakes", "confusion_matrix",
+    "exciting_pictures", "feature_maps", "filter_gif", "filters", "gradient_histograms",
+    "gradient_maps", "history_curves", "im2col", "loss_line", "network_diagram", "never_learned",
+    "rate_curve", "run_curves", "saliency", "sample_sheet", "save_figure", "weight_histograms",
+]  # fmt: skip
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

@@ -36,33 +36,13 @@ if TYPE_CHECKING:
     from npcnn.utils import np_utils
 
 __all__ = [
-    "CustomObjectScope",
-    "Progbar",
-    "PyDataset",
-    "Sequence",
-    "array_to_img",
-    "clear_session",
-    "custom_object_scope",
-    "deserialize_keras_object",
-    "get_custom_objects",
-    "get_registered_name",
-    "get_registered_object",
-    "image_dataset_from_directory",
-    "img_to_array",
-    "is_keras_tensor",
-    "load_img",
-    "normalize",
-    "np_utils",
-    "pack_x_y_sample_weight",
-    "plot_model",
-    "register_keras_serializable",
-    "save_img",
-    "serialize_keras_object",
-    "set_random_seed",
-    "split_dataset",
-    "to_categorical",
-    "unpack_x_y_sample_weight",
-]
+    "CustomObjectScope", "Progbar", "PyDataset", "Sequence", "array_to_img", "clear_session",
+    "custom_object_scope", "deserialize_keras_object", "get_custom_objects", "get_registered_name",
+    "get_registered_object", "image_dataset_from_directory", "img_to_array", "is_keras_tensor",
+    "load_img", "normalize", "np_utils", "pack_x_y_sample_weight", "plot_model",
+    "register_keras_serializable", "save_img", "serialize_keras_object", "set_random_seed",
+    "split_dataset", "to_categorical", "unpack_x_y_sample_weight",
+]  # fmt: skip
 
 Sequence = PyDataset  # as Keras 2 calls it
 

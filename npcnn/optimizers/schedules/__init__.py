@@ -20,17 +20,10 @@ from npcnn.optimizers.schedules.decays import (
 )
 
 __all__ = [
-    "CosineDecay",
-    "CosineDecayRestarts",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "LearningRateSchedule",
-    "OneCycle",
-    "PiecewiseConstantDecay",
-    "PolynomialDecay",
-    "deserialize",
+    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay",
+    "LearningRateSchedule", "OneCycle", "PiecewiseConstantDecay", "PolynomialDecay", "deserialize",
     "serialize",
-]
+]  # fmt: skip
 
 if not TYPE_CHECKING:
     __getattr__ = names.lookup(__name__, __all__)

@@ -1,4 +1,7 @@
-"""Steps as long as earlier steps were, for a gradient as large as earlier ones."""
+"""Steps as long as earlier steps were, for a gradient as large as earlier ones.
+
+Arguments and examples are those of `npcnn.reference.adadelta`.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +38,6 @@ def adadelta(
 
     v = ρv + (1 − ρ)g², d = g·√(w + ε) / √(v + ε), w = ρw + (1 − ρ)d², p −= lr·d, where v are the
     squares and w the moves; `step` holds lr.
-
-    >>> p = np.ones(1)
-    >>> adadelta(p, np.ones(1), np.zeros(1), np.ones(1), np.full(1, 0.25), 0.75, 0.0)
-    >>> p
-    array([0.5])
     """
     options = memory.constant([rho, 1 - rho, epsilon], parameters.dtype)
     moved = layout.contiguous(gradients), squares, moves, layout.contiguous(step)

@@ -1,4 +1,7 @@
-"""Steps divided by the root of the sum of all squared gradients."""
+"""Steps divided by the root of the sum of all squared gradients.
+
+Arguments and examples are those of `npcnn.reference.adagrad`.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,6 @@ def adagrad(
     """Sum up the squares and take Adagrad's step, in Keras's arithmetic.
 
     v += g², p −= lr·g / √(v + ε), where v are the squares; `step` holds lr.
-
-    >>> p = np.ones(1)
-    >>> adagrad(p, np.ones(1), np.full(1, 3.0), np.ones(1), 0.0)
-    >>> p
-    array([0.5])
     """
     options = memory.constant([epsilon], parameters.dtype)
     moved = layout.contiguous(gradients), squares, layout.contiguous(step)

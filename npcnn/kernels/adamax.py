@@ -1,4 +1,7 @@
-"""Adam whose second moment is a running maximum."""
+"""Adam whose second moment is a running maximum.
+
+Arguments and examples are those of `npcnn.reference.adamax`.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +39,6 @@ def adamax(
 
     m += (g − m)(1 − β₁), u = max(β₂u, |g|), p −= α·m / (u + ε); `step` holds
     α = lr / (1 − β₁ᵗ).
-
-    >>> p = np.ones(1)
-    >>> adamax(p, np.full(1, 2.0), np.zeros(1), np.zeros(1), np.ones(1), 0.5, 0.5, 0.0)
-    >>> p
-    array([0.5])
     """
     options = memory.constant([1 - beta_1, beta_2, epsilon], parameters.dtype)
     moved = layout.contiguous(gradients), m, u, layout.contiguous(step)

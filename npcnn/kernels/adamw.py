@@ -1,4 +1,7 @@
-"""Adam with decoupled weight decay, in a single pass."""
+"""Adam with decoupled weight decay, in a single pass.
+
+Arguments and examples are those of `npcnn.reference.adamw`.
+"""
 
 from __future__ import annotations
 
@@ -37,11 +40,6 @@ def adamw(
 
     p −= p · d, then as `adam`: m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), p −= α·m / (√v + ε).
     `step` holds α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ) and d = lr · weight decay.
-
-    >>> p, step = np.ones(1), np.array([0.0, 0.25])
-    >>> adamw(p, np.ones(1), np.zeros(1), np.zeros(1), step, 0.9, 0.999, 1e-7)
-    >>> p
-    array([0.75])
     """
     options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], parameters.dtype)
     moved = layout.contiguous(gradients), m, v, layout.contiguous(step)

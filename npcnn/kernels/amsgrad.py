@@ -1,4 +1,7 @@
-"""Adam whose second moment never falls, in a single pass."""
+"""Adam whose second moment never falls, in a single pass.
+
+Arguments and examples are those of `npcnn.reference.amsgrad`.
+"""
 
 from __future__ import annotations
 
@@ -38,11 +41,6 @@ def amsgrad(
     """Update the moments as `adam` does, and divide the step by the largest v there was.
 
     m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), w = max(w, v), p −= α·m / (√w + ε); `step` holds α.
-
-    >>> p = np.ones(1)
-    >>> amsgrad(p, np.ones(1), np.zeros(1), np.zeros(1), np.ones(1), np.ones(1), 0.5, 0.5, 0.0)
-    >>> p
-    array([0.5])
     """
     options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], parameters.dtype)
     moved = layout.contiguous(gradients), m, v, peaks, layout.contiguous(step)

@@ -2,6 +2,8 @@
 
 Both may lie in memory as they like; the result lies as x1 does. If x2 lies in another order it is
 copied first, by NumPy, and the step is not replayed: that is so only if one of them is no op's.
+
+Arguments and examples are those of `npcnn.reference.arithmetic`.
 """
 
 from __future__ import annotations
@@ -55,11 +57,7 @@ def _larger_backward(task, ints, scratch, out, grad_y, x1, x2, options):
 
 @op
 def add(x1: Array, x2: Array) -> Array:
-    """Return x1 + x2.
-
-    >>> add(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
-    array([4., 6.])
-    """
+    """Return x1 + x2."""
     return each_element(_add, [x1, x2])
 
 
@@ -77,11 +75,7 @@ def multiply(x1: Array, x2: Array) -> Array:
 
 @op
 def maximum(x1: Array, x2: Array) -> Array:
-    """Return the larger of the two; NaN where either is.
-
-    >>> maximum(np.array([1.0, 5.0]), np.array([3.0, 4.0]))
-    array([3., 5.])
-    """
+    """Return the larger of the two; NaN where either is."""
     return each_element(_larger, [x1, x2], 1.0)
 
 

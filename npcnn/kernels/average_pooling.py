@@ -1,4 +1,7 @@
-"""Average pooling, with its backward directly under it."""
+"""Average pooling, with its backward directly under it.
+
+Arguments and examples are those of `npcnn.reference.average_pooling`.
+"""
 
 from __future__ import annotations
 
@@ -45,17 +48,8 @@ def _forward(task, ints, scratch, x, y):
 def average_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Array:
     """Return the mean of each window, channel by channel; padding cells do not count.
 
-    Args:
-        x: (N, H, W, C), float32 or float64, any strides.
-        pool_size: rows and columns of a window.
-        strides: rows and columns from one window to the next; windows may overlap.
-        padding: 'same' or 'valid'.
-
     Returns:
         y (N, OH, OW, C), the batch innermost in memory.
-
-    >>> average_pooling2d(np.arange(4.0).reshape(1, 2, 2, 1), (2, 2), (2, 2), "valid").item()
-    1.5
     """
     call = pooling.plan(x.shape, pool_size, strides, padding, x.dtype)
     y = memory.empty(call.y_block, x.dtype)

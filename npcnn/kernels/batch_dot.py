@@ -1,6 +1,8 @@
 """Each sample's matrix of products of vectors: a task for each vector of the second array.
 
 With the batch innermost, each number of the result is a run over the batch, and so is each factor.
+
+Arguments and examples are those of `npcnn.reference.batch_dot`.
 """
 
 from __future__ import annotations
@@ -31,11 +33,7 @@ def _dot(task, ints, scratch, y, x1, x2):
 
 @op
 def batch_dot(x1: Array, x2: Array) -> Array:
-    """Return y (N, P, Q): y[n, p, q] = Σₖ x1[n, p, k] · x2[n, q, k].
-
-    >>> batch_dot(np.array([[[1.0, 2.0]]]), np.array([[[3.0, 4.0], [1.0, 0.0]]]))
-    array([[[11.,  1.]]])
-    """
+    """Return y (N, P, Q): y[n, p, q] = Σₖ x1[n, p, k] · x2[n, q, k]."""
     (samples, firsts, summed), seconds = x1.shape, x2.shape[1]
     y = memory.empty((seconds, firsts, samples), x1.dtype)
     if y.size:

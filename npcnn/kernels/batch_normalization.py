@@ -3,6 +3,8 @@
 A channel of a block (C, H, W, N) is one run of numbers, which a core's own cache holds from the
 first of a task's three looks at it to the last. Chunks are summed up in registers (`moments.py`),
 their sums in doubles.
+
+Arguments and examples are those of `npcnn.reference.batch_normalization`.
 """
 
 from __future__ import annotations
@@ -75,16 +77,6 @@ def batch_normalization(
     In training, center is the batch's mean and rate = 1 / √(its variance + ε), and the running
     statistics move: mean = momentum · mean + (1 − momentum) · center, variance likewise. Else
     center and rate come from the running statistics.
-
-    Args:
-        x: (N, …, C), any strides.
-        gamma: (C,), or None for ones.
-        beta: (C,), or None for zeros.
-        mean: (C,), the running mean, changed in place in training.
-        variance: (C,), the running variance, likewise.
-        momentum: the share of a running statistic that stays.
-        epsilon: as above.
-        training: which of the two.
 
     Returns:
         y like x, the batch innermost in memory; center (C,); rate (C,).

@@ -1,4 +1,7 @@
-"""Taking a batch out of a data set."""
+"""Taking a batch out of a data set.
+
+Arguments and examples are those of `npcnn.reference.batches`.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +39,6 @@ def gather(data: Array, indices: Array, dtype: np.dtype) -> Array:
 
     The data set keeps its own dtype (bytes, say); only the batch is converted, straight into the
     memory order of the other kernels. Raises IndexError for an index outside.
-
-    >>> gather(np.array([[1], [2], [3]], np.uint8), np.array([2, 0]), np.dtype("float32"))
-    array([[3.],
-           [1.]], dtype=float32)
     """
     plain = indices.dtype == np.int64 and data.flags.c_contiguous and data.size and indices.size
     if not plain or data.dtype.char not in _NUMBA_KNOWS or not data.dtype.isnative:

@@ -1,4 +1,7 @@
-"""What optimizers of all kinds do beside their steps, each in a single pass."""
+"""What optimizers of all kinds do beside their steps, each in a single pass.
+
+Arguments and examples are those of `npcnn.reference.between_steps`.
+"""
 
 from __future__ import annotations
 
@@ -45,13 +48,7 @@ def _accumulated_mean(task, ints, scratch, mean, sums, gradients, options):
 
 @op
 def weight_decay(parameters: Array, share: Array) -> None:
-    """Let parameters shrink: p −= p · share, where `share` holds lr · weight decay.
-
-    >>> p = np.ones(1)
-    >>> weight_decay(p, np.array([0.25]))
-    >>> p
-    array([0.75])
-    """
+    """Let parameters shrink: p −= p · share, where `share` holds lr · weight decay."""
     in_place(_weight_decay, [parameters, layout.contiguous(share)])
 
 
@@ -60,35 +57,19 @@ def moving_average(parameters: Array, averages: Array, step: Array) -> None:
     """Move running means towards the parameters: a = ρa + (1 − ρ)p; where told to, then p = a.
 
     `step` holds ρ, and 1 if the parameters are to be overwritten, else 0.
-
-    >>> p, a = np.array([4.0]), np.zeros(1)
-    >>> moving_average(p, a, np.array([0.75, 1.0]))
-    >>> p, a
-    (array([1.]), array([1.]))
     """
     in_place(_moving_average, [parameters, averages, layout.contiguous(step)])
 
 
 @op
 def accumulate(sums: Array, gradients: Array) -> None:
-    """Add gradients up: s += g.
-
-    >>> s = np.ones(1)
-    >>> accumulate(s, np.ones(1))
-    >>> s
-    array([2.])
-    """
+    """Add gradients up: s += g."""
     in_place(_accumulate, [sums, layout.contiguous(gradients)])
 
 
 @op
 def accumulated_mean(sums: Array, gradients: Array, steps: int) -> Array:
-    """Return (g + s) / steps, and set the sums to 0.
-
-    >>> s = np.array([3.0])
-    >>> accumulated_mean(s, np.ones(1), 2), s
-    (array([2.]), array([0.]))
-    """
+    """Return (g + s) / steps, and set the sums to 0."""
     mean = memory.empty(sums.shape, sums.dtype)
     options = memory.constant([steps], sums.dtype)
     in_place(_accumulated_mean, [mean, sums, layout.contiguous(gradients), options])

@@ -2,6 +2,8 @@
 
 Sums over images, where the batch stays, are of whole runs of N; sums over the batch too go over
 sixteen lanes. Either way a sum of many float32 numbers is a sum of sums, or in double.
+
+Arguments and examples are those of `npcnn.reference.broadcasting`.
 """
 
 from __future__ import annotations
@@ -33,10 +35,6 @@ def broadcast_to(x: Array, shape: Sequence[int]) -> Array:
     """Return a new array of this shape, x repeated along its axes of length 1.
 
     Its gradient is `sum_to(grad_y, x.shape)`.
-
-    >>> broadcast_to(np.array([[1.0], [2.0]]), (2, 3))
-    array([[1., 1., 1.],
-           [2., 2., 2.]])
     """
     return moves.copied(x, lambda view: np.broadcast_to(view, shape))
 
@@ -92,12 +90,7 @@ def _add_runs(task, ints, scratch, out, x):
 
 @op
 def sum_to(x: Array, shape: Sequence[int]) -> Array:
-    """Return the sums of x along the axes that are 1 in shape, the batch innermost in memory.
-
-    >>> sum_to(np.ones((2, 3)), (2, 1))
-    array([[3.],
-           [3.]])
-    """
+    """Return the sums of x along the axes that are 1 in shape, the batch innermost in memory."""
     block, order = moves.batch_innermost(x)
     out = memory.empty(tuple(shape[axis] for axis in order), x.dtype)
     if out.size:

@@ -1,4 +1,7 @@
-"""Gradients made shorter: added up in parts by size alone, to the same bits on any threads."""
+"""Gradients made shorter: added up in parts by size alone, to the same bits on any threads.
+
+Arguments and examples are those of `npcnn.reference.clipping`.
+"""
 
 from __future__ import annotations
 
@@ -88,11 +91,6 @@ def square_sums(gradients: Array, sums: Array, stops: tuple[int, ...]) -> None:
     """Write Σ g² of each variable into `sums`, added up in float64.
 
     Variable k lies in gradients[stops[k − 1] : stops[k]], the first from 0 on.
-
-    >>> sums = np.zeros(2)
-    >>> square_sums(np.array([3.0, 4.0, 1.0]), sums, (2, 3))
-    >>> sums
-    array([25.,  1.])
     """
     parts = memory.empty((len(stops) * PARTS,), gradients.dtype)
     ints = _bounds(stops)
@@ -105,9 +103,6 @@ def clip_by_norm(gradients: Array, sums: Array, stops: tuple[int, ...], limit: f
     """Return each variable's gradient, shortened to a norm of at most `limit`: g·c / max(‖g‖, c).
 
     `sums` holds ‖g‖², as `square_sums` has it.
-
-    >>> clip_by_norm(np.array([3.0, 4.0, 0.5]), np.array([25.0, 0.25]), (2, 3), 1.0)
-    array([0.6, 0.8, 0.5])
     """
     clipped = memory.empty(gradients.shape, gradients.dtype)
     options = memory.constant([limit], gradients.dtype)
@@ -118,11 +113,7 @@ def clip_by_norm(gradients: Array, sums: Array, stops: tuple[int, ...], limit: f
 
 @op
 def clip_by_global_norm(gradients: Array, sums: Array, limit: float) -> Array:
-    """Return gradients times c · min(1/n, 1/c) + (n − n), where n² = Σ sums: NaN if n is infinite.
-
-    >>> clip_by_global_norm(np.array([3.0, 4.0]), np.array([9.0, 16.0]), 1.0)
-    array([0.6, 0.8])
-    """
+    """Return gradients times c · min(1/n, 1/c) + (n − n), n² = Σ sums: NaN if n is infinite."""
     clipped = memory.empty(gradients.shape, gradients.dtype)
     least = float(np.finfo(gradients.dtype).tiny)  # 1/0 is never the smaller one
     options = memory.constant([limit, least], gradients.dtype)
@@ -133,9 +124,5 @@ def clip_by_global_norm(gradients: Array, sums: Array, limit: float) -> Array:
 
 @op
 def clip_by_value(gradients: Array, limit: float) -> Array:
-    """Return gradients within −limit and limit; NaN stays NaN.
-
-    >>> clip_by_value(np.array([-3.0, 0.5]), 1.0)
-    array([-1. ,  0.5])
-    """
+    """Return gradients within −limit and limit; NaN stays NaN."""
     return each_element(_by_value, [gradients], limit)

@@ -1,4 +1,7 @@
-"""Pictures of another contrast and brightness, a sample at a time."""
+"""Pictures of another contrast and brightness, a sample at a time.
+
+Arguments and examples are those of `npcnn.reference.colors`.
+"""
 
 from __future__ import annotations
 
@@ -80,16 +83,6 @@ def random_color(x: Array, key: int, ranges: Ranges, step: Array | None = None) 
 
     m is the mean of a channel of a sample; contrast and brightness are drawn for each sample by
     (key, step, sample).
-
-    Args:
-        x: (N, H, W, C), float32 or float64.
-        key: 64 bits.
-        ranges: contrast from and to, brightness from and to, least and most of what comes out.
-        step: None, or a `random.clock`, which goes into the key.
-
-    >>> x = np.array([0.0, 4.0]).reshape(1, 1, 2, 1)
-    >>> random_color(x, 0, (0.5, 0.5, 1.0, 1.0, 0.0, 3.0)).ravel()
-    array([2., 3.])
     """
     block = layout.batch_innermost(x)
     out = memory.empty(block.shape, x.dtype)

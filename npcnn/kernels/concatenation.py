@@ -1,6 +1,8 @@
 """Arrays one behind the other along an axis, with the backward directly under it.
 
 Along the channels of images that is one copy an array, as their blocks lie (C, H, W, N).
+
+Arguments and examples are those of `npcnn.reference.concatenation`.
 """
 
 from __future__ import annotations
@@ -48,15 +50,8 @@ def _copy_part(to: Array, start: int, of: Array, begin: int, axis: int, length: 
 def concatenate(arrays: Sequence[Array], axis: int) -> Array:
     """Return the arrays, alike but for their lengths along the axis, one behind the other.
 
-    Args:
-        arrays: one or more, float32 or float64, any strides.
-        axis: counted from 0.
-
     Returns:
         a new array, the batch innermost in memory.
-
-    >>> concatenate([np.ones((1, 2)), np.zeros((1, 1))], 1)
-    array([[1., 1., 0.]])
     """
     order = layout.swapped(arrays[0].ndim)
     blocks = [layout.contiguous(array.transpose(order)) for array in arrays]
@@ -72,11 +67,7 @@ def concatenate(arrays: Sequence[Array], axis: int) -> Array:
 
 @op
 def concatenate_backward(grad_y: Array, sizes: Sequence[int], axis: int) -> tuple[Array, ...]:
-    """Return each array's part of grad_y; sizes are their lengths along the axis.
-
-    >>> concatenate_backward(np.array([[1.0, 2.0, 3.0]]), (2, 1), 1)
-    (array([[1., 2.]]), array([[3.]]))
-    """
+    """Return each array's part of grad_y; sizes are their lengths along the axis."""
     order = layout.swapped(grad_y.ndim)
     block = layout.contiguous(grad_y.transpose(order))
     place, start, parts = order[axis], 0, []

@@ -1,4 +1,7 @@
-"""Numbers into arrays: of options, and from one array into another."""
+"""Numbers into arrays: of options, and from one array into another.
+
+Arguments and examples are those of `npcnn.reference.constants`.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +17,12 @@ Array = np.ndarray
 
 @op
 def constant(like: Array, numbers: Sequence[float], shape: Sequence[int]) -> Array:
-    """Return an array of these numbers, in the dtype of `like`, whose numbers do not matter.
-
-    >>> constant(np.ones(3), (1, 2), (1, 2))
-    array([[1., 2.]])
-    """
+    """Return an array of these numbers, in the dtype of `like`, whose numbers do not matter."""
     return memory.constant(numbers, like.dtype).reshape(tuple(shape))
 
 
 @op
 def assign(to: Array, x: Array) -> None:
-    """Write x into `to`, an array of the same shape: a parameter's gradient, say.
-
-    >>> a = np.zeros(2)
-    >>> assign(a, np.ones(2))
-    >>> a
-    array([1., 1.])
-    """
+    """Write x into `to`, an array of the same shape: a parameter's gradient, say."""
     block, order = moves.batch_innermost(x)
     moves.copy_block(to, block, block.transpose(order))

@@ -9,6 +9,8 @@ shifted views into the packed buffer (`plans.py`), so no column matrix is ever w
 
 Backward, a block packs its rows of grad_y once, relu's mask applied on the way, and uses them
 twice: against x for the kernel's gradient, and under the kernel turned round for x's own.
+
+Arguments and examples are those of `npcnn.reference.conv`.
 """
 
 from __future__ import annotations
@@ -84,22 +86,8 @@ def conv2d(
 ) -> Array:  # fmt: skip
     """Return y[n, i, j, f] = Σ x[n, i·s + u·d, j·s + v·d, c] · kernel[u, v, c, f] + bias[f].
 
-    Args:
-        x: images (N, H, W, C), float32 or float64, any strides.
-        kernel: weights (KH, KW, C, F).
-        bias: (F,) or None.
-        strides: rows and columns from one window to the next.
-        padding: 'same' or 'valid'.
-        dilation: rows and columns from one tap of the kernel to the next.
-        activation: 'linear', or 'relu' for max(y, 0).
-
     Returns:
         y (N, OH, OW, F), the batch innermost in memory.
-
-    >>> x = np.arange(9.0).reshape(1, 3, 3, 1)
-    >>> conv2d(x, np.ones((2, 2, 1, 1)), None, (1, 1), "valid", (1, 1), "linear")[0, :, :, 0]
-    array([[ 8., 12.],
-           [20., 24.]])
     """
     strides, dilation = bounded_steps(x.shape, strides, dilation)
     geometry = plans.geometry_of(x.shape, kernel.shape, strides, padding, dilation)
@@ -261,12 +249,6 @@ def conv2d_backward(
 
     Sums are cut by the shape into blocks and lanes and added in a fixed order: other roundings
     than the reference's, and the same for any number of threads.
-
-    >>> x, grad = np.ones((1, 2, 2, 1)), np.empty((1, 1, 1, 1))
-    >>> conv2d_backward(x, x, x, np.full((1, 1, 1, 1), 3.0), grad, None, (1, 1), "valid", (1, 1),
-    ...                 "linear")[0, :, :, 0], grad.item()
-    (array([[3., 3.],
-           [3., 3.]]), 4.0)
     """
     strides, dilation = bounded_steps(x.shape, strides, dilation)
     geometry = plans.geometry_of(x.shape, kernel.shape, strides, padding, dilation)

@@ -3,6 +3,8 @@
 It hands x out as a convolution's backward pass hands out grad_y, so its forward pass is that half
 of `conv.py`'s backward one, with a bias and an activation. Its own backward pass is a convolution
 of grad_y, and that convolution's gradient by the kernel.
+
+Arguments and examples are those of `npcnn.reference.conv_transpose`.
 """
 
 from __future__ import annotations
@@ -54,22 +56,8 @@ def conv2d_transpose(
 ) -> Array:  # fmt: skip
     """Return y[n, i·s + u·d − b, j·s + v·d − b, f] = Σ x[n, i, j, c]·kernel[u, v, f, c] + bias[f].
 
-    Args:
-        x: images (N, H, W, C), float32 or float64, any strides.
-        kernel: weights (KH, KW, F, C).
-        bias: (F,) or None.
-        strides: rows and columns from one window of y to the next.
-        dilation: rows and columns from one tap of the kernel to the next.
-        before: how many rows and columns of all that is handed out are cut off before y.
-        size: y's rows and columns; where nothing is handed out to, it is the bias.
-        activation: 'linear', or 'relu' for max(y, 0).
-
     Returns:
         y (N, *size, F), the batch innermost in memory.
-
-    >>> x, kernel = np.array([1.0, 2.0]).reshape(1, 1, 2, 1), np.ones((1, 2, 1, 1))
-    >>> conv2d_transpose(x, kernel, None, (1, 2), (1, 1), (0, 0), (1, 4), "linear")[0, 0, :, 0]
-    array([1., 1., 2., 2.])
     """
     geometry = _geometry(x, kernel, strides, dilation, before, size)
     dtype, filters = x.dtype, kernel.shape[2]

@@ -3,6 +3,8 @@
 With the batch innermost, y (units, N) = kernelᵀ x is a convolution of one pixel: rows of x (in, N)
 slide under the filters. grad_x is the same with the kernel read across. For grad_kernel the batch
 is summed over and the units run along the vectors, so that grad_y is turned round first.
+
+Arguments and examples are those of `npcnn.reference.dense`.
 """
 
 from __future__ import annotations
@@ -124,17 +126,8 @@ def _forward(task, ints, scratch, x, w, bias, y, zeros):
 def dense(x: Array, kernel: Array, bias: Array | None, activation: str) -> Array:
     """Return y = x @ kernel + bias, and max(y, 0) of it where activation is 'relu'.
 
-    Args:
-        x: (N, …, in), float32 or float64, any strides.
-        kernel: weights (in, units).
-        bias: (units,) or None.
-        activation: 'linear' or 'relu'.
-
     Returns:
         y (N, …, units), the batch innermost in memory.
-
-    >>> dense(np.array([[1.0, 2.0]]), np.array([[1.0, -1.0], [1.0, -1.0]]), None, "relu")
-    array([[3., 0.]])
     """
     dtype, (inputs, units) = x.dtype, kernel.shape
     n = x.size // inputs  # in memory, all axes but the last are one

@@ -1,4 +1,7 @@
-"""What each sample's transformation is, drawn by (key, step, sample); see npcnn/affine.py."""
+"""What each sample's transformation is, drawn by (key, step, sample); see npcnn/affine.py.
+
+Arguments and examples are those of `npcnn.reference.drawing`.
+"""
 
 from __future__ import annotations
 
@@ -88,24 +91,7 @@ def random_affine(
     x: Array, key: int, ranges: Ranges, size: tuple[int, int], step: Array | None = None,
     samples: Array | None = None,
 ) -> Array:  # fmt: skip
-    """Return a transformation for each sample, drawn by (key, step, sample).
-
-    Args:
-        x: (N, H, W, C), of which only the shape is read.
-        key: 64 bits.
-        ranges: what is drawn from.
-        size: rows and columns of the result.
-        step: None, or an int64 (1,) that goes into the key; a `random.clock` without samples.
-        samples: int64 (N,): the samples' numbers, where they are not 0 to N − 1.
-
-    Returns:
-        float64 (N, 6): a pixel (column, row) = (x, y) of the result is read at
-        (a·x + b·y + c, d·x + e·y + f).
-
-    >>> x = np.zeros((1, 4, 5, 1), "float32")
-    >>> random_affine(x, 0, Ranges(flip=(0.0, 1.0)), (4, 5)) + 0.0
-    array([[-1.,  0.,  4.,  0.,  1.,  0.]])
-    """
+    """Return a transformation for each sample, drawn by (key, step, sample)."""
     n, height, width, _ = x.shape
     out = memory.empty((n, 6), np.float64)
     if n:

@@ -3,6 +3,8 @@
 Element i of the mask, counted in C order of noise_shape, is h = mix(key + (i + 1)·GOLDEN) modulo
 2⁶⁴, SplitMix64's i-th output; it is kept where (h >> 40) / 2²⁴ ≥ rate. The reference uses
 the same numbers and compares the same way, so both drop the same elements, in both dtypes.
+
+Arguments and examples are those of `npcnn.reference.dropout`.
 """
 
 from __future__ import annotations
@@ -87,17 +89,6 @@ def dropout(
 
     Inverted dropout: the expected value of each element stays what it was. Source: Srivastava et
     al., "Dropout", JMLR 2014.
-
-    Args:
-        x: any shape (N, …), float32 or float64.
-        rate: the share to drop, 0 ≤ rate < 1.
-        key: 64 bits made from seed, layer and step; the same key gives the same mask.
-        noise_shape: the shape of the mask, one entry an axis; 1 shares a decision along the axis,
-            None in the first place is as many as there are samples.
-        step: None, or a `random.clock`, which goes into the key: a mask of its own each step.
-
-    >>> dropout(np.ones((1, 8)), 0.5, 7, (1, 8))
-    array([[0., 0., 2., 2., 0., 0., 0., 0.]])
     """
     if not x.size:
         return np.empty_like(x)

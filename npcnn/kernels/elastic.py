@@ -1,4 +1,7 @@
-"""Fields that bend pictures: smooth, and random by (key, step, sample)."""
+"""Fields that bend pictures: smooth, and random by (key, step, sample).
+
+Arguments and examples are those of `npcnn.reference.elastic`.
+"""
 
 from __future__ import annotations
 
@@ -76,20 +79,6 @@ def elastic_field(
     Along rows and columns, a control point stands every `spacing` pixels, one before the first
     pixel and as many behind the last as are needed. Each has two numbers, drawn evenly from −reach
     to reach; the reference says with which weights four of them move a pixel along an axis.
-
-    Args:
-        x: (N, H, W, C), of which only shape and dtype are read.
-        key: 64 bits.
-        reach: in pixels; no pixel is moved further.
-        spacing: in pixels.
-        step: None, or an int64 (1,) that goes into the key; a `random.clock` without samples.
-        samples: int64 (N,): the samples' numbers, where they are not 0 to N − 1.
-
-    Returns:
-        (N, 2, H, W): along rows, along columns.
-
-    >>> elastic_field(np.zeros((1, 1, 3, 1)), 7, 1.0, 2)[0, 1].round(4)
-    array([[-0.4604, -0.481 , -0.2109]])
     """
     n, height, width, _ = x.shape
     out = memory.empty((n, 2, height, width), x.dtype)
@@ -196,21 +185,6 @@ def gaussian_field(
     of the longer one, each pixel gets two normal numbers times α·σ, which are blurred by a Gaussian
     of σ, ⌊6σ⌋ pixels wide or one more; beyond the edge there are zeros. A sample's chance of being
     moved at all is drawn from `chance`.
-
-    Args:
-        x: (N, H, W, C), of which only shape and dtype are read.
-        key: 64 bits.
-        chance: from and to, between 0 and 1.
-        scale: from and to, between 0 and 1.
-        step: None, or an int64 (1,) that goes into the key; a `random.clock` without samples.
-        samples: int64 (N,): the samples' numbers, where they are not 0 to N − 1.
-
-    Returns:
-        (N, 2, H, W): along rows, along columns.
-
-    >>> gaussian_field(np.zeros((1, 2, 2, 1)), 7, (1.0, 1.0), (1.0, 1.0))[0, 1].round(4)
-    array([[ 0.005 ,  0.0069],
-           [ 0.0159, -0.0219]])
     """
     n, height, width, _ = x.shape
     out = memory.empty((n, 2, height, width), x.dtype)

@@ -1,4 +1,7 @@
-"""Losses that look at each number alone: an answer's loss is the mean, or the sum, of f(y, t)."""
+"""Losses that look at each number alone: a row's loss is the mean, or the sum, of f(y, t).
+
+Arguments and examples are those of `npcnn.reference.elementwise_losses`.
+"""
 
 from __future__ import annotations
 
@@ -110,23 +113,9 @@ def elementwise_loss(
     outputs: Array, targets: Array, weights: Array, formula: str, options: Any = (),
     average: bool = True,
 ) -> tuple[Array, Array]:  # fmt: skip
-    """Return each answer's mean of f(y, t), weighted, and their mean's gradient by the outputs.
+    """Return each row's mean of f(y, t), weighted, and their mean's gradient by the outputs.
 
     The gradient is w · f′(y, t) / (K N).
-
-    Args:
-        outputs: y, (N, …, K).
-        targets: t, same shape.
-        weights: w, one an answer, shape (N, …).
-        formula: f's name.
-        options: f's own numbers.
-        average: False for the sum instead of its mean.
-
-    Returns:
-        losses (N, …) and grad_outputs like outputs; N counts all answers.
-
-    >>> elementwise_loss(np.array([[1.0, 3.0]]), np.array([[1.0, 1.0]]), np.ones(1), "absolute")
-    (array([1.]), array([[0. , 0.5]]))
     """
     kind, divisor = LOSS_FORMULAS.index(formula), outputs.shape[-1] if average else 1
     own = (*options, 0.0, 0.0)[:2]
@@ -144,11 +133,7 @@ def _hinge_labels(task, ints, scratch, out, y):
 
 @op
 def hinge_labels(y: Array) -> Array:
-    """Return labels as hinge losses want them: 2 y − 1 if all are 0 or 1, else y as it is.
-
-    >>> hinge_labels(np.array([0.0, 1.0])), hinge_labels(np.array([-1.0, 1.0]))
-    (array([-1.,  1.]), array([-1.,  1.]))
-    """
+    """Return labels as hinge losses want them: 2 y − 1 if all are 0 or 1, else y as it is."""
     block, axes = layout.same_order(y)
     out = memory.empty(block.shape, block.dtype)
     if block.size:

@@ -1,4 +1,7 @@
-"""Rectangles cut out of pictures at random."""
+"""Rectangles cut out of pictures at random.
+
+Arguments and examples are those of `npcnn.reference.erasing`.
+"""
 
 from __future__ import annotations
 
@@ -80,23 +83,6 @@ def erase(
     length L·√s is drawn with s from `share`, and where it begins, within the picture; the pixels p
     with start ≤ p < start + length are erased. Source: keras.layers.RandomErasing; DeVries, Taylor,
     "Improved Regularization of Convolutional Neural Networks with Cutout", 2017.
-
-    Args:
-        x: (N, H, W, C), float32 or float64.
-        key: 64 bits.
-        chance: from and to, between 0 and 1.
-        share: from and to, between 0 and 1.
-        value: what stands there then; several are of one channel each.
-        step: None, or an int64 (1,) that goes into the key; a `random.clock` without samples.
-        samples: int64 (N,): the samples' numbers, where they are not 0 to N − 1.
-        noise: like x; stands there in place of `value`.
-        limits: the least and the most of the noise that are let stand.
-
-    >>> erase(np.ones((1, 4, 4, 1)), 1, (1.0, 1.0), (0.25, 0.25), 0.0)[0, :, :, 0]
-    array([[1., 1., 1., 1.],
-           [1., 1., 0., 0.],
-           [1., 1., 0., 0.],
-           [1., 1., 1., 1.]])
     """
     n, height, width, channels = x.shape
     y = memory.empty((channels, height, width, n), x.dtype)

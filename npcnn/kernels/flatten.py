@@ -1,4 +1,7 @@
-"""Flatten each sample to a vector, with its backward directly under it."""
+"""Flatten each sample to a vector, with its backward directly under it.
+
+Arguments and examples are those of `npcnn.reference.flatten`.
+"""
 
 from __future__ import annotations
 
@@ -46,9 +49,6 @@ def flatten(x: Array) -> Array:
 
     The result is a (features, N) block, as the other kernels want it: of an own (C, H, W, N)
     block that is one pass which moves whole runs of N.
-
-    >>> flatten(np.arange(8.0).reshape(2, 2, 2, 1)).shape
-    (2, 4)
     """
     if x.ndim <= 2:
         return x if x.ndim == 2 else x[:, None]

@@ -1,4 +1,7 @@
-"""Steps of the leader that follows all gradients so far, pulled towards 0."""
+"""Steps of the leader that follows all gradients so far, pulled towards 0.
+
+Arguments and examples are those of `npcnn.reference.ftrl`.
+"""
 
 from __future__ import annotations
 
@@ -38,11 +41,6 @@ def ftrl(
 
     n' = n + g², z += g + 2 s p − (n'^−q − n^−q) / lr · p and
     p = (clip(z, −λ₁, λ₁) − z) / (n'^−q / lr + 2 λ₂ + β / lr); `step` holds lr.
-
-    >>> p = np.zeros(1)
-    >>> ftrl(p, np.ones(1), np.full(1, 3.0), np.zeros(1), np.ones(1), -0.5, 0.0, 0.0, 0.0, 0.0)
-    >>> p
-    array([-0.5])
     """
     options = memory.constant([power, l1, l2, shrinkage, beta], parameters.dtype)
     moved = layout.contiguous(gradients), squares, linears, layout.contiguous(step)

@@ -1,4 +1,7 @@
-"""Global average pooling, with its backward directly under it."""
+"""Global average pooling, with its backward directly under it.
+
+Arguments and examples are those of `npcnn.reference.global_pooling`.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +39,8 @@ def _forward(task, ints, scratch, y, x):
 def global_average_pooling2d(x: Array) -> Array:
     """Return each channel's mean over rows and columns.
 
-    Args:
-        x: (N, H, W, C), float32 or float64, any strides.
-
     Returns:
         y (N, C), the batch innermost in memory.
-
-    >>> global_average_pooling2d(np.arange(4.0).reshape(1, 2, 2, 1))
-    array([[1.5]])
     """
     batch, height, width, channels = x.shape
     y = memory.empty((channels, batch), x.dtype)

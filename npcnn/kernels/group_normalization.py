@@ -4,6 +4,8 @@ In a block (C, …, N) a group of channels is one run, (K, N), of which each col
 itself; columns lie side by side, so that inner loops go over neighbours. Sums of many numbers are
 sums of sums. Layer normalisation is that of one group, and the one by the mean square has these
 columns too.
+
+Arguments and examples are those of `npcnn.reference.group_normalization`.
 """
 
 from __future__ import annotations
@@ -140,18 +142,8 @@ def group_normalization(
     They are of each sample and each group of neighbouring channels: center is the mean, rate =
     1 / √(the variance + ε).
 
-    Args:
-        x: (N, …, C), any strides.
-        gamma: (C,), or None for ones.
-        beta: (C,), or None for zeros.
-        groups: how many, a divisor of C.
-        epsilon: as above.
-
     Returns:
         y like x, the batch innermost in memory; center (N, G); rate (N, G).
-
-    >>> group_normalization(np.array([[1.0, 3.0, 5.0, 9.0]]), None, None, 2, 0.0)[0]
-    array([[-1.,  1., -1.,  1.]])
     """
     block = layout.batch_innermost(x)
     y, (center, rate) = normalized(block, gamma, beta, epsilon, groups)

@@ -7,6 +7,8 @@ gradient sorted back.
 
 A channel that is a group of its own (the depthwise convolution) has tasks of its own,
 `depthwise.py`'s.
+
+Arguments and examples are those of `npcnn.reference.grouped_conv`.
 """
 
 from __future__ import annotations
@@ -113,22 +115,8 @@ def grouped_conv2d(
 ) -> Array:  # fmt: skip
     """Return the convolutions of each group of channels with its filters, side by side.
 
-    Args:
-        x: images (N, H, W, C), float32 or float64, any strides.
-        kernel: weights (KH, KW, C / groups, F).
-        bias: (F,) or None.
-        strides: rows and columns from one window to the next.
-        padding: 'same' or 'valid'.
-        dilation: rows and columns from one tap of the kernel to the next.
-        activation: 'linear', or 'relu' for max(y, 0).
-        groups: how many; it divides C and F.
-
     Returns:
         y (N, OH, OW, F), the batch innermost in memory.
-
-    >>> x, kernel = np.array([[[[2.0, 3.0]]]]), np.array([[[[10.0, 100.0]]]])
-    >>> grouped_conv2d(x, kernel, None, (1, 1), "valid", (1, 1), "linear", 2)
-    array([[[[ 20., 300.]]]])
     """
     geometry = _geometry(x, kernel, strides, padding, dilation, groups)
     dtype, filters = x.dtype, kernel.shape[3]

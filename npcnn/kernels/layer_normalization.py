@@ -1,6 +1,8 @@
 """Layer normalisation, with its backward directly under it: what lies over a place is a column.
 
 A block (K, …, N) is (K, columns) then, with all its places and samples side by side.
+
+Arguments and examples are those of `npcnn.reference.layer_normalization`.
 """
 
 from __future__ import annotations
@@ -22,17 +24,8 @@ def layer_normalization(
 
     center is the mean over the last axis, rate = 1 / √(the variance + ε).
 
-    Args:
-        x: (N, …, K), any strides.
-        gamma: (K,), or None for ones.
-        beta: (K,), or None for zeros.
-        epsilon: as above.
-
     Returns:
         y like x, the batch innermost in memory; center (N, …, 1); rate (N, …, 1).
-
-    >>> layer_normalization(np.array([[1.0, 3.0]]), None, None, 0.0)[0]
-    array([[-1.,  1.]])
     """
     block = layout.batch_innermost(x)
     y, found = normalized(flat(block), gamma, beta, epsilon)

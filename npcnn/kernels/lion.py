@@ -1,4 +1,7 @@
-"""Lion in a single pass."""
+"""Lion in a single pass.
+
+Arguments and examples are those of `npcnn.reference.lion`.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +37,6 @@ def lion(
     """Take Lion's step and update the running mean, in Keras's arithmetic.
 
     p −= lr · sign(β₁m + (1 − β₁)g), m = β₂m + (1 − β₂)g; `step` holds lr.
-
-    >>> p, m = np.ones(1), np.zeros(1)
-    >>> lion(p, np.full(1, 4.0), m, np.array([0.25]), 0.5, 0.75)
-    >>> p, m
-    (array([0.75]), array([1.]))
     """
     options = memory.constant([beta_1, 1 - beta_1, beta_2, 1 - beta_2], parameters.dtype)
     arrays = [parameters, layout.contiguous(gradients), m, layout.contiguous(step), options]

@@ -1,6 +1,8 @@
 """Cross-entropy and its gradient.
 
 From logits, what training uses after a softmax, or from probabilities, when only those are known.
+
+Arguments and examples are those of `npcnn.reference.losses`.
 """
 
 from __future__ import annotations
@@ -101,19 +103,6 @@ def categorical_crossentropy_from_logits(
 
     log softmax(z) = z − log Σ exp(z), shifted by max z: finite at any finite logits. The gradient
     is w·(softmax(z)·Σt − t) / N.
-
-    Args:
-        logits: z, (N, …, classes).
-        targets: t, same shape: one-hot or probabilities.
-        weights: w, one an answer, shape (N, …).
-
-    Returns:
-        losses (N, …) and grad_logits like logits; N counts all answers.
-
-    >>> losses, grad = categorical_crossentropy_from_logits(
-    ...     np.array([[0.0, 1e4]]), np.array([[1.0, 0.0]]), np.ones(1))
-    >>> losses, grad
-    (array([10000.]), array([[-1.,  1.]]))
     """
     return by_columns(_from_logits, logits, targets, weights)
 
@@ -126,9 +115,6 @@ def categorical_crossentropy(
 
     Probabilities are divided by their sums and clipped to [1e-7, 1 − 1e-7], as Keras does; the
     gradient goes through the division and is zero where the clip holds.
-
-    >>> categorical_crossentropy(np.array([[0.2, 0.2]]), np.array([[1.0, 0.0]]), np.ones(1))[1]
-    array([[-2.5,  2.5]])
     """
     return by_columns(_from_probabilities, probabilities, targets, weights)
 
@@ -149,11 +135,6 @@ def one_hot(labels: Array, classes: int, dtype: Any) -> Array:
     """Return labels (N, …) as (N, …, classes), 1 at the label and 0 elsewhere.
 
     A label that is none of the classes gives zeros.
-
-    >>> one_hot(np.array([1, 0, 7]), 3, np.dtype("float64"))
-    array([[0., 1., 0.],
-           [1., 0., 0.],
-           [0., 0., 0.]])
     """
     block = memory.empty((classes, *labels.shape[1:], len(labels)), dtype)
     middle = layout.contiguous(labels.transpose(*range(1, labels.ndim), 0))

@@ -1,4 +1,7 @@
-"""Adam with Nesterov's look-ahead."""
+"""Adam with Nesterov's look-ahead.
+
+Arguments and examples are those of `npcnn.reference.nadam`.
+"""
 
 from __future__ import annotations
 
@@ -37,11 +40,6 @@ def nadam(
 
     m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), p −= (a·m + b·g) / (√(c·v) + ε); `step` holds
     a, b and c, as `optimizers.Nadam` has them.
-
-    >>> p, step = np.ones(1), np.array([0.25, 0.125, 4.0])
-    >>> nadam(p, np.ones(1), np.zeros(1), np.zeros(1), step, 0.0, 0.0, 0.0)
-    >>> p
-    array([0.8125])
     """
     options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], parameters.dtype)
     moved = layout.contiguous(gradients), m, v, layout.contiguous(step)

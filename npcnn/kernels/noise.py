@@ -2,6 +2,8 @@
 
 Element i of a batch in C order takes the 2i-th and the next output of SplitMix64 (`dropout.py`),
 wherever it lies in memory.
+
+Arguments and examples are those of `npcnn.reference.noise`.
 """
 
 from __future__ import annotations
@@ -53,18 +55,7 @@ _draw = Body(_fill, mixed=True)
 def random_normal(
     like: Array, mean: float, stddev: float, key: int, step: Array | None = None
 ) -> Array:
-    """Return normal numbers in the shape and dtype of `like`, whose own numbers do not matter.
-
-    Args:
-        like: any shape (N, …), float32 or float64.
-        mean: of the numbers.
-        stddev: of the numbers.
-        key: 64 bits made from seed and layer; the same key gives the same numbers.
-        step: None, or a `random.clock`, which goes into the key.
-
-    >>> random_normal(np.ones((1, 3)), 0.0, 1.0, 7).round(4)
-    array([[ 1.365 , -0.3965,  0.0045]])
-    """
+    """Return normal numbers in the shape and dtype of `like`, whose own numbers do not matter."""
     order = layout.swapped(like.ndim)
     out = memory.empty(tuple(like.shape[axis] for axis in order), like.dtype)
     if out.size:

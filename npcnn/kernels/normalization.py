@@ -1,6 +1,8 @@
 """Numbers brought to mean 0, variance 1 by given statistics, with the backward under it.
 
 A block (…, N) has each number of a sample in a run of the whole batch.
+
+Arguments and examples are those of `npcnn.reference.normalization`.
 """
 
 from __future__ import annotations
@@ -55,20 +57,7 @@ def _run(body: Body, given: list[Array], epsilon: float, invert: bool) -> Array:
 
 @op
 def normalize(x: Array, mean: Array, variance: Array, epsilon: float, invert: bool) -> Array:
-    """Return (x − mean) / max(√variance, ε); if invert, undo it: mean + x · max(√variance, ε).
-
-    Args:
-        x: (N, …), any strides.
-        mean: (1, …), the same for all samples.
-        variance: (1, …).
-        epsilon: as above.
-        invert: which of the two.
-
-    >>> two, four = np.array([[2.0]]), np.array([[4.0]])
-    >>> normalize(np.array([[2.0], [6.0]]), two, four, 1e-7, False)
-    array([[0.],
-           [2.]])
-    """
+    """Return (x − mean) / max(√variance, ε); if invert, undo it: mean + x · max(√variance, ε)."""
     return _run(_forward, [x, mean, variance], epsilon, invert)
 
 

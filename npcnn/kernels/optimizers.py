@@ -1,4 +1,7 @@
-"""One update of all parameters, in place, in a single pass over flat vectors."""
+"""One update of all parameters, in place, in a single pass over flat vectors.
+
+Arguments and examples are those of `npcnn.reference.optimizers`.
+"""
 
 from __future__ import annotations
 
@@ -50,11 +53,6 @@ def adam(
     m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), p −= α·m / (√v + ε), where the caller hands
     α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ), a number or an array of one. All four arrays are flat, of one
     length and dtype.
-
-    >>> p = np.zeros(1)
-    >>> adam(p, np.ones(1), np.zeros(1), np.zeros(1), 0.1, 0.9, 0.999, 0.0)
-    >>> p.round(4)
-    array([-0.3162])
     """
     dtype, gradients = parameters.dtype, layout.contiguous(gradients)
     options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], dtype)
@@ -70,11 +68,6 @@ def sgd(
 
     u = momentum·u − lr·g; p += u, or with Nesterov's look-ahead p += momentum·u − lr·g. Without
     momentum p −= lr·g and the velocity is not touched.
-
-    >>> p = np.ones(1)
-    >>> sgd(p, np.ones(1), np.zeros(1), 0.25, 0.0, False)
-    >>> p
-    array([0.75])
     """
     dtype = parameters.dtype
     if momentum == 0:
@@ -91,11 +84,5 @@ def _count(task, ints, scratch, counter):
 
 @op
 def count(counter: Array) -> None:
-    """Add 1 to an array of one int64, without axes: a step is done.
-
-    >>> steps = np.zeros((), np.int64)
-    >>> count(steps)
-    >>> steps
-    array(1)
-    """
+    """Add 1 to an array of one int64, without axes: a step is done."""
     _count(1, False, [counter], memory.NO_INTS)

@@ -1,4 +1,7 @@
-"""Max pooling, with its backward directly under it."""
+"""Max pooling, with its backward directly under it.
+
+Arguments and examples are those of `npcnn.reference.pooling`.
+"""
 
 from __future__ import annotations
 
@@ -134,18 +137,8 @@ def max_pooling2d(x: Array, pool_size: Pair, strides: Pair, padding: str) -> Arr
 
     Padding cells hold −∞, so they never win; a NaN in a window makes its result NaN.
 
-    Args:
-        x: (N, H, W, C), float32 or float64, any strides.
-        pool_size: rows and columns of a window.
-        strides: rows and columns from one window to the next; windows may overlap.
-        padding: 'same' or 'valid'.
-
     Returns:
         y (N, OH, OW, C), the batch innermost in memory.
-
-    >>> max_pooling2d(np.arange(16.0).reshape(1, 4, 4, 1), (2, 2), (2, 2), "valid")[0, :, :, 0]
-    array([[ 5.,  7.],
-           [13., 15.]])
     """
     call = plan(x.shape, pool_size, strides, padding, x.dtype)
     y = memory.empty(call.y_block, x.dtype)

@@ -1,4 +1,7 @@
-"""The rectifier with a learnt slope, with its backward directly under it."""
+"""The rectifier with a learnt slope, with its backward directly under it.
+
+Arguments and examples are those of `npcnn.reference.prelu`.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +37,7 @@ def _by_alpha(task, ints, scratch, out, grad_y, x):
 
 @op
 def prelu(x: Array, alpha: Array) -> Array:
-    """Return x above 0, and alpha · x below; an alpha for each x.
-
-    >>> prelu(np.array([-2.0, 3.0]), np.array([0.5, 0.5]))
-    array([-1.,  3.])
-    """
+    """Return x above 0, and alpha · x below; an alpha for each x."""
     return each_element(_prelu, [x, alpha])
 
 

@@ -1,4 +1,7 @@
-"""Penalties on the size of numbers, and limits to it."""
+"""Penalties on the size of numbers, and limits to it.
+
+Arguments and examples are those of `npcnn.reference.regularization`.
+"""
 
 from __future__ import annotations
 
@@ -69,18 +72,7 @@ def _non_negative(task, ints, scratch, w):
 
 @op
 def l1_l2(losses: Array, w: Array, grad: Array | None, l1: float, l2: float) -> Array:
-    """Return losses + l1 Σ|w| + l2 Σ w², each of them; add the gradient by w to `grad`.
-
-    Args:
-        losses: (N, …).
-        w: flat.
-        grad: like w, or None.
-        l1: as above.
-        l2: as above.
-
-    >>> l1_l2(np.zeros(2), np.array([1.0, -2.0]), None, 1.0, 0.5)
-    array([5.5, 5.5])
-    """
+    """Return losses + l1 Σ|w| + l2 Σ w², each of them; add the gradient by w to `grad`."""
     dtype, block, given = w.dtype, layout.contiguous(w), grad is not None
     sums, options = memory.empty((PARTS,), dtype), memory.constant([l1, l2], dtype)
     arrays = [block if grad is None else grad, block, sums, options]
@@ -103,11 +95,6 @@ def norm_constraint(w: Array, low: float, high: float, rate: float) -> None:
     """Scale w so that its lengths along the middle axis come to lie from `low` to `high`, in place.
 
     A length n becomes rate · (n, cut to the range) + (1 − rate) · n; source of the formula: Keras.
-
-    >>> w = np.array([[[3.0], [4.0]]])
-    >>> norm_constraint(w, 0.0, 1.0, 1.0)
-    >>> w.ravel().round(4)
-    array([0.6, 0.8])
     """
     outer, size, inner = w.shape
     options = memory.constant([low, high, rate, EPSILON], w.dtype)
@@ -118,11 +105,5 @@ def norm_constraint(w: Array, low: float, high: float, rate: float) -> None:
 
 @op
 def non_negative(w: Array) -> None:
-    """Put 0 in the place of each number below it.
-
-    >>> w = np.array([-1.0, 2.0])
-    >>> non_negative(w)
-    >>> w
-    array([0., 2.])
-    """
+    """Put 0 in the place of each number below it."""
     in_place(_non_negative, [w])

@@ -1,4 +1,7 @@
-"""Numbers brought to another scale and dtype."""
+"""Numbers brought to another scale and dtype.
+
+Arguments and examples are those of `npcnn.reference.rescaling`.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,7 @@ _rescale = Body(_fill, mixed=True)
 
 @op
 def rescale(x: Array, scale: float, offset: float, dtype: np.dtype) -> Array:
-    """Return x · scale + offset, as a new array of the given float dtype; x may be of any.
-
-    >>> rescale(np.array([[0, 255]], np.uint8), 1 / 255, 0.0, np.dtype("float32"))
-    array([[0., 1.]], dtype=float32)
-    """
+    """Return x · scale + offset, as a new array of the given float dtype; x may be of any."""
     block, axes = layout.same_order(x)
     out = memory.empty(block.shape, dtype)
     if out.size:

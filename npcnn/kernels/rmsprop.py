@@ -1,4 +1,7 @@
-"""RMSprop in a single pass."""
+"""RMSprop in a single pass.
+
+Arguments and examples are those of `npcnn.reference.rmsprop`.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +47,6 @@ def rmsprop(
     v = ρv + (1 − ρ)g², u = lr·g / √(v + ε), p −= u. With means, a = ρa + (1 − ρ)g and v − a²
     stands for v below the root, or 0 where rounding makes it less; with momenta, b = momentum·b + u
     and p −= b. `step` holds lr.
-
-    >>> p = np.ones(1)
-    >>> rmsprop(p, np.ones(1), np.zeros(1), None, None, np.array([0.25]), 0.75, 0.0, 0.0)
-    >>> p
-    array([0.5])
     """
     options = memory.constant([rho, 1 - rho, momentum, epsilon], parameters.dtype)
     slots = [velocity if slot is None else slot for slot in (velocity, momenta, means)]

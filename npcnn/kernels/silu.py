@@ -1,4 +1,7 @@
-"""The sigmoid linear unit, with its backward directly under it."""
+"""The sigmoid linear unit, with its backward directly under it.
+
+Arguments and examples are those of `npcnn.reference.silu`.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,7 @@ def _silu_backward(task, ints, scratch, out, grad_y, x):
 
 @op
 def silu(x: Array) -> Array:
-    """Return x · sigmoid(x).
-
-    >>> silu(np.array([0.0, 1.0])).round(4)
-    array([0.    , 0.7311])
-    """
+    """Return x · sigmoid(x)."""
     return each_element(_silu, [x])
 
 

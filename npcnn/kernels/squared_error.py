@@ -1,4 +1,7 @@
-"""The mean squared error and its gradient."""
+"""The mean squared error and its gradient.
+
+Arguments and examples are those of `npcnn.reference.squared_error`.
+"""
 
 from __future__ import annotations
 
@@ -28,19 +31,8 @@ def _squared(task, ints, scratch, grad, outputs, targets, weights, losses, optio
 
 @op
 def mean_squared_error(outputs: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
-    """Return each answer's Σ (y − t)² / K, weighted, and their mean's gradient by the outputs.
+    """Return each row's Σ (y − t)² / K, weighted, and their mean's gradient by the outputs.
 
     The gradient is w · 2 (y − t) / (K N).
-
-    Args:
-        outputs: y, (N, …, K).
-        targets: t, same shape.
-        weights: w, one an answer, shape (N, …).
-
-    Returns:
-        losses (N, …) and grad_outputs like outputs; N counts all answers.
-
-    >>> mean_squared_error(np.array([[1.0, 3.0]]), np.array([[1.0, 1.0]]), np.ones(1))
-    (array([2.]), array([[0., 2.]]))
     """
     return by_columns(_squared, outputs, targets, weights)

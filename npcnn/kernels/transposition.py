@@ -1,4 +1,7 @@
-"""Axes in another order."""
+"""Axes in another order.
+
+Arguments and examples are those of `npcnn.reference.transposition`.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,5 @@ def transpose(x: Array, axes: Sequence[int]) -> Array:
     """Return a new array whose axis k is axis axes[k] of x, the batch innermost in memory.
 
     Its gradient is the same op with the order that undoes this one, np.argsort(axes).
-
-    >>> transpose(np.ones((1, 2, 3)), (0, 2, 1)).shape
-    (1, 3, 2)
     """
     return moves.copied(x, lambda view: view.transpose(axes))

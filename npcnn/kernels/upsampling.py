@@ -2,6 +2,8 @@
 
 Which old rows go into a new one, with what weights, and likewise for columns, is in a list: one
 row or two on the way up, those that took of it on the way down. One body goes both ways.
+
+Arguments and examples are those of `npcnn.reference.upsampling`.
 """
 
 from __future__ import annotations
@@ -90,16 +92,8 @@ def upsampling2d(
 ) -> Array:
     """Return images whose rows and columns are size times as many.
 
-    Args:
-        x: (N, H, W, C), float32 or float64, any strides.
-        size: how often rows and columns are repeated.
-        interpolation: 'nearest' repeats, 'bilinear' goes straight from centre to centre.
-
     Returns:
         y (N, size[0] · H, size[1] · W, C), the batch innermost in memory.
-
-    >>> upsampling2d(np.arange(2.0).reshape(1, 1, 2, 1), (1, 2), "nearest")[0, 0, :, 0]
-    array([0., 0., 1., 1.])
     """
     return _resampled(x, size, interpolation, False)
 

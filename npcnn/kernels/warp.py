@@ -6,6 +6,8 @@ axis is looked up in a table (`_edges`); no index leaves it, whatever a matrix h
 number, or too large for one, counts as beyond. Small pictures are first copied together, so that
 the pixels of one lie side by side; where that makes them little larger, they are laid out as the
 tables say, edges and all, and nothing is looked up any more. Places are float64.
+
+Arguments and examples are those of `npcnn.reference.warp`.
 """
 
 from __future__ import annotations
@@ -293,22 +295,8 @@ def warp(
 ) -> Array:  # fmt: skip
     """Return pictures read at transformed places; between pixels bilinearly, or at the nearest.
 
-    Args:
-        x: (N, H, W, C), float32 or float64.
-        matrices: float64 (N, 6), as `random_affine` returns them.
-        size: rows and columns of the result.
-        interpolation: one of npcnn.affine.INTERPOLATIONS.
-        fill_mode: one of npcnn.affine.FILL_MODES.
-        fill_value: what 'constant' fills with.
-        field: None, or (N, 2, *size): how many rows and columns further each place is read.
-
     Returns:
         (N, *size, C), the batch innermost in memory.
-
-    >>> x = np.arange(3.0).reshape(1, 1, 3, 1)
-    >>> shift = np.array([[1, 0, 0.5, 0, 1, 0]])
-    >>> warp(x, shift, (1, 3), "bilinear", "nearest", 0.0).ravel()
-    array([0.5, 1.5, 2. ])
     """
     batch, height, width, channels = x.shape
     y = memory.empty((channels, *size, batch), x.dtype)

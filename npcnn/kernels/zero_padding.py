@@ -1,4 +1,7 @@
-"""Zeros around images, with the backward directly under it."""
+"""Zeros around images, with the backward directly under it.
+
+Arguments and examples are those of `npcnn.reference.zero_padding`.
+"""
 
 from __future__ import annotations
 
@@ -33,16 +36,8 @@ def _forward(task, ints, scratch, y, x):
 def zero_padding2d(x: Array, padding: Edges) -> Array:
     """Return x with rows and columns of zeros around it.
 
-    Args:
-        x: (N, H, W, C), float32 or float64, any strides.
-        padding: ((above, below), (left, right)).
-
     Returns:
         y (N, above + H + below, left + W + right, C), the batch innermost in memory.
-
-    >>> zero_padding2d(np.ones((1, 1, 1, 1)), ((0, 1), (1, 0)))[0, :, :, 0]
-    array([[0., 1.],
-           [0., 0.]])
     """
     batch, height, width, channels = x.shape
     (above, below), (left, right) = padding

@@ -184,7 +184,8 @@ SENSE: dict[str, set[str]] = {
     "target_class_ids": LISTS, "model": {"model"},
     **_each(
         ("trainable", "training", "keep", "update", "append", "overwrite", "compile", "shuffle",
-         "check_numerics", "use_bias", "from_logits", "nesterov", "save_best_only", "return_dict",
+         "check_numerics", "renorm", "antialias", "pad_to_aspect_ratio",
+         "use_bias", "from_logits", "nesterov", "save_best_only", "return_dict",
          "save_weights_only", "keep_aspect_ratio", "rms_scaling", "amsgrad", "center", "keepdims",
          "augment", "ignore_class_split", "use_ema", "staircase", "cycle", "centered",
          "apply_class_balancing", "featurewise_center", "samplewise_center", "zca_whitening",

@@ -72,7 +72,9 @@ class Model(Stored, OnBatch):
     """
 
     objective: Objective = only(Objective, "what compile() makes of a loss", _ANEW)
+    structure: tuple[Any, Any] = only(tuple, "keys of inputs and of outputs", _ANEW)
     measures: list[Measure] = only(list, "what compile() makes of metrics", _ANEW)
+    compiled = run_eagerly = stop_training = stop_evaluating = stop_predicting = False
 
     @checked
     def __init__(

@@ -17,7 +17,7 @@ from npcnn.layers.base import Layer
 from npcnn.layers.parameter import set_arrays
 from npcnn.layers.parts import inner_layers
 from npcnn.layers.shapes import Name
-from npcnn.only import only
+from npcnn.only import Kept, only, truth
 from npcnn.ops import entry
 from npcnn.random import Seed
 from npcnn.streams import say
@@ -30,7 +30,7 @@ Segment = tuple[slice, Array, Array]
 Ends = tuple[list[KerasTensor], list[KerasTensor]]
 
 
-class Network(Weighted, Operation):
+class Network(Kept, Weighted, Operation):
     """Layers, and models, in a graph; `Model` adds learning to it.
 
     Attributes:
@@ -274,7 +274,7 @@ class Network(Weighted, Operation):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
+        self._trainable = truth(self, "trainable", value)
         for layer in self._layers:
             layer.trainable = self._trainable
 

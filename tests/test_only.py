@@ -19,7 +19,7 @@ def made():
     return model
 
 
-@pytest.mark.parametrize("name", ["objective", "measures", "dtype", "ends"])
+@pytest.mark.parametrize("name", ["objective", "measures", "dtype", "ends", "structure"])
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_models_own_is_not_replaced_by_another_kind(backend, name, wrong):
     for hook in HOOKS:
@@ -31,6 +31,34 @@ def test_a_models_own_is_not_replaced_by_another_kind(backend, name, wrong):
         assert "\n" not in str(caught.value)
         assert getattr(model, name) is there
         model.fit(X, X, verbose=0)
+
+
+@pytest.mark.parametrize("name", ["vectors", "predict", "call", "stop_training", "trainable"])
+@pytest.mark.parametrize("wrong", ["x", 3.5, [], np.ones(2)], ids=["text", "3.5", "[]", "array"])
+def test_neither_is_a_method_or_a_truth(name, wrong):
+    model = made()
+    does = {"on_train_batch_end": lambda *_: setattr(model, name, wrong)}
+    what = "True or False" if name in ("stop_training", "trainable") else "a function"
+    with pytest.raises(NpcnnError, match=rf"^Sequential\.{name}: expected {what}, got "):
+        model.fit(X, X, verbose=0, callbacks=[npcnn.callbacks.LambdaCallback(**does)])
+    model.fit(X, X, verbose=0)
+
+
+def test_a_layer_is_trainable_or_not():
+    layer = layers.Dense(3)
+    with pytest.raises(NpcnnError, match=r"^Dense\.trainable: expected True or False, got 'False'"):
+        layer.trainable = "False"
+    layer.trainable = 0
+    assert layer.trainable is False
+
+
+def test_what_may_stand_there_does():
+    model = made()
+    model.predict = lambda x, **_: x + 1
+    assert model.predict(X).tolist() == (X + 1).tolist()
+    for truth in (np.bool_(True), False, None):
+        model.stop_training = truth
+        assert model.stop_training is truth
 
 
 def test_such_attributes_are_copied_and_absent_as_others():

@@ -78,7 +78,7 @@ class ModelCheckpoint(MonitorCallback):
     def set_model(self, model: Model) -> None:
         """Take the model, and note what the run is begun with before a callback changes it."""
         super().set_model(model)
-        if model.run is not None:
+        if model.run is not None and not self.save_weights_only:  # weights need no config
             model.run.describe()
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

@@ -33,6 +33,7 @@ from npcnn.layers.shapes import (
     check_output_shape,
 )
 from npcnn.names import auto_name, snake_case
+from npcnn.only import truth
 from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open, missing
 from npcnn.symbolic import Node, Operation, creations
@@ -303,7 +304,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
 
     @trainable.setter
     def trainable(self, value: Any) -> None:
-        self._trainable = bool(value)
+        self._trainable = truth(self, "trainable", value)
         for part in self.parts() or ():
             part.trainable = self._trainable
 

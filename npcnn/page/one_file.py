@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from npcnn.arguments import AModel, ARecording, Arrays, Listed, Path, checked
-from npcnn.checks import ArgumentError, StateError, message
+from npcnn.checks import ArgumentError, StateError, message, shown
 from npcnn.feeding.door import Data
 from npcnn.feeding.sources import is_stream
 from npcnn.files import atomic_write
@@ -76,7 +76,7 @@ def page_of(
     row = Bytes()
     description = describe(model, row)
     if is_stream(x):
-        class_names = class_names or getattr(x, "class_names", None)
+        class_names = getattr(x, "class_names", None) if class_names is None else class_names
         x, y = first_samples(x)
     description["class_names"] = names_of(class_names, description, "save_page(class_names)")
     if x is None and y is not None:
@@ -91,12 +91,16 @@ def page_of(
 
 def names_of(given: Any, description: dict[str, Any], where: str) -> list[str]:
     """Return what the classes of the first output are called; nothing for numbers."""
-    names = [str(name) for name in given or ()]
+    if given is None:
+        return []
+    names = list(given)
     last = description["outputs"][0] - len(description["inputs"])
     units = description["calls"][last]["shape"][-1] if last >= 0 else len(names)
-    if names and len(names) != max(units, 2):  # one unit tells two classes apart
+    texts = all(isinstance(name, str) for name in names)
+    if not texts or len(names) != max(units, 2):  # one unit tells two classes apart
         expected, fix = f"{max(units, 2)} names", "name each class, in their order"
-        raise ArgumentError(message(where, expected, str(len(names)), fix))
+        got = str(len(names)) if texts else shown(given)
+        raise ArgumentError(message(where, expected, got, fix))
     return names
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from models import assert_same_weights, small_data, small_model
 
+import npcnn
 from npcnn.callbacks import (
     Callback,
     LambdaCallback,
@@ -154,3 +155,37 @@ def test_npcnns_own_callbacks_say_what_they_report(tmp_path):
     assert (tmp_path / "0.25.h5").exists()
     with pytest.raises(ArgumentError, match="names among loss, accuracy, epoch, got"):
         small_model().fit(x, y, verbose=0, callbacks=saver)
+
+
+class Unsayable(npcnn.optimizers.schedules.LearningRateSchedule):
+    """A schedule without a config."""
+
+    def __call__(self, step):
+        return 0.1
+
+
+@npcnn.utils.register_keras_serializable("test_model_checkpoint")
+class Bent(npcnn.layers.Layer):
+    """A layer whose config no file can have."""
+
+    def __init__(self, bend, **kwargs):
+        super().__init__(**kwargs)
+        self.bend = bend
+
+    def call(self, x):
+        return self.bend(x)
+
+
+def test_weights_alone_need_no_config(tmp_path):
+    layers = [npcnn.Input((4,)), Bent(lambda x: x * 2), npcnn.layers.Dense(2)]
+    model = npcnn.Sequential(layers)
+    model.compile(npcnn.optimizers.SGD(Unsayable()), "mse")
+    path = tmp_path / "{epoch}.weights.h5"
+    saves = npcnn.callbacks.ModelCheckpoint(str(path), save_weights_only=True)
+    x, y = np.ones((6, 4), np.float32), np.ones((6, 2), np.float32)
+    model.fit(x, y, epochs=2, verbose=0, callbacks=[saves])
+    expected = [array.copy() for array in model.get_weights()]
+    model.fit(x, y, verbose=0)
+    model.load_weights(tmp_path / "2.weights.h5")
+    for loaded, one in zip(model.get_weights(), expected, strict=True):
+        assert (loaded == one).all()

@@ -172,10 +172,22 @@ def show_default(cls: type, **defaults: Any) -> None:
     >>> inspect.signature(Point)
     <Signature (name: 'str | None' = 'point') -> 'None'>
     """
-    signature = inspect.signature(cls.__init__)  # type: ignore[misc]
-    own = list(signature.parameters.values())[1:]
-    shown_ones = [p.replace(default=defaults.get(p.name, p.default)) for p in own]
-    cls.__signature__ = signature.replace(parameters=shown_ones)  # type: ignore[attr-defined]
+    cls.__signature__ = _Shown(defaults)  # type: ignore[attr-defined]
+
+
+class _Shown:
+    """A class's signature, made when it is asked for: a dataclass has its constructor late."""
+
+    def __init__(self, defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+
+    def __get__(self, thing: Any, cls: Any) -> inspect.Signature:
+        if thing is not None:
+            raise AttributeError("__signature__")
+        signature = inspect.signature(cls.__init__)
+        own = list(signature.parameters.values())[1:]
+        shown_ones = [p.replace(default=self.defaults.get(p.name, p.default)) for p in own]
+        return signature.replace(parameters=shown_ones)
 
 
 def config_of(config: Any, where: str) -> dict[str, Any]:

@@ -28,12 +28,17 @@ class Remembering:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Give the class a `get_config`, if its own arguments would be lost without one."""
         super().__init_subclass__(**kwargs)
+        cls._remember()
+
+    @classmethod
+    def _remember(cls) -> None:
         base = _base(cls)
         if base is not None and cls.get_config is base.get_config and "__init__" in vars(cls):
             cls.get_config = _get_config
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Keep the arguments."""
+        cls._remember()  # once more: a dataclass has its `__init__` later than its subclass hook
         self = super().__new__(cls)
         if cls.get_config is _get_config:
             self._arguments = args, kwargs
@@ -78,7 +83,7 @@ def _get_config(self: Any) -> dict[str, Any]:
     if type(self).get_config is not _get_config:  # a subclass's own, which adds to this one
         return config
     args, kwargs = self._arguments
-    bound = inspect.signature(type(self)).bind(*args, **kwargs)
+    bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs)
     bound.apply_defaults()
     given = {**bound.arguments, **kwargs}
     names, common = argument_names(type(self)), argument_names(base)

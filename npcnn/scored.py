@@ -148,7 +148,7 @@ class Scored:
     @property
     def metric_names(self) -> list[str]:
         """The names of the numbers a run reports: 'loss', then the metrics'."""
-        return list(self.scores().result())
+        return self.scores().reported_names()
 
     @property
     def metrics_names(self) -> list[str]:

@@ -152,6 +152,17 @@ class Scores:
             found |= {f"{name}_loss": mean for name, mean, is_loss in named if is_loss}
         return found | self.measured() | own
 
+    def reported_names(self) -> list[str]:
+        """Return the names of `numbers`, for which no metric is asked: it may not divide by 0."""
+        own = [metric.name for metric in self.own]
+        if self.alone:
+            return own
+        losses = itertools.compress(self.names, self.reported) if sum(self.reported) > 1 else ()
+        measured = self.measure_names()
+        if len(self.names) > 1:
+            measured.sort()
+        return list(dict.fromkeys(["loss", *(f"{name}_loss" for name in losses), *measured, *own]))
+
     def measure_names(self) -> list[str]:
         """Return the metrics' names as they are reported: with several outputs, theirs in front.
 

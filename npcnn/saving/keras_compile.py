@@ -179,7 +179,7 @@ def _read_optimizer(written: Any) -> optimizers.Optimizer:
     common = optimizers.Optimizer().get_config()
     arguments: dict[str, Any] = {}
     for key, value in written["config"].items():
-        if key == "lr":
+        if key == "lr" and key not in known:
             key = "learning_rate"
         if key == "name" and isinstance(value, str):
             arguments["name"] = value

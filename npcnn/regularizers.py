@@ -56,6 +56,9 @@ class Regularizer(Remembering):
             fix = "compute with npcnn.ops, or define gradient(x)"
             where = type(self).__name__
             raise ArgumentError(message(where, "a gradient beside the penalty", "none", fix))
+        if end.shape != ():
+            where, got = type(self).__name__, f"an array {end.shape}"
+            raise ArgumentError(message(where, "one number", got, "end with npcnn.ops.sum"))
         return gradients([(end, np.ones((), end.dtype))]).get(start, np.zeros_like(x))
 
     def charge(self, losses: Array, w: Array, grad: Array | None, share: float = 1.0) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from npcnn.checks import DtypeError, NpcnnError, StateError, message
@@ -67,6 +68,27 @@ class Open:
             given = vars(cls).get(name)
             if base is not cls and inspect.isfunction(given):
                 _compare(cls, name, vars(base)[name], given)
+
+
+def require_takes(function: Any, names: Sequence[str], where: str) -> None:
+    """Raise DtypeError for a function that cannot be called with as many arguments.
+
+    >>> require_takes(lambda y_true: y_true, ("y_true", "y_pred"), "compile(loss)")
+    Traceback (most recent call last):
+        ...
+    npcnn.checks.DtypeError: compile(loss): expected a function of (y_true, y_pred), got one of \
+(y_true); take all, or *args.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some of C's have none
+        return
+    try:
+        signature.bind(*names)
+    except TypeError:
+        got = f"one of ({', '.join(signature.parameters)})"
+        expected, fix = f"a function of ({', '.join(names)})", "take all, or *args"
+        raise DtypeError(message(where, expected, got, fix)) from None
 
 
 def refuse(cls: type, names: tuple[str, ...], fix: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from npcnn.checks import ArgumentError, message, shown
+from npcnn.subclasses import require_takes
 
 if TYPE_CHECKING:
     from npcnn.model import Model
@@ -151,4 +153,14 @@ def check_callbacks(callbacks: Any, where: str = "fit(callbacks)") -> list[Callb
         if not isinstance(callback, Callback):
             fix = "derive it from npcnn.callbacks.Callback"
             raise ArgumentError(message(where, "Callback objects", shown(callback), fix))
+        _check_hooks(callback)
     return listed
+
+
+def _check_hooks(callback: Callback) -> None:
+    """Raise DtypeError for a hook that cannot be called as it will be: now, not after an epoch."""
+    for name, base in vars(Callback).items():
+        own = getattr(callback, name)
+        if name.startswith("on_") and getattr(own, "__func__", own) is not base:
+            wanted = list(inspect.signature(base).parameters)[1:]
+            require_takes(own, wanted, f"{type(callback).__name__}.{name}")

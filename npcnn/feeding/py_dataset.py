@@ -61,7 +61,7 @@ class PyDataset:
     def num_batches(self) -> int | None:
         """How many batches a pass has; None if it has no end."""
         if hasattr(self, "__len__"):
-            return len(self)
+            return type(self).__len__(self)  # len() has words of its own for what is no length
         raise NotImplementedError(f"{type(self).__name__} needs __len__(), or num_batches")
 
     def on_epoch_begin(self) -> None:

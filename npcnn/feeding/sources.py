@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn import data
-from npcnn.checks import ArgumentError, message, shown
+from npcnn.checks import ArgumentError, is_whole, message, shown
 from npcnn.data import Array, Batch
 
 if TYPE_CHECKING:
@@ -171,7 +171,11 @@ class Numbered(Stream):
     @property
     def steps(self) -> int | None:
         """How many batches a pass has; None if there is no end."""
-        return self.given.num_batches
+        count = self.given.num_batches
+        if count is None or (is_whole(count) and count > 0):
+            return count
+        where, fix = f"{self.where}(x)", "look at its __len__"
+        raise ArgumentError(message(where, "at least one batch a pass", shown(count), fix))
 
     def raw(self, order: Order, first: int) -> Iterator[Any]:
         """Yield the batches of one pass, made in threads ahead if there are workers."""

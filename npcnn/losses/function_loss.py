@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from npcnn.losses.base import Loss
+from npcnn.subclasses import require_takes
 
 
 class FunctionLoss(Loss):
@@ -18,6 +19,7 @@ class FunctionLoss(Loss):
     replays = False
 
     def __init__(self, function: Callable[..., Any], **kwargs: Any) -> None:
+        require_takes(function, ("y_true", "y_pred"), "a function as a loss")
         super().__init__(**{"name": getattr(function, "__name__", "loss"), **kwargs})
         self.function = function
 

@@ -26,6 +26,7 @@ from npcnn.metrics import (
 )
 from npcnn.metrics.base import Metric, Weighing, numbers_of, put_numbers
 from npcnn.names import snake_case
+from npcnn.subclasses import require_takes
 
 Array = np.ndarray
 
@@ -113,6 +114,8 @@ class MeanMetricWrapper(Metric):
     def __init__(
         self, fn: Function, name: str | None = None, dtype: FloatType | None = None, **kwargs: Any
     ) -> None:
+        if not kwargs:
+            require_takes(fn, ("y_true", "y_pred"), "a function as a metric")
         own = getattr(fn, "name", None) or getattr(fn, "__name__", type(fn).__name__)
         super().__init__(name or snake_case(str(own)), dtype)
         self.fn, self.arguments = fn, kwargs

@@ -314,7 +314,7 @@ class Optimizer(Open, Remembering):
             return
         for place, parameters, gradients in segments:
             slots = (self.slots[name][place] for name in self.slot_names)
-            self.update(parameters, gradients, *slots)
+            options.update(self, parameters, gradients, slots)
 
     @checked
     def apply_gradients(self, grads_and_vars: Pairs) -> int:

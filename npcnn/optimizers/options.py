@@ -238,7 +238,7 @@ def step(optimizer: Optimizer, segments: Sequence[Segment], moves: bool) -> None
                 for part in optimizer.beside.shrinking(place):
                     ops.weight_decay(parameters[part], optimizer.beside.numbers[:1])
             own = (optimizer.slots[name][place] for name in optimizer.slot_names)
-            optimizer.update(parameters, gradients, *own)
+            update(optimizer, parameters, gradients, own)
     else:
         for place, _, gradients in segments:
             ops.accumulate(optimizer.slots[SUMS][place], gradients)
@@ -351,3 +351,11 @@ def keras_order(optimizer: Optimizer) -> list[list[tuple[str, str]]]:
     most = optimizer.in_turns or max(1, len(own))
     groups = [[(name, name)] for name in slots(optimizer)]
     return groups + [own[k : k + most] for k in range(0, len(own), most)]
+
+
+def update(optimizer: Any, parameters: Array, gradients: Array, slots: Any) -> None:
+    """Let an optimizer move one stretch of parameters; what it returns instead would be lost."""
+    found = optimizer.update(parameters, gradients, *slots)
+    if found is not None:
+        where, fix = f"{type(optimizer).__name__}.update", "write into parameters[...] instead"
+        raise DtypeError(message(where, "parameters changed in place", shown(found), fix))

@@ -95,16 +95,18 @@ class Stored:
 
     @checked
     def load_weights(
-        self: Any, filepath: Path, skip_mismatch: bool = False, *, budget: float = 1.0
-    ) -> None:
+        self: Any, filepath: Path, skip_mismatch: bool = False, by_name: bool = False, *,
+        budget: float = 1.0,
+    ) -> None:  # fmt: skip
         """Take the weights of a file of the same architecture; nothing else is changed.
 
         With `skip_mismatch` a layer of which the file has other parameters keeps its own.
+        With `by_name` layers take those of their names from an older `.h5`, others keep their own.
         `budget` says how many times the usual bytes, objects and names reading may take.
         """
         from npcnn import saving
 
-        saving.load_weights(self, filepath, skip_mismatch, budget)
+        saving.load_weights(self, filepath, skip_mismatch, budget, by_name)
 
     @checked
     def export(self: Any, filepath: Path, format: Literal["onnx"] = "onnx") -> None:

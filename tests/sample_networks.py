@@ -8,6 +8,7 @@ from npcnn import layers
 
 def document_network(dtype=None, dropout=0.0):
     """The document's network, compiled, with biases that are not zero (and so off the kinks)."""
+    npcnn.backend.clear_session(free_memory=False)  # a test may make several of the same names
     model = npcnn.Sequential(dtype=dtype)
     model.add(layers.Conv2D(5, (3, 3), activation="relu", input_shape=(28, 28, 1), padding="same"))
     model.add(layers.Conv2D(5, (3, 3), activation="relu", padding="same"))
@@ -25,6 +26,7 @@ def document_network(dtype=None, dropout=0.0):
 
 def small_network(dtype=None, padding="same"):
     """One of each layer, on 8 × 8 pictures of two channels and three classes."""
+    npcnn.backend.clear_session(free_memory=False)
     model = npcnn.Sequential(
         [
             layers.Input((8, 8, 2)),

@@ -57,6 +57,22 @@ def test_a_run_goes_on_where_more_was_made_before(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_recording_goes_on_under_the_names_of_here(tmp_path):
+    def run(epochs, **more):
+        recorder = npcnn.Recorder(tmp_path / "film.npz", every=1, picture=X[0])
+        saver = ModelCheckpoint(tmp_path / "run.keras")
+        model = two_heads()
+        model.fit(X, Y, 8, epochs, 0, callbacks=[recorder, saver], **more)
+        return model, npcnn.load_recording(tmp_path / "film.npz")
+
+    _, before = run(1)
+    model, after = run(2, resume_from=tmp_path / "run.keras")
+    assert after.steps.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    kernel = f"weights/{model.layers[1].name}/kernel"
+    assert (kernel, model.layers[1].name) == ("weights/dense_3/kernel", "dense_3")
+    np.testing.assert_array_equal(after[kernel][:4], before["weights/dense/kernel"])
+
+
 def test_names_that_were_said_must_be_those_of_the_checkpoint(tmp_path):
     first = two_heads(npcnn.metrics.AUC(num_thresholds=9, name="area"))
     learnt(first, epochs=1, callbacks=[ModelCheckpoint(tmp_path / "run.keras")])

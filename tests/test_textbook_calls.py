@@ -20,7 +20,7 @@ from npcnn import (
     saving,
     utils,
 )  # fmt: skip
-from npcnn.checks import ArgumentError, DtypeError, NpcnnWarning
+from npcnn.checks import ArgumentError, DtypeError, FormatError, NpcnnWarning
 
 K = backend
 RATES = {
@@ -88,6 +88,30 @@ def test_weights_that_do_not_fit_may_be_skipped(tmp_path, form):
         other.load_weights(path, skip_mismatch=True)
     assert_same_weights(other.get_weights()[:-2], model.get_weights()[:-2])
     assert_same_weights(other.get_weights()[-2:], before[-2:])
+
+
+def test_weights_by_name_of_an_older_file(tmp_path):
+    """Layers of the file's names take theirs, wherever they stand; others keep their own."""
+
+    def made(*names):
+        rows = [layers.Dense(4, name=name) for name in names]
+        return npcnn.Sequential([layers.Input((4,)), *rows])
+
+    model, other = made("a", "b", "c"), made("c", "new", "a")
+    model.save(tmp_path / "m.h5")
+    model.save(tmp_path / "m.keras")
+    before = other.get_weights()
+    with pytest.raises(FormatError, match="expected weights of 4 layers, got 3"):
+        npcnn.Sequential([*made("a", "b", "c", "d").layers]).load_weights(tmp_path / "m.h5")
+    other.load_weights(tmp_path / "m.h5", by_name=True)
+    assert_same_weights(other.layers[0].get_weights(), model.layers[2].get_weights())
+    assert_same_weights(other.layers[1].get_weights(), before[2:4])
+    assert_same_weights(other.layers[2].get_weights(), model.layers[0].get_weights())
+    wide = npcnn.Sequential([layers.Input((4,)), layers.Dense(5, name="a")])
+    with pytest.raises(FormatError, match="of layer 'a'"):
+        wide.load_weights(tmp_path / "m.h5", by_name=True)
+    with pytest.raises(ArgumentError, match=r"load_weights\(by_name\): expected an older \.h5"):
+        other.load_weights(tmp_path / "m.keras", by_name=True)
 
 
 def _wider(layer):

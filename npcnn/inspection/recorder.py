@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +142,7 @@ class Recorder(Callback):
         self.pitch = int(state["pitch"])
         if self.path.exists():
             recording = load_recording(self.path)
+            _name_as_here(recording, self.frames[:1])
             own = not self.frames or _fits(recording, self.frames[0])
             frames = recording.frames() if own else []
             kept = [frame for frame in frames if frame["step"] <= state["step"]]
@@ -212,6 +215,7 @@ class Recorder(Callback):
         if not self.append or not self.path.exists():
             return []
         recording = load_recording(self.path)
+        _name_as_here(recording, [first])
         if not _fits(recording, first):
             fix = "give another path or append=False"
             got = "one of another model"
@@ -226,6 +230,30 @@ def _fits(recording: Recording, frame: Frame) -> bool:
     theirs = {n: a.shape[1:] for n, a in recording.arrays.items() if n.startswith(shaped)}
     sizes = {a.shape[1:] for n, a in recording.arrays.items() if n.startswith("gradient_sizes/")}
     return own == theirs and sizes <= {(HIGHEST - LOWEST,)}
+
+
+def _name_as_here(recording: Recording, frames: list[Frame]) -> None:
+    """Give a recording's layers the names of the first frame's, where only counts differ.
+
+    Automatic names are counted over the process: what goes on may have dense_2 for dense.
+    """
+
+    def layers(names: Iterable[str]) -> list[str]:
+        shaped = [name.split("/")[1] for name in names if name.startswith(("weights/", "picture/"))]
+        return list(dict.fromkeys(shaped))
+
+    there, here = layers(recording.arrays), layers(frames[0] if frames else ())
+    stems = [[re.sub(r"_\d+$", "", name) for name in names] for names in (there, here)]
+    if there == here or stems[0] != stems[1]:
+        return
+    names = dict(zip(there, here, strict=True))
+    parts = {whole: whole.split("/") for whole in recording.arrays}
+    recording.arrays = {
+        "/".join(
+            names.get(part, part) if k == 1 else part for k, part in enumerate(parts[whole])
+        ): a
+        for whole, a in recording.arrays.items()
+    }
 
 
 def _parameters(model: Any) -> dict[str, Array]:

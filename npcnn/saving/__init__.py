@@ -144,8 +144,9 @@ def load_model(
 
 
 def load_weights(
-    model: Model, filepath: Any, skip_mismatch: bool = False, budget: float = 1
-) -> None:
+    model: Model, filepath: Any, skip_mismatch: bool = False, budget: float = 1,
+    by_name: bool = False,
+) -> None:  # fmt: skip
     """Overwrite the parameters of a built model with those of a file of the same architecture.
 
     Args:
@@ -154,8 +155,11 @@ def load_weights(
         skip_mismatch: whether a layer of which the file has other parameters keeps its own, with a
             warning.
         budget: as in `load_model`.
+        by_name: whether layers take those of their names, and others keep their own; of the older
+            `.h5` alone, which has names, as in Keras.
 
     Raises:
+        ArgumentError: by_name of another file.
         FileError, FormatError: as `load_model`; no parameter has been changed then.
     """
     from npcnn.saving import keras_h5, keras_zip, own_variables, state
@@ -165,13 +169,17 @@ def load_weights(
     with _opened(filepath, "load_weights(filepath)", budget) as (stream, where, allowed):
         if stream.read(4) == b"PK\3\4":
             parts = keras_zip.read_parts(stream, where, allowed)
-            file, find = parts.file, keras_zip.find_weights
+            file, older = parts.file, False
         else:
             file = Hdf5File(stream, where, allowed)
-            find = keras_zip.find_weights
-            if file.is_group("model_weights") or file.attribute("", "layer_names") is not None:
-                find = keras_h5.find_weights
-        found = find(file, model, skip_mismatch)
+            older = file.is_group("model_weights") or file.attribute("", "layer_names") is not None
+        if by_name and not older:
+            fix = "leave it out: weights go by their places there"
+            raise ArgumentError(message("load_weights(by_name)", "an older .h5", where, fix))
+        if older:
+            found = keras_h5.find_weights(file, model, skip_mismatch, by_name)
+        else:
+            found = keras_zip.find_weights(file, model, skip_mismatch)
         arrays = state.read_all(found)
         model.set_weights(
             [

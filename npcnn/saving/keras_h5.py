@@ -144,8 +144,8 @@ def attribute_list(file: Hdf5File, path: str, name: str) -> list[str]:
     return parts
 
 
-def find_weights(file: Hdf5File, model: Model, skip: bool = False) -> Found:
-    """Return where each layer's parameters lie, matched by order, all shapes checked.
+def find_weights(file: Hdf5File, model: Model, skip: bool = False, by_name: bool = False) -> Found:
+    """Return where each layer's parameters lie, matched by order or by name, all shapes checked.
 
     Keras 2's files of weights alone have no group `model_weights`; their root is it.
     """
@@ -155,6 +155,9 @@ def find_weights(file: Hdf5File, model: Model, skip: bool = False) -> Found:
     saved = [name for name, weights in listed.items() if weights]
     every = [(layer, assembly.wanted_arrays(leaves_of(layer))) for layer in model.parts()]
     own = [(layer, wanted) for layer, wanted in every if wanted]
+    if by_name:
+        own = [(layer, wanted) for layer, wanted in own if layer.name in saved]
+        saved = [layer.name for layer, _ in own]
     if len(saved) != len(own):
         fix = "use the architecture it was saved from"
         raise file.error(f"weights of {len(own)} layers", str(len(saved)), fix)

@@ -211,6 +211,7 @@ def test_other_activations_are_named():
     assert "sigmoid(" in str(trace.unit("dense", 0, 1))
     plain = str(trace.window("conv2d_2", 0, 1, 1, 1))
     assert "before the linear" not in plain
+    npcnn.backend.clear_session(free_memory=False)
     softmax = networks.compiled(
         npcnn.Sequential(
             [layers.Input((2, 2, 1)), layers.Conv2D(3, 1, activation="softmax"), layers.Flatten()]

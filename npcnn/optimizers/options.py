@@ -41,11 +41,10 @@ AVERAGE, SUMS = "average", "gradient_accumulator"
 
 
 class Named(Variable):
-    """An array that is no layer's."""
+    """An array that is no layer's, itself: no copy, in its own dtype."""
 
     def __init__(self, value: Array, name: str) -> None:
-        super().__init__(value)
-        self.name = name
+        self.value, self.trainable, self.name = np.asarray(value), True, name
 
 
 def _several(value: Any, where: str) -> int:

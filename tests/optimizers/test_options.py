@@ -361,3 +361,16 @@ def test_a_backup_of_a_run_with_options(tmp_path, backend):
     other = small(SGD(0.1, **ALL["all"]))
     other.fit(*data(), batch_size=8, epochs=2, verbose=0)
     assert_same_weights(model.get_weights(), other.get_weights())
+
+
+def test_what_variables_show_is_what_the_optimizer_has(backend):
+    optimizer, start = optimizers.SGD(0.05, momentum=0.9), np.array([1.0, 1 / 3])
+    moved = optimizers.options.Named(start, "w")
+    optimizer.apply([np.array([0.1, 0.7])], [moved])
+    velocity = -0.05 * np.array([0.1, 0.7])
+    np.testing.assert_array_equal(start, np.array([1.0, 1 / 3]) + velocity)  # in place, unrounded
+    shown = {one.name: one for one in optimizer.variables}
+    assert shown["w_momentum"].dtype == np.float64
+    shown["w_momentum"].assign(np.zeros(2))
+    optimizer.apply([np.zeros(2)], [moved])
+    np.testing.assert_array_equal(start, np.array([1.0, 1 / 3]) + velocity)

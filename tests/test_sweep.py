@@ -142,9 +142,14 @@ def test_a_kept_run_that_diverged_comes_back(tmp_path):
     first, second = (table.runs[0].history["loss"] for table in curves)
     assert not all(map(math.isfinite, first))
     np.testing.assert_array_equal(first, second)
-    next(tmp_path.iterdir()).write_text('{"format": 1, "history": {"loss": []}}')
-    with pytest.raises(FormatError, match="expected a kept run, got a damaged one; remove"):
-        small(build=build, data=wide, folder=tmp_path, epochs=2)
+    (kept,) = tmp_path.iterdir()
+    other = kept.read_text().replace('"format": 1', '"format": 2')
+    names = ", ".join(f'"{number}": [1]' for number in range(5000))
+    many = '{"format": 1, "seconds": 1, "history": {%s}}' % names  # noqa: UP031
+    for text in ('{"format": 1, "history": {"loss": []}}', other, many):
+        kept.write_text(text)
+        with pytest.raises(FormatError, match="expected a kept run, got a damaged one; remove"):
+            small(build=build, data=wide, folder=tmp_path, epochs=2)
 
 
 def fails(units=2):

@@ -15,6 +15,7 @@ from npcnn.sweeping.table import Run
 
 FORMAT = 1
 MOST = 64 << 20  # bytes of a file; a run of a million epochs has fewer
+NAMES = 1 << 12  # of what a run reports, and of its setting
 
 
 class Kept:
@@ -46,7 +47,10 @@ class Kept:
             return None
         try:
             with open_regular(os.fspath(path)) as file:
-                found = json.loads(file.read(MOST))
+                text = file.read(MOST)
+            if text.count(b":") > NAMES:
+                raise ValueError
+            found = json.loads(text)
             history = {str(name): _read(values) for name, values in found["history"].items()}
             if found["format"] != FORMAT or not history or not all(history.values()):
                 raise ValueError

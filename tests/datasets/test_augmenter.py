@@ -48,6 +48,16 @@ def test_flips_are_exact_and_independent(rng):
     assert all(70 < one.sum() < 130 for one in found)
 
 
+@pytest.mark.parametrize("way", ["horizontal_flip", "vertical_flip"])
+def test_a_flip_is_along_the_axis_that_it_is_named_by(rng, backend, way):
+    x = rng.random((400, 4, 5, 1)).astype("float32")
+    flipped = x[:, :, ::-1] if way == "horizontal_flip" else x[:, ::-1]
+    y = Augmenter(**{way: True})(x)
+    found = [(y == either).all(axis=(1, 2, 3)) for either in (x, flipped)]
+    assert np.sum(found, axis=0).tolist() == [1] * 400
+    assert all(160 < one.sum() < 240 for one in found)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64", "int16", "bool"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_sample_is_changed_by_its_number_alone(rng, dtype, channels):

@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import pytest
 
 from npcnn import threads
@@ -84,6 +87,46 @@ def test_a_container_that_sees_its_own_group_only(granted):
 
 def test_without_control_groups(tmp_path):
     assert threads._granted(tmp_path) is None
+
+
+@pytest.fixture
+def group():
+    """Yield the folder of a control group around another, made within this process's own."""
+    folders = [f for f in threads._groups(Path("/proc/self")) if os.access(f, os.W_OK)]
+    made = []
+    try:
+        for name in (f"npcnn-{os.getpid()}", "inner"):
+            made.append((made[-1] if made else folders[0]) / name)
+            made[-1].mkdir()
+        if (made[0] / "cpu.cfs_quota_us").exists():
+            (made[0] / "cpu.cfs_period_us").write_text("100000")
+            (made[0] / "cpu.cfs_quota_us").write_text("100000")
+        else:
+            (made[0] / "cpu.max").write_text("100000 100000")
+        yield made[-1]
+    except (OSError, IndexError) as error:
+        pytest.skip(f"no control group can be made here: {error!r}")
+    finally:
+        for folder in reversed(made):
+            if folder.is_dir():
+                folder.rmdir()
+
+
+def test_a_real_group_around_the_process_s_own(group, run_python):
+    source = f"""
+from pathlib import Path
+from npcnn import threads
+try:
+    Path({str(group)!r}, "cgroup.procs").write_text("0")
+except OSError:
+    print("skip")
+else:
+    print(threads.available_cores(), threads.get_num_threads())
+"""
+    printed = run_python(source).split()
+    if printed == ["skip"]:
+        pytest.skip("no process may be moved here")
+    assert printed == ["1", "1"]
 
 
 def test_available_cores_by_affinity_and_quota(monkeypatch):

@@ -189,3 +189,26 @@ def test_weights_alone_need_no_config(tmp_path):
     model.load_weights(tmp_path / "2.weights.h5")
     for loaded, one in zip(model.get_weights(), expected, strict=True):
         assert (loaded == one).all()
+
+
+def saved_after(folder, resume_from=None):
+    """Return what two savers write, each after steps of its own, and the best value they know."""
+    x, y = small_data(20)
+    model = small_model(optimizer="sgd")
+    savers = [
+        ModelCheckpoint(folder / "two-{epoch}-{batch}.keras", save_freq=2),
+        ModelCheckpoint(folder / "three-{epoch}-{batch}.keras", save_freq=3),
+    ]
+    more = {} if resume_from is None else {"resume_from": resume_from}
+    model.fit(x, y, 4, 2, verbose=0, callbacks=savers, **more)
+    return sorted(path.stem for path in folder.iterdir())
+
+
+def test_a_run_that_goes_on_counts_on(tmp_path):
+    for name in ("whole", "rest"):
+        (tmp_path / name).mkdir()
+    whole = saved_after(tmp_path / "whole")
+    threes = [name for name in whole if name.startswith("three")]
+    assert threes == ["three-1-3", "three-2-1", "three-2-4"]
+    rest = saved_after(tmp_path / "rest", tmp_path / "whole" / "two-1-4.keras")
+    assert rest == [name for name in whole if name not in ("two-1-2", "two-1-4", "three-1-3")]

@@ -212,3 +212,15 @@ def test_a_run_that_goes_on_counts_on(tmp_path):
     assert threes == ["three-1-3", "three-2-1", "three-2-4"]
     rest = saved_after(tmp_path / "rest", tmp_path / "whole" / "two-1-4.keras")
     assert rest == [name for name in whole if name not in ("two-1-2", "two-1-4", "three-1-3")]
+
+
+def test_a_run_that_goes_on_knows_the_best(tmp_path):
+    saver, other = (
+        ModelCheckpoint(tmp_path / "a.keras", "loss", save_best_only=True, mode="min")
+        for _ in range(2)
+    )
+    assert other.get_state()["best"] is None
+    for best in (0.25, None):
+        saver.best = best
+        other.set_state(saver.get_state())
+        assert other.best == best

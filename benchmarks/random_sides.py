@@ -279,9 +279,16 @@ def keras_ready(model: Any) -> None:
     TensorFlow makes no graph, which is slow to make, and knows no batch's size: a short last batch
     counts as a whole one in the mean of each output's loss there. On JAX the running means that
     take the weights' place at the end are these weights' own memory, which the next step frees.
+    On PyTorch a count of positives or negatives hands out its own memory: what training has
+    counted becomes, in the history, what the validation after it has.
     """
     import keras
 
+    if keras.backend.backend() == "torch":
+        counts = keras.metrics.FalsePositives.__mro__[1]
+        if not hasattr(counts, "lent"):
+            counts.lent = counts.result
+            counts.result = lambda metric: metric.lent() + 0
     if keras.backend.backend() == "tensorflow":
         model.run_eagerly = True
     if keras.backend.backend() == "jax" and model.compiled:

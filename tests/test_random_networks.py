@@ -119,3 +119,17 @@ def test_what_is_drawn_is_counted():
     assert set(found["schedules"]) >= {"CosineDecay", "ExponentialDecay"}
     assert "layers.Dense" not in rooms.never(found)
     assert rooms.never({"layers": {"Dense": 1, "ReLU": 0}}) == ["layers.ReLU"]
+
+
+def test_who_is_asked_of_layers_that_assign():
+    """Keras on JAX loses what SpectralNormalization assigns to its kernel in training."""
+    script = load("random_networks")
+    every = ["torch", "tensorflow", "jax"]
+    inner = {"make": "layers.SpectralNormalization", "with": {}}
+    nested = {"layers": {"one": inner}, "calls": []}
+    for layers in ({"a": inner}, {"a": nested}):
+        described = {"trains": True, "layers": layers}
+        assert script.able(described, every) == ["torch", "tensorflow"]
+        assert script.able(described, ["jax"]) == []
+        assert script.able({**described, "trains": False}, every) == every
+    assert script.able({"trains": True, "layers": {"a": {"make": "layers.Dense"}}}, every) == every

@@ -1,7 +1,7 @@
 """Figures that Keras's own tests print of metrics, held against npcnn.
 
-Source: keras-team/keras, keras/src/metrics/*_test.py (f_score, hinge, iou, regression); figures
-alone were taken, to the digits printed there; where a test there gives a sum, its result.
+Source: keras-team/keras, keras/src/metrics/*_test.py (accuracy, confusion, f_score, hinge, iou,
+regression); figures alone were taken, to the digits printed there, and sums there worked out.
 """
 
 import numpy as np
@@ -156,3 +156,61 @@ def test_r2(key):
         metric.update_state(y_true, [[0.4, 0.5, 0.6], [0.1, 0.2, 0.3], [0.5, 0.8, 0.2]])
         wanted = [0.37, -1.295, 0.565] if key[0] is None else -0.12
         np.testing.assert_allclose(metric.result(), wanted, atol=2e-6)
+
+
+GIVEN = [[0.9, 0.2, 0.8, 0.1], [0.2, 0.9, 0.7, 0.6], [0.1, 0.2, 0.4, 0.3], [0, 1, 0.7, 0.3]]
+WHICH = [[0, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1]]
+PRIMES = [[1, 2, 3, 5], [7, 11, 13, 17], [19, 23, 29, 31], [5, 15, 10, 0]]
+COUNTS = {  # of BITS and SAID plain and with RISING; by three thresholds, with weights or one
+    "FalsePositives": (7.0, 14.0, [7.0, 4.0, 2.0], PRIMES, [125.0, 42.0, 12.0]),
+    "FalseNegatives": (3.0, 5.0, [1.0, 4.0, 6.0], [[3], [5], [7], [4]], [4.0, 16.0, 23.0]),
+    "TrueNegatives": (3.0, 4.0, [2.0, 5.0, 7.0], [[0, 2, 3, 5]] * 4, [5.0, 15.0, 23.0]),
+    "TruePositives": (7.0, 12.0, [6.0, 3.0, 1.0], 37.0, [222.0, 111.0, 37.0]),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts(name):
+    plain, rising, cut, weights, weighted = COUNTS[name]
+    for y_true, y_pred, given, wanted, limits in (
+        (BITS, SAID, None, plain, None), (BITS, SAID, RISING, rising, None),
+        (WHICH, GIVEN, None, cut, [0.15, 0.5, 0.85]),
+        (WHICH, GIVEN, weights, weighted, [0.15, 0.5, 0.85]),
+    ):  # fmt: skip
+        metric = getattr(metrics, name)(thresholds=limits)
+        metric.update_state(y_true, np.array(y_pred, "float32"), given)
+        np.testing.assert_allclose(metric.result(), wanted, rtol=1e-6)
+
+
+ROWS, SPARSE = [[0, 0, 1], [0, 1, 0]], [[2], [1]]
+NEAR, SURE = [[0.1, 0.9, 0.8], [0.05, 0.95, 0]], [[0.1, 0.6, 0.3], [0.05, 0.95, 0]]
+RIGHT = [  # class, its arguments, targets, outputs, weights, what comes out
+    ("Accuracy", {}, [[1], [2], [3], [4]], [[0], [2], [3], [4]], None, 0.75),
+    ("Accuracy", {}, [[1], [2], [3], [4]], [[0], [2], [3], [4]], [1, 1, 0, 0], 0.5),
+    ("BinaryAccuracy", {}, [[1], [1], [0], [0]], [[0.98], [1], [0], [0.6]], None, 0.75),
+    ("BinaryAccuracy", {}, [[1], [1], [0], [0]], [[0.98], [1], [0], [0.6]], [1, 0, 0, 1], 0.5),
+    ("BinaryAccuracy", {"threshold": 0.3}, [[1], [1], [0], [0]], [[0.98], [0.5], [0.1], [0.2]],
+     None, 1.0),
+    ("BinaryAccuracy", {"threshold": 0.9}, [[1], [1], [0], [0]], [[0.98], [0.5], [0.1], [0.2]],
+     None, 0.75),
+    ("CategoricalAccuracy", {}, ROWS, NEAR, None, 0.5),
+    ("CategoricalAccuracy", {}, ROWS, NEAR, [0.7, 0.3], 0.3),
+    ("SparseCategoricalAccuracy", {}, SPARSE, SURE, None, 0.5),
+    ("SparseCategoricalAccuracy", {}, SPARSE, SURE, [0.7, 0.3], 0.3),
+    ("TopKCategoricalAccuracy", {"k": 1}, ROWS, NEAR, None, 0.5),
+    ("TopKCategoricalAccuracy", {"k": 1}, ROWS, NEAR, [0.7, 0.3], 0.3),
+    ("Precision", {}, [0, 1, 1, 0], [1, 0, 1, 0], None, 0.5),
+    ("Precision", {}, [0, 0, 0, 0], [0, 0, 0, 0], None, 0.0),
+    ("Precision", {}, [[0, 1, 1, 0], [1, 0, 0, 1]], [[1, 0, 1, 0], [1, 0, 1, 0]],
+     [[1, 2, 3, 4], [4, 3, 2, 1]], 0.7),
+    ("Precision", {"thresholds": [0.5, 1.0]}, [[0, 1], [1, 0]], [[1, 0], [0.6, 0]],
+     [[4, 0], [3, 1]], [3 / 7, 0.0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", RIGHT, ids=lambda case: f"{case[0]} {case[1]} {case[4]}")
+def test_shares_that_are_right(case):
+    name, arguments, y_true, y_pred, weights, wanted = case
+    metric = getattr(metrics, name)(**arguments)
+    metric.update_state(np.array(y_true), np.array(y_pred, "float32"), weights)
+    np.testing.assert_allclose(metric.result(), wanted, atol=1e-6)

@@ -64,7 +64,8 @@ class Fixtures:
         return self.ends
 
     def model(self, dtype: str = "float32", built: bool = True) -> Any:
-        """Return a small network, compiled."""
+        """Return a small network, compiled; its layers' names are the first of their kind."""
+        self.npcnn.backend.clear_session(free_memory=False)
         layers = self.npcnn.layers
         stack = [
             layers.Conv2D(2, 3, activation="relu"), layers.MaxPooling2D(), layers.Dropout(0.25),

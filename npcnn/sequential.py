@@ -51,6 +51,7 @@ class Sequential(Model):
             self.add(layer, rebuild=False)
         self._count_graph()
 
+    @checked
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Put a layer, or a model, at the end; it is built at once if the shape is known.
 
@@ -99,6 +100,7 @@ class Sequential(Model):
         if self._row and self._layers:
             auto_name("functional")
 
+    @checked
     def pop(self, rebuild: bool = True) -> Any:
         """Take the last layer off and return it; `rebuild` is as in `add`."""
         if not self._layers:

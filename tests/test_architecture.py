@@ -4,6 +4,7 @@ from models import assert_same_weights, document_model, small_data, small_model
 
 import npcnn
 from npcnn import Sequential, layers
+from npcnn.checks import NpcnnWarning
 
 
 def test_the_documents_network():
@@ -59,7 +60,7 @@ def test_pop():
     assert model.pop() is last
     assert model.output_shape == (None, 8)
     model.add(layers.Dense(2, activation="softmax"))
-    assert model.layers[-1].name == "dense_1"
+    assert model.layers[-1].name == "dense_2"
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(small_data()[0], small_data()[1] % 2, verbose=0)
     assert model.predict(small_data()[0], verbose=0).shape == (30, 2)
@@ -153,7 +154,8 @@ def test_a_frozen_model_stays():
     model.trainable = False
     assert not any(layer.trainable for layer in model.layers)
     before = model.get_weights()
-    model.fit(*small_data(), verbose=0)
+    with pytest.warns(NpcnnWarning, match="expected trainable weights, got none"):
+        model.fit(*small_data(), verbose=0)
     assert_same_weights(model.get_weights(), before)
     model.trainable = True
     model.fit(*small_data(), verbose=0)

@@ -332,9 +332,9 @@ def check_finite(x: np.ndarray, where: str, dtype: Any = np.float64) -> None:
         return
     largest = np.finfo(dtype).max
     part = max(1, 1_000_000 // max(1, math.prod(x.shape[1:])))
-    rows = mapped.own_rows(x)
-    for start in rows[::part]:
-        some = x[start : min(start + part, rows.stop)]
+    first, last = mapped.own_rows(x)
+    for start in range(first, last, part):
+        some = x[start : min(start + part, last)]
         bad = ~(np.abs(some) <= largest)  # NaN is not below anything
         if bad.any():
             value = some[bad][0]

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-_part: ContextVar[tuple[int, int]] = ContextVar("part", default=(0, 1))
+WHOLE = (0, 1)  # rank and size
+_part: ContextVar[tuple[int, int]] = ContextVar("part", default=WHOLE)
 
 
 def is_mapped(array: np.ndarray) -> bool:
@@ -32,18 +33,23 @@ def is_mapped(array: np.ndarray) -> bool:
 @contextmanager
 def shared_out(strategy: Any) -> Iterator[None]:
     """While this lasts, the ranks of a `DataParallel` share out who looks through mapped arrays."""
-    found = _part.set((0, 1) if strategy is None else (strategy.rank, strategy.size))
+    found = _part.set(WHOLE if strategy is None else (strategy.rank, strategy.size))
     try:
         yield
     finally:
         _part.reset(found)
 
 
-def own_rows(array: np.ndarray) -> range:
-    """Return which rows of an array are for this process to look through: all but in `shared_out`.
+def own_rows(array: np.ndarray) -> tuple[int, int]:
+    """Return from and to which row an array is for this process to look through.
+
+    Those are all rows but of mapped arrays in `shared_out`.
 
     >>> own_rows(np.zeros(3))
-    range(0, 3)
+    (0, 3)
     """
-    rank, size = _part.get() if is_mapped(array) else (0, 1)
-    return range(len(array) * rank // size, len(array) * (rank + 1) // size)
+    part, n = _part.get(), len(array)
+    if part is WHOLE or not is_mapped(array):
+        return 0, n
+    rank, size = part
+    return n * rank // size, n * (rank + 1) // size

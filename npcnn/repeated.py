@@ -55,10 +55,13 @@ class Repeated:
         """Return what makes the step as the model is set now."""
         model = self.model
         if self.learns:  # a callback may have put another one in its place, or none
-            model.optimizer = optimizers.get(model.optimizer, f"{type(model).__name__}.optimizer")
+            found = optimizers.get(model.optimizer, f"{type(model).__name__}.optimizer")
+            if model.optimizer is not found:  # to set it costs a microsecond, here and below
+                model.optimizer = found
         if self.compiled is None or not self._as_it_was():
             self._begin()
-        model.program = self.compiled
+        if model.program is not self.compiled:
+            model.program = self.compiled
         return self.compiled
 
     def _begin(self) -> None:

@@ -19,7 +19,9 @@ Results do not depend on who does a task: tasks write to places of their own, an
 over tasks is summed in their order. Who waits looks for work as long as somebody leads, giving way
 to other programs, and some thousand times after that; then it sleeps until the next call. (A thread
 that slept after a thousand looks in the midst of a call was not there for what was left of it:
-where tasks take a millisecond, networks learnt on little more than one core.) Everything shared is
+where tasks take a millisecond, networks learnt on little more than one core.) Where the leader
+found a thread away from its core, though, waiting is waste: beside two programs that hold both
+cores, 6,000 images took 0.75 s when nobody slept then, and 0.54 when they did. Everything shared is
 in one array of 64-bit words, read and written atomically; whatever must not be torn apart by Ctrl-C
 or a signal handler is done in compiled code, where neither can come between.
 """
@@ -51,10 +53,11 @@ BODY, TASKS, PARALLEL, ARRAYS = range(4)
 SCRATCH, PITCH, INTS, WIDTH = 10, 11, 12, 13
 
 # The shared words, each in a cache line of its own (LINE words): the entry being done, how many of
-# its tasks are done, whether somebody leads, whether the crew is dismissed; then for each thread
-# its range of tasks (below 2³¹), and whether it sleeps.
+# its tasks are done, whether somebody leads, whether the crew is dismissed, whether a thread took
+# none of its own tasks in the last deal; then for each thread its range of tasks (below 2³¹), and
+# whether it sleeps.
 LINE = 8
-ENTRY, DONE, LED, GONE, RANGES = (LINE * place for place in range(5))
+ENTRY, DONE, LED, GONE, AWAY, RANGES = (LINE * place for place in range(6))
 SLEEPS = RANGES + MOST * LINE
 WORDS = SLEEPS + MOST * LINE
 
@@ -145,7 +148,9 @@ def _share(words, entry, tasks, threads, patience):
     for thread in range(1, threads):
         first, last = tasks * thread // threads, tasks * (thread + 1) // threads
         if first < last and load(words, RANGES + thread * LINE) >> 32 == first:
+            store(words, AWAY, 1)
             return IMPATIENCE
+    store(words, AWAY, 0)
     return PATIENCE
 
 
@@ -171,7 +176,9 @@ def _follow(words, thread, threads):
     """Do tasks of whatever is led, until nobody leads and there have been none for a while."""
     store(words, SLEEPS + thread * LINE, 0)
     looks = ZERO
-    while (looks < IDLE or load(words, LED) != 0) and load(words, GONE) == 0:
+    while load(words, GONE) == 0 and (
+        looks < IDLE or (load(words, LED) != 0 and load(words, AWAY) == 0)
+    ):
         looks = _look(words, thread, threads, looks, PATIENCE)
     store(words, SLEEPS + thread * LINE, 1)
 

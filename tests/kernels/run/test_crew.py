@@ -83,8 +83,12 @@ def test_a_crew_that_sleeps_is_woken(with_threads):
         assert counted(rounds=3, size=20_000)[0].tolist() == [3] * TASKS
 
 
-def test_while_somebody_leads_nobody_sleeps():
-    """Who slept in a long call, its own tasks done, was not there for the rest of it."""
+@pytest.mark.parametrize("ended_by", ["LED", "AWAY"])
+def test_while_somebody_leads_nobody_sleeps(ended_by):
+    """Who slept in a long call, its own tasks done, was not there for the rest of it.
+
+    But where the leader found a thread away, its core is another program's, and waiting is waste.
+    """
     words = np.zeros(crew.WORDS, np.int64)
     asleep = crew.SLEEPS + crew.LINE
     words[[crew.LED, asleep]] = 1
@@ -97,9 +101,26 @@ def test_while_somebody_leads_nobody_sleeps():
     time.sleep(0.3)  # in which it would have fallen asleep
     assert not words[asleep]
     assert waiting.is_alive()
-    words[crew.LED] = 0
+    words[getattr(crew, ended_by)] = int(ended_by == "AWAY")
     waiting.join(300)
     assert words[asleep]
+    assert not waiting.is_alive()
+
+
+def test_the_leader_says_whether_a_thread_was_away(monkeypatch, with_threads):
+    with_threads(2)
+    words = np.zeros(crew.WORDS, np.int64)
+    monkeypatch.setattr(crew, "lead", lambda place, count, _: crew._lead(words, place, count, 2))
+    assert counted()[0].tolist() == [1] * TASKS
+    assert words[crew.AWAY] == 1  # nobody follows: all tasks were the leader's
+    waiting, deadline = threading.Thread(), time.monotonic() + 300
+    while words[crew.AWAY]:  # until it came in time for a task of its own
+        assert time.monotonic() < deadline
+        if not waiting.is_alive():
+            waiting = threading.Thread(target=crew._follow, args=(words, 1, 2))
+            waiting.start()
+        assert counted(size=20_000)[0].tolist() == [1] * TASKS
+    waiting.join(300)
     assert not waiting.is_alive()
 
 

@@ -184,6 +184,7 @@ SENSE: dict[str, set[str]] = {
     "target_class_ids": LISTS, "model": {"model"},
     **_each(
         ("trainable", "training", "keep", "update", "append", "overwrite", "compile", "shuffle",
+         "by_name", "rebuild",
          "check_numerics", "renorm",
          "use_bias", "from_logits", "nesterov", "save_best_only", "return_dict",
          "save_weights_only", "keep_aspect_ratio", "rms_scaling", "amsgrad", "center", "keepdims",

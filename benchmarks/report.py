@@ -32,7 +32,8 @@ ENGLISH = {
     "train": "{network}, training",
     "infer": "{network}, inference",
     "start": "| | import | first step, cold | first step, warm | on disk |",
-    "peak": "Peak memory of a training run on MNIST, validation included: {peak:.0f} MB.",
+    "peak": "Peak memory of a training run on MNIST, validation included: {cold:.0f} MB cold, "
+    "{warm:.0f} MB warm.",
     "accuracy": "| 25 epochs | seeds | val_accuracy, mean ± deviation | min – max |",
     "machine": "{cpu}, {threads} threads; {versions}. Medians; contenders in alternation.",
     "warm": "Cold: nothing cached. From process start, seconds. ",
@@ -66,7 +67,7 @@ CHINESE = {
     "train": "{network}，训练",
     "infer": "{network}，推理",
     "start": "| | 导入 | 第一步（无缓存） | 第一步（有缓存） | 磁盘占用 |",
-    "peak": "在 MNIST 上完整训练（含验证）的内存峰值：{peak:.0f} MB。",
+    "peak": "在 MNIST 上完整训练（含验证）的内存峰值：冷启动 {cold:.0f} MB，热启动 {warm:.0f} MB。",
     "accuracy": "| 25 个 epoch | 种子数 | val_accuracy 均值 ± 标准差 | 最小 – 最大 |",
     "machine": "{cpu}，{threads} 线程；{versions}。取中位数，各框架交替运行。",
     "warm": "无缓存：没有任何已编译的内核。自进程启动起，单位秒。",
@@ -277,7 +278,7 @@ def start(words: dict[str, str]) -> str:
             f"| {CONTENDERS[name]} | {value['median']:.2f} s | {first['cold']['median']:.2f} s "
             f"| {first['warm']['median']:.2f} s | {disk} |"
         )
-    peak = words["peak"].format(peak=max(result["peak_mb_after_each_epoch"]))
+    peak = words["peak"].format(**result["peak_mb"])
     return "\n".join(rows) + f"\n\n{words['warm']}{peak}"
 
 

@@ -11,21 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from npcnn.checks import DtypeError, message
+from npcnn.checks import DtypeError, message, shown
 from npcnn.layers.parts import seeds
 from npcnn.saving.hdf5_safe import Hdf5File
-from npcnn.saving.safe_json import parse_json
+from npcnn.saving.safe_json import MAX_DEPTH, MAX_DIGITS, parse_json
 
 State = dict[str, Any]
 GROUP = "npcnn_run"
-_ARRAY, _FLOAT = "__array__", "__float__"
+OWN = _ARRAY, _FLOAT = "__array__", "__float__"
 
 
 def write(state: State, file: Any) -> None:
     """Write a state into an open h5py file.
 
     Raises:
-        DtypeError: a part is neither number, text, list, dict nor array.
+        DtypeError: a part is none of these, or would not be read again: too long, too deep.
     """
     arrays: list[np.ndarray] = []
     text = json.dumps(_packed(state, arrays, "checkpoint"), allow_nan=False)
@@ -52,23 +52,32 @@ def read(file: Hdf5File) -> State | None:
     return _unpacked(state, file)
 
 
-def _packed(value: Any, arrays: list[np.ndarray], place: str) -> Any:
+def _packed(value: Any, arrays: list[np.ndarray], place: str, depth: int = 1) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int) and abs(value) < 10 ** (MAX_DIGITS - 1):
         return value
     if isinstance(value, float):
         return value if np.isfinite(value) else {_FLOAT: str(value)}
-    if isinstance(value, (list, tuple)):
-        return [_packed(item, arrays, f"{place}[{k}]") for k, item in enumerate(value)]
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {key: _packed(item, arrays, f"{place}.{key}") for key, item in value.items()}
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
         arrays.append(value)
         return {_ARRAY: len(arrays) - 1}
-    expected = "numbers, texts, lists, dicts with text keys and arrays"
+    if depth < MAX_DEPTH - 1:  # an array within it is one deeper
+        if isinstance(value, (list, tuple)):
+            below = enumerate(value)
+            return [_packed(item, arrays, f"{place}[{k}]", depth + 1) for k, item in below]
+        if isinstance(value, dict) and all(isinstance(k, str) and k not in OWN for k in value):
+            named = value.items()
+            return {k: _packed(item, arrays, f"{place}.{k}", depth + 1) for k, item in named}
+    expected = (
+        f"None, numbers of fewer than {MAX_DIGITS} digits, texts, arrays, and lists and dicts of "
+        f"such at most {MAX_DEPTH - 2} deep, keys being texts other than {' and '.join(OWN)}"
+    )
     fix = "return such from get_state()"
-    raise DtypeError(message(place, expected, type(value).__name__, fix))
+    got = shown(value) if isinstance(value, (int, list, dict)) else type(value).__name__
+    raise DtypeError(message(place, expected, got, fix))
 
 
 def _unpacked(value: Any, file: Hdf5File) -> Any:

@@ -10,7 +10,7 @@ from npcnn.saving.budget import Budget
 
 MAX_BYTES = 4 * 2**20  # times the budget's argument
 MAX_DEPTH = 32
-_MAX_DIGITS = 25
+MAX_DIGITS = 100  # the state of NumPy's generators has 39
 _VALUES = 3  # commas, colons and brackets that cost as much as an object of HDF5
 
 
@@ -68,7 +68,7 @@ def parse_json(
 
 
 def _int(digits: str) -> int:
-    if len(digits) > _MAX_DIGITS:
+    if len(digits) > MAX_DIGITS:
         raise ValueError(f"an integer of {len(digits)} digits")
     return int(digits)
 

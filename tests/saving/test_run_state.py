@@ -1,0 +1,77 @@
+import io
+import math
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from npcnn.checks import DtypeError
+from npcnn.saving import run_state
+from npcnn.saving.hdf5_safe import Hdf5File
+
+NUMBERS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec="utf-8"))
+)
+STATES = st.dictionaries(
+    st.text(st.characters(codec="utf-8")).filter(lambda key: key not in run_state.OWN),
+    st.recursive(
+        NUMBERS,
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from("abc"), inner),
+        max_leaves=12,
+    ),
+)
+
+
+def there_and_back(state):
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        run_state.write(state, file)
+    return run_state.read(Hdf5File(stream, "a file"))
+
+
+@given(STATES)
+def test_a_state_comes_back_as_it_was(state):
+    assert repr(there_and_back(state)) == repr(state)  # nan is not nan, but reads alike
+
+
+def nested(depth):
+    return [nested(depth - 1)] if depth else 1
+
+
+@pytest.mark.parametrize("value", [10**99 - 1, 1 - 10**99, nested(29)])
+def test_at_the_bounds_it_still_comes_back(value):
+    assert there_and_back({"a": value}) == {"a": value}
+
+
+@pytest.mark.parametrize("kind", [np.random.PCG64, np.random.MT19937, np.random.Philox])
+def test_a_generators_state_comes_back(kind):
+    generator = np.random.Generator(kind(3))
+    generator.normal()
+    state = there_and_back({"generator": generator.bit_generator.state})["generator"]
+    expected = generator.normal()
+    other = np.random.Generator(kind(4))
+    other.bit_generator.state = state
+    assert other.normal() == expected
+
+
+def test_numbers_that_json_has_not_and_arrays_come_back():
+    arrays = [np.arange(6, dtype=np.int64).reshape(2, 3), np.array(-np.inf, np.float32)]
+    back = there_and_back({"a": [math.inf, -math.inf, math.nan, {"b": arrays}], "n": np.float32(2)})
+    assert back["a"][:2] == [math.inf, -math.inf]
+    assert math.isnan(back["a"][2])
+    assert back["n"] == 2
+    for got, expected in zip(back["a"][3]["b"], arrays, strict=True):
+        np.testing.assert_array_equal(got, expected)
+        assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{1: 2}, {"__array__": 0}, {"__float__": "nan"}, 1j, 10**99, nested(30), {1}, b"x",
+     np.array(["a"]), np.array([None])],
+)  # fmt: skip
+def test_what_would_not_come_back_is_refused(value):
+    with pytest.raises(DtypeError, match=r"checkpoint\.a(\[0\])+: expected None, numbers"):
+        there_and_back({"a": [value]})

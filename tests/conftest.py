@@ -49,8 +49,17 @@ def compiled_in_silence():
 
 
 @pytest.fixture(autouse=True, scope="session")
-def jax_compiles_quickly(tmp_path_factory):
-    os.environ.update(quick_jax.environment(tmp_path_factory.mktemp("jax")))
+def jax_compiles_quickly(tmp_path_factory, request):
+    """Nothing twice, and only what no earlier run of the tests has compiled."""
+    folder = tmp_path_factory.mktemp("jax")
+    variables = quick_jax.environment(folder)
+    os.environ.update(variables)
+    shelf = quick_jax.shelf() if variables else None
+    if shelf is not None:
+        quick_jax.take(shelf, folder)
+    yield
+    if shelf is not None and not request.session.testsfailed:
+        quick_jax.keep(folder, shelf)
 
 
 @pytest.fixture(autouse=True)

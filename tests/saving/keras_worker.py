@@ -5,6 +5,7 @@ train some steps, save. Arrays come and go in .npz files.
 """
 
 import contextlib
+import gc
 import inspect
 import io
 import json
@@ -137,6 +138,7 @@ if __name__ == "__main__":
     with contextlib.redirect_stdout(io.StringIO()):
         import keras
 
+        gc.freeze()  # a collection does not go through all of Keras and JAX
         for line in sys.stdin:
             try:
                 reply = answer(json.loads(line))

@@ -84,7 +84,7 @@ def rng():
     return np.random.default_rng(7)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_python():
     """Return a function that runs source in a fresh interpreter and returns what it printed."""
 

@@ -2,14 +2,15 @@
 
     python docs/make_api.py            # writes docs/api/index.html and the rest
     python docs/make_api.py folder     # writes elsewhere
+    python docs/make_api.py folder --without-source  # in half the time
 
 Needs pdoc: python -m pip install -e ".[docs]"
 """
 
 from __future__ import annotations
 
+import argparse
 import re
-import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,12 +35,14 @@ def public(module: ModuleType) -> Iterator[str]:
             yield from public(value)
 
 
-def write(folder: Path) -> None:
-    """Write the pages into a folder."""
+def write(folder: Path, source: bool = True) -> None:
+    """Write the pages into a folder, with the source of what they tell of or without it."""
     shown = "|".join(re.escape(name) for name in (*public(npcnn), *BESIDES))
     # Where it cannot find a name that only type checkers read, it shows an annotation as written.
     warnings.filterwarnings("ignore", "Error parsing type annotation", UserWarning)
-    pdoc.render.configure(docformat="google", footer_text=f"npcnn {npcnn.__version__}")
+    pdoc.render.configure(
+        docformat="google", footer_text=f"npcnn {npcnn.__version__}", show_source=source
+    )
     pdoc.pdoc("npcnn", *BESIDES, rf"!(?!({shown})$)", output_directory=folder)
     for page in folder.rglob("*.html"):
         page.write_text(without_dead_links(page.read_text("utf-8")), "utf-8")
@@ -54,4 +57,9 @@ def without_dead_links(page: str) -> str:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent / "api")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    beside = Path(__file__).resolve().parent / "api"
+    parser.add_argument("folder", type=Path, nargs="?", default=beside)
+    parser.add_argument("--without-source", action="store_true")
+    arguments = parser.parse_args()
+    write(arguments.folder, not arguments.without_source)

@@ -6,10 +6,10 @@ import numpy as np
 
 import npcnn
 from npcnn import layers
-from npcnn.page.described import ACTIVATIONS
+from npcnn.page.program import activations
 
 BY_ROWS = ("softmax", "log_softmax", "sparsemax", "glu")
-ELEMENTWISE = [name for name in ACTIVATIONS if name not in BY_ROWS]
+ELEMENTWISE = [name for name in sorted(activations()) if name not in BY_ROWS]
 
 
 def random_network(seed):

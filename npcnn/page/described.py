@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn import layers as npcnn_layers
+from npcnn.page import program
 from npcnn.page.packed import Bytes
 from npcnn.page.resampled import resampling
 
@@ -25,26 +26,6 @@ OPTIONS = (
     "epsilon", "groups", "height", "kernel_size", "max_value", "negative_slope", "normalize",
     "offset", "output_size", "padding", "pool_size", "rate", "rms_scaling", "scale", "size",
     "strides", "threshold", "width",
-)  # fmt: skip
-
-
-# Kinds of layers and activations that the page computes by itself (npcnn/page/web/engine/).
-KINDS = (
-    "Activation", "AdaptiveAveragePooling2D", "AdaptiveMaxPooling2D", "Add", "Average",
-    "AveragePooling2D", "BatchNormalization", "CenterCrop", "Concatenate", "Conv2D",
-    "Conv2DTranspose", "Cropping2D", "Dense", "DepthwiseConv2D", "Dot", "ELU", "Flatten",
-    "GlobalAveragePooling2D", "GlobalMaxPooling2D",
-    "GroupNormalization", "Identity", "LayerNormalization", "LeakyReLU", "MaxPooling2D", "Maximum",
-    "Minimum", "Multiply", "PReLU", "Permute", "RMSNormalization", "ReLU", "RepeatVector",
-    "Resampling", "Rescaling", "Reshape", "Softmax", "Subtract", "UnitNormalization",
-    "UpSampling2D", "ZeroPadding2D",
-)  # fmt: skip
-ACTIVATIONS = (
-    "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
-    "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish",
-    "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus",
-    "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh",
-    "tanh_shrink",
 )  # fmt: skip
 
 _TELLS: dict[type, Callable[[Any], list[Described]]] = {}  # of layers that are told in another way
@@ -90,7 +71,7 @@ def describe(model: Model, row: Bytes) -> Described:
 def known(layer: Described) -> bool:
     """Whether the page computes a layer by itself."""
     activation = layer["options"].get("activation", "linear")
-    return layer["kind"] in KINDS and activation in ACTIVATIONS
+    return layer["kind"] in program.kinds() and activation in program.activations()
 
 
 class _Layers:

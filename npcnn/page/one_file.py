@@ -6,8 +6,6 @@ import base64
 import hashlib
 import re
 import zlib
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from npcnn.arguments import AModel, ARecording, Arrays, Listed, Path, checked
@@ -18,9 +16,8 @@ from npcnn.files import atomic_write
 from npcnn.page.described import describe
 from npcnn.page.frames import describe_recording
 from npcnn.page.packed import Bytes, as_json
+from npcnn.page.program import bundle, read
 from npcnn.page.samples import describe_samples, first_samples
-
-IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
 
 
 @checked
@@ -117,45 +114,3 @@ def assembled(description: dict[str, Any], row: Bytes, live: bool = False) -> st
         "program": program,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read("page.html"))
-
-
-def read(name: str) -> str:
-    """Return a file of the page."""
-    return (resources.files("npcnn.page") / "web" / name).read_text(encoding="utf-8")
-
-
-@cache
-def bundle() -> str:
-    """Return the page's modules as one, each behind those that it imports.
-
-    A page opened from disk may not load modules. Ours import by name only, from files beside them,
-    and no two say the same name for different things: put one behind the other, without the words
-    `import` and `export`, they are one program.
-    """
-    done: dict[str, str] = {}
-
-    def visit(name: str) -> None:
-        text = read(name)
-        for found in IMPORT.findall(text):
-            target = _beside(name, found)
-            if target not in done:
-                visit(target)
-        done[name] = re.sub(r"^export ", "", IMPORT.sub("", text), flags=re.MULTILINE)
-
-    visit("main.js")
-    return "\n" + "\n".join(f"// {name}\n{text}" for name, text in done.items())
-
-
-def _beside(name: str, target: str) -> str:
-    """Return the path that a module's import means.
-
-    >>> _beside("engine/dense.js", "./tensor.js"), _beside("parts/pad.js", "../main.js")
-    ('engine/tensor.js', 'main.js')
-    """
-    parts = name.split("/")[:-1]
-    for part in target.split("/"):
-        if part == "..":
-            parts.pop()
-        elif part != ".":
-            parts.append(part)
-    return "/".join(parts)

@@ -17,7 +17,8 @@ import npcnn
 from npcnn import layers
 from npcnn.datasets import like_mnist
 from npcnn.inspection import formulas
-from npcnn.page.described import ACTIVATIONS, KINDS, describe
+from npcnn.page import program
+from npcnn.page.described import describe
 from npcnn.page.packed import Bytes
 
 NUMBER = re.compile(r"\d[\d.]*(?:e[-+]\d+)?")
@@ -100,8 +101,10 @@ def test_random_networks_forward_and_back(page, seed):
 def test_random_networks_have_all_that_the_page_computes(page):
     drawn = [describe(random_network(seed)[0], Bytes())["layers"] for seed in SEEDS]
     kinds = {layer["kind"] for layers in drawn for layer in layers}
-    assert page.execute_script("return npcnn.KINDS") == sorted(KINDS) == sorted(kinds)
-    assert sorted(page.execute_script("return npcnn.KNOWN_ACTIVATIONS")) == sorted(ACTIVATIONS)
+    rooms = page.execute_script("return Object.keys(npcnn.ROOMS)")
+    assert sorted(rooms) == sorted(program.kinds()) == sorted(kinds)
+    known = page.execute_script("return npcnn.KNOWN_ACTIVATIONS")
+    assert sorted(known) == sorted(program.activations())
 
 
 def test_sums_are_those_of_a_window(page):

@@ -13,8 +13,9 @@ from npcnn import layers
 from npcnn.checks import ArgumentError, DtypeError, FileError, StateError
 from npcnn.page import one_file
 from npcnn.page.described import describe
-from npcnn.page.one_file import bundle, page_of
+from npcnn.page.one_file import page_of
 from npcnn.page.packed import Bytes
+from npcnn.page.program import bundle
 from npcnn.page.samples import describe_samples
 
 WEB = Path(one_file.__file__).parent / "web"

@@ -1,8 +1,8 @@
 // The page put together. Everything is built anew when the language or the theme changes.
 import { KNOWN_ACTIVATIONS } from "./engine/activations.js";
-import { KINDS } from "./engine/layers.js";
 import { bytesOf, countParameters, inflated, networkOf } from "./engine/network.js";
 import { backward, canGoBack, forward } from "./engine/passes.js";
+import { ROOMS } from "./engine/rooms.js";
 import { digits, tensor } from "./engine/tensor.js";
 import { isDark } from "./draw/colors.js";
 import { Answer } from "./parts/answer.js";
@@ -95,7 +95,7 @@ function start() {
 
 // For the console, and for the tests.
 window.npcnn = {
-  KINDS, KNOWN_ACTIVATIONS, app, backward, get board() { return parts.board; }, bytesOf, canGoBack, digits, forward, networkOf, stagesOf, tensor,
+  KNOWN_ACTIVATIONS, ROOMS, app, backward, get board() { return parts.board; }, bytesOf, canGoBack, digits, forward, networkOf, stagesOf, tensor,
 };
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
 start();

@@ -1,6 +1,7 @@
 // Conv2D and DepthwiseConv2D: sums of products over windows.
 import { activate, activateBackward } from "./activations.js";
 import { ending, line } from "./explained.js";
+import { room } from "./rooms.js";
 import { digits, plus, ravel, tensor, unravel } from "./tensor.js";
 import { rectangleOf, windowOf } from "./windows.js";
 
@@ -33,7 +34,7 @@ function eachCell(layer, shape, row, column, visit) {
   }
 }
 
-export const conv2d = {
+room(["Conv2D", "DepthwiseConv2D"], {
   /** Return { z, y }. */
   forward(layer, [x], shape) {
     const { weights, groups, channels, filters } = convolving(layer);
@@ -175,4 +176,4 @@ export const conv2d = {
       ...ending(layer, total, bias, z, y, index),
     ];
   },
-};
+});

@@ -1,6 +1,7 @@
 // Conv2DTranspose: each pixel is handed out over a window of a larger image.
 import { activate, activateBackward } from "./activations.js";
 import { ending, line } from "./explained.js";
+import { room } from "./rooms.js";
 import { digits, plus, ravel, tensor, unravel } from "./tensor.js";
 
 /** Return along an axis which pixels reach a place of the output, and by which taps: [pixel, tap]. */
@@ -30,7 +31,7 @@ function eachMeeting(layer, [rows, columns, channels], [height, width, filters],
   }
 }
 
-export const conv2dTranspose = {
+room(["Conv2DTranspose"], {
   /** Return { z, y }. The kernel is (KH, KW, F, C). */
   forward(layer, [x], shape) {
     const { kernel: { data: weights }, bias } = layer.parameters;
@@ -135,4 +136,4 @@ export const conv2dTranspose = {
       ...ending(layer, total, layer.parameters.bias?.data[filter] ?? 0, z, y, index),
     ];
   },
-};
+});

@@ -1,9 +1,10 @@
 // Dense: every unit is a sum of products over all numbers of the last axis.
 import { activate, activateBackward } from "./activations.js";
 import { ending, line } from "./explained.js";
+import { room } from "./rooms.js";
 import { digits, tensor } from "./tensor.js";
 
-export const dense = {
+room(["Dense"], {
   forward(layer, [x], shape) {
     const [inputs, units] = layer.parameters.kernel.shape;
     const weights = layer.parameters.kernel.data;
@@ -85,4 +86,4 @@ export const dense = {
       ...ending(layer, total, bias, z, y, index),
     ];
   },
-};
+});

@@ -1,5 +1,6 @@
 // Dot: two inputs multiplied along an axis of each, as two vectors or two matrices are.
 import { line } from "./explained.js";
+import { room } from "./rooms.js";
 import { digits, groupsAlong, tensor } from "./tensor.js";
 
 const LEAST_LENGTH = 1e-7; // a vector is divided by no less than this length
@@ -16,7 +17,7 @@ function rowsOf({ options }, xs) {
   });
 }
 
-export const dotting = {
+room(["Dot"], {
   forward(layer, xs, shape) {
     const [a, b] = xs;
     const [rows, others] = rowsOf(layer, xs);
@@ -63,4 +64,4 @@ export const dotting = {
     }
     return [{ part: "terms", terms, total }, ...lines];
   },
-};
+});

@@ -2,6 +2,7 @@
 import { activate, activateBackward, takesRows } from "./activations.js";
 import { activationLines, line } from "./explained.js";
 import { placeIn } from "./merging.js";
+import { room } from "./rooms.js";
 import { digits, groupsAlong, plus, tensor, unravel } from "./tensor.js";
 
 const here = {
@@ -35,7 +36,7 @@ function groupsOf({ options: { together } }, shape) {
 }
 
 /** Activation("relu"), Softmax(): by a name. */
-export const named = {
+room(["Activation", "Softmax"], {
   ...here,
   forward(layer, [x]) {
     return { z: x, y: activate(layer.options.activation, x, groupsOf(layer, x.shape)) };
@@ -54,7 +55,7 @@ export const named = {
     if (takesRows(layer.options.activation)) return [{ input: 0, all: true, channel: null }];
     return here.sees(layer, shapes, place);
   },
-};
+});
 
 /** Return what explains a gated number: one of the first half, as far as the second lets it through. */
 function gated(x, y, index) {
@@ -66,7 +67,7 @@ function gated(x, y, index) {
 }
 
 /** ReLU(…), LeakyReLU(…), ELU(…). */
-export const shaped = {
+room(["ELU", "LeakyReLU", "ReLU"], {
   ...here,
   forward(layer, [x]) {
     const [f] = functionOf(layer);
@@ -80,7 +81,7 @@ export const shaped = {
     const text = `f(${digits(x.data[index])}) = ${digits(y.data[index])}`;
     return [{ part: "same", source: [0, index] }, line(layer.kind, text)];
   },
-};
+});
 
 /**
  * Return numbers a and b so that y = a[k] · x + b[k], and which k a flat index has: that of its
@@ -110,7 +111,7 @@ function straight(layer, shape) {
 }
 
 /** BatchNormalization with its running mean and variance, Normalization, Rescaling. */
-export const normalization = {
+room(["BatchNormalization", "Rescaling"], {
   ...here,
   forward(layer, [x]) {
     const { scale, offset, of } = straight(layer, x.shape);
@@ -153,10 +154,10 @@ export const normalization = {
         `√(${digits(variance.data[k])} ${plus(layer.options.epsilon)}) ${plus(b)} = ${after}`),
     ];
   },
-};
+});
 
 /** PReLU: below 0 a slope that was learnt, one for each number or shared along axes. */
-export const sloped = {
+room(["PReLU"], {
   ...here,
   forward(layer, [x]) {
     const { alpha } = layer.parameters;
@@ -181,7 +182,7 @@ export const sloped = {
     const text = `${digits(slope)} × ${digits(x.data[index])} = ${digits(y.data[index])}`;
     return [{ part: "same", source: [0, index] }, line("slope × number", text)];
   },
-};
+});
 
 function sharedBy(alpha, x, index) {
   return placeIn(alpha.shape, unravel(index, x.shape));

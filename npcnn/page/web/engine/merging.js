@@ -1,6 +1,7 @@
 // Layers that bring several values together: Add, Subtract, Multiply, Average, Maximum, Minimum,
 // Concatenate.
 import { line } from "./explained.js";
+import { room } from "./rooms.js";
 import { digits, ravel, tensor, unravel } from "./tensor.js";
 
 /** Return the flat index in an input of which an output's place takes; axes of length 1 repeat. */
@@ -20,7 +21,7 @@ const OF_TWO = {
 };
 const SIGNS = { Add: "+", Average: "+", Subtract: "−", Multiply: "×" };
 
-export const merging = {
+room(["Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"], {
   forward(layer, xs, shape) {
     const y = tensor(shape);
     const join = OF_TWO[layer.kind];
@@ -67,7 +68,7 @@ export const merging = {
       line("from the branches", `${share} = ${digits(y.data[index])}`),
     ];
   },
-};
+});
 
 /** Return the derivative of what is joined by each of the values. */
 function slopesOf(kind, values) {
@@ -104,7 +105,7 @@ function pieceOf(layer, shapes, place) {
   throw new RangeError("a place behind all inputs");
 }
 
-export const concatenation = {
+room(["Concatenate"], {
   forward(layer, xs, shape) {
     const y = tensor(shape);
     const shapes = xs.map((x) => x.shape);
@@ -134,4 +135,4 @@ export const concatenation = {
     const [k, place] = pieceOf(layer, xs.map((x) => x.shape), unravel(index, y.shape));
     return [{ part: "same", source: [k, ravel(place, xs[k].shape)] }];
   },
-};
+});

@@ -1,6 +1,7 @@
 // Layers that move numbers, repeat them, or put zeros around them: each output is one input, or 0.
 // They say which: `from(layer, shape of x, place)` is the flat index, or -1 for a zero.
 import { line } from "./explained.js";
+import { room } from "./rooms.js";
 import { ravel, tensor, unravel } from "./tensor.js";
 
 const straightOn = (layer, shape, place, index) => index;
@@ -38,36 +39,36 @@ function mover(from) {
 }
 
 /** Flatten, Reshape; Dropout and its kind, which do nothing outside training. */
-export const passing = mover(straightOn);
+room(["Flatten", "Identity", "Reshape"], mover(straightOn));
 
-export const padding = mover((layer, shape, [row, column, channel]) => {
+room(["ZeroPadding2D"], mover((layer, shape, [row, column, channel]) => {
   const [[above], [left]] = layer.options.padding;
   const [y, x] = [row - above, column - left];
   const outside = y < 0 || x < 0 || y >= shape[0] || x >= shape[1];
   return outside ? -1 : ravel([y, x, channel], shape);
-});
+}));
 
-export const cropping = mover((layer, shape, [row, column, channel]) => {
+room(["Cropping2D"], mover((layer, shape, [row, column, channel]) => {
   const [[above], [left]] = layer.options.cropping;
   return ravel([row + above, column + left, channel], shape);
-});
+}));
 
-export const centering = mover((layer, shape, [row, column, channel]) => {
+room(["CenterCrop"], mover((layer, shape, [row, column, channel]) => {
   const { height, width } = layer.options;
   const [above, left] = [Math.floor((shape[0] - height) / 2), Math.floor((shape[1] - width) / 2)];
   return ravel([row + above, column + left, channel], shape);
-});
+}));
 
 /** RepeatVector. */
-export const repeating = mover((layer, shape, [, feature]) => feature);
+room(["RepeatVector"], mover((layer, shape, [, feature]) => feature));
 
-export const upsampling = mover((layer, shape, [row, column, channel]) => {
+room(["UpSampling2D"], mover((layer, shape, [row, column, channel]) => {
   const [rows, columns] = layer.options.size;
   return ravel([Math.floor(row / rows), Math.floor(column / columns), channel], shape);
-});
+}));
 
-export const permuting = mover((layer, shape, place) => {
+room(["Permute"], mover((layer, shape, place) => {
   const source = new Array(shape.length);
   layer.options.dims.forEach((axis, i) => { source[axis - 1] = place[i]; });
   return ravel(source, shape);
-});
+}));

@@ -1,5 +1,6 @@
 // Pooling: the largest or the mean of a window, or of a whole map.
 import { line } from "./explained.js";
+import { room } from "./rooms.js";
 import { digits, tensor, unravel } from "./tensor.js";
 import { rectangleOf } from "./windows.js";
 
@@ -43,7 +44,10 @@ function winnerOf(x, cells) {
 
 const takesMaximum = (layer) => layer.kind.includes("Max");
 
-export const pooling = {
+room([
+  "AdaptiveAveragePooling2D", "AdaptiveMaxPooling2D", "AveragePooling2D",
+  "GlobalAveragePooling2D", "GlobalMaxPooling2D", "MaxPooling2D",
+], {
   forward(layer, [x], shape) {
     const y = tensor(shape);
     const maximum = takesMaximum(layer);
@@ -97,4 +101,4 @@ export const pooling = {
     }
     return [{ part: "blocks", blocks: [block], sign: "" }, ...lines];
   },
-};
+});

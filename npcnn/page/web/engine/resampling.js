@@ -1,6 +1,7 @@
 // Pictures of another size: a new pixel is made of shares of old ones, rows and columns each by
 // themselves; what lies beside the picture is a constant (npcnn/page/resampled.py).
 import { line } from "./explained.js";
+import { room } from "./rooms.js";
 import { digits, plus, ravel, tensor, unravel } from "./tensor.js";
 
 /** Return the [flat index of an old pixel's first channel, row, column, share] of a new pixel. */
@@ -9,7 +10,7 @@ function sharesOf({ options: { rows, columns } }, [, width, channels], row, colu
     [(y * width + x) * channels, y, x, down * across]));
 }
 
-export const resampling = {
+room(["Resampling"], {
   forward(layer, [x], shape) {
     const y = tensor(shape);
     const [rows, columns, channels] = shape;
@@ -66,4 +67,4 @@ export const resampling = {
     }
     return [...(cells.length ? [{ part: "blocks", blocks: [block], sign: "×" }] : []), ...lines];
   },
-};
+});

@@ -1,6 +1,7 @@
 // Layers that normalise a sample by its own numbers: layer, group, RMS and unit normalisation. Some
 // numbers belong together, and share a mean and a rate: y = gamma · (x − mean) · rate + beta.
 import { line } from "./explained.js";
+import { room } from "./rooms.js";
 import { digits, plus, ravel, tensor, unravel } from "./tensor.js";
 
 const MOST_RATE = 1e12; // what a length that is nearly 0 is at most multiplied by
@@ -45,7 +46,7 @@ const entry = (parameter, place, otherwise) => (parameter ? parameter.data[place
 const levelOf = (layer, mean) => (layer.options.rms_scaling ? 0 : mean);
 const gammaOf = ({ parameters }) => parameters.gamma ?? parameters.scale;
 
-export const statistics = {
+room(["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"], {
   forward(layer, [x]) {
     const { homes, statistics: found } = measured(layer, x);
     const data = x.data.map((value, index) => {
@@ -96,4 +97,4 @@ export const statistics = {
         `${gamma} · (${before} ${plus(-levelOf(layer, mean))}) · ${digits(rate)} ${plus(beta)} = ${after}`),
     ];
   },
-};
+});

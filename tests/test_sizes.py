@@ -18,8 +18,6 @@ DECLARED = {"checked", "style.styled", "op", "formula", "listed_in"}
 GIVEN = ["task", "ints", "scratch"]
 # What is longer still. This list only ever becomes shorter.
 KNOWN = {
-    # Each array by itself: a tuple of them makes every call from Python dearer (see there).
-    "kernels/run/body.py": {"_write_addresses", "_write_entry"},
     # As many arguments as Keras's, each declared on its own and with a line of its docstring.
     "model.py": {"fit"},
 }  # fmt: skip

@@ -8,8 +8,7 @@ ints says all that is no array (sizes, offsets, options), scratch is the thread'
 memory, a0, a1, … are flat float arrays of one dtype, seven at most. Bodies are compiled on their
 own, into functions with C's calling convention, and called by address: nothing that shares out work
 carries a copy of them. All are called alike, with seven arrays; by that convention who calls also
-clears away, so that a body names only those it has. Parameters stand one by one, `_write_entry`'s
-too, because unpacking a tuple of arrays, a named one even more, makes each call from Python dearer.
+clears away, so that a body names only those it has.
 In compiled code the arrays are bare pointers: indexing never wraps or checks.
 """
 
@@ -24,31 +23,23 @@ from numba import types
 from npcnn.kernels.run import compile as compiling
 from npcnn.kernels.run import crew, memory, notes
 from npcnn.kernels.run.compile import JIT, kernel, native_function
-from npcnn.kernels.tiles import simd
-from npcnn.kernels.tiles.simd import INT
 
 Array = np.ndarray
 _BYTE = np.dtype(np.uint8)
-
-
-def _emit_addresses(builder: Any, entry: Any, *arrays: Any) -> None:
-    places = [*range(crew.ARRAYS, crew.SCRATCH), crew.SCRATCH, crew.INTS]
-    for place, array in zip(places, arrays, strict=True):
-        builder.store(builder.ptrtoint(array, INT), simd.at(builder, entry, INT(place)))
-
-
-@simd.native(_emit_addresses)
-def _write_addresses(entry: Any, a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, a5: Any, a6: Any,
-                     scratch: Any, ints: Any) -> None:  # fmt: skip
-    """Write where the arrays lie into a call's entry; compiled code only."""
+MOST_ARRAYS = crew.SCRATCH - crew.ARRAYS
 
 
 @kernel
-def _write_entry(entry, body, tasks, parallel, pitch, a0, a1, a2, a3, a4, a5, a6, scratch, ints):
+def _write_entry(entry, body, tasks, parallel, pitch, arrays, scratch, ints):
     """Fill a call's entry; return where it lies."""
     entry[crew.BODY], entry[crew.TASKS], entry[crew.PARALLEL] = body, tasks, parallel
-    entry[crew.PITCH] = pitch
-    _write_addresses(entry, a0, a1, a2, a3, a4, a5, a6, scratch, ints)
+    a, b, c, d, e, f, g = arrays  # not in a loop: those that may not be written have another type
+    entry[crew.ARRAYS], entry[crew.ARRAYS + 1] = a.ctypes.data, b.ctypes.data
+    entry[crew.ARRAYS + 2], entry[crew.ARRAYS + 3] = c.ctypes.data, d.ctypes.data
+    entry[crew.ARRAYS + 4], entry[crew.ARRAYS + 5] = e.ctypes.data, f.ctypes.data
+    entry[crew.ARRAYS + 6] = g.ctypes.data
+    entry[crew.SCRATCH], entry[crew.PITCH] = scratch.ctypes.data, pitch
+    entry[crew.INTS] = ints.ctypes.data
     return entry.ctypes.data
 
 
@@ -75,7 +66,7 @@ class Body:
         """Run all tasks; `arrays` are C-contiguous, `scratch` is what one needs, in elements."""
         dtype = arrays[0].dtype
         room = memory.scratch(scratch, dtype)
-        flat = [array.reshape(-1) for array in arrays]
+        flat = [array.ravel() for array in arrays]  # views: a third of what reshape(-1) takes
         writing = notes.writing()
         if writing is not None:
             flat = [writing.opened(array) for array in flat]
@@ -89,10 +80,13 @@ class Body:
             return
         # As bytes, arrays of all dtypes have one type: `_write_entry` is compiled once.
         data = [array.view(_BYTE) for array in flat]
-        data += data[:1] * (7 - len(data))
+        data += data[:1] * (MOST_ARRAYS - len(data))
         entry = np.empty(crew.WIDTH, np.int64)  # the call's own: a signal handler may call ops too
         pitch, shared = room.shape[1] * room.itemsize, int(parallel and tasks > 1)
-        place = _write_entry(entry, body, int(tasks), shared, pitch, *data, room.view(_BYTE), ints)
+        scratch_bytes = room.view(_BYTE)
+        place = _write_entry(
+            entry, body, int(tasks), shared, pitch, tuple(data), scratch_bytes, ints
+        )
         if writing is not None:
             writing.note(entry, room, ints, [array.nbytes for array in flat])
         crew.lead(place, 1, len(room))

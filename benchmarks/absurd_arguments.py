@@ -70,7 +70,7 @@ VALID: dict[str, Callable[[Fixtures], Any]] = {
     "y_pred": lambda f: f.npcnn.utils.to_categorical(Y, 3), "number": lambda f: 2,
     "probabilities": lambda f: ONE_HOT[::-1], "history": lambda f: f.history,
     "kernel": lambda f: np.ones((3, 3, 1, 2)), "t": lambda f: [0.0, 1.0],
-    "losses": lambda f: [2.0, 1.0], "figure": lambda f: f.npcnn.plots.style.new_figure("a"),
+    "losses": lambda f: [2.0, 1.0], "figure": lambda f: f.npcnn.figures.style.new_figure("a"),
     "picture": lambda f: X[0], "label": lambda f: 1, "which": lambda f: 0,
     "backup_dir": lambda f: "backup",
     "filename": lambda f: "log.csv", "schedule": lambda f: lambda epoch, rate: rate,

@@ -150,7 +150,7 @@ def draw(path: Path) -> None:
     from matplotlib import ticker
     from matplotlib.figure import Figure
 
-    from npcnn.plots import style
+    from npcnn.figures import style
 
     with matplotlib.rc_context(style.PARAMETERS):
         figure = Figure(figsize=(8.0, 4.5), layout="constrained")

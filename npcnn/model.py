@@ -29,7 +29,7 @@ from npcnn.layers.body import made_by_call
 from npcnn.layers.parts import inner_layers
 from npcnn.layers.shapes import check_batch_shape, shapes_of
 from npcnn.names import auto_name
-from npcnn.network import Ends
+from npcnn.network import Ends, classes
 from npcnn.objective import Objective, guessed_names, is_weight, measures, objective
 from npcnn.on_batch import OnBatch, alone
 from npcnn.only import only
@@ -390,3 +390,6 @@ def _validation(given: Any) -> tuple[Any, Any, Any]:
         where, got = "fit(validation_data)", type(given).__name__
         raise ArgumentError(message(where, "(x, y) or (x, y, weights)", got, fix))
     return given[0], given[1], given[2] if len(given) == 3 else None
+
+
+classes["Functional"] = Model

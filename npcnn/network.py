@@ -28,6 +28,9 @@ from npcnn.variables import Variable, Weight, Weighted
 Array = np.ndarray
 Segment = tuple[slice, Array, Array]
 Ends = tuple[list[KerasTensor], list[KerasTensor]]
+# "Functional" and "Sequential": the classes of models by the names that files have for them. Each
+# enters itself; what reads files lies below them, so that a model can write and read itself.
+classes: dict[str, Any] = {}
 
 
 class Network(Kept, Weighted, Operation):
@@ -40,8 +43,16 @@ class Network(Kept, Weighted, Operation):
     """
 
     penalty: Any = None
+    keras_class = "Functional"  # what files call it
+    is_written = False  # whether a program's class says with `call` what it does
     dtype: np.dtype = only(np.dtype, "a NumPy dtype", "say it when the layers are made")
     ends: Ends = only(tuple, "inputs and outputs", "make another model of them")
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Note whether a class of a program's says with `call` what it does."""
+        super().__init_subclass__(**kwargs)
+        if "call" in vars(cls) and cls.__module__.partition(".")[0] != "npcnn":
+            cls.is_written = True
 
     def __init__(self, name: str, trainable: bool, dtype: np.dtype) -> None:
         self.name: Any = name
@@ -72,7 +83,7 @@ class Network(Kept, Weighted, Operation):
 
         Those of a class with a `call` are all that its attributes hold, called or not, as in Keras.
         """
-        written = getattr(self, "is_written", False)  # a program's: its inputs are no layers
+        written = self.is_written  # a program's: its inputs are no layers
         whole = [part for one in self._layers for part in (one.parts() if one.is_body else [one])]
         every = {id(one): one for one in [*(inner_layers(self) if written else ()), *whole]}
         return [

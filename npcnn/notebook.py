@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from npcnn.figures import style
+from npcnn.figures.history import history_curves
 from npcnn.tables import details, figures
 
 Row = tuple[str, ...]
@@ -64,8 +66,6 @@ def text(lines: Any) -> str:
 
 def pictures(drawings: Iterable[Any], alt: str) -> str:
     """Return matplotlib figures side by side, as images that need no other file."""
-    from npcnn.plots import style
-
     sources = [base64.b64encode(style.png(figure)).decode() for figure in drawings]
     share = 96 // max(len(sources), 1)
     alt = html.escape(alt, quote=True)
@@ -152,8 +152,6 @@ def _arguments(layer: Any) -> str:
 
 def of_history(history: Any) -> str:
     """Return a run's numbers, a row an epoch, and its curves."""
-    from npcnn import plots
-
     curves = history.history
     if not any(len(values) for values in curves.values()):
         return f"<b>{html.escape(history_line(history))}</b>"
@@ -163,7 +161,7 @@ def of_history(history: Any) -> str:
         numbers = (f"{values[place]:.4f}" if whole[n] else "–" for n, values in curves.items())
         rows.append((str(epoch + 1), *numbers))
     drawn = [name for name in curves if not name.startswith("val_")][:2]
-    drawings = [plots.history_curves(history, name) for name in drawn]
+    drawings = [history_curves(history, name) for name in drawn]
     return table(rows, history_line(history), left=0) + pictures(drawings, "curves of the run")
 
 

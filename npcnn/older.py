@@ -23,14 +23,6 @@ class Older:
     AttributeError: 'Older' object has no attribute 'fit_generator'; fit takes generators, too
     """
 
-    is_written = False  # whether a program's class says with `call` what it does
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Note whether a class of a program's says with `call` what it does."""
-        super().__init_subclass__(**kwargs)
-        if "call" in vars(cls) and cls.__module__.partition(".")[0] != "npcnn":
-            cls.is_written = True
-
     if not TYPE_CHECKING:  # or no misspelt attribute would be found
 
         def __getattr__(self, name: str) -> Any:

@@ -13,7 +13,7 @@ from npcnn.layers.base import BatchShape, Layer
 from npcnn.layers.input_layer import InputLayer
 from npcnn.model import Model
 from npcnn.names import auto_name
-from npcnn.network import Network
+from npcnn.network import Network, classes
 from npcnn.symbolic import KerasTensor, Node, give_names
 
 Shape = tuple[Any, ...]
@@ -34,6 +34,8 @@ class Sequential(Model):
     >>> model.output_shape, model.count_params()
     ((None, 3), 15)
     """
+
+    keras_class = "Sequential"
 
     @checked
     def __init__(
@@ -236,3 +238,6 @@ def _shape_of(layer: Any) -> Shape | None:
     if layer.sample_shape is not None:
         return (None, *layer.sample_shape)
     return layer.input_shape
+
+
+classes["Sequential"] = Sequential

@@ -6,6 +6,7 @@ import inspect
 import json
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from npcnn import saving
 from npcnn.arguments import Config, Path, checked
 from npcnn.checks import FormatError, message
 from npcnn.registry import Objects, custom_object_scope
@@ -82,15 +83,11 @@ class Stored:
     @checked
     def save(self: Any, filepath: Path, overwrite: bool = True, zipped: bool | None = None) -> None:
         """Write the model to a `.keras` or `.h5` file that Keras reads as well."""
-        from npcnn import saving
-
         saving.save_model(self, filepath, overwrite, zipped)
 
     @checked
     def save_weights(self: Any, filepath: Path, overwrite: bool = True) -> None:
         """Write the weights to a `.weights.h5` file that Keras reads as well."""
-        from npcnn import saving
-
         saving.save_weights(self, filepath, overwrite)
 
     @checked
@@ -104,21 +101,15 @@ class Stored:
         With `by_name` layers take those of their names from an older `.h5`, others keep their own.
         `budget` says how many times the usual bytes, objects and names reading may take.
         """
-        from npcnn import saving
-
         saving.load_weights(self, filepath, skip_mismatch, budget, by_name)
 
     @checked
     def export(self: Any, filepath: Path, format: Literal["onnx"] = "onnx") -> None:
         """Write what the model infers to a `.onnx` file (`npcnn.onnx.save_onnx`)."""
-        from npcnn import saving
-
         saving.export(self, filepath)
 
     def to_json(self: Any) -> str:
         """Return the architecture as Keras's JSON; `npcnn.model_from_json` reads it."""
-        from npcnn import saving
-
         return saving.to_json(self)
 
     def get_config(self: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def summary_lines(
         expand_nested: whether the layers of models within the model follow them.
         show_trainable: whether a column says Y or N.
     """
-    joined = model.branches and not _is_written(model)
+    joined = model.branches and not model.is_written
     ends = _GRAPH_COLUMNS if joined else _COLUMNS
     width = GRAPH_WIDTH if joined else WIDTH
     if line_length is not None:
@@ -58,7 +58,7 @@ def _rows(model: Network, joined: bool, nested: bool, flags: bool, indent: str) 
     """Return the cells of each layer, those of models within it after them if wanted."""
     rows: list[Row] = []
     nodes = {id(node) for node in model.nodes()}
-    for layer in model.layers if _is_written(model) else model.parts():
+    for layer in model.layers if model.is_written else model.parts():
         kind = f"{indent}{layer.name} ({type(layer).__name__})"
         row: Row = (kind, "?", "0 (unbuilt)")
         if layer.built:
@@ -69,11 +69,6 @@ def _rows(model: Network, joined: bool, nested: bool, flags: bool, indent: str) 
         if nested and hasattr(layer, "layers"):
             rows += _rows(layer, joined, nested, flags, indent + "  ")
     return rows
-
-
-def _is_written(model: Network) -> bool:
-    """Whether the model is a class's of the program's, of which Keras lists what it holds."""
-    return bool(getattr(model, "is_written", False))
 
 
 def _sources(layer: Any, nodes: set[int]) -> list[str]:

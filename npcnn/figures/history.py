@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from npcnn.checks import ArgumentError, message, one_of, shown
-from npcnn.plots import style
+from npcnn.figures import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

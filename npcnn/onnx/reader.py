@@ -7,15 +7,17 @@ before the file has shown that it holds the layer's weights.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from npcnn.checks import FileError, FormatError, NpcnnError, message
 from npcnn.files import open_regular
-from npcnn.model import Model
+from npcnn.network import classes
 from npcnn.onnx.fused import Step, fused_steps
 from npcnn.onnx.writer import Array, library
-from npcnn.sequential import Sequential
 from npcnn.symbolic import KerasTensor
+
+if TYPE_CHECKING:
+    from npcnn.model import Model
 
 MOST_NODES = 4000  # a thousand layers with all that belongs to them
 # What leaves every number at its place, so that it says nothing of the order of axes.
@@ -268,7 +270,7 @@ def _model(reader: Reader) -> Model:
     inputs, outputs = ([reader.values[name].tensor for name in names]
                        for names in (reader.inputs, reader.outputs))  # fmt: skip
     try:
-        model = Model(
+        model = classes["Functional"](
             inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0]
         )
         chain = model.graph.chain
@@ -282,4 +284,4 @@ def _model(reader: Reader) -> Model:
         layer.set_weights(weights)
     if not chain:
         return model
-    return Sequential([inputs[0], *[call.layer for call in model.graph.calls]])
+    return classes["Sequential"]([inputs[0], *[call.layer for call in model.graph.calls]])

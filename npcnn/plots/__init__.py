@@ -8,18 +8,18 @@
 from typing import TYPE_CHECKING
 
 from npcnn import names
+from npcnn.figures.history import history_curves
+from npcnn.figures.style import save_figure
 from npcnn.plots.answers import calibration_curve, never_learned, rate_curve
 from npcnn.plots.attention import exciting_pictures, saliency
 from npcnn.plots.augmented import augmented_sheet
 from npcnn.plots.confusion import confusion_matrix
 from npcnn.plots.filters import filter_gif, filters
-from npcnn.plots.history import history_curves
 from npcnn.plots.im2col import im2col
 from npcnn.plots.network import network_diagram
 from npcnn.plots.runs import gradient_histograms, loss_line, run_curves, weight_histograms
 from npcnn.plots.samples import confident_mistakes, sample_sheet
 from npcnn.plots.sheets import feature_maps, gradient_maps
-from npcnn.plots.style import save_figure
 
 __all__ = [
     "augmented_sheet", "calibration_curve", "confident_mistakes", "confusion_matrix",

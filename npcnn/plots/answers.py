@@ -9,7 +9,7 @@ import numpy as np
 
 from npcnn.arguments import Numbers, PositiveInt, instance
 from npcnn.checks import ArgumentError, message
-from npcnn.plots import style
+from npcnn.figures import style
 from npcnn.plots.arrays import as_images, as_labels
 from npcnn.plots.samples import PER_ROW
 

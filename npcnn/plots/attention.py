@@ -8,7 +8,8 @@ import numpy as np
 
 from npcnn.arguments import AModel, ATrace, Count, Listed, Numbers, PositiveInt, WhichLayer
 from npcnn.checks import ArgumentError, message
-from npcnn.plots import signed, style
+from npcnn.figures import style
+from npcnn.plots import signed
 from npcnn.plots.arrays import as_places
 from npcnn.plots.sheets import _check_sample
 

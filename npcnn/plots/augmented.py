@@ -8,7 +8,7 @@ import numpy as np
 
 from npcnn.arguments import AnAugmenter, Numbers, PositiveInt
 from npcnn.checks import ArgumentError, message
-from npcnn.plots import style
+from npcnn.figures import style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from npcnn.plots import facts, style
+from npcnn.figures import style
+from npcnn.plots import facts
 from npcnn.plots.chart_layout import Layout, Spot, lay_out
 
 if TYPE_CHECKING:

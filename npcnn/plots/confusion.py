@@ -8,7 +8,8 @@ import numpy as np
 
 from npcnn.arguments import Numbers
 from npcnn.checks import ArgumentError, message
-from npcnn.plots import signed, style
+from npcnn.figures import style
+from npcnn.plots import signed
 from npcnn.plots.arrays import Array, as_labels
 
 MOST = 200  # classes whose counts can still be told apart

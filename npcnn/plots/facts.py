@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from npcnn.figures import style
 from npcnn.graph import ordered_nodes
-from npcnn.plots import style
 
 Edges = list[tuple[int, int]]
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from npcnn.arguments import ARecording, Function, Path, checked
 from npcnn.checks import ArgumentError, as_numbers, message, positive, positive_int
-from npcnn.plots import signed, style
+from npcnn.figures import style
+from npcnn.plots import signed
 from npcnn.plots.arrays import Array, as_places
 
 Positive = Annotated[float, positive]

@@ -8,7 +8,8 @@ import numpy as np
 
 from npcnn.arguments import ATrace, Count, WhichLayer
 from npcnn.checks import ArgumentError, message
-from npcnn.plots import signed, style
+from npcnn.figures import style
+from npcnn.plots import signed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,8 @@ from npcnn import tables
 from npcnn.arguments import AModel
 from npcnn.checks import ArgumentError, message, one_of, positive_int, shown
 from npcnn.checks import path as check_path
-from npcnn.plots import facts, style
+from npcnn.figures import style
+from npcnn.plots import facts
 from npcnn.plots.chart import Box, chart
 from npcnn.plots.labels import name_lines
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from npcnn import tables
 from npcnn.arguments import AModel
 from npcnn.checks import ArgumentError, message
-from npcnn.plots import facts, style
+from npcnn.figures import style
+from npcnn.plots import facts
 from npcnn.plots.labels import name_lines
 from npcnn.plots.model_chart import chart_of
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npcnn.plots import style
+from npcnn.figures import style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from npcnn.checks import FormatError, message
 from npcnn.layers.base import Layer
 from npcnn.layers.parameter import planned
-from npcnn.model import Model
 from npcnn.saving.budget import Budget
 from npcnn.saving.keras_config import read_model
+
+if TYPE_CHECKING:
+    from npcnn.model import Model
 
 MAX_WEIGHTS = 2**33  # bytes of initial weights, whoever asks for them
 WEIGHTS = 64 * 2**20  # bytes that initial weights may take, times a budget's argument

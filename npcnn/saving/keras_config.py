@@ -5,14 +5,13 @@ Sequential models here, graphs in keras_graph.py, layers in keras_layers.py.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from npcnn import layers, registry
 from npcnn.checks import FormatError, NpcnnError, message
 from npcnn.layers.base import Layer
 from npcnn.layers.operation import Operated
-from npcnn.model import Model
-from npcnn.network import Network
+from npcnn.network import Network, classes
 from npcnn.saving import keras_graph
 from npcnn.saving.keras_layers import (
     entry,
@@ -25,7 +24,9 @@ from npcnn.saving.keras_layers import (
     short,
 )
 from npcnn.saving.keras_operations import HOME, Awaited, operation_entry
-from npcnn.sequential import Sequential
+
+if TYPE_CHECKING:
+    from npcnn.model import Model
 
 KERAS_VERSION = "3.8.0"  # whose form the files have
 MAX_LAYERS = 1000
@@ -39,7 +40,7 @@ Shared = dict[int, Any]  # number → the layer, or the model, that two models a
 # Writing --------------------------------------------------------------------------------------
 
 
-def model_config(model: Model, full: bool = True) -> dict[str, Any]:
+def model_config(model: Any, full: bool = True) -> dict[str, Any]:
     """Return what Keras calls a model's config: name, layers, and how they hang together.
 
     Args:
@@ -47,7 +48,7 @@ def model_config(model: Model, full: bool = True) -> dict[str, Any]:
         full: whether each layer carries its module and build shape, as in `.keras`; `.h5` has
             the shorter form.
     """
-    if not isinstance(model, Sequential):
+    if model.keras_class == "Functional":
         return keras_graph.graph_config(model, lambda layer: layer_config(layer, model, full))
     dtype = model.dtype.name
     listed = [layer_config(layer, model, full) for layer in model.parts()]
@@ -64,7 +65,7 @@ def model_config(model: Model, full: bool = True) -> dict[str, Any]:
 
 def layer_config(layer: Any, model: Model, full: bool) -> dict[str, Any]:
     """Return the entry of a layer, of an input, or of a model within a model."""
-    if isinstance(layer, Model):
+    if isinstance(layer, Network):
         return full_model_config(layer) if full else short_model_config(layer)
     if isinstance(layer, Operated):
         return operation_entry(layer)
@@ -78,7 +79,7 @@ def _input_entry(name: Any, shape: Any, dtype: str, full: bool) -> dict[str, Any
     return entry("InputLayer", config, full)
 
 
-def full_model_config(model: Model) -> dict[str, Any]:
+def full_model_config(model: Any) -> dict[str, Any]:
     """Return a model in Keras 3's full form, as in `config.json` and `to_json`."""
     if model.body is not None:
         shape = model.input_shape
@@ -86,17 +87,17 @@ def full_model_config(model: Model) -> dict[str, Any]:
         return {
             **own_object(type(model), model.get_config()), "build_config": {"input_shape": listed},
         }  # fmt: skip
-    if class_name(model) == "Functional":
+    if model.keras_class == "Functional":
         written = keras_object("keras.src.models.functional", "Functional", model_config(model))
         return {**written, "registered_name": "Functional", "build_config": {"input_shape": None}}
     config = keras_object("keras", "Sequential", model_config(model))
-    shape = model.known_shape if isinstance(model, Sequential) else None
+    shape = model.known_shape
     if shape is not None:
         config["build_config"] = {"input_shape": list(shape)}
     return config
 
 
-def short_model_config(model: Model) -> dict[str, Any]:
+def short_model_config(model: Any) -> dict[str, Any]:
     """Return a model in the shorter form of `.h5`."""
     if model.body is not None:
         fix = "save it as .keras, or use save_weights"
@@ -120,7 +121,7 @@ def mark_shared(model: Model, written: dict[str, Any]) -> None:
         for part in whole.parts():
             met = places.setdefault(id(part), [])
             met.append(entries[part.name])
-            if isinstance(part, Model) and len(met) == 1:
+            if isinstance(part, Network) and len(met) == 1:
                 todo.append((part, met[0]))
     for number, met in enumerate(met for met in places.values() if len(met) > 1):
         for one in met:
@@ -129,9 +130,7 @@ def mark_shared(model: Model, written: dict[str, Any]) -> None:
 
 def class_name(layer: Any) -> str:
     """Return the class under which Keras keeps a layer, or a model within the model."""
-    if isinstance(layer, Network):
-        return "Sequential" if isinstance(layer, Sequential) else "Functional"
-    return type(layer).__name__
+    return layer.keras_class if isinstance(layer, Network) else type(layer).__name__
 
 
 # Reading --------------------------------------------------------------------------------------
@@ -181,7 +180,7 @@ def _own_class(written: Any) -> Any:
     if not isinstance(written, dict):
         return None
     own = registry.custom(written.get("class_name"), written.get("registered_name"))
-    return own if isinstance(own, type) and issubclass(own, Model) and own.is_written else None
+    return own if isinstance(own, type) and issubclass(own, Network) and own.is_written else None
 
 
 def _read_own(cls: Any, written: dict[str, Any], where: str) -> Model:
@@ -225,7 +224,7 @@ def _read_graph(inner: dict[str, Any], where: str, depth: int, shared: Shared) -
     return keras_graph.read_graph(inner, where, lambda one: _read_any(one, where, depth, shared))
 
 
-def _read_sequential(inner: dict[str, Any], where: str, depth: int, shared: Shared) -> Sequential:
+def _read_sequential(inner: dict[str, Any], where: str, depth: int, shared: Shared) -> Any:
     made = [_read_any(one, where, depth, shared) for one in inner["layers"]]
     own = [layer for layer in made if isinstance(layer, Network) or not layer.is_input]
     dtypes = {layer.dtype for layer in own if layer.dtype is not None}
@@ -235,7 +234,7 @@ def _read_sequential(inner: dict[str, Any], where: str, depth: int, shared: Shar
     _start_with_input(made, inner)
     frozen = inner.get("trainable") is False and not any(layer.trainable for layer in own)
     dtype = dtypes.pop() if dtypes else None
-    model = Sequential(None, trainable=not frozen, name=inner.get("name"), dtype=dtype)
+    model = classes["Sequential"](None, trainable=not frozen, name=inner.get("name"), dtype=dtype)
     for layer in made:
         model.add(layer)
     return model

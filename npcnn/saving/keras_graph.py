@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from npcnn.checks import FormatError, message
 from npcnn.graph import count_calls
 from npcnn.layers.base import Layer
 from npcnn.layers.given import Given, filled, is_symbolic_one, taken
 from npcnn.layers.operation import Operated
-from npcnn.model import Model
-from npcnn.network import Network
+from npcnn.network import Network, classes
 from npcnn.saving.keras_layers import input_layer, one_line, short
 from npcnn.saving.keras_operations import Awaited, operation_call
-from npcnn.sequential import Sequential
 from npcnn.symbolic import KerasTensor, Node
+
+if TYPE_CHECKING:
+    from npcnn.model import Model
 
 MAX_CALLS = 10_000
 FIX = "the file is damaged or no Keras model"
@@ -82,7 +83,7 @@ def _first(part: Any) -> int:
 
     There, and not in calls, a functional model's own node is counted before it.
     """
-    return int(isinstance(part, Network) and not isinstance(part, Sequential))
+    return int(getattr(part, "keras_class", None) == "Functional")
 
 
 def _plain(node: Node) -> Given:
@@ -143,7 +144,7 @@ def read_graph(config: dict[str, Any], where: str, read: Callable[[Any], Any]) -
     _connect(made, calls, values, where)
     ends = [_ends(written, values, first, where) for written in written_ends]
     name = config.get("name")
-    model = Model(ends[0], ends[1], name=name)
+    model = classes["Functional"](ends[0], ends[1], name=name)
     total = count_calls(model)
     if total > MAX_CALLS:
         got = f"{total:.3g} in models within the model"

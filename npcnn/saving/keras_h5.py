@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import warnings
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from npcnn.checks import FormatError
-from npcnn.model import Model
 from npcnn.saving import assembly, keras_compile, keras_config, run_state, variables
 from npcnn.saving.budget import Budget
 from npcnn.saving.hdf5_safe import Hdf5File
@@ -15,6 +14,9 @@ from npcnn.saving.keras_config import KERAS_VERSION
 from npcnn.saving.safe_json import parse_json
 from npcnn.saving.state import Found, OptimizerState, Parts, match
 from npcnn.symbolic import leaves_of
+
+if TYPE_CHECKING:
+    from npcnn.model import Model
 
 # Writing --------------------------------------------------------------------------------------
 

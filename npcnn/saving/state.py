@@ -6,18 +6,20 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from npcnn.checks import FormatError, NpcnnWarning, message
 from npcnn.layers.parts import seeds
-from npcnn.model import Model
 from npcnn.optimizers.options import keras_order
 from npcnn.optimizers.options import slots as option_slots
 from npcnn.saving import assembly, keras_compile, own_variables, run_state, variables
 from npcnn.saving.hdf5_dataset import Dataset
 from npcnn.saving.hdf5_safe import Hdf5File
+
+if TYPE_CHECKING:
+    from npcnn.model import Model
 
 _STEPS = ("iteration", "iterations", "iter")
 _MOST_STEPS = 2**62  # beyond any run; as many again can still be counted and saved

@@ -4,7 +4,8 @@ from figures import assert_nothing_cut, ink, pixels, texts, title
 
 from npcnn.callbacks import History
 from npcnn.checks import ArgumentError
-from npcnn.plots import history_curves, style
+from npcnn.figures import style
+from npcnn.plots import history_curves
 
 LONG = {
     "accuracy": np.linspace(0.8, 0.99, 12).tolist(),

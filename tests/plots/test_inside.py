@@ -8,8 +8,9 @@ import sample_networks as networks
 import npcnn
 from npcnn import plots
 from npcnn.checks import ArgumentError, FileError
+from npcnn.figures import style
 from npcnn.inspection import loss_along_line, most_exciting, occlusion_map
-from npcnn.plots import signed, style
+from npcnn.plots import signed
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from onnx_cases import GRAPHS, drawn
 from PIL import Image
 
 from npcnn.checks import ArgumentError, FileError
-from npcnn.plots import facts, network_diagram, style
+from npcnn.figures import style
+from npcnn.plots import facts, network_diagram
 from npcnn.plots.chart import SHORT_HEAD, WIDE, Box, Sheet, chart
 from npcnn.plots.chart_layout import ROWS, lay_out
 from npcnn.utils import plot_model

@@ -4,7 +4,8 @@ from figures import assert_nothing_cut, ink, pixels, texts, title
 
 from npcnn import Model, Sequential, layers
 from npcnn.checks import ArgumentError, StateError
-from npcnn.plots import network_diagram, style
+from npcnn.figures import style
+from npcnn.plots import network_diagram
 from npcnn.plots.network import list_blocks
 from npcnn.tables import describe
 

@@ -7,7 +7,8 @@ import pytest
 from figures import ink, pixels, title
 
 from npcnn.checks import FileError
-from npcnn.plots import history_curves, save_figure, style
+from npcnn.figures import style
+from npcnn.plots import history_curves, save_figure
 
 CURVES = {"loss": [2.0, 1.0]}
 

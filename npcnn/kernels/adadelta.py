@@ -10,9 +10,8 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, in_place
+from npcnn.kernels.run.elementwise import PARTS, step_along
 
 Array = np.ndarray
 
@@ -39,6 +38,4 @@ def adadelta(
     v = ρv + (1 − ρ)g², d = g·√(w + ε) / √(v + ε), w = ρw + (1 − ρ)d², p −= lr·d, where v are the
     squares and w the moves; `step` holds lr.
     """
-    options = memory.constant([rho, 1 - rho, epsilon], parameters.dtype)
-    moved = layout.contiguous(gradients), squares, moves, layout.contiguous(step)
-    in_place(_adadelta, [parameters, *moved, options])
+    step_along(_adadelta, parameters, gradients, (squares, moves), step, rho, 1 - rho, epsilon)

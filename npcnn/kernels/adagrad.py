@@ -10,9 +10,8 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, in_place
+from npcnn.kernels.run.elementwise import PARTS, step_along
 
 Array = np.ndarray
 
@@ -35,6 +34,4 @@ def adagrad(
 
     v += g², p −= lr·g / √(v + ε), where v are the squares; `step` holds lr.
     """
-    options = memory.constant([epsilon], parameters.dtype)
-    moved = layout.contiguous(gradients), squares, layout.contiguous(step)
-    in_place(_adagrad, [parameters, *moved, options])
+    step_along(_adagrad, parameters, gradients, (squares,), step, epsilon)

@@ -8,9 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, in_place
+from npcnn.kernels.run.elementwise import PARTS, step_along
 
 Array = np.ndarray
 
@@ -40,6 +39,4 @@ def adamax(
     m += (g − m)(1 − β₁), u = max(β₂u, |g|), p −= α·m / (u + ε); `step` holds
     α = lr / (1 − β₁ᵗ).
     """
-    options = memory.constant([1 - beta_1, beta_2, epsilon], parameters.dtype)
-    moved = layout.contiguous(gradients), m, u, layout.contiguous(step)
-    in_place(_adamax, [parameters, *moved, options])
+    step_along(_adamax, parameters, gradients, (m, u), step, 1 - beta_1, beta_2, epsilon)

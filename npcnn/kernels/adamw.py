@@ -10,9 +10,8 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, in_place
+from npcnn.kernels.run.elementwise import PARTS, step_along
 
 Array = np.ndarray
 
@@ -41,6 +40,4 @@ def adamw(
     p −= p · d, then as `adam`: m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), p −= α·m / (√v + ε).
     `step` holds α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ) and d = lr · weight decay.
     """
-    options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], parameters.dtype)
-    moved = layout.contiguous(gradients), m, v, layout.contiguous(step)
-    in_place(_adamw, [parameters, *moved, options])
+    step_along(_adamw, parameters, gradients, (m, v), step, 1 - beta_1, 1 - beta_2, epsilon)

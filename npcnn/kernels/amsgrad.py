@@ -10,9 +10,8 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, in_place
+from npcnn.kernels.run.elementwise import PARTS, step_along
 
 Array = np.ndarray
 
@@ -42,6 +41,6 @@ def amsgrad(
 
     m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), w = max(w, v), p −= α·m / (√w + ε); `step` holds α.
     """
-    options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], parameters.dtype)
-    moved = layout.contiguous(gradients), m, v, peaks, layout.contiguous(step)
-    in_place(_amsgrad, [parameters, *moved, options])
+    step_along(
+        _amsgrad, parameters, gradients, (m, v, peaks), step, 1 - beta_1, 1 - beta_2, epsilon
+    )

@@ -8,9 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, in_place
+from npcnn.kernels.run.elementwise import PARTS, step_along
 
 Array = np.ndarray
 
@@ -42,6 +41,6 @@ def ftrl(
     n' = n + g², z += g + 2 s p − (n'^−q − n^−q) / lr · p and
     p = (clip(z, −λ₁, λ₁) − z) / (n'^−q / lr + 2 λ₂ + β / lr); `step` holds lr.
     """
-    options = memory.constant([power, l1, l2, shrinkage, beta], parameters.dtype)
-    moved = layout.contiguous(gradients), squares, linears, layout.contiguous(step)
-    in_place(_ftrl, [parameters, *moved, options])
+    step_along(
+        _ftrl, parameters, gradients, (squares, linears), step, power, l1, l2, shrinkage, beta
+    )

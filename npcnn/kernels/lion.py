@@ -8,9 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, in_place
+from npcnn.kernels.run.elementwise import PARTS, step_along
 
 Array = np.ndarray
 
@@ -38,6 +37,4 @@ def lion(
 
     p −= lr · sign(β₁m + (1 − β₁)g), m = β₂m + (1 − β₂)g; `step` holds lr.
     """
-    options = memory.constant([beta_1, 1 - beta_1, beta_2, 1 - beta_2], parameters.dtype)
-    arrays = [parameters, layout.contiguous(gradients), m, layout.contiguous(step), options]
-    in_place(_lion, arrays)
+    step_along(_lion, parameters, gradients, (m,), step, beta_1, 1 - beta_1, beta_2, 1 - beta_2)

@@ -10,9 +10,8 @@ import math
 import numpy as np
 
 from npcnn.contracts import op
-from npcnn.kernels.run import layout, memory
 from npcnn.kernels.run.body import Body
-from npcnn.kernels.run.elementwise import PARTS, in_place
+from npcnn.kernels.run.elementwise import PARTS, step_along
 
 Array = np.ndarray
 
@@ -41,6 +40,4 @@ def nadam(
     m += (g − m)(1 − β₁), v += (g² − v)(1 − β₂), p −= (a·m + b·g) / (√(c·v) + ε); `step` holds
     a, b and c, as `optimizers.Nadam` has them.
     """
-    options = memory.constant([1 - beta_1, 1 - beta_2, epsilon], parameters.dtype)
-    moved = layout.contiguous(gradients), m, v, layout.contiguous(step)
-    in_place(_nadam, [parameters, *moved, options])
+    step_along(_nadam, parameters, gradients, (m, v), step, 1 - beta_1, 1 - beta_2, epsilon)

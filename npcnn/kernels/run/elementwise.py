@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from npcnn.kernels.run import layout, memory
@@ -42,6 +44,18 @@ def in_place(body: Body, arrays: list[Array], *more: int) -> None:
     """
     size = arrays[0].size
     body(PARTS, size >= SMALL, arrays, np.array([size, *more], np.int64))
+
+
+def step_along(
+    body: Body, parameters: Array, gradients: Array, slots: Sequence[Array], step: Array,
+    *options: float,
+) -> None:  # fmt: skip
+    """Run an optimizer's body on flat vectors, which its arrays are in this order.
+
+    `step` has the numbers that change from step to step, `options` those that do not.
+    """
+    moved = layout.contiguous(gradients), *slots, layout.contiguous(step)
+    in_place(body, [parameters, *moved, memory.constant(options, parameters.dtype)])
 
 
 def each_column(body: Body, classes: int, arrays: list[Array]) -> None:

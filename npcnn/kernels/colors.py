@@ -27,32 +27,35 @@ def _drawn(key, number):
 
 
 @helper
-def _begin(means, options, step_of, x, channel, start, stop, ints):
-    """Return the key; write the means of some samples' channel."""
-    key = begun(np.uint64(ints[KEY]), ints[BY_STEP], step_of)
-    cells, batch = ints[CELLS], ints[BATCH]
+def _begin(scratch, o, step_of, x, task, ints):
+    """Return the channel and samples of a task; write the samples' means, contrasts and offsets.
+
+    With them y = (x − mean) · contrast + offset, `batch` numbers of each in the scratch memory.
+    """
+    cells, batch, parts = ints[CELLS], ints[BATCH], ints[PARTS]
+    channel, part = task // parts, task % parts
+    start, stop = batch * part // parts, batch * (part + 1) // parts
     for n in range(start, stop):
-        means[n] = 0
+        scratch[n] = 0
     for cell in range(cells):
         for n in range(start, stop):
-            means[n] += x[(channel * cells + cell) * batch + n]
+            scratch[n] += x[(channel * cells + cell) * batch + n]
+    key, first = (
+        begun(np.uint64(ints[KEY]), ints[BY_STEP], step_of),
+        place_in_batch(ints[BY_STEP], step_of),
+    )
     for n in range(start, stop):
-        means[n] /= cells
-    return key
+        scratch[n] /= cells
+        scratch[batch + n] = o[0] + _drawn(key, 2 * (first + n)) * (o[1] - o[0])
+        bright = o[2] + _drawn(key, 2 * (first + n) + 1) * (o[3] - o[2])
+        scratch[2 * batch + n] = scratch[n] + bright
+    return channel, start, stop
 
 
 def _forward(task, ints, scratch, y, x, options, step_of):
     """Fill one channel of a share of the samples."""
-    cells, batch, parts = ints[CELLS], ints[BATCH], ints[PARTS]
-    channel, part = task // parts, task % parts
-    start, stop = batch * part // parts, batch * (part + 1) // parts
-    o = options
-    key = _begin(scratch, options, step_of, x, channel, start, stop, ints)
-    first = place_in_batch(ints[BY_STEP], step_of)
-    for n in range(start, stop):
-        scratch[batch + n] = o[0] + _drawn(key, 2 * (first + n)) * (o[1] - o[0])
-        bright = o[2] + _drawn(key, 2 * (first + n) + 1) * (o[3] - o[2])
-        scratch[2 * batch + n] = scratch[n] + bright
+    cells, batch, o = ints[CELLS], ints[BATCH], options
+    channel, start, stop = _begin(scratch, options, step_of, x, task, ints)
     for cell in range(cells):
         for n in range(start, stop):
             place = (channel * cells + cell) * batch + n
@@ -93,16 +96,9 @@ def random_color(x: Array, key: int, ranges: Ranges, step: Array | None = None) 
 
 def _backward(task, ints, scratch, grad_x, grad_y, x, options, step_of):
     """Fill one channel of a share of the samples."""
-    cells, batch, parts = ints[CELLS], ints[BATCH], ints[PARTS]
-    channel, part = task // parts, task % parts
-    start, stop = batch * part // parts, batch * (part + 1) // parts
-    o = options
-    key = _begin(scratch, options, step_of, x, channel, start, stop, ints)
-    first = place_in_batch(ints[BY_STEP], step_of)
+    cells, batch, o = ints[CELLS], ints[BATCH], options
+    channel, start, stop = _begin(scratch, options, step_of, x, task, ints)
     for n in range(start, stop):
-        scratch[batch + n] = o[0] + _drawn(key, 2 * (first + n)) * (o[1] - o[0])
-        bright = o[2] + _drawn(key, 2 * (first + n) + 1) * (o[3] - o[2])
-        scratch[2 * batch + n] = scratch[n] + bright
         mean, contrast, total = scratch[n], scratch[batch + n], o[4] - o[4]
         for cell in range(cells):
             place = (channel * cells + cell) * batch + n

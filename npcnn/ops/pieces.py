@@ -283,6 +283,11 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
 def _put_in(inputs: Any, updates: Any, start_indices: Any) -> Made:
     x, part = np.array(inputs), np.asarray(updates)
     place = _box(start_indices, part.shape, x.shape, "slice_update")
+    return _replaced(x, place, part)
+
+
+def _replaced(x: Array, place: Any, part: Array) -> Made:
+    """Return an array with others put in at some places; it is changed."""
     x[place] = part
 
     def back(g: Array) -> Any:
@@ -346,14 +351,7 @@ def _put_at(inputs: Any, updates: Any, indices: Any, reduction: str | None) -> M
         if reduction == "mul":  # each place once; else there is no way back to the parts
             return x, lambda g: (g * np.where(before == 0, 0, x / before), g[place] * before[place])
         return x, lambda g: (np.where(x == before, g, 0), np.where(x[place] == part, g[place], 0))
-    x[place] = part
-
-    def back(g: Array) -> Any:
-        rest = np.array(g)
-        rest[place] = 0
-        return rest, g[place]
-
-    return x, back
+    return _replaced(x, place, part)
 
 
 @listed_in("pieces")

@@ -227,13 +227,9 @@ def _read_graph(inner: dict[str, Any], where: str, depth: int, shared: Shared) -
 def _read_sequential(inner: dict[str, Any], where: str, depth: int, shared: Shared) -> Any:
     made = [_read_any(one, where, depth, shared) for one in inner["layers"]]
     own = [layer for layer in made if isinstance(layer, Network) or not layer.is_input]
-    dtypes = {layer.dtype for layer in own if layer.dtype is not None}
-    if len(dtypes) > 1:
-        got = " and ".join(sorted(str(dtype) for dtype in dtypes))
-        raise FormatError(message(where, "one dtype in all layers", got, "convert it in Keras"))
+    dtype = keras_graph.one_dtype(own, where)
     _start_with_input(made, inner)
     frozen = inner.get("trainable") is False and not any(layer.trainable for layer in own)
-    dtype = dtypes.pop() if dtypes else None
     model = classes["Sequential"](None, trainable=not frozen, name=inner.get("name"), dtype=dtype)
     for layer in made:
         model.add(layer)

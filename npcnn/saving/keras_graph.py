@@ -127,14 +127,11 @@ def read_graph(config: dict[str, Any], where: str, read: Callable[[Any], Any]) -
         raise FormatError(message(where, f"at most {MAX_CALLS} calls", got, FIX))
     whole = [one for one in made.values() if not isinstance(one, Awaited)]
     own = [one for one in whole if isinstance(one, Network) or not one.is_input]
-    dtypes = {one.dtype for one in own if one.dtype is not None}
-    if len(dtypes) > 1:
-        got = " and ".join(sorted(str(dtype) for dtype in dtypes))
-        raise FormatError(message(where, "one dtype in all layers", got, "convert it in Keras"))
+    dtype = one_dtype(own, where)
     values: dict[Ref, KerasTensor] = {}
     for name, written in zip(made, entries, strict=True):
         if isinstance(made[name], Layer) and made[name].is_input:
-            made[name] = input_layer(written["config"], dtypes.copy().pop() if dtypes else None)
+            made[name] = input_layer(written["config"], dtype)
             made[name].name = name
             values[name, 0, 0] = made[name].output
     written_ends = [config.get(key) for key in ("input_layers", "output_layers")]
@@ -152,6 +149,15 @@ def read_graph(config: dict[str, Any], where: str, read: Callable[[Any], Any]) -
     if config.get("trainable") is False and not any(layer.trainable for layer in model.leaves):
         model.trainable = False
     return model
+
+
+def one_dtype(layers: list[Any], where: str) -> Any:
+    """Return the dtype that all layers have, None if none says one."""
+    dtypes = {one.dtype for one in layers if one.dtype is not None}
+    if len(dtypes) > 1:
+        got = " and ".join(sorted(str(dtype) for dtype in dtypes))
+        raise FormatError(message(where, "one dtype in all layers", got, "convert it in Keras"))
+    return dtypes.pop() if dtypes else None
 
 
 def _recounted(

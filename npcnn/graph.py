@@ -18,6 +18,7 @@ from npcnn import interrupts, strangers
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError, message
 from npcnn.symbolic import KerasTensor, Node, Shape, leaves_of
+from npcnn.written import Written
 
 Array = np.ndarray
 
@@ -41,6 +42,8 @@ class Call:
         given: the arguments of a user's layer's call, with places for the inputs.
         owners: the layers whose parameters it uses: the layer, and those within a user's.
         strange: whether the layer is a user's, or has something that is.
+        written: what looks whether such a layer's `backward` writes the gradients; tools' stand-ins
+            have none, for they say themselves what is wrong.
     """
 
     def __init__(
@@ -56,14 +59,22 @@ class Call:
         self._saved: Any = None
         self.active: Any = None
         self.strange = strangers.among([layer])
+        self.written: Written | None = None
+        self.look()
         self._left: strangers.Left | None = None
         self._gradients: dict[tuple[int, str], Array] = {}
 
     def of(self, layer: Any, inputs: tuple[int, ...], output: int) -> Call:
         """Return the same call of a layer's stand-in, on other values."""
-        return Call(
-            layer, inputs, output, self.shapes, self.again, self.held, self.given, self.unasked
-        )
+        how = self.again, self.held, self.given, self.unasked
+        other = Call(layer, inputs, output, self.shapes, *how)
+        other.written = None
+        return other
+
+    def look(self) -> None:
+        """Look from now on whether a user's `backward` writes the gradients."""
+        if self.strange and not self.layer.recorded:
+            self.written = Written(leaves_of(self.layer))
 
     def told(self, training: bool | None) -> bool:
         """Return what the layer is told of training in a pass, which need not say."""
@@ -114,6 +125,8 @@ class Call:
             layer.active = self.active
         gradient = layer.push(gradient) if penalties else gradient
         back = layer.backward_logits if by_logits else layer.backward
+        if self.written is not None:
+            back = self.written.around(back, len(gradient))
         met = [one for one in self.owners if id(one) in visited]
         visited.update(map(id, self.owners))
         if self.again is None:

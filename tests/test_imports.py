@@ -29,7 +29,7 @@ ROWS = [
         "extras",
         "keywords",
     },
-    {"nested", "only", "pools"},
+    {"nested", "only", "pools", "written"},
     {"arguments", "rules", "signatures", "subclasses", "symbolic"},
     {"remembered", "older"},
     {"registry"},

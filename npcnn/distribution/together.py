@@ -41,6 +41,8 @@ class StandIns:
             twin.meets = layer.synchronized and layer.trainable
         self.twins = [twins[id(layer)] for layer in self.layers]
         self.graph: Graph = model.graph.of(twins[id(call.layer)] for call in model.graph.calls)
+        for call in self.graph.calls:  # they learn, as the model's own do
+            call.look()
 
     def begin(self) -> None:
         """Take on the state of the model's layers."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from typing import Any
 
 import numpy as np
 
+from npcnn import strangers
 from npcnn.checks import ArgumentError, DtypeError, StateError, message
 from npcnn.layers.given import Given, filled, is_array, taken
 from npcnn.layers.parameter import planning
@@ -16,6 +18,7 @@ from npcnn.ops.entry import Recording, plain, recorded_now, recording
 from npcnn.ops.tape import FUNCTIONS, Tensor
 from npcnn.random import moment
 from npcnn.symbolic import KerasTensor
+from npcnn.written import marked
 
 Array = np.ndarray
 
@@ -120,7 +123,8 @@ def _back(layer: Any, saved: Any, gradient: Array, names: list[str]) -> tuple[An
     try:
         layer.write_gradients(now)
         layer.keep(saved)
-        with recording(None):
+        known = layer.has_call or strangers.own(layer)
+        with recording(None), contextlib.nullcontext() if known else marked(layer):
             found = _kind(layer).backward(layer, gradient.astype(layer.dtype, copy=False))
     finally:
         layer.write_gradients(before)

@@ -1,0 +1,92 @@
+"""Whether a user's `backward` writes what it has to: the gradient of every parameter, anew."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from npcnn.checks import ArgumentError, message
+
+Array = np.ndarray
+
+# A signalling NaN: whoever only moves it leaves its bits, whoever adds to it makes it a quiet one.
+# No arithmetic gives either.
+_MARKS: dict[str, tuple[Any, Any]] = {
+    "float32": (np.uint32(0x7FA05C31), np.uint32(0x7FE05C31)),
+    "float64": (np.uint64(0x7FF4000000005C31), np.uint64(0x7FFC000000005C31)),
+}
+# Of each size of a batch so many passes are looked at: what an earlier one left shows in the next.
+_PASSES, _KINDS = 2, 6
+
+
+@contextlib.contextmanager
+def marked(layer: Any) -> Iterator[None]:
+    """Look at a backward pass within: it must write each gradient, whatever was there before.
+
+    Gradients lie in arrays that outlive a step. What is not written is zero for good, so that the
+    parameter is never learnt; what is added to, or written in part, holds older steps' as well.
+    An entry that is never written and stays zero is let be.
+
+    Raises:
+        ArgumentError: names the layer and the parameter.
+    """
+    own = [(name, grad) for name, _, grad in layer.parameters() if grad.dtype.name in _MARKS]
+    before = [(name, grad, grad.copy()) for name, grad in own if layer.trainable and grad.size]
+    for _, grad, _ in before:
+        _bits(grad)[...] = _MARKS[grad.dtype.name][0]
+    wrong: list[tuple[str, str]] = []
+    try:
+        with np.errstate(invalid="ignore"):  # which the marks are
+            yield
+    finally:
+        for name, grad, old in before:
+            bits, (mark, touched) = _bits(grad), _MARKS[grad.dtype.name]
+            left = bits == mark
+            added = bits == touched
+            grad[left | added] = old[left | added]
+            if added.any():
+                wrong.append((name, "one that it adds to what was there"))
+            elif left.all():
+                wrong.append((name, "none"))
+            elif old[left].any():
+                wrong.append((name, "one written in part, beside an earlier pass's"))
+    for name, got in wrong:
+        where, expected = f"{layer.label}.backward()", f"the gradient by its {name}, written anew"
+        fix = f"set self.grad_{name}[...], or make it with trainable=False"
+        raise ArgumentError(message(where, expected, got, fix))
+
+
+def _bits(array: Array) -> Array:
+    return array.view(_MARKS[array.dtype.name][0].dtype)
+
+
+class Written:
+    """Looks at the first backward passes of a call of a user's layer.
+
+    Args:
+        layers: the call's, whose parameters it uses.
+    """
+
+    def __init__(self, layers: list[Any]) -> None:
+        self.layers = layers
+        self.passes: Counter[Any] = Counter()
+
+    def around(self, back: Callable[..., Any], n: int) -> Callable[..., Any]:
+        """Return what goes back for a batch of n samples: looked at, or as it is."""
+        kind = n, [layer.trainable for layer in self.layers].count(True)
+        if self.passes[kind] >= _PASSES or len(self.passes) > _KINDS:
+            return back
+
+        def looked_at(gradient: Array, need: bool) -> Any:
+            with contextlib.ExitStack() as stack:
+                for layer in self.layers:
+                    stack.enter_context(marked(layer))
+                found = back(gradient, need)
+            self.passes[kind] += 1
+            return found
+
+        return looked_at

@@ -5,12 +5,14 @@ Nothing is ever imported by a name that a file holds.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 from npcnn.arguments import Anything, checked
-from npcnn.checks import ArgumentError, DtypeError, message, one_of, shown
+from npcnn.checks import ArgumentError, DtypeError, FormatError, message, one_of, shown
+from npcnn.symbolic import Operation
 
 Thing = TypeVar("Thing")
 
@@ -51,6 +53,45 @@ def register_keras_serializable(
 def registered_name(thing: Any) -> str | None:
     """Return the key under which a class or object is registered, or None."""
     return next((key for key, known in _registered.items() if known is thing), None)
+
+
+def require_json(label: str, config: Mapping[str, Any]) -> None:
+    """Raise FormatError for the first option of a config that a file cannot hold.
+
+    >>> require_json("Mine 'mine'", {"units": 3, "pairs": [(1, "a")]})
+    >>> require_json("Mine 'mine'", {"units": {3: {4}}})
+    Traceback (most recent call last):
+        ...
+    npcnn.checks.FormatError: Mine 'mine'.units: expected numbers, texts, lists and dicts, which \
+files hold, got a set; let get_config() return what is, and from_config() make it again, or use \
+save_weights.
+    """
+    for option, value in config.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            odd = next(_unsayable(value), None)
+            got, form = f"a {type(odd).__name__}", "what is"
+            if isinstance(odd, Operation):
+                got, form = (
+                    f"the layer {getattr(odd, 'label', type(odd).__name__)}",
+                    "saving.serialize_keras_object() of it",
+                )
+            elif odd is None:
+                got = " ".join(str(error).split())
+            fix = f"let get_config() return {form}, and from_config() make it again"
+            expected = "numbers, texts, lists and dicts, which files hold"
+            text = message(f"{label}.{option}", expected, got, f"{fix}, or use save_weights")
+            raise FormatError(text) from error
+
+
+def _unsayable(value: Any, depth: int = 20) -> Iterator[Any]:
+    """Yield what is neither a number nor a text in lists and dicts."""
+    if isinstance(value, (Mapping, list, tuple)) and depth:
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _unsayable(part, depth - 1)
+    elif not isinstance(value, (str, bool, int, float, type(None), Mapping, list, tuple)):
+        yield value
 
 
 def _by_name(value: Any, where: str) -> Mapping[str, Any]:

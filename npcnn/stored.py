@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import json
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from npcnn import saving
+from npcnn import registry, saving
 from npcnn.arguments import Config, Path, checked
-from npcnn.checks import FormatError, message
 from npcnn.registry import Objects, custom_object_scope
 
 if TYPE_CHECKING:
@@ -23,12 +21,7 @@ def own_config(model: Any) -> dict[str, Any]:
     open_ended = [p.name for p in bound.signature.parameters.values() if p.kind is p.VAR_KEYWORD]
     given = {k: v for k, v in {**bound.arguments, **kwargs}.items() if k not in open_ended}
     common = {"name": model.name, "trainable": model.trainable}
-    try:
-        json.dumps(given, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        fix = "define get_config() and from_config()"
-        where = f"{model.label}.get_config()"
-        raise FormatError(message(where, "what JSON can say", str(error), fix)) from error
+    registry.require_json(model.label, given)
     return accepted(type(model), {**common, **given})
 
 

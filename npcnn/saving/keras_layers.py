@@ -7,7 +7,6 @@ file holds: classes are npcnn's own, or those that the program has registered or
 from __future__ import annotations
 
 import inspect
-import json
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from npcnn import activations, constraints, initializers, layers, registry, regularizers
 from npcnn.checks import FormatError, NpcnnError, message
 from npcnn.layers.base import Layer, argument_names
+from npcnn.symbolic import Operation
 
 # How the names of options end that are objects, and where these come from.
 HELPERS: dict[str, Any] = {
@@ -60,9 +60,9 @@ def layer_entry(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
         if isinstance(value, activations.ActivationFunction):
             value = registry.registered_name(value) or str(value)
         if callable(value) and not isinstance(value, str):
+            if isinstance(value, Operation):
+                registry.require_json(layer.label, {option: value})
             fix = "give it a name with npcnn.utils.register_keras_serializable()"
-            if isinstance(value, Layer):
-                fix = "write get_config() and from_config(), or use save_weights"
             where = f"{layer.label}.{option}"
             raise FormatError(message(where, "a registered function", short(value), fix))
         config[option] = list(value) if isinstance(value, tuple) else value
@@ -72,7 +72,7 @@ def layer_entry(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
         written = entry(kind.__name__, config, full)
     else:  # a class of the program's, which is made again from its own config and nothing else
         config = {o: v for o, v in config.items() if o in own or (o == "name" and not full)}
-        _check_json(layer, config)
+        registry.require_json(layer.label, config)
         written = own_object(kind, config)
         if not full:
             written = {"class_name": written["registered_name"], "config": config}
@@ -106,15 +106,6 @@ def function_object(function: Any) -> dict[str, Any]:
     key = registry.registered_name(function) or "function"
     written = keras_object("builtins", "function", {})
     return {**written, "config": function.__name__, "registered_name": key}
-
-
-def _check_json(layer: Layer, config: dict[str, Any]) -> None:
-    try:
-        json.dumps(config, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        fix = "let get_config() return texts, numbers, lists and dicts"
-        where = f"{layer.label}.get_config()"
-        raise FormatError(message(where, "what JSON can say", one_line(error), fix)) from error
 
 
 # Reading --------------------------------------------------------------------------------------

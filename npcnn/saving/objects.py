@@ -18,6 +18,7 @@ from npcnn import (
 from npcnn.arguments import Anything, checked
 from npcnn.checks import ArgumentError, message, shown
 from npcnn.registry import Objects
+from npcnn.saving.keras_config import read_model
 
 _ROOMS: dict[str, tuple[Any, Any]] = {
     "layers": (layers, layers.Layer), "losses": (losses, losses.Loss),
@@ -64,6 +65,8 @@ def deserialize_keras_object(
         for key, (room, base) in _ROOMS.items():
             if key == name or (isinstance(own, type) and issubclass(own, base)):
                 return room.deserialize(config)
+        if config["class_name"] in ("Sequential", "Functional", "Model"):
+            return read_model(config, "deserialize_keras_object(config)")
         function = registry.custom(config.get("config"), config.get("registered_name"))
     if config["class_name"] == "function" and callable(function):
         return function

@@ -376,7 +376,7 @@ class Model(Stored, OnBatch):
     def _prepare_optimizer(self) -> None:
         """Make the optimizer's state, unless it is there; layers forget what they kept."""
         size = sum(place.stop - place.start for place, _, _ in self.segments())
-        self.optimizer.build(size, self.dtype, lambda: self.trainable_weights)
+        self.optimizer.lay_out(size, self.dtype, lambda: self.trainable_weights)
         for layer in self.leaves:
             layer.forget()
 

@@ -14,6 +14,7 @@ import warnings
 import keras_callbacks
 import keras_metrics
 import keras_names
+import keras_optimizers
 import keras_steps
 import numpy as np
 import own_classes
@@ -219,7 +220,7 @@ PROGRAMS = [
     stop_evaluating_and_predicting, first_steps, what_a_callback_adds_to_the_logs,
     *keras_callbacks.PROGRAMS, odd_ranks, weights_as_objects, small_helpers, compile_settings,
     spellings_and_configs, *keras_metrics.PROGRAMS, *keras_steps.PROGRAMS, *own_classes.PROGRAMS,
-    *keras_names.PROGRAMS,
+    *keras_names.PROGRAMS, *keras_optimizers.PROGRAMS,
 ]  # fmt: skip
 
 

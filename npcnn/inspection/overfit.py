@@ -104,7 +104,8 @@ def _twin(model: Model) -> Model:
     twin._layers = list(twin._graph.layers)
     twin.optimizer = copy.copy(model.optimizer)
     twin.optimizer.slots, twin.optimizer.iterations = {}, 0
-    twin.optimizer.build(sum(s.stop - s.start for s, _, _ in twin.segments()), twin.dtype)
+    size = sum(s.stop - s.start for s, _, _ in twin.segments())
+    twin.optimizer.lay_out(size, twin.dtype, lambda: twin.trainable_weights)
     return twin
 
 

@@ -58,8 +58,8 @@ def get(identifier: Any, where: str = "compile(optimizer)") -> Optimizer:
     if not isinstance(identifier, Optimizer):
         fix = "subclass optimizers.Optimizer"
         raise DtypeError(message(where, "an Optimizer", shown(identifier), fix))
-    if type(identifier).update is Optimizer.update:
-        fix = "define update(self, parameters, gradients, *slots)"
+    if type(identifier).update is Optimizer.update and not identifier.by_variable:
+        fix = "define update(self, parameters, gradients, *slots), or Keras's update_step"
         got = f"{type(identifier).__name__}, which has none"
         raise DtypeError(message(where, "an optimizer with update()", got, fix))
     return identifier

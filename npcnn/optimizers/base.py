@@ -23,7 +23,7 @@ from npcnn.checks import (
     shown,
 )  # fmt: skip
 from npcnn.names import auto_name
-from npcnn.optimizers import options, schedules
+from npcnn.optimizers import by_variable, options, schedules
 from npcnn.optimizers.held import Rate, Steps
 from npcnn.optimizers.options import (
     Arrays,
@@ -70,7 +70,7 @@ LearningRate = Annotated[Any, _rate]  # out: a float, or a LearningRateSchedule
 Epsilon = Annotated[float, _epsilon]
 
 
-class Optimizer(Open, Remembering):
+class Optimizer(by_variable.ByVariable, Open, Remembering):
     """Base: a learning rate, a count of steps taken, and named vectors of state (`slots`).
 
     One of your own defines `update`, and names its state in `slot_names`:
@@ -114,7 +114,7 @@ class Optimizer(Open, Remembering):
         now: what changes from step to step, in the parameters' dtype.
     """
 
-    overridable = ("update",)
+    overridable = ("update", "update_step", "build")
     slot_names: tuple[str, ...] = ()
     keras_slots: tuple[str, ...] | None = None
     slot_start = 0.0
@@ -217,7 +217,8 @@ class Optimizer(Open, Remembering):
         With gradient_accumulation_steps it counts how often the parameters moved, as in Keras.
         """
         contracts.read_in_python(f"{self.name}.iterations")
-        done = int(self.clock) // (self.gradient_accumulation_steps or 1)
+        passed = int(self.clock) - self._counted * self.by_variable  # Keras counts a step after it
+        done = passed // (self.gradient_accumulation_steps or 1)
         return done if self._counted else Steps(done, self)
 
     @iterations.setter
@@ -242,7 +243,7 @@ class Optimizer(Open, Remembering):
 
     # State ----------------------------------------------------------------------------------------
 
-    def build(
+    def lay_out(
         self, size: int, dtype: np.dtype, weights: Callable[[], Sequence[Any]] | None = None
     ) -> None:
         """Make new state for `size` parameters, unless it is there already.
@@ -263,6 +264,8 @@ class Optimizer(Open, Remembering):
             self.now = np.array(numbers, dtype)
         if not fits or self.beside is None or options.used(self):
             self.beside = options.beside(self, size, dtype, weights)
+        if self.by_variable:
+            by_variable.place(self, size, dtype, weights, not fits)
 
     def start_of(self, slot: str) -> float:
         """Return what the numbers of a slot, or of state that options need, begin with."""
@@ -297,7 +300,7 @@ class Optimizer(Open, Remembering):
         if trainable_variables is not None:
             segments = options.segments(self, list(segments), list(trainable_variables))
         elif len(self.slots) < len(self.slot_names):
-            self.build(segments[-1][0].stop, segments[-1][1].dtype)
+            self.lay_out(segments[-1][0].stop, segments[-1][1].dtype)
         with interrupts.Deferred():
             moves = self.turn()
             self.prepare()
@@ -310,11 +313,9 @@ class Optimizer(Open, Remembering):
 
     def _move(self, segments: Sequence[Segment], moves: bool) -> None:
         if options.used(self):
-            options.step(self, segments, moves)
-            return
+            return options.step(self, segments, moves)
         for place, parameters, gradients in segments:
-            slots = (self.slots[name][place] for name in self.slot_names)
-            options.update(self, parameters, gradients, slots)
+            options.update(self, place, parameters, gradients)
 
     @checked
     def apply_gradients(self, grads_and_vars: Pairs) -> int:

@@ -236,8 +236,7 @@ def step(optimizer: Optimizer, segments: Sequence[Segment], moves: bool) -> None
             if optimizer.decays_apart:
                 for part in optimizer.beside.shrinking(place):
                     ops.weight_decay(parameters[part], optimizer.beside.numbers[:1])
-            own = (optimizer.slots[name][place] for name in optimizer.slot_names)
-            update(optimizer, parameters, gradients, own)
+            update(optimizer, place, parameters, gradients)
     else:
         for place, _, gradients in segments:
             ops.accumulate(optimizer.slots[SUMS][place], gradients)
@@ -272,8 +271,12 @@ def _gradients(optimizer: Optimizer, segments: Sequence[Segment]) -> list[Array]
     ]
 
 
-def _named(given: Any, name: str) -> Any:
-    return given if hasattr(given, "name") else Named(getattr(given, "value", given), name)
+def named(variables: Sequence[Any]) -> list[Any]:
+    """Return variables, and arrays under names of their own."""
+    return [
+        one if hasattr(one, "name") else Named(getattr(one, "value", one), f"variable_{k}")
+        for k, one in enumerate(variables)
+    ]
 
 
 def finish(optimizer: Optimizer, arrays: Sequence[Any]) -> None:
@@ -309,10 +312,7 @@ def segments(optimizer: Optimizer, gradients: list[Any], arrays: list[Any]) -> l
     if dtype not in ("float32", "float64") or any(array.dtype != dtype for array in arrays):
         got = ", ".join(str(array.dtype) for array in arrays)
         raise ArgumentError(message(where, "variables of one dtype", got, fix))
-    optimizer.build(
-        sum(array.size for array in arrays), dtype,
-        lambda: [_named(one, f"variable_{k}") for k, one in enumerate(given)],
-    )  # fmt: skip
+    optimizer.lay_out(sum(array.size for array in arrays), dtype, lambda: named(given))
     scale, stop, found = optimizer.loss_scale_factor, 0, []
     for array, one in zip(arrays, gradients, strict=True):
         gradient = np.asarray(one, dtype)
@@ -352,9 +352,12 @@ def keras_order(optimizer: Optimizer) -> list[list[tuple[str, str]]]:
     return groups + [own[k : k + most] for k in range(0, len(own), most)]
 
 
-def update(optimizer: Any, parameters: Array, gradients: Array, slots: Any) -> None:
+def update(optimizer: Any, place: slice, parameters: Array, gradients: Array) -> None:
     """Let an optimizer move one stretch of parameters; what it returns instead would be lost."""
-    found = optimizer.update(parameters, gradients, *slots)
+    if optimizer.by_variable:
+        return optimizer.update_each(place, parameters, gradients)
+    own = (optimizer.slots[name][place] for name in optimizer.slot_names)
+    found = optimizer.update(parameters, gradients, *own)
     if found is not None:
         where, fix = f"{type(optimizer).__name__}.update", "write into parameters[...] instead"
         raise DtypeError(message(where, "parameters changed in place", shown(found), fix))

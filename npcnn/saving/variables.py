@@ -69,7 +69,7 @@ def set_slots(model: Model, values: dict[str, list[Array]]) -> None:
     """Give the optimizer its state: slot → one array a trainable parameter."""
     found = list(trainable_parameters(model))
     size = found[-1][3].stop if found else 0
-    model.optimizer.build(size, model.dtype, lambda: model.trainable_weights)
+    model.optimizer.lay_out(size, model.dtype, lambda: model.trainable_weights)
     for slot, arrays in values.items():
         for (*_, place), array in zip(found, arrays, strict=True):
             model.optimizer.slots[slot][place] = array.ravel()

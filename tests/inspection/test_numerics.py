@@ -73,7 +73,7 @@ def test_an_update_that_overflows_is_undone():
     model.compile(npcnn.optimizers.SGD(1e30, momentum=0.5), "sparse_categorical_crossentropy")
     x, y = np.array([[1e20, -1e20]]), np.array([0])
     model.layers[0].kernel[...] = [[0, 1], [0, -1]]
-    model.optimizer.build(6, model.dtype)
+    model.optimizer.lay_out(6, model.dtype)
     before = state(model)
     with pytest.raises(NumericsError, match=r"step 1, update pass, dense: .* inf in kernel"):
         model.fit(x, y, batch_size=1, verbose=0, check_numerics=True)

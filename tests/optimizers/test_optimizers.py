@@ -14,7 +14,7 @@ GRADIENTS = [0.5, -2.0, 0.25, 0.0, 1.0]
 def steps(optimizer, gradients=GRADIENTS, start=1.0):
     """Return one parameter after steps with these gradients."""
     parameter, gradient = np.array([start]), np.zeros(1)
-    optimizer.build(1, np.dtype("float64"))
+    optimizer.lay_out(1, np.dtype("float64"))
     for value in gradients:
         gradient[0] = value
         optimizer.apply([(slice(0, 1), parameter, gradient)])
@@ -51,7 +51,7 @@ def test_sgd_by_hand():
 def test_stretches_keep_their_own_state():
     """Two parameters in two stretches take the same steps as each of them alone."""
     optimizer = Adam(0.1)
-    optimizer.build(2, np.dtype("float64"))
+    optimizer.lay_out(2, np.dtype("float64"))
     a, b = np.ones(1), np.full(1, 2.0)
     for value in GRADIENTS:
         optimizer.apply(
@@ -64,13 +64,13 @@ def test_stretches_keep_their_own_state():
 
 def test_build_keeps_state_that_fits():
     optimizer = Adam()
-    optimizer.build(3, np.dtype("float32"))
+    optimizer.lay_out(3, np.dtype("float32"))
     optimizer.slots["m"][:] = 5
-    optimizer.build(3, np.dtype("float32"))
+    optimizer.lay_out(3, np.dtype("float32"))
     assert (optimizer.slots["m"] == 5).all()
-    optimizer.build(4, np.dtype("float32"))
+    optimizer.lay_out(4, np.dtype("float32"))
     np.testing.assert_array_equal(optimizer.slots["m"], np.zeros(4))
-    optimizer.build(4, np.dtype("float64"))
+    optimizer.lay_out(4, np.dtype("float64"))
     assert optimizer.slots["v"].dtype == "float64"
 
 

@@ -173,7 +173,7 @@ def test_no_optimizer_is_left_out():
 def test_steps_by_the_oracle(backend, name, arguments):
     optimizer = getattr(optimizers, name)(*arguments)
     parameter, gradient = np.array([2.0]), np.zeros(1)
-    optimizer.build(1, np.dtype("float64"))
+    optimizer.lay_out(1, np.dtype("float64"))
     for value in GRADIENTS:
         gradient[0] = value
         optimizer.apply([(slice(0, 1), parameter, gradient)])
@@ -260,9 +260,9 @@ def test_rmsprops_state_is_what_the_options_need():
 
 def test_options_set_between_steps_get_their_state(backend):
     optimizer = optimizers.RMSprop(momentum=0.5)
-    optimizer.build(3, np.dtype("float32"))
+    optimizer.lay_out(3, np.dtype("float32"))
     optimizer.momentum, optimizer.centered = 0.0, True
-    optimizer.build(3, np.dtype("float32"))
+    optimizer.lay_out(3, np.dtype("float32"))
     parameters = np.ones(3, "float32")
     optimizer.apply([(slice(0, 3), parameters, parameters.copy())])
     assert list(optimizer.slots) == ["velocity", "average_gradient"]
@@ -275,7 +275,7 @@ def test_a_gradient_that_stays_is_no_negative_variance(backend, momentum):
     optimizer = optimizers.RMSprop(1e-9, momentum=momentum, centered=True)
     gradients = np.random.default_rng(0).normal(0, 1000, 500).astype("float32")
     parameters = np.zeros(500, "float32")
-    optimizer.build(500, np.dtype("float32"))
+    optimizer.lay_out(500, np.dtype("float32"))
     below = False
     for _ in range(300):
         optimizer.apply([(slice(0, 500), parameters, gradients)])

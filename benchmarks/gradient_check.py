@@ -40,8 +40,8 @@ def document_network() -> npcnn.Sequential:
     )
 
 
-def varied_network() -> npcnn.Sequential:
-    """Return a network in which each kind of mistake can be made."""
+def varied_network(side: int = 28) -> npcnn.Sequential:
+    """Return a network in which each kind of mistake can be made, for pictures of this size."""
     return compiled(
         layers.Conv2D(6, 3, padding="same", activation="relu"),
         layers.Conv2D(6, 3, padding="same"),
@@ -52,11 +52,12 @@ def varied_network() -> npcnn.Sequential:
         layers.Dense(32, activation="sigmoid"),
         layers.Dense(32, activation="relu"),
         layers.Dense(10, activation="softmax"),
+        side=side,
     )
 
 
-def compiled(*stack: layers.Layer) -> npcnn.Sequential:
-    model = npcnn.Sequential([layers.Input((28, 28, 1)), *stack])
+def compiled(*stack: layers.Layer, side: int = 28) -> npcnn.Sequential:
+    model = npcnn.Sequential([layers.Input((side, side, 1)), *stack])
     model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
     return model
 

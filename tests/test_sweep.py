@@ -235,3 +235,21 @@ def test_a_sweep_shows_itself():
     line = figure.axes[0].lines[0]
     np.testing.assert_allclose(line.get_ydata(), [0.2, 0.4])
     assert line.get_label() == "units=0"
+
+
+def test_a_kept_run_of_many_numbers_makes_no_second_list(tmp_path):
+    import tracemalloc
+
+    from npcnn.sweeping.kept import Kept
+
+    numbers = ",".join(["0"] * 200_000)
+    text = f'{{"format":1,"setting":{{}},"seed":0,"seconds":1,"history":{{"loss":[{numbers}]}}}}'
+    (tmp_path / "run-k.json").write_text(text)
+    tracemalloc.start()
+    try:
+        found = Kept(str(tmp_path)).find("k", {}, 0)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.history["loss"] == [0] * 200_000
+    assert most < 16.5 * 200_000  # bytes as they lie there, text and list; two lists are 24

@@ -47,8 +47,9 @@ class Kept:
             return None
         try:
             with open_regular(os.fspath(path)) as file:
-                text = file.read(MOST)
-            if text.count(b":") > NAMES:
+                size = os.fstat(file.fileno()).st_size
+                text = file.read(min(size, MOST)).decode("utf-8")
+            if text.count(":") > NAMES:
                 raise ValueError
             found = json.loads(text)
             history = {str(name): _read(values) for name, values in found["history"].items()}
@@ -95,5 +96,9 @@ def _written(value: Any) -> Any:
 def _read(value: Any) -> Any:
     """Return what `_written` was given."""
     if isinstance(value, list):
-        return [_read(one) for one in value]
+        plain = set(map(type, value)) <= {
+            int,
+            float,
+        }  # millions take no second list
+        return value if plain else [_read(one) for one in value]
     return value if isinstance(value, int) else float(value)

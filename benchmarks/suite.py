@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import json
 import re
 import subprocess
@@ -19,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from common import HERE, RESULTS, installed, machine
+from common import HERE, RESULTS, machine
 
 BUSY = "while True: pass"
 COUNTED = ("passed", "skipped", "failed", "errors")
@@ -76,7 +77,7 @@ def main() -> None:
     parser.add_argument("--busy", type=int, default=1, help="programs that hold a core each")
     parser.add_argument("--to", type=Path, default=RESULTS / "suite.jsonl")
     arguments, options = parser.parse_known_args()
-    peers = [name for name in ("torch", "keras") if name in installed(["torch", "keras"])]
+    peers = [name for name in ("jax", "torch", "tensorflow") if importlib.util.find_spec(name)]
     green = 0
     with beside(arguments.busy):
         for _ in range(arguments.passes):

@@ -9,6 +9,8 @@ import json
 import pytest
 from runs import ROOT, command, finish
 
+LINE = pytest.importorskip("npcnn.kernels.run.notice").LINE
+
 # The document's network learns from a batch. What it prints: processes that were started, kernels
 # that were compiled here, modules that were imported, and the first thread's own seconds.
 PROGRAM = """
@@ -35,10 +37,13 @@ model = document_model(dropout=True)
 model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
 x, y = np.zeros((60, 28, 28, 1), np.float32), np.eye(10, dtype=np.float32)[np.arange(60) % 10]
 model.fit(x, y, batch_size=60, verbose=0)
-print(json.dumps({
+found = {
     "processes": len(started), "compiled": len(compiled), "modules": len(sys.modules),
     "seconds": time.thread_time(),
-}))
+}
+for _ in range(2):  # which say nothing more
+    model.fit(x, y, batch_size=60, verbose=0)
+print(json.dumps(found))
 """
 
 # All that a step of that network needs, and what leads and follows (`kernels/run/crew.py`).
@@ -58,7 +63,7 @@ def first_steps(jit, tmp_path_factory):
             command("-c", source), cache, NPCNN_BACKEND="numba", NUMBA_CACHE_DIR=str(cache)
         )
         assert done.returncode == 0, done.stderr
-        said.append(json.loads(done.stdout))
+        said.append({**json.loads(done.stdout), "said": done.stderr.splitlines()})
     return *said, cache
 
 
@@ -76,3 +81,8 @@ def test_a_warm_start_compiles_nothing(first_steps):
     assert (warm["processes"], warm["compiled"]) == (0, 0)
     assert warm["modules"] < 1100  # 926 when this was written
     assert warm["seconds"] < WARM
+
+
+def test_a_first_start_says_that_it_compiles(first_steps):
+    cold, warm, _ = first_steps
+    assert (cold["said"], warm["said"]) == ([LINE], [])

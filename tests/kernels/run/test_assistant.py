@@ -92,24 +92,32 @@ def test_an_interrupt_ends_both(tmp_path):
     assert step(tmp_path, during=during) == ["interrupted", "1 1 [True]", "no child"]
 
 
+@pytest.fixture(scope="module")
+def assisted(tmp_path_factory):
+    """Return a folder with all that the other process compiled, for one step and then another."""
+    folder = tmp_path_factory.mktemp("assisted")
+    for sparse, most in (("", 8), ("sparse_", 0)):  # most of which they share
+        (about,) = step(folder, sparse=sparse, describe=True)
+        claims = folder / f"{sparse}claims"
+        claims.mkdir()
+        task = {**json.loads(about), "path": [str(ROOT), *sys.path], "claims": str(claims)}
+        process = subprocess.Popen(
+            [sys.executable, "-c", assistant._PROGRAM], stdin=subprocess.PIPE, text=True,
+            env=environment(folder / "cache", folder / "tmp"), stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(task) + "\n")
+        process.stdin.flush()
+        assert process.wait(timeout=500) == 0
+        process.stdin.close()
+        process.stderr.close()
+        assert len(list(claims.iterdir())) > most
+    return folder
+
+
 @pytest.mark.parametrize("sparse", ["", "sparse_"])
-def test_the_other_process_compiles_all_that_a_step_needs(tmp_path, sparse):
-    (about,) = step(tmp_path, sparse=sparse, describe=True)
-    claims = tmp_path / "claims"
-    claims.mkdir()
-    task = {**json.loads(about), "path": [str(ROOT), *sys.path], "claims": str(claims)}
-    process = subprocess.Popen(
-        [sys.executable, "-c", assistant._PROGRAM], stdin=subprocess.PIPE, text=True,
-        env=environment(tmp_path / "cache", tmp_path / "tmp"), stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(task) + "\n")
-    process.stdin.flush()
-    assert process.wait(timeout=500) == 0
-    process.stdin.close()
-    process.stderr.close()
-    assert len(list(claims.iterdir())) > 8
-    assert step(tmp_path, sparse=sparse)[0] == "0 0 []"
+def test_the_other_process_compiles_all_that_a_step_needs(assisted, sparse):
+    assert step(assisted, sparse=sparse)[0] == "0 0 []"
 
 
 STUCK = """

@@ -1,11 +1,22 @@
 """What tests of pictures ask of a Figure."""
 
+import weakref
+
 import numpy as np
+
+DRAWN = weakref.WeakSet()
+
+
+def drawn(figure):
+    """Draw a figure, unless nothing of it has changed since it was drawn here."""
+    if figure.stale or figure not in DRAWN:
+        figure.canvas.draw()
+        DRAWN.add(figure)
 
 
 def pixels(figure):
     """Return the figure as it is saved: (rows, columns, 3) bytes."""
-    figure.canvas.draw()
+    drawn(figure)
     return np.asarray(figure.canvas.buffer_rgba())[..., :3]
 
 
@@ -28,7 +39,7 @@ def title(figure):
 
 def assert_nothing_cut(figure):
     """Fail if something sticks out of the figure, or texts of one axes lie on each other."""
-    figure.canvas.draw()
+    drawn(figure)
     box, size = figure.get_tightbbox(), figure.get_size_inches()
     assert box.x0 >= 0, box
     assert box.y0 >= 0, box

@@ -38,11 +38,18 @@ def test_same_bits_in_another_process(run_python, backend):
     assert run_python(source).strip() == here
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_same_bits_on_any_number_of_threads(run_python, threads):
-    """Pictures large enough that the kernels do run on several threads."""
+@pytest.fixture(scope="module")
+def learnt_here():
+    """Return a digest of what is learnt in this process, on its number of threads."""
     import hashlib
 
+    with using("numba"):
+        return hashlib.sha256(b"".join(w.tobytes() for w in train_document())).hexdigest()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_same_bits_on_any_number_of_threads(run_python, threads, learnt_here):
+    """Pictures large enough that the kernels do run on several threads."""
     source = (
         "import sys; sys.path.insert(0, 'tests')\n"
         "import hashlib, npcnn\n"
@@ -50,10 +57,8 @@ def test_same_bits_on_any_number_of_threads(run_python, threads):
         f"npcnn.threads.set_num_threads({threads})\n"
         "print(hashlib.sha256(b''.join(w.tobytes() for w in train_document())).hexdigest())\n"
     )
-    npcnn.use_backend("numba")
-    here = hashlib.sha256(b"".join(w.tobytes() for w in train_document())).hexdigest()
     printed = run_python(source, NPCNN_BACKEND="numba", THREADS=str(threads))
-    assert printed.strip() == here
+    assert printed.strip() == learnt_here
 
 
 def train_document():

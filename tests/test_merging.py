@@ -1,5 +1,6 @@
 """Ops that merge arrays, spread them and turn their axes, beside oracles in plain loops."""
 
+import functools
 import itertools
 import math
 
@@ -97,16 +98,25 @@ def test_concatenate_and_split(rng, backend, shape, dtype):
                 assert not np.shares_memory(got, whole)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_broadcast_and_sum(rng, backend, shape, dtype):
-    large = rng.normal(size=shape).astype(dtype)
+@functools.cache
+def summed(shape, dtype):
+    """Return an array, and its sums over each choice of axes; once for both backends."""
+    large, found = np.random.default_rng(7).normal(size=shape).astype(dtype), []
     for kept in itertools.product([False, True], repeat=len(shape)):
         small = tuple(n if keep else 1 for n, keep in zip(shape, kept, strict=True))
         sums = np.zeros(small)
         for place in np.ndindex(shape):
             to = tuple(k if keep else 0 for k, keep in zip(place, kept, strict=True))
             sums[to] += large[place]
+        found.append((small, sums))
+    return large, found
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_broadcast_and_sum(backend, shape, dtype):
+    large, found = summed(shape, dtype)
+    for small, sums in found:
         for (x,) in laid_out(large):
             assert_close(ops.sum_to(x, small), sums, dtype)
         one = sums.astype(dtype)
@@ -123,14 +133,23 @@ def test_long_sums_keep_float32s_digits(backend):
         np.testing.assert_allclose(ops.sum_to(x, shape), want, rtol=3e-6)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_transpose(rng, backend, shape, dtype):
-    x = rng.normal(size=shape).astype(dtype)
+@functools.cache
+def turned(shape, dtype):
+    """Return an array, and what it is with its axes in each order; once for both backends."""
+    x, found = np.random.default_rng(7).normal(size=shape).astype(dtype), []
     for axes in itertools.permutations(range(len(shape))):
         want = np.empty([shape[axis] for axis in axes], dtype)
         for place in np.ndindex(shape):
             want[tuple(place[axis] for axis in axes)] = x[place]
+        found.append((axes, want))
+    return x, found
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_transpose(backend, shape, dtype):
+    x, found = turned(shape, dtype)
+    for axes, want in found:
         for (given,) in laid_out(x):
             y = ops.transpose(given, axes)
             assert_close(y, want, dtype)

@@ -135,8 +135,8 @@ def test_a_long_history_stays_within_the_budget(tmp_path, budgets):
 @pytest.fixture
 def packed(tmp_path):
     """A model of zeros that somebody has packed: 24 MB in 40 KB."""
-    model = npcnn.Sequential([layers.Input((2000,)), layers.Dense(3000, name="zeros")])
-    model.set_weights([np.zeros_like(value) for value in model.get_weights()])
+    zeros = layers.Dense(3000, kernel_initializer="zeros", name="zeros")
+    model = npcnn.Sequential([layers.Input((2000,)), zeros])
     model.save(tmp_path / "stored.keras")
     with zipfile.ZipFile(tmp_path / "stored.keras") as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -157,7 +157,8 @@ def test_the_budget_can_be_raised(packed, tmp_path):
         model.load_weights(path)
     model.load_weights(path, budget=10)
 
-    text = npcnn.Sequential([layers.Input((5000,)), layers.Dense(5000)]).to_json()
+    wide = layers.Dense(5000, kernel_initializer="zeros")
+    text = npcnn.Sequential([layers.Input((5000,)), wide]).to_json()
     with pytest.raises(FormatError, match=r"at most 67108864 bytes of weights, got 1e\+08; if you"):
         npcnn.model_from_json(text)
     assert npcnn.model_from_json(text, budget=2).count_params() == 25_005_000
@@ -177,8 +178,8 @@ def test_the_budget_can_be_raised(packed, tmp_path):
 @pytest.mark.parametrize("backup", [False, True])
 def test_the_budget_of_a_resumed_run_can_be_raised(tmp_path, backup):
     def train(epochs, **more):
-        model = npcnn.Sequential([layers.Input((2000,)), layers.Dense(3000, "linear", False)])
-        model.set_weights([np.zeros((2000, 3000))])
+        zeros = layers.Dense(3000, "linear", False, "zeros")
+        model = npcnn.Sequential([layers.Input((2000,)), zeros])
         model.compile(npcnn.optimizers.SGD(), "mse")
         model.fit(np.zeros((2, 2000)), np.zeros((2, 3000)), verbose=0, epochs=epochs, **more)
         return model

@@ -1,3 +1,4 @@
+import gc
 import importlib.util
 import os
 import signal
@@ -20,6 +21,11 @@ settings.load_profile("npcnn")
 # What a shell starts in the background ignores Ctrl-C, and so does all that it starts in turn.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish():
+    """What is there before the first test stays; a collection need not go through it each time."""
+    gc.freeze()
 
 
 @pytest.fixture(params=["numpy", "numba"])

@@ -1,5 +1,6 @@
 """More layers, each with an oracle in plain loops; they add themselves to layer_cases.CASES."""
 
+import itertools
 import math
 
 import numpy as np
@@ -38,15 +39,19 @@ def grouped(layer, x):
     """Sample by sample and group by group, over all places."""
     axis = layer.axis % x.ndim
     y, size = np.empty(x.shape), x.shape[axis] // layer.groups
-    for s, group in np.ndindex(len(x), layer.groups):
-        places = [p for p in np.ndindex(*x.shape[1:]) if p[axis - 1] // size == group]
+    gamma = np.ones(x.shape[axis]) if layer.gamma is None else np.array(layer.gamma)
+    beta = np.zeros(x.shape[axis]) if layer.beta is None else np.array(layer.beta)
+    places_of = [
+        [p for p in np.ndindex(*x.shape[1:]) if p[axis - 1] // size == group]
+        for group in range(layer.groups)
+    ]
+    for s, places in itertools.product(range(len(x)), places_of):
         values = [float(x[(s, *p)]) for p in places]
         mean = sum(values) / len(values)
         variance = sum((v - mean) ** 2 for v in values) / len(values)
         for p, v in zip(places, values, strict=True):
             y[(s, *p)] = (v - mean) / math.sqrt(variance + layer.epsilon)
-            y[(s, *p)] *= 1 if layer.gamma is None else layer.gamma[p[axis - 1]]
-            y[(s, *p)] += 0 if layer.beta is None else layer.beta[p[axis - 1]]
+            y[(s, *p)] = y[(s, *p)] * gamma[p[axis - 1]] + beta[p[axis - 1]]
     return y
 
 

@@ -5,6 +5,8 @@ import re
 import numpy as np
 from keras_small import data, fresh, numbers, plain
 
+SIZES = 9, 30, 9  # of batches; JAX compiles each metric anew for each
+
 
 def of_batches(metric, batches, weights=None):
     """Return the results after one batch, after all, and after a reset and the first again."""
@@ -21,7 +23,7 @@ def of_batches(metric, batches, weights=None):
 def random_batches(kind):
     """Return three batches of targets and outputs: one_hot, labels, binary or far, with ties."""
     rng, found = np.random.default_rng(8), []
-    for n in (9, 30, 4):
+    for n in SIZES:
         p = rng.random((n, 6)).astype("float32")
         labels = rng.integers(0, 6, n)
         if kind == "binary":
@@ -37,7 +39,7 @@ def random_batches(kind):
 
 def metric_classes(keras):
     m = keras.metrics
-    weights = [np.linspace(0, 2, n).astype("float32") for n in (9, 30, 4)]
+    weights = [np.linspace(0, 2, n).astype("float32") for n in SIZES]
     cases = {
         "one_hot": [m.CategoricalAccuracy(), m.TopKCategoricalAccuracy(k=2),
                     m.TopKCategoricalAccuracy(), m.Precision(top_k=2), m.Recall(top_k=3),

@@ -46,17 +46,16 @@ _TWO = "x1: ..., x2: ..."
 _MOVED = "=parameters: P, gradients: P"
 
 OPS: dict[str, Op] = {
-    "add": Op("arithmetic", _TWO),
-    "adamax": Op("adamax", f"{_MOVED}, =m: P, =u: P, step: 1"),
-    "adadelta": Op("adadelta", f"{_MOVED}, =squares: P, =moves: P, step: 1"),
-    "adagrad": Op("adagrad", f"{_MOVED}, =squares: P, step: 1"),
-    "nadam": Op("nadam", f"{_MOVED}, =m: P, =v: P, step: 3"),
     "accumulate": Op("between_steps", "=sums: P, gradients: P"),
     "accumulated_mean": Op("between_steps", "=sums: P, gradients: P"),
+    "adadelta": Op("adadelta", f"{_MOVED}, =squares: P, =moves: P, step: 1"),
+    "adagrad": Op("adagrad", f"{_MOVED}, =squares: P, step: 1"),
     "adam": Op("optimizers", f"{_MOVED}, =m: P, =v: P"),
+    "adamax": Op("adamax", f"{_MOVED}, =m: P, =u: P, step: 1"),
     "adamw": Op("adamw", f"{_MOVED}, =m: P, =v: P, step: 2"),
-    "assign": Op("constants", "=to: ..., x: ..."),
+    "add": Op("arithmetic", _TWO),
     "amsgrad": Op("amsgrad", f"{_MOVED}, =m: P, =v: P, =peaks: P, step: 1"),
+    "assign": Op("constants", "=to: ..., x: ..."),
     "average_pooling2d": Op("average_pooling", "x: N H W C", rules.pool_rule),
     "average_pooling2d_backward": Op(
         "average_pooling", "grad_y: N OH OW C, x: N H W C", rules.mean_backward_rule
@@ -71,12 +70,12 @@ OPS: dict[str, Op] = {
         "=grad_beta?: C",
     ),
     "broadcast_to": Op("broadcasting", "x: ...", rules.broadcast_rule),
-    "categorical_focal_crossentropy": Op("row_losses", f"{_OUT}, {_ROWS}", rules.row_rule),
-    "categorical_hinge": Op("row_losses", f"outputs: N ... K, {_ROWS}", rules.row_rule),
     "categorical_crossentropy": Op("losses", f"probabilities: N ... K, {_ROWS}", rules.row_rule),
     "categorical_crossentropy_from_logits": Op(
         "losses", f"logits: N ... K, {_ROWS}", rules.row_rule
     ),
+    "categorical_focal_crossentropy": Op("row_losses", f"{_OUT}, {_ROWS}", rules.row_rule),
+    "categorical_hinge": Op("row_losses", f"outputs: N ... K, {_ROWS}", rules.row_rule),
     "clip_by_global_norm": Op("clipping", "gradients: P, sums: K"),
     "clip_by_norm": Op("clipping", "gradients: P, sums: K", rules.stops_rule),
     "clip_by_value": Op("clipping", "gradients: P"),
@@ -93,7 +92,6 @@ OPS: dict[str, Op] = {
         rules.conv_backward_rule,
         rules.conv_backward_flops,
     ),
-    "cosine_similarity": Op("row_losses", f"outputs: N ... K, {_ROWS}"),
     "conv2d_transpose": Op(
         "conv_transpose",
         "x: N H W C, kernel: KH KW F C, bias?: F",
@@ -107,6 +105,7 @@ OPS: dict[str, Op] = {
         rules.conv_transpose_backward_rule,
         rules.conv_transpose_backward_flops,
     ),
+    "cosine_similarity": Op("row_losses", f"outputs: N ... K, {_ROWS}"),
     "count": Op("optimizers", "=~counter:"),
     "dense": Op("dense", "x: N ... I, kernel: I U, bias?: U", rules.dense_rule, rules.dense_flops),
     "dense_backward": Op(
@@ -117,8 +116,8 @@ OPS: dict[str, Op] = {
     ),
     "dropout": Op("dropout", "x: ...", rules.noise_rule),
     "dropout_backward": Op("dropout", "grad_y: ...", rules.noise_rule),
-    "elementwise_loss": Op("elementwise_losses", f"outputs: N ... K, {_ROWS}", rules.loss_rule),
     "elastic_field": Op("elastic", "x: N H W C", affine.field_rule),
+    "elementwise_loss": Op("elementwise_losses", f"outputs: N ... K, {_ROWS}", rules.loss_rule),
     "elu": Op("elu", "x: ..."),
     "elu_backward": Op("elu", "grad_y: ..., x: ..."),
     "erase": Op("erasing", "x: N H W C", affine.erase_rule),
@@ -155,6 +154,9 @@ OPS: dict[str, Op] = {
         rules.grouped_backward_rule,
         rules.conv_backward_flops,
     ),
+    "hinge_labels": Op("elementwise_losses", "y: ..."),
+    "l1_l2": Op("regularization", "losses: ..., w: P, =grad?: P"),
+    "l1_l2_backward": Op("regularization", "grad_y: ..., y: ..."),
     "layer_normalization": Op(
         "layer_normalization", "x: N ... K, gamma?: K, beta?: K", rules.epsilon_rule
     ),
@@ -163,20 +165,15 @@ OPS: dict[str, Op] = {
         "grad_y: N ... K, x: N ... K, gamma?: K, center: N ... 1, rate: N ... 1, =grad_gamma?: K, "
         "=grad_beta?: K",
     ),
+    "lion": Op("lion", f"{_MOVED}, =m: P, step: 1"),
     "log_softmax": Op("curves", "x: ... K"),
     "log_softmax_backward": Op("curves", "grad_y: ... K, y: ... K"),
-    "lion": Op("lion", f"{_MOVED}, =m: P, step: 1"),
     "max_pooling2d": Op("pooling", "x: N H W C", rules.pool_rule),
     "max_pooling2d_backward": Op(
         "pooling", "grad_y: N OH OW C, x: N H W C, y: N OH OW C", rules.pool_backward_rule
     ),
     "maximum": Op("arithmetic", _TWO),
     "maximum_backward": Op("arithmetic", f"grad_y: ..., {_TWO}"),
-    "hinge_labels": Op("elementwise_losses", "y: ..."),
-    "l1_l2": Op("regularization", "losses: ..., w: P, =grad?: P"),
-    "l1_l2_backward": Op("regularization", "grad_y: ..., y: ..."),
-    "non_negative": Op("regularization", "=w: P"),
-    "norm_constraint": Op("regularization", "=w: X Y Z"),
     "mean_squared_error": Op("squared_error", f"outputs: N ... K, {_ROWS}", rules.row_rule),
     "minimum": Op("arithmetic", _TWO),
     "minimum_backward": Op("arithmetic", f"grad_y: ..., {_TWO}"),
@@ -184,6 +181,9 @@ OPS: dict[str, Op] = {
     "mish_backward": Op("curves", "grad_y: ..., x: ..."),
     "moving_average": Op("between_steps", "=parameters: P, =averages: P, step: 2"),
     "multiply": Op("arithmetic", _TWO),
+    "nadam": Op("nadam", f"{_MOVED}, =m: P, =v: P, step: 3"),
+    "non_negative": Op("regularization", "=w: P"),
+    "norm_constraint": Op("regularization", "=w: X Y Z"),
     "normalize": Op(
         "normalization", "x: N ..., mean: 1 ..., variance: 1 ...", rules.normalize_rule
     ),
@@ -191,11 +191,11 @@ OPS: dict[str, Op] = {
         "normalization", "grad_y: N ..., variance: 1 ...", rules.normalize_backward_rule
     ),
     "one_hot": Op("losses", "~labels: N ..."),
+    "prelu": Op("prelu", "x: ..., alpha: ..."),
+    "prelu_backward": Op("prelu", "grad_y: ..., x: ..., alpha: ..."),
     "random_affine": Op("drawing", "x: N H W C", affine.ranges_rule),
     "random_color": Op("colors", "x: N H W C", affine.color_rule),
     "random_color_backward": Op("colors", f"grad_y: N H W C, {_X}", affine.color_backward_rule),
-    "prelu": Op("prelu", "x: ..., alpha: ..."),
-    "prelu_backward": Op("prelu", "grad_y: ..., x: ..., alpha: ..."),
     "random_normal": Op("noise", "like: N ...", rules.normal_rule),
     "relu": Op("activations", "x: ..."),
     "relu_backward": Op("activations", "grad_y: ..., x: ..."),
@@ -216,12 +216,12 @@ OPS: dict[str, Op] = {
     "softplus": Op("curves", "x: ..."),
     "softsign": Op("curves", "x: ..."),
     "softsign_backward": Op("curves", "grad_y: ..., x: ..."),
-    "squareplus": Op("curves", "x: ..."),
-    "squareplus_backward": Op("curves", "grad_y: ..., x: ..."),
     "sparsemax": Op("sparsemax", "x: ... K"),
     "sparsemax_backward": Op("sparsemax", "grad_y: ... K, y: ... K"),
     "spectral_normalize": Op("spectral_normalization", "=kernel: ... F, =u: 1 F"),
     "square_sums": Op("clipping", "gradients: P, =sums: K", rules.stops_rule),
+    "squareplus": Op("curves", "x: ..."),
+    "squareplus_backward": Op("curves", "grad_y: ..., x: ..."),
     "subtract": Op("arithmetic", _TWO),
     "sum_to": Op("broadcasting", "x: ...", rules.sum_rule),
     "tanh": Op("activations", "x: ..."),

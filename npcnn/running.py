@@ -197,7 +197,7 @@ class Run(StoredRun):
 
 
 def trainer(model: Model, source: Any, check_numerics: bool, distribution: Any) -> Any:
-    """Return what takes a step."""
+    """Return what takes the steps of a run: its `current()` is the step as the model is set now."""
     own = own_steps.step(model, source, "train_step")
     if own is not None:
         if check_numerics or distribution is not None:
@@ -216,7 +216,7 @@ def trainer(model: Model, source: Any, check_numerics: bool, distribution: Any) 
 
 
 def scorer(model: Model, source: Any) -> Any:
-    """Return what scores a batch."""
+    """Return what scores batches, as `trainer` returns what learns from them."""
     return own_steps.step(model, source, "test_step") or score_on(model, source)
 
 

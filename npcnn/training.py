@@ -46,9 +46,10 @@ def train_step(
     """
     with Before(model) as before:  # which is put back if anything fails
         outputs = forward(model.graph, xs, training=True, step=model.optimizer.clock)
-        losses, gradients, charged = scored(model, xs, ys, outputs, weights, True)
-        backward(model.graph, gradients, penalties=charged)
-        losses = regulated.with_penalties(model.graph, losses, True) if charged else losses
+        losses, gradients, penalties = scored(model, xs, ys, outputs, weights, True)
+        backward(model.graph, gradients, penalties)
+        if penalties:  # unless a `compute_loss` of the class's own left them out, or has them in
+            losses = regulated.with_penalties(model.graph, losses, True)
         with interrupts.Deferred():
             update(model)
             before.passed = True
@@ -66,8 +67,8 @@ def score_step(
 ) -> tuple[list[Array], list[Array]]:
     """Return each output's losses by row, and the outputs; nothing is learnt."""
     outputs = forward(model.graph, xs, keep=False, heads=True)
-    losses, _, charged = scored(model, xs, ys, outputs, weights, False)
-    return regulated.with_penalties(model.graph, losses) if charged else losses, outputs
+    losses, _, penalties = scored(model, xs, ys, outputs, weights, False)
+    return regulated.with_penalties(model.graph, losses) if penalties else losses, outputs
 
 
 def forward(
@@ -96,10 +97,13 @@ def walk(
     graph: Graph, values: list[Any], training: bool | None = False, step: Any = 0,
     keep: bool = True, heads: bool = False,
 ) -> Iterator[tuple[Call, Array]]:  # fmt: skip
-    """Make each call, and yield it with its output; one that parts of a batch meet in, before too.
+    """Make each call, and yield it with its output.
+
+    A call in which the parts of a batch meet (a mean over all ranks, say) is yielded before it is
+    made, too, with its input: whoever walks brings the parts together (`npcnn/distribution`).
 
     `values` holds the inputs, and None for what is to come; what nobody asks for any more is let
-    go.
+    go. The other arguments are those of `forward`.
     """
     for call in graph.calls:
         layer, given = call.layer, [values[value] for value in call.inputs]
@@ -110,6 +114,7 @@ def walk(
         if layer.meets:
             layer.prepare(x)
             yield call, given[0]
+        # the layer itself, unless it is called again, or with arguments of its own (`Call`)
         forward = layer.forward if call.again is None and call.given is None else call.forward
         y = forward(x, call.told(training), step, keep or (heads and call in graph.heads))
         layer.remember(y)

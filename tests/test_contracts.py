@@ -83,6 +83,10 @@ def tied(contract, place):
     return bool(letters[place] & others)
 
 
+def test_the_list_is_in_the_order_of_names():
+    assert list(npcnn.contracts.OPS) == sorted(npcnn.contracts.OPS)
+
+
 @pytest.mark.parametrize("name", ALONE)
 def test_no_op_takes_arrays_that_its_body_would_read_beyond(backend, name):
     """Every array of every op in turn: of another shape, another dtype, none at all."""

@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from models import small_data
 from runs import ROOT
@@ -25,6 +26,15 @@ def listed(page):
     return re.findall(r"^\| `(npcnn/\S+)` \|", section, re.MULTILINE)
 
 
+def small_model():
+    return npcnn.Sequential(
+        [
+            layers.Conv2D(2, 3, activation="relu"), layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )  # fmt: skip
+
+
 def walked(backend, monkeypatch, place, name, within):
     """Return the files on the stack when a function is first called from within a file."""
     found = []
@@ -42,12 +52,7 @@ def walked(backend, monkeypatch, place, name, within):
 
     real = getattr(place, name)
     monkeypatch.setattr(place, name, look)
-    model = npcnn.Sequential(
-        [
-            layers.Conv2D(2, 3, activation="relu"), layers.Flatten(),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )  # fmt: skip
+    model = small_model()
     model.compile("adam", "sparse_categorical_crossentropy")
     with using(backend):
         model.fit(*small_data(), verbose=0)
@@ -75,3 +80,43 @@ def test_the_walk_of_a_batch_on_numpy(page, monkeypatch):
     assert [name for name in found if name not in others] == fewer
     assert set(found) - set(fewer) == set(others)
     assert len(found) == 8
+
+
+ENTERED = {"numpy": 50, "written": 60, "played": 20}  # fewer than, as docs/speed.md says
+
+
+def entered(backend, number):
+    """Return the files of the package in which a function is called during a batch of a run."""
+    found = set()
+
+    def look(frame, event, _):
+        path = Path(frame.f_code.co_filename)
+        if event == "call" and PACKAGE in path.parents:
+            found.add(path.relative_to(PACKAGE).as_posix())
+
+    class OneBatch(npcnn.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == number:
+                sys.setprofile(look)
+
+        def on_train_batch_end(self, batch, logs=None):
+            sys.setprofile(None)
+
+    model = small_model()
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    x, y = (np.tile(array, (8, *(1,) * (array.ndim - 1))) for array in small_data())
+    with using(backend):
+        model.fit(x, y, len(x) // 8, verbose=0, callbacks=[OneBatch()])
+    return found
+
+
+@pytest.mark.parametrize("case", ENTERED)
+def test_how_many_files_a_batch_enters(case):
+    if case != "numpy" and not JIT:
+        pytest.skip("nothing is compiled")
+    backend, number = ("numpy", 2) if case == "numpy" else ("numba", 2 if case == "written" else 7)
+    found = entered(backend, number)
+    assert ENTERED[case] - 10 < len(found) < ENTERED[case], sorted(found)
+    assert ("training.py" in found) == (case != "played")
+    for page in ("docs/speed.md", "docs/speed.zh-CN.md"):
+        assert str(ENTERED[case]) in (ROOT / page).read_text("utf-8").split("\n## ")[1]

@@ -120,7 +120,7 @@ class Programs:
         return self.in_two(None, *arrays)
 
     def in_two(self, early: Early | None, *arrays: Array) -> Arrays:
-        """Make the step; if it is played from notes, what is to be called early is called."""
+        """Make the step; where it is played, `early` is called in its midst, once it may be."""
         key = tuple([(array.shape, array.dtype) for array in arrays])
         programs = self.own.programs
         program = programs.get(key)

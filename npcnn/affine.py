@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 Pair = tuple[float, float]
 
 # What stands for a pixel beyond the edge of a row a b c d. The first five are Keras 3's; the last
@@ -21,6 +23,25 @@ FILL_MODES = {
 # How a place between pixels is read. 'nearest' goes to the even one half way, as Keras's
 # affine_transform does; 'nearest up' to the next, as resizing and SciPy do.
 INTERPOLATIONS = {"nearest": 0, "bilinear": 1, "nearest up": 2}
+
+
+def pixels(index: np.ndarray, size: int, fill_mode: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return a pixel for each whole place along an axis, and whether it is one; see FILL_MODES.
+
+    >>> pixels(np.arange(-2, 5), 3, "reflect")[0]
+    array([1, 0, 0, 1, 2, 2, 1])
+    """
+    inside = np.ones(index.shape, bool)
+    if fill_mode in ("constant", "scipy constant"):
+        inside = (index >= 0) & (index < size)
+    if fill_mode == "reflect":
+        index = (np.abs((2 * index + 1 + 2 * size) % (4 * size) - 2 * size) - 1) // 2
+    elif fill_mode == "wrap":
+        index = index % size
+    elif fill_mode == "mirror" and size > 1:
+        index = np.abs((index + size - 1) % (2 * size - 2) - (size - 1))
+    return np.clip(index, 0, size - 1), inside
+
 
 SLOTS = 8  # random numbers a sample
 

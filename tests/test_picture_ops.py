@@ -112,3 +112,11 @@ def test_rarer_draws():
     ):  # fmt: skip
         with pytest.raises(ArgumentError):
             wrong()
+
+
+@pytest.mark.parametrize("mode", ["scipy constant", "edge"])
+def test_coordinates_are_filled_in_keras_ways_only(mode):
+    x, places = np.arange(3.0), np.array([[-1.0, 0.5]])
+    with pytest.raises(ArgumentError, match=r"map_coordinates\(fill_mode\): expected constant"):
+        ops.image.map_coordinates(x, places, 1, mode)
+    assert ops.image.map_coordinates(x, places, 1, "nearest").tolist() == [0.0, 0.5]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn import names
-from npcnn.affine import FILL_MODES
+from npcnn.affine import pixels
 from npcnn.backend import ops as engine
 from npcnn.checks import positive_int
 from npcnn.ops.colors import hsv_to_rgb, rgb_to_hsv, ssim
@@ -276,18 +276,6 @@ def affine_transform(
     return _affine(images, transform, interpolation, fill_mode, fill_value)
 
 
-def _bring_in(index: Array, size: int, mode: str) -> tuple[Array, Array]:
-    """Return a pixel for each whole place along an axis, and whether it is one."""
-    inside = (index >= 0) & (index < size)
-    if mode == "reflect":
-        index = (np.abs((2 * index + 1 + 2 * size) % (4 * size) - 2 * size) - 1) // 2
-    elif mode == "wrap":
-        index = index % size
-    elif mode == "mirror" and size > 1:
-        index = np.abs((index + size - 1) % (2 * size - 2) - (size - 1))
-    return np.clip(index, 0, size - 1), inside | (mode != "constant")
-
-
 @op(2, meet=False)
 def map_coordinates(
     inputs: Any, coordinates: Any, order: int, fill_mode: str = "constant", fill_value: Scalar = 0.0
@@ -298,17 +286,16 @@ def map_coordinates(
     """
     where = "ops.image.map_coordinates"
     x, places = np.asarray(inputs), floats(coordinates)
-    fits = (
-        places.ndim >= 2 and len(places) == x.ndim and order in (0, 1) and fill_mode in FILL_MODES
-    )
-    got = f"{places.shape} of {x.shape}, order {order}, {fill_mode}"
+    fits = places.ndim >= 2 and len(places) == x.ndim and order in (0, 1)
+    got = f"{places.shape} of {x.shape}, order {order}"
     require(fits, where, "a row of places for each axis, order 0 or 1", got, "stack them")
+    require(fill_mode in MODES, f"{where}(fill_mode)", ", ".join(MODES), fill_mode, "take one")
     low = np.floor(places) if order else np.rint(places)
     part = (places - low).astype(floats(x).dtype)
     corners = []
     for corner in itertools.product((0, 1) if order else (0,), repeat=x.ndim):
         pairs = [
-            _bring_in((one + k).astype(np.int64), size, fill_mode)
+            pixels((one + k).astype(np.int64), size, fill_mode)
             for one, k, size in zip(low, corner, x.shape, strict=True)
         ]
         known = np.logical_and.reduce([one for _, one in pairs])

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 
+from npcnn.affine import pixels
 from npcnn.contracts import op
 
 Array = np.ndarray
@@ -84,25 +85,11 @@ def _neighbours(place, size, interpolation, fill_mode):  # type: ignore[no-untyp
         place = np.where(place < 0, place + up, np.where(place > end, place - down, place))
     if interpolation != "bilinear":
         near = np.rint(place) if interpolation == "nearest" else np.floor(place + 0.5)
-        index, is_pixel = _index(near.astype(np.int64), size, fill_mode)
+        index, is_pixel = pixels(near.astype(np.int64), size, fill_mode)
         return [(index, np.ones_like(place), is_pixel & seen)]
     low = np.floor(place)
     found = []
     for corner, weight in ((low, 1 - (place - low)), (low + 1, place - low)):
-        index, is_pixel = _index(corner.astype(np.int64), size, fill_mode)
+        index, is_pixel = pixels(corner.astype(np.int64), size, fill_mode)
         found.append((index, weight, is_pixel & seen))
     return found
-
-
-def _index(index, size, fill_mode):  # type: ignore[no-untyped-def]
-    """Return a pixel for each index along one axis, and whether it is one; see FILL_MODES."""
-    inside = np.ones(index.shape, bool)
-    if fill_mode in ("constant", "scipy constant"):
-        inside = (index >= 0) & (index < size)
-    if fill_mode == "reflect":
-        index = (np.abs((2 * index + 1 + 2 * size) % (4 * size) - 2 * size) - 1) // 2
-    elif fill_mode == "wrap":
-        index = index % size
-    elif fill_mode == "mirror" and size > 1:
-        index = np.abs((index + size - 1) % (2 * size - 2) - (size - 1))
-    return np.clip(index, 0, size - 1), inside

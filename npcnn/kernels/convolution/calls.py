@@ -165,6 +165,17 @@ def _after_pairs(header: Header, geometry: Geometry, at: int) -> int:
     return header.zeros_at + 2 * header.chunk
 
 
+def _drawn_on(header: Header, plan: list[int], block: int, height: int, source: int) -> Pair:
+    """Return the first row that a block draws on, and the one after the last.
+
+    Of the rows that are filled there are `height`, of those that are drawn on `source`.
+    """
+    if header.paired:
+        units = units_of(height, block, header.blocks, header.split)
+        return rows_of_pairs(*units, header.split, header.top, source)
+    return source_rows(plan, 0, *part(height, block, header.blocks))
+
+
 @functools.lru_cache(maxsize=256)
 def forward_call(geometry: Geometry, dtype: np.dtype, mode: int, single: bool = False) -> Call:
     """Return what the forward pass of a convolution needs."""
@@ -180,12 +191,7 @@ def forward_call(geometry: Geometry, dtype: np.dtype, mode: int, single: bool = 
         header.groups = shares(filters, few, max(4 // blocks, 1))
     header.top = -plans.pad_before(geometry, 0)
     for block in range(blocks if header.packed and height * width * batch else 0):
-        if header.paired:
-            units = units_of(height, block, blocks, header.split)
-            image = geometry.x_shape[1]
-            first, last = rows_of_pairs(*units, header.split, header.top, image)
-        else:
-            first, last = source_rows(plan, 0, *part(height, block, blocks))
+        first, last = _drawn_on(header, plan, block, height, geometry.x_shape[1])
         rows = max(rows, last - first)
     header.mode, header.spare_at = mode, rows * about.row_pitch
     scratch = header.spare_at + filters * max(width * batch, 2 * about.lanes)
@@ -284,11 +290,7 @@ def backward_call(
         i0, i1 = part(out_height, block, blocks)
         first, last = source_rows(dots, 0, i0, i1)
         x_rows = max(x_rows, last - first) if header.packed and not lifted else 0
-        if header.paired:
-            units = units_of(height, block, blocks, header.split)
-            first, last = rows_of_pairs(*units, header.split, header.top, out_height)
-        else:
-            first, last = source_rows(backward, 0, *part(height, block, blocks))
+        first, last = _drawn_on(header, backward, block, height, out_height)
         g_rows = max(g_rows, max(last, i1) - min(first, i0))
     taps = math.prod(geometry.kernel_shape[:3])
     header.mode, header.wanted, header.backward = masked, wanted, HEADER + len(dots)

@@ -20,14 +20,6 @@ if TYPE_CHECKING:
 Array = np.ndarray
 Described = dict[str, Any]
 
-# What of a layer's arguments the page computes with.
-OPTIONS = (
-    "activation", "alpha", "axes", "axis", "cropping", "depth_multiplier", "dilation_rate", "dims",
-    "epsilon", "groups", "height", "kernel_size", "max_value", "negative_slope", "normalize",
-    "offset", "output_size", "padding", "pool_size", "rate", "rms_scaling", "scale", "size",
-    "strides", "threshold", "width",
-)  # fmt: skip
-
 _TELLS: dict[type, Callable[[Any], list[Described]]] = {}  # of layers that are told in another way
 
 
@@ -113,9 +105,11 @@ def _told(layer: Layer) -> list[Described]:
 def _as(layer: Any, kind: str, **other: Any) -> Described:
     """Return a layer told as one of a kind; "?" is what the page does not compute."""
     name, config = str(layer.name), layer.get_config()
+    if kind == "?":  # its options may be anything; of its activation the answer's words depend
+        config = {key: config[key] for key in ("activation",) if key in config}
     return {
         "name": name, "own": name, "class": type(layer).__name__, "kind": kind,
-        "options": {key: _plain(config[key]) for key in OPTIONS if key in config},
+        "options": {key: _plain(value) for key, value in config.items()},
         "parameters": dict(layer.arrays()), **other,
     }  # fmt: skip
 

@@ -219,6 +219,10 @@ def test_a_layer_that_the_page_does_not_know(opened):
         def forward(self, x, training=False, step=0, keep=True):
             return x * 2
 
+        def get_config(self):  # under names that npcnn's layers have for something else
+            own = {"kernel_size": 3, "strides": np.array(1.0), "padding": layers, "dtype": None}
+            return {**super().get_config(), **own}
+
     model = npcnn.Sequential(
         [layers.Input((8, 8, 2)), layers.Conv2D(2, 3), Twice(), layers.Flatten(), layers.Dense(3)]
     )
@@ -235,6 +239,8 @@ def test_a_layer_that_the_page_does_not_know(opened):
     assert found[2] is None
     said = "return document.querySelector('[data-card=twice] .said').textContent"
     assert "first samples" in browser.execute_script(said)
+    whole = "return document.querySelector('[data-card=twice]').textContent"
+    assert "undefined" not in browser.execute_script(whole)
     browser.find_element("css selector", "[data-tab=learn]").click()
     why = browser.find_element("css selector", ".tool [role=status]").text
     assert why == "This page cannot go backward here: it does not compute: twice"

@@ -28,7 +28,7 @@ INSIDE = {
     "better", "add_up", "start_of", "share", "kinks", "restore",
     "look", "look_back", "description", "logits_of", "adopt",
     "before", "finish", "of", "value_of", "judge", "gradient", "score", "advice", "numbers",
-    "warps", "colors", "changed",
+    "warps", "ranges", "colors", "changed",
     "reduced", "require_reduction", "regulate", "take_regulations", "remember", "push", "charge",
     "back", "require_axes", "check_dtype", "count_call", "fill", "keep", "write_gradients",
     "prepare", "prepare_back", "meet", "train_step", "test_step", "predict_step", "compute_loss",

@@ -33,7 +33,7 @@ class ELU(Layer):
     array([[-1.,  3.]], dtype=float32)
     """
 
-    op = "elu"
+    op, bends = "elu", True
 
     @checked
     def __init__(self, alpha: Bend = 1.0, **kwargs: Unpack[LayerKeywords]) -> None:
@@ -50,14 +50,6 @@ class ELU(Layer):
         """Return the gradient by x."""
         (x,) = self.saved()
         return ops.elu_backward(grad_y, x, self.alpha)
-
-    def look(self, x: Array, y: Array) -> dict[str, Array]:
-        """Return x as `pre_activation`."""
-        return {"pre_activation": x}
-
-    def look_back(self, grad_y: Array, grad_x: Array) -> dict[str, Array]:
-        """Return the gradient by it."""
-        return {"grad_pre_activation": grad_x}
 
     def kinks(self, x: Array) -> int:
         """Return how many inputs are exactly 0, where slopes 1 and alpha meet."""

@@ -34,6 +34,7 @@ class LeakyReLU(Layer):
     array([[-0.5,  3. ]], dtype=float32)
     """
 
+    bends = True
     kept_as: ClassVar = {"alpha": None}
 
     @checked
@@ -56,14 +57,6 @@ class LeakyReLU(Layer):
         """Return the gradient by x."""
         (x,) = self.saved()
         return ops.relu_backward(grad_y, x, self.negative_slope, None, 0.0)
-
-    def look(self, x: Array, y: Array) -> dict[str, Array]:
-        """Return x as `pre_activation`."""
-        return {"pre_activation": x}
-
-    def look_back(self, grad_y: Array, grad_x: Array) -> dict[str, Array]:
-        """Return the gradient by it."""
-        return {"grad_pre_activation": grad_x}
 
     def kinks(self, x: Array) -> int:
         """Return how many inputs are exactly 0."""

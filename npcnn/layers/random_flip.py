@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from npcnn import random
 from npcnn.affine import Ranges
 from npcnn.arguments import ChannelsLast, checked
-from npcnn.layers.warping import Size, Warp, Warping
+from npcnn.layers.warping import Size, Warping
 
 if TYPE_CHECKING:
     from npcnn.keywords import LayerKeywords, Unpack
@@ -42,8 +42,7 @@ class RandomFlip(Warping):
         super().__init__(**kwargs)
         self.mode, self.own_seed = mode, seed
 
-    def warps(self, size: Size, training: bool) -> list[Warp]:
+    def ranges(self, size: Size) -> Ranges:
         """Return the flip."""
         share = [0.5 if way in self.mode else 0.0 for way in ("vertical", "horizontal")]
-        ranges = Ranges(flip=(share[0], share[1]), one_flip=True)
-        return [Warp(ranges, size)] if training else []
+        return Ranges(flip=(share[0], share[1]), one_flip=True)

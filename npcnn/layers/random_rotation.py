@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from npcnn import random
 from npcnn.affine import Ranges
 from npcnn.arguments import ChannelsLast, checked
-from npcnn.layers.warping import FillMode, FillValue, Interpolation, Size, Spread, Warp, Warping
+from npcnn.layers.warping import FillMode, FillValue, Interpolation, Size, Spread, Warping
 
 if TYPE_CHECKING:
     from npcnn.keywords import LayerKeywords, Unpack
@@ -45,8 +45,6 @@ class RandomRotation(Warping):
         self.factor, self.fill_mode, self.interpolation = factor, fill_mode, interpolation
         self.own_seed, self.fill_value = seed, fill_value
 
-    def warps(self, size: Size, training: bool) -> list[Warp]:
+    def ranges(self, size: Size) -> Ranges:
         """Return the rotation."""
-        ranges = Ranges(rotation=(2 * math.pi * self.factor[0], 2 * math.pi * self.factor[1]))
-        how = (self.interpolation, self.fill_mode, self.fill_value)
-        return [Warp(ranges, size, *how)] if training else []
+        return Ranges(rotation=(2 * math.pi * self.factor[0], 2 * math.pi * self.factor[1]))

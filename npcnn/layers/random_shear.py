@@ -8,7 +8,7 @@ from npcnn import random
 from npcnn.affine import Pair, Ranges
 from npcnn.arguments import ChannelsLast, checked
 from npcnn.checks import ArgumentError, is_number, message, shown
-from npcnn.layers.warping import FillMode, FillValue, Interpolation, Size, Warp, Warping
+from npcnn.layers.warping import FillMode, FillValue, Interpolation, Size, Warping
 
 if TYPE_CHECKING:
     from npcnn.keywords import LayerKeywords, Unpack
@@ -69,8 +69,6 @@ class RandomShear(Warping):
         self.fill_mode, self.interpolation = fill_mode, interpolation
         self.own_seed, self.fill_value = seed, fill_value
 
-    def warps(self, size: Size, training: bool) -> list[Warp]:
+    def ranges(self, size: Size) -> Ranges:
         """Return the shear."""
-        ranges = Ranges(slant=(_range(self.x_factor), _range(self.y_factor)))
-        how = (self.interpolation, self.fill_mode, self.fill_value)
-        return [Warp(ranges, size, *how)] if training else []
+        return Ranges(slant=(_range(self.x_factor), _range(self.y_factor)))

@@ -13,7 +13,6 @@ from npcnn.layers.warping import (
     FillValue,
     Interpolation,
     Size,
-    Warp,
     Warping,
     spread,
 )
@@ -55,12 +54,10 @@ class RandomTranslation(Warping):
         self.fill_mode, self.interpolation = fill_mode, interpolation
         self.own_seed, self.fill_value = seed, fill_value
 
-    def warps(self, size: Size, training: bool) -> list[Warp]:
+    def ranges(self, size: Size) -> Ranges:
         """Return the shift."""
         down, right = (
             tuple(-part * length for part in spread(factor, type(self).__name__))
             for factor, length in zip((self.height_factor, self.width_factor), size, strict=True)
         )
-        how = (self.interpolation, self.fill_mode, self.fill_value)
-        ranges = Ranges(shift=((down[0], down[1]), (right[0], right[1])))
-        return [Warp(ranges, size, *how)] if training else []
+        return Ranges(shift=((down[0], down[1]), (right[0], right[1])))

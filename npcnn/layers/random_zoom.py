@@ -13,7 +13,6 @@ from npcnn.layers.warping import (
     FillValue,
     Interpolation,
     Size,
-    Warp,
     Warping,
     spread,
 )
@@ -56,11 +55,10 @@ class RandomZoom(Warping):
         self.fill_mode, self.interpolation = fill_mode, interpolation
         self.own_seed, self.fill_value = seed, fill_value
 
-    def warps(self, size: Size, training: bool) -> list[Warp]:
+    def ranges(self, size: Size) -> Ranges:
         """Return the zoom."""
         one = self.width_factor is None
         factors = (self.height_factor, self.height_factor if one else self.width_factor)
         rows, columns = (spread(factor, type(self).__name__) for factor in factors)
         zoom = (1 + rows[0], 1 + rows[1]), (1 + columns[0], 1 + columns[1])
-        how = (self.interpolation, self.fill_mode, self.fill_value)
-        return [Warp(Ranges(zoom=zoom, one_zoom=one), size, *how)] if training else []
+        return Ranges(zoom=zoom, one_zoom=one)

@@ -39,6 +39,8 @@ class ReLU(Layer):
     array([[-0.5,  3. ,  6. ]], dtype=float32)
     """
 
+    bends = True
+
     @checked
     def __init__(
         self,
@@ -60,14 +62,6 @@ class ReLU(Layer):
         """Return the gradient by x."""
         (x,) = self.saved()
         return ops.relu_backward(grad_y, x, self.negative_slope, self.max_value, self.threshold)
-
-    def look(self, x: Array, y: Array) -> dict[str, Array]:
-        """Return x as `pre_activation`."""
-        return {"pre_activation": x}
-
-    def look_back(self, grad_y: Array, grad_x: Array) -> dict[str, Array]:
-        """Return the gradient by it."""
-        return {"grad_pre_activation": grad_x}
 
     def kinks(self, x: Array) -> int:
         """Return how many inputs are exactly at the threshold, or at max_value."""

@@ -12,7 +12,13 @@ Array = np.ndarray
 
 
 class Seen:
-    """The half of a layer that says what it did; it knows nothing but arrays."""
+    """The half of a layer that says what it did; it knows nothing but arrays.
+
+    Attributes:
+        bends: whether the layer is an activation, so that its input is its `pre_activation`.
+    """
+
+    bends = False
 
     @property
     def window(self) -> Window | None:
@@ -33,11 +39,11 @@ class Seen:
 
     def look(self, x: Array, y: Array) -> dict[str, Array]:
         """Return name → array of what lies between the input and the output of the last pass."""
-        return {}
+        return {"pre_activation": x} if self.bends else {}
 
     def look_back(self, grad_y: Array, grad_x: Array) -> dict[str, Array]:
         """Return name → gradient of what lies between, as `grad_<name>`."""
-        return {}
+        return {"grad_pre_activation": grad_x} if self.bends else {}
 
     def kinks(self, x: Array) -> int:
         """Return at how many places the output has no derivative by x or a parameter: exact ties.

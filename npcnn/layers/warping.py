@@ -69,13 +69,24 @@ class OnPictures(Drawing):
 
 
 class Warping(OnPictures):
-    """Base of layers that warp: a subclass says how in `warps`."""
+    """Base of layers that warp.
+
+    A subclass says in `ranges` what is drawn from in training, or defines `warps`.
+    """
 
     op = "warp"
+    interpolation, fill_mode, fill_value = "nearest", "constant", 0.0
+
+    def ranges(self, size: Size) -> Ranges:
+        """Return what the warp of pictures of this size is drawn from."""
+        raise NotImplementedError
 
     def warps(self, size: Size, training: bool) -> list[Warp]:
-        """Return the warps, one after the other, of pictures of this size."""
-        raise NotImplementedError
+        """Return the warps, one after the other, of pictures of this size: one, in training."""
+        if not training:
+            return []
+        how = self.interpolation, self.fill_mode, self.fill_value
+        return [Warp(self.ranges(size), size, *how)]
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return the warped pictures."""

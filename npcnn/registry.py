@@ -70,13 +70,11 @@ save_weights.
         try:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
-            odd = next(_unsayable(value), None)
+            odd = next(_unsayable(value), (None, None))[1]
             got, form = f"a {type(odd).__name__}", "what is"
             if isinstance(odd, Operation):
-                got, form = (
-                    f"the layer {getattr(odd, 'label', type(odd).__name__)}",
-                    "saving.serialize_keras_object() of it",
-                )
+                form = "saving.serialize_keras_object() of it"
+                got = f"the layer {getattr(odd, 'label', type(odd).__name__)}"
             elif odd is None:
                 got = " ".join(str(error).split())
             fix = f"let get_config() return {form}, and from_config() make it again"
@@ -85,13 +83,30 @@ save_weights.
             raise FormatError(text) from error
 
 
-def _unsayable(value: Any, depth: int = 20) -> Iterator[Any]:
-    """Yield what is neither a number nor a text in lists and dicts."""
+def as_json(config: Any, where: str) -> str:
+    """Return a config as JSON; FormatError says where in it something is that no file holds.
+
+    >>> as_json({"seed": 3}, "save")
+    '{"seed": 3}'
+    """
+    try:
+        return json.dumps(config)
+    except (TypeError, ValueError, RecursionError) as error:
+        path, odd = next(_unsayable(config), ("", error))
+        got = f"a {type(odd).__name__}" + (f" in {path}" if path else "")
+        expected = "numbers, texts, lists and dicts, which files hold"
+        fix = "give that attribute what get_config() can return"
+        raise FormatError(message(where, expected, got, fix)) from error
+
+
+def _unsayable(value: Any, path: str = "", depth: int = 30) -> Iterator[tuple[str, Any]]:
+    """Yield what is neither a number nor a text in lists and dicts, and where it is."""
     if isinstance(value, (Mapping, list, tuple)) and depth:
-        for part in value.values() if isinstance(value, Mapping) else value:
-            yield from _unsayable(part, depth - 1)
+        parts = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for name, part in parts:
+            yield from _unsayable(part, f"{path}.{name}" if path else str(name), depth - 1)
     elif not isinstance(value, (str, bool, int, float, type(None), Mapping, list, tuple)):
-        yield value
+        yield path, value
 
 
 def _by_name(value: Any, where: str) -> Mapping[str, Any]:

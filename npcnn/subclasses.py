@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from npcnn.checks import DtypeError, NpcnnError, StateError, message
+import numpy as np
+
+from npcnn.checks import DtypeError, NpcnnError, StateError, message, shown
 
 _PAGE = "docs/extending.md shows one"
 
@@ -25,12 +28,74 @@ def missing(thing: Any, method: str) -> MissingError:
     return MissingError(message(where, f"a method {method}", "none", _PAGE))
 
 
+class Kind:
+    """What an attribute of a base class takes, whoever sets it.
+
+    Args:
+        types: of which its values are; () for a method.
+        words: that in words.
+        each: of which type, or types, what it holds is; None for any.
+        none: whether None is taken too.
+    """
+
+    def __init__(
+        self, types: tuple[type, ...], words: str, each: Any = None, none: bool = False
+    ) -> None:
+        self.types, self.words, self.each, self.none = types, words, each, none
+
+    def fits(self, value: Any) -> bool:
+        """Return whether an attribute may be this."""
+        if not self.types:  # in a method's place a layer, which is called as well, is a mistake
+            return callable(value) and not hasattr(value, "_inbound_nodes")
+        if value is None:
+            return self.none
+        fits = isinstance(value, self.types) and (bool in self.types or not isinstance(value, bool))
+        return fits and (self.each is None or all(isinstance(one, self.each) for one in value))
+
+    def text(self, where: str, value: Any) -> str:
+        """Return the error's text."""
+        fix = "the base class uses that name: give what you keep there another one"
+        return message(where, self.words + (" or None" if self.none else ""), shown(value), fix)
+
+
+METHOD = Kind((), "a function")
+TRUTH = Kind((bool, np.bool_), "True or False")
+TEXTS = Kind((tuple, list), "texts in a tuple", str)
+_BY_TYPE: dict[type, Kind] = {
+    FunctionType: METHOD, bool: TRUTH, str: Kind((str,), "a text"),
+    int: Kind((int, np.integer), "an integer"), float: Kind((float, int, np.number), "a number"),
+    tuple: Kind((tuple, list), "a tuple"), list: Kind((list,), "a list"),
+    dict: Kind((Mapping,), "a dict"), set: Kind((set, frozenset), "a set"),
+    frozenset: Kind((set, frozenset), "a set"), np.ndarray: Kind((np.ndarray,), "an array"),
+}  # fmt: skip
+
+
+def settle(base: Any, made: Any, **more: Kind) -> None:
+    """Note what a base class and one of its objects have: what else is put there is refused.
+
+    Args:
+        base: the class.
+        made: an object of it.
+        more: what cannot be told from what they have, because that is empty or None.
+    """
+    base.begun = frozenset(vars(made))
+    found = {name: inspect.getattr_static(base, name) for name in dir(base)} | vars(made)
+    public = {name: type(value) for name, value in found.items() if not name.startswith("_")}
+    kinds = {name: _BY_TYPE[kind] for name, kind in public.items() if kind in _BY_TYPE}
+    base._attribute_kinds = kinds | more
+
+
+def _ours(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] == "npcnn"
+
+
 class Open:
     """Base of what users write subclasses of: an override takes what npcnn will hand to it.
 
     Attributes:
         overridable: the names of such methods; the base's own have the arguments.
         begun: the names of what the base's __init__ puts into an object.
+        _attribute_kinds: what each of the base's attributes takes (`settle`).
 
     >>> class Base(Open):
     ...     overridable = ("do",)
@@ -46,8 +111,16 @@ class Open:
 
     overridable: tuple[str, ...] = ()
     begun: frozenset[str] = frozenset()
+    _attribute_kinds: Mapping[str, Kind] = {}
 
     if not TYPE_CHECKING:  # or no misspelt attribute would be found
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Refuse in one line what is of another kind than the base's attribute of that name."""
+            kind = self._attribute_kinds.get(name)
+            if kind is not None and not kind.fits(value):
+                raise DtypeError(kind.text(f"{type(self).__name__}.{name}", value))
+            super().__setattr__(name, value)
 
         def __getattr__(self, name: str) -> Any:
             """Say so in one line where a class forgets its base's __init__."""
@@ -63,6 +136,10 @@ class Open:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Look at the methods that the class defines."""
         super().__init_subclass__(**kwargs)
+        for name, value in () if _ours(cls) else vars(cls).items():
+            kind = cls._attribute_kinds.get(name)
+            if kind is not None and not hasattr(value, "__get__") and not kind.fits(value):
+                raise DtypeError(kind.text(f"class {cls.__name__}, its {name}", value))
         for name in cls.overridable:
             base = next(kind for kind in reversed(cls.__mro__) if name in vars(kind))
             given = vars(cls).get(name)

@@ -12,7 +12,7 @@ import numpy as np
 
 from npcnn.checks import ArgumentError, as_numbers, message, non_negative, positive, shown
 from npcnn.ops.tape import FUNCTIONS, Tensor
-from npcnn.subclasses import Open, missing
+from npcnn.subclasses import TEXTS, Open, missing, settle
 from npcnn.symbolic import KerasTensor, operators
 
 Array = np.ndarray
@@ -121,4 +121,5 @@ def along(forward: Callable[[Array], Array], x: Array, axis: int, where: str) ->
     return np.moveaxis(forward(np.moveaxis(x, axis, -1)), -1, axis)
 
 
+settle(ActivationFunction, ActivationFunction("x"), overridable=TEXTS)
 ActivationFunction.__call__ = _also_symbolic(ActivationFunction.__call__)  # type: ignore[method-assign]

@@ -34,9 +34,11 @@ from npcnn.layers.shapes import (
 )
 from npcnn.names import auto_name, snake_case
 from npcnn.only import truth
+from npcnn.regularizers import Regularizer
 from npcnn.remembered import Remembering, kept
-from npcnn.subclasses import Open, missing
+from npcnn.subclasses import TEXTS, Kind, Open, missing, settle
 from npcnn.symbolic import Node, Operation, creations
+from npcnn.variables import Weight
 
 if TYPE_CHECKING:
     from npcnn.keywords import AllHeld, Unpack
@@ -309,7 +311,16 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
             part.trainable = self._trainable
 
 
-Layer.begun = frozenset(vars(Layer("layer")))
+settle(
+    Layer, Layer("layer"), absent=TEXTS, unwritten=TEXTS, overridable=TEXTS, regulated=TEXTS,
+    ends=Kind((tuple,), "what a graph begins and ends with", none=True),
+    inside=Kind((list,), "a list of layers", Operation, none=True),
+    parameter_names=TEXTS, state_names=TEXTS, weights=Kind((list,), "a list of variables", Weight),
+    place=Kind((tuple,), "a place in the model's vector", none=True),
+    input_shape=Kind((tuple,), "a shape", none=True),
+    output_shape=Kind((tuple,), "a shape", none=True),
+    activity_regularizer=Kind((Regularizer,), "a Regularizer", none=True),
+)  # fmt: skip
 Parameters.taken = {*dir(Layer), *Layer.begun}
 Called.plain = Layer
 

@@ -31,7 +31,7 @@ from npcnn.losses.called import Called, of_tensors
 from npcnn.names import auto_name
 from npcnn.ops.tape import Tensor
 from npcnn.remembered import Remembering, kept
-from npcnn.subclasses import Open, missing
+from npcnn.subclasses import TEXTS, Kind, Open, missing, settle
 from npcnn.variables import answer
 from npcnn.watched import plain
 
@@ -315,7 +315,9 @@ def _also_recorded(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 Loss.__call__ = _also_recorded(Loss.__call__)  # type: ignore[method-assign]
-Loss.begun = frozenset(vars(Loss("loss")))
+_NAME = Kind((str,), "a text", none=True)
+_TEXTS = {"logits_of": TEXTS, "overridable": TEXTS, "aliases": TEXTS}
+settle(Loss, Loss("loss"), own_name=_NAME, default_name=_NAME, reduction=_NAME, **_TEXTS)
 
 
 def function_of(cls: type[Loss]) -> Callable[..., Any]:

@@ -23,7 +23,7 @@ from npcnn.config import FloatType
 from npcnn.initializers.base import Sizes
 from npcnn.names import auto_name
 from npcnn.remembered import Remembering, kept
-from npcnn.subclasses import Open
+from npcnn.subclasses import TEXTS, Kind, Open, settle
 from npcnn.variables import Variable as Variable
 from npcnn.variables import answer
 
@@ -273,4 +273,6 @@ def check_targets(y_true: Array, shape: tuple[int, ...]) -> None:
         raise ArgumentError(message("the metric's y_true", expected, got, fix))
 
 
-Metric.begun = frozenset(vars(Metric("metric")))
+settle(Metric, Metric("metric"))
+# One of Keras's form has variables under any other of the base's names, such as `total`.
+Metric._attribute_kinds = {"name": Kind((str,), "a text"), "overridable": TEXTS}

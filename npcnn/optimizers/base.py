@@ -37,7 +37,7 @@ from npcnn.optimizers.options import (
 )  # fmt: skip
 from npcnn.optimizers.schedules.base import rate_at
 from npcnn.remembered import Remembering, kept
-from npcnn.subclasses import Open, missing
+from npcnn.subclasses import Open, missing, settle
 from npcnn.variables import Variable
 
 Array = np.ndarray
@@ -397,4 +397,4 @@ class Optimizer(by_variable.ByVariable, Open, Remembering):
         return cls(**arguments_of(cls, config, f"{cls.__name__}.from_config(config)"))
 
 
-Optimizer.begun = frozenset(vars(Optimizer(name="optimizer")))
+settle(Optimizer, Optimizer(name="optimizer"), **options.KINDS)

@@ -24,6 +24,7 @@ from npcnn.checks import (
     shown,
     text,
 )  # fmt: skip
+from npcnn.subclasses import TEXTS, Kind
 from npcnn.variables import Variable
 
 if TYPE_CHECKING:
@@ -178,6 +179,22 @@ class Beside:
             start = stop
         if start > first:
             yield slice(first, start)
+
+
+_NUMBER = Kind((int, float, np.number), "a number", none=True)
+_WHOLE = Kind((int, np.integer), "an integer", none=True)
+# What an optimizer's attributes take beside what they have at first.
+KINDS = {
+    **dict.fromkeys(
+        ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "loss_scale_factor"), _NUMBER
+    ),
+    **dict.fromkeys(("ema_overwrite_frequency", "gradient_accumulation_steps"), _WHOLE),
+    "beside": Kind((Beside,), "what options need, which the optimizer makes", none=True),
+    "keras_slots": Kind((tuple, list), "texts in a tuple", str, none=True),
+    "excluded": Kind((tuple,), "variables and names that do not decay", (list, tuple)),
+    "slot_names": TEXTS, "overridable": TEXTS, "iterations": Kind((int, np.integer), "an integer"),
+    "position": Kind((tuple,), "steps and rate in a tuple"),
+}  # fmt: skip
 
 
 def beside(

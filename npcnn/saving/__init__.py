@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any
@@ -198,7 +197,7 @@ def to_json(model: Model) -> str:
     config = keras_config.full_model_config(model)
     if model.compiled:
         config["compile_config"] = keras_compile.compile_config(model)
-    return json.dumps(config)
+    return registry.as_json(config, "to_json()")
 
 
 @checked

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from typing import IO, TYPE_CHECKING, Any
 
 from npcnn.checks import FormatError
+from npcnn.registry import as_json
 from npcnn.saving import assembly, keras_compile, keras_config, run_state, variables
 from npcnn.saving.budget import Budget
 from npcnn.saving.hdf5_safe import Hdf5File
@@ -30,9 +30,9 @@ def write_model(model: Model, stream: IO[bytes], run: run_state.State | None = N
     with h5py.File(stream, "w") as file:
         file.attrs["keras_version"] = KERAS_VERSION
         file.attrs["backend"] = "numpy"
-        file.attrs["model_config"] = json.dumps(config)
+        file.attrs["model_config"] = as_json(config, "save()")
         if model.compiled:
-            file.attrs["training_config"] = json.dumps(keras_compile.training_config(model))
+            file.attrs["training_config"] = as_json(keras_compile.training_config(model), "save()")
         _write_weights(model, file.create_group("model_weights"))
         if model.compiled:
             _write_optimizer(model, file.create_group("optimizer_weights"))

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from npcnn.checks import FormatError, message
 from npcnn.layers.base import snake_case
 from npcnn.layers.parts import attributes
+from npcnn.registry import as_json
 from npcnn.saving import (
     assembly,
     keras_compile,
@@ -52,7 +53,7 @@ def write_model(model: Model, stream: IO[bytes], run: run_state.State | None = N
     write_weights(model, weights, run)
     with zipfile.ZipFile(stream, "w") as archive:  # stored, not compressed, as Keras does
         for name, content in (
-            (METADATA, json.dumps(metadata)), (CONFIG, json.dumps(config)),
+            (METADATA, json.dumps(metadata)), (CONFIG, as_json(config, "save()")),
             (WEIGHTS, weights.getbuffer()),
         ):  # fmt: skip
             info = zipfile.ZipInfo(name, _TIMELESS)

@@ -1,0 +1,156 @@
+"""What a user's class, or an object's attribute, puts in the place of something of the base's."""
+
+import numpy as np
+import pytest
+from odd_strangers import Down
+from stranger_classes import Cubed, Plain, Scaled, Swish
+
+import npcnn
+from npcnn import NpcnnError, layers, metrics, optimizers
+
+X = np.ones((4, 3), "float32")
+Y = np.ones((4, 2), "float32")
+
+
+class Summed(layers.Layer):
+    def build(self, shape):
+        self.w = self.add_weight(shape=(shape[-1], 3), name="w")
+
+    def call(self, x):
+        return npcnn.ops.matmul(x, self.w)
+
+
+class Counted(metrics.Metric):
+    def __init__(self, name="counted", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.total = self.add_variable((), "zeros", name="total")  # as the base has one, too
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.total.assign(self.total + len(y_pred))
+
+    def result(self):
+        return self.total
+
+    def reset_state(self):
+        self.total.assign(0.0)
+
+
+CLASSES = {
+    "layer": (Scaled, {}), "layer with a call": (Summed, {}), "loss": (Cubed, {}),
+    "metric": (Counted, {}), "optimizer": (Plain, {"learning_rate": 0.01}),
+    "activation": (Swish, "own"),
+}  # fmt: skip
+ABSURD = {"None": None, "5": 5, "'x'": "x", "[1]": [1], "an object": object()}
+
+
+def model_with(thing):
+    first = thing if isinstance(thing, layers.Layer) else layers.ReLU()
+    how = {"activation": thing} if isinstance(thing, Swish) else {}
+    model = npcnn.Sequential([layers.Input((3,)), first, layers.Dense(2, **how)])
+    optimizer = thing if isinstance(thing, optimizers.Optimizer) else "sgd"
+    loss = thing if isinstance(thing, Cubed) else "mse"
+    model.compile(optimizer, loss, metrics=[thing] if isinstance(thing, Counted) else [])
+    return model
+
+
+def used(model, folder):
+    model.fit(X, Y, 2, verbose=0)
+    model.predict(X, verbose=0)
+    model.evaluate(X, Y, verbose=0)
+    model.summary(print_fn=lambda *_: None)
+    repr(model.layers)
+    model.save(folder / "m.keras")
+    npcnn.trace(model, X, Y).check()
+    list(npcnn.step_through(model, X, Y))
+
+
+def made(cls, arguments):
+    return cls(arguments) if isinstance(arguments, str) else cls(**arguments)
+
+
+def outcome(work):
+    """Return None, or what an error says that is none of npcnn's, or has several lines."""
+    try:
+        work()
+    except NpcnnError as error:
+        return f"{error}" if "\n" in str(error) else None
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("absurd", ABSURD)
+@pytest.mark.parametrize("kind", CLASSES)
+def test_whatever_it_is_the_error_is_one_line(kind, absurd, backend, tmp_path):
+    cls, arguments = CLASSES[kind]
+    value, raw = ABSURD[absurd], {}
+    for name in sorted(cls._attribute_kinds):
+
+        def of_a_class(name=name):
+            other = type(cls.__name__, (cls,), {name: value})
+            used(model_with(made(other, arguments)), tmp_path)
+
+        def of_an_object(name=name):
+            thing = made(cls, arguments)
+            model = model_with(thing)
+            setattr(thing, name, value)
+            used(model, tmp_path)
+
+        for work in (of_a_class, of_an_object):
+            found = outcome(work)
+            if found is not None and "no setter" not in found:
+                raw[work.__name__, name] = found
+    assert raw == {}
+
+
+SAID = {
+    "declared": ("layer", 5, "Scaled.declared: expected a dict, got 5; the base class uses that"),
+    "parts": ("layer", [1], "Scaled.parts: expected a function, got [1]; the base class uses that"),
+    "fill": ("layer", layers.ReLU(), "Scaled.fill: expected a function, got <ReLU"),
+    "merges": ("layer", "x", "Scaled.merges: expected True or False, got 'x'"),
+    "bound": ("layer", 1.5, "Scaled.bound: expected an integer, got 1.5"),
+    "inside": ("layer", [1], "Scaled.inside: expected a list of layers or None, got [1]"),
+    "logits_of": ("loss", [1], "Cubed.logits_of: expected texts in a tuple, got [1]"),
+    "slot_names": ("optimizer", 5, "Plain.slot_names: expected texts in a tuple, got 5"),
+    "iterations": ("optimizer", None, "Plain.iterations: expected an integer, got None"),
+    "clipnorm": ("optimizer", "x", "Plain.clipnorm: expected a number or None, got 'x'"),
+    "name": ("metric", None, "Counted.name: expected a text, got None"),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_it_is_refused_where_it_is_put(name):
+    kind, value, said = SAID[name]
+    cls, arguments = CLASSES[kind]
+    with pytest.raises(NpcnnError) as caught:
+        setattr(made(cls, arguments), name, value)
+    assert str(caught.value).startswith(said)
+
+
+def test_in_a_class_it_is_said_of_the_class():
+    with pytest.raises(NpcnnError, match="class Odd, its meets: expected True or False, got 3; "):
+
+        class Odd(layers.Layer):
+            meets = 3
+
+
+def test_what_fits_is_taken(backend, tmp_path):
+    class Fits(Scaled):
+        replays, op, absent = False, "own", ["a"]
+
+    fits = Fits()
+    fits.look = lambda x, y: {}
+    used(model_with(fits), tmp_path)
+    assert Down(0.5).learning_rate == 0.5
+
+
+def test_a_config_that_no_file_holds_says_where(tmp_path):
+    limit = npcnn.constraints.MaxNorm()
+    model = npcnn.Sequential([layers.Input((3,)), layers.Dense(2, kernel_constraint=limit)])
+    limit.max_value = object()
+    for write in (model.to_json, lambda: model.save(tmp_path / "m.keras")):
+        with pytest.raises(
+            NpcnnError, match=r"got a object in config\.layers\.1\..*\.max_value; give"
+        ):
+            write()

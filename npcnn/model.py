@@ -75,6 +75,7 @@ class Model(Stored, OnBatch):
     structure: tuple[Any, Any] = only(tuple, "keys of inputs and of outputs", _ANEW)
     measures: list[Measure] = only(list, "what compile() makes of metrics", _ANEW)
     compiled = run_eagerly = stop_training = stop_evaluating = stop_predicting = False
+    begins = True
 
     @checked
     def __init__(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from npcnn.checks import StateError, message
+
 _INSTEAD = {
     "fit_generator": "fit takes generators, too",
     "evaluate_generator": "evaluate takes generators, too",
@@ -23,6 +25,8 @@ class Older:
     AttributeError: 'Older' object has no attribute 'fit_generator'; fit takes generators, too
     """
 
+    begins = False  # whether its __init__ must have been called
+
     if not TYPE_CHECKING:  # or no misspelt attribute would be found
 
         def __getattr__(self, name: str) -> Any:
@@ -30,4 +34,8 @@ class Older:
             if name in _INSTEAD:
                 text = f"{type(self).__name__!r} object has no attribute {name!r}; {_INSTEAD[name]}"
                 raise AttributeError(text, name=name, obj=None)
+            if self.begins and "created" not in vars(self) and not name.startswith("__"):
+                where, fix = type(self).__name__, "begin __init__ with it"
+                expected = "super().__init__() called first"
+                raise StateError(message(where, expected, "no such call", fix))
             return object.__getattribute__(self, name)

@@ -112,7 +112,7 @@ class Run(StoredRun):
                 printer.step(self.scores.result)
         finally:
             printer.close()
-        result = self.scores.result()
+        result = self.scores.result() if self.batch else {}  # of no batch, there is none
         logs, names = dict(sorted(result.items())), list(result)
         if self.validation is not None and (self.epoch + 1) % self.validation_freq == 0:
             values = evaluate(self.model, self.validation, None, self.call, self.scorer)

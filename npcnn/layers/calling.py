@@ -34,7 +34,7 @@ class Called:
         has_call: whether a user's class says with `call` what it does.
         ends: of a layer made of layers: its graph's inputs and outputs.
         inside: the layers that a recorded one holds, once that is known.
-        prepared: whether a user's `build` was called.
+        prepared: whether a user's `build` was called; building: whether that goes on.
         form: what `call` returns, with places for tensors; None until that is known.
         given: the arguments of the call that is being made, with places for tensors.
         part: makes of a layer and a number what takes that output out of several.
@@ -46,7 +46,7 @@ class Called:
     has_call = False
     ends: Any = None
     inside: list[Any] | None = None
-    prepared = False
+    prepared = building = False
     form: Form | None = None
     given: Given | None = None
     acts_unasked: bool
@@ -71,6 +71,8 @@ class Called:
         cls.has_call = own is not base and not _forwards(own, base)
         if not cls.has_call:
             return
+        if "build" in vars(cls):
+            cls.build = settling.once(vars(cls)["build"])
         native = next(kind for kind in cls.__mro__ if kind is base or _forwards(kind, base))
         cls.native = None if native is base else native
         for name in _SILENT if cls.native else ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 from collections.abc import Iterator
 from typing import Any
@@ -23,25 +24,47 @@ from npcnn.symbolic import give_names
 PROBE = 2  # samples that a layer is called on to see what shape comes out
 
 
-def prepare(layer: Any, shape: Any, dtype: Any = None, given: Given | None = None) -> None:
+def once(build: Any) -> Any:
+    """Return a `build` that makes a layer's weights once, whoever calls it, and however often."""
+
+    @functools.wraps(build)
+    def called_once(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if layer.building:  # for `prepare`, or for the `build` of a class made from this one
+            return build(layer, *args, **kwargs)
+        if not layer.prepared:
+            shapes = (*args, *kwargs.values())
+            shape = shapes[0] if len(shapes) == 1 else shapes
+            prepare(layer, shape, None, lambda: called_once(layer, *args, **kwargs))
+        return None
+
+    return called_once
+
+
+def prepare(layer: Any, shape: Any, dtype: Any = None, given: Any = None) -> None:
     """Let a user's layer make its weights: its `build` is called, once.
 
     Args:
         layer: whose class has a `call`.
         shape: of its input; those of several in a tuple.
         dtype: of it.
-        given: the arguments that it is called with; without, the input alone.
+        given: the arguments that it is called with, as `Given`, or what builds it; without, the
+            input alone.
     """
     if layer.prepared:
         return
     layer.dtype = config.float_dtype(layer.dtype or dtype, f"{layer.label}(dtype)")
-    layer.prepared = True
+    layer.prepared = layer.building = True
     try:
-        _build(layer, shape, given)
+        if given is None or isinstance(given, Given):
+            _build(layer, shape, given)
+        else:
+            given()
         owning.own(layer)
     except BaseException:
         layer.prepared = False
         raise
+    finally:
+        layer.building = False
     layer.input_shape = shape
 
 

@@ -23,7 +23,7 @@ from npcnn.config import FloatType
 from npcnn.initializers.base import Sizes
 from npcnn.names import auto_name
 from npcnn.remembered import Remembering, kept
-from npcnn.subclasses import TEXTS, Kind, Open, settle
+from npcnn.subclasses import TEXTS, Kind, Open, missing, settle
 from npcnn.variables import Variable as Variable
 from npcnn.variables import answer
 
@@ -135,6 +135,8 @@ class Metric(Remembering, Open):
 
     def result(self) -> Any:
         """Return the number for all batches since `reset_state`; 0.0 before the first."""
+        if not self.count and _counts_elsewhere(type(self)):
+            raise missing(self, "result")
         return answer(self.total / self.count if self.count else 0.0)
 
     def reset_state(self) -> None:
@@ -195,6 +197,15 @@ class Metric(Remembering, Open):
         where, rows = f"{name}(sample_weight)", y_pred.shape[1:-1]
         self.update_state(y_true, y_pred, check_weights(sample_weight, len(y_pred), where, rows))
         return self.result()
+
+
+def _counts_elsewhere(cls: type) -> bool:
+    """Return whether a user's `update_state` adds nothing to the base's `total` and `count`."""
+    own = getattr(cls, "update_state", None)
+    code = getattr(own, "__code__", None)
+    ours = str(getattr(own, "__module__", "")).partition(".")[0] == "npcnn"
+    known = {"add_up", "update_state", "total", "count"}
+    return not ours and code is not None and known.isdisjoint((*code.co_names, *code.co_freevars))
 
 
 def numbers_of(thing: Any) -> dict[str, Any]:

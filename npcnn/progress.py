@@ -8,18 +8,26 @@ import time
 import warnings
 from typing import Any
 
+import numpy as np
+
 from npcnn import streams
+from npcnn.checks import bounded
 from npcnn.notebook import in_notebook
 from npcnn.streams import Lasting, is_terminal, readable, say
 
 
-def format_value(value: float) -> str:
+def format_value(value: Any) -> str:
     """Return a number as Keras prints it: 4 decimals, or an exponent at 0.001 and below.
 
-    >>> format_value(0.12345), format_value(0.0005)
-    ('0.1235', '5.0000e-04')
+    What else a callback put into the logs is one line.
+
+    >>> format_value(0.12345), format_value(0.0005), format_value("late")
+    ('0.1235', '5.0000e-04', 'late')
     """
-    return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
+    if not isinstance(value, (int, float, np.number)):
+        return bounded(str(value), 40)
+    number: Any = value
+    return f"{number:.4f}" if abs(number) > 1e-3 else f"{number:.4e}"
 
 
 def format_duration(seconds: float, unit: str) -> str:

@@ -41,11 +41,18 @@ class Remembering:
         cls._remember()  # once more: a dataclass has its `__init__` later than its subclass hook
         self = super().__new__(cls)
         if cls.get_config is _get_config:
-            self._arguments = args, kwargs
+            self._arguments = _copied(args), _copied(kwargs)
         return self
 
     get_config: Any
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def _copied(value: Any) -> Any:
+    """Return lists and dicts as they are now: an __init__ may take out of what it is given."""
+    if type(value) in (list, tuple, set):
+        return type(value)(_copied(one) for one in value)
+    return {k: _copied(v) for k, v in value.items()} if type(value) is dict else value
 
 
 def kept(thing: Any, base: type = object) -> dict[str, Any]:

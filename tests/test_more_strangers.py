@@ -157,3 +157,144 @@ def test_an_epoch_without_batches_has_no_loss(backend, tmp_path):
     assert len(history["loss"]) == 1
     assert history["loss"][0] > 0
     assert best.best == history["loss"][0]
+
+
+# Layers with a forward ---------------------------------------------------------------------------
+
+
+class Doubled(layers.Layer):
+    def forward(self, x, training=False, step=0, keep=True):
+        return x * 2
+
+    def backward(self, grad_y, need_grad_x=True):
+        return grad_y * 2
+
+
+class Holds(Doubled):
+    def __init__(self, inner, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    def create_parameters(self, input_shape):
+        self.inner.build(input_shape)
+
+    def forward(self, x, training=False, step=0, keep=True):
+        return self.inner.forward(x, training, step, keep)
+
+    def backward(self, grad_y, need_grad_x=True):
+        return self.inner.backward(grad_y, need_grad_x)
+
+
+def test_a_layer_held_by_a_forward_is_said_to_learn_nothing(backend):
+    holds = Holds(layers.Dense(6, name="inside"), name="holds")
+    said = r"Holds 'holds': expected layers in it that the model knows, got Dense 'inside', which"
+    with pytest.warns(npcnn.NpcnnWarning, match=said):
+        fitted(holds)
+    fitted(Holds(layers.Dense(6, trainable=False)))  # frozen, it is meant so
+    fitted(Holds(layers.ReLU()))
+
+
+def test_one_that_the_model_has_elsewhere_is_known(backend):
+    x = layers.Input((6,))
+    dense = layers.Dense(6)
+    model = npcnn.Model(x, layers.Dense(3)(Holds(dense)(dense(x))))
+    model.compile("sgd", "mse")
+    model.fit(X, Y, verbose=0)
+
+
+def test_a_parameter_s_name_is_given_once():
+    class Again(Doubled):
+        def create_parameters(self, input_shape):
+            self.add_parameter("w", (2,), "ones")
+            self.add_parameter("w", (3,), "ones")
+
+    with pytest.raises(NpcnnError, match="a name that it has not yet, got the same again"):
+        Again().build((None, 6))
+
+
+def test_arguments_are_kept_as_they_were_given(backend, tmp_path):
+    class Takes(Doubled):
+        def __init__(self, sizes, **kwargs):
+            super().__init__(**kwargs)
+            self.last = sizes["all"].pop()
+
+        def forward(self, x, training=False, step=0, keep=True):
+            return x * self.last
+
+    model, _ = fitted(Takes({"all": [1, 2, 3]}))
+    assert model.layers[0].get_config()["sizes"] == {"all": [1, 2, 3]}
+    model.save(tmp_path / "m.keras")
+    again = npcnn.load_model(tmp_path / "m.keras", custom_objects={"Takes": Takes})
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+@pytest.mark.parametrize("given", [None, [1], "x"])
+def test_a_config_that_is_none_is_named(given, tmp_path):
+    class Odd(Doubled):
+        def get_config(self):
+            return given
+
+    with pytest.raises(NpcnnError, match=r"^Odd 'odd'.get_config\(\): expected a dict of its arg"):
+        fitted(Odd(name="odd"))[0].save(tmp_path / "m.keras")
+
+
+@pytest.mark.parametrize("given", [None, {"a": 1}, Doubled])
+def test_what_from_config_returns_is_looked_at(given, tmp_path):
+    class Odd(Doubled):
+        @classmethod
+        def from_config(cls, config):
+            return given
+
+    fitted(Odd())[0].save(tmp_path / "m.keras")
+    with pytest.raises(NpcnnError, match=r"its from_config\(\): expected a layer, got "):
+        npcnn.load_model(tmp_path / "m.keras", custom_objects={"Odd": Odd})
+
+
+# What a callback puts into the logs --------------------------------------------------------------
+
+
+class Puts(callbacks.Callback):
+    def __init__(self, value):
+        self.value = value
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["note"] = self.value
+
+    def on_train_batch_end(self, batch, logs=None):
+        logs["note"] = self.value
+
+
+ODD = {"a text": "late", "nothing": None, "an array": np.eye(2), "an object": object()}
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_it_is_printed_and_kept_whatever_it_is(value, backend, tmp_path, capsys):
+    model, _ = fitted()
+    history = model.fit(
+        X, Y, 4, epochs=2, verbose=2,
+        callbacks=[
+            Puts(ODD[value]), callbacks.TensorBoard(tmp_path), callbacks.TerminateOnNaN(),
+            callbacks.CSVLogger(tmp_path / "log.csv"), callbacks.ProgbarLogger(),
+        ],
+    ).history  # fmt: skip
+    assert [one is ODD[value] for one in history["note"]] == [True, True]
+    assert len(history["loss"]) == 2
+    assert "note: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize("kind", [callbacks.EarlyStopping, callbacks.ReduceLROnPlateau])
+def test_what_is_no_number_is_not_watched(kind, value):
+    model, _ = fitted()
+    watches = kind("note", mode="min")
+    if ODD[value] is None:
+        with pytest.warns(npcnn.NpcnnWarning, match="note"):
+            model.fit(X, Y, 4, verbose=0, callbacks=[Puts(None), watches])
+        return
+    with pytest.raises(NpcnnError, match=r"\(monitor\): expected a number as note, got "):
+        model.fit(X, Y, 4, verbose=0, callbacks=[Puts(ODD[value]), watches])
+
+
+def test_a_schedule_without_arguments_is_refused():
+    with pytest.raises(NpcnnError, match=r"expected a function of \(epoch\), got one of \(\)"):
+        callbacks.LearningRateScheduler(lambda: 0.1)

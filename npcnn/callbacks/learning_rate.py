@@ -11,6 +11,7 @@ from npcnn.callbacks.base import Callback, Logs
 from npcnn.callbacks.monitor import MonitorCallback
 from npcnn.checks import ArgumentError, NpcnnWarning, is_number, message, shown
 from npcnn.streams import say
+from npcnn.subclasses import require_takes
 
 
 class LearningRateScheduler(Callback):
@@ -33,6 +34,8 @@ class LearningRateScheduler(Callback):
 
     @checked
     def __init__(self, schedule: Function, verbose: Verbose = 0) -> None:
+        if _positions(schedule) == 1:
+            require_takes(schedule, ("epoch",), "LearningRateScheduler(schedule)")
         self.schedule, self.verbose = schedule, verbose
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

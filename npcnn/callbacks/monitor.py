@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from npcnn.callbacks.base import Callback
-from npcnn.checks import ArgumentError, NpcnnWarning, message, shown
+from npcnn.checks import ArgumentError, DtypeError, NpcnnWarning, message, shown
 
 
 class MonitorCallback(Callback):
@@ -52,7 +54,14 @@ class MonitorCallback(Callback):
         raise ArgumentError(message(where, expected, repr(self.monitor), fix))
 
     def better(self, value: float, best: float | None) -> bool:
-        """Whether value improves on best by more than min_delta; anything improves on None."""
+        """Whether value improves on best by more than min_delta; anything improves on None.
+
+        Raises DtypeError for what a callback put into the logs that is no number.
+        """
+        array = np.asarray(value)
+        if array.ndim or array.dtype.kind not in "fiub":
+            where, fix = f"{type(self).__name__}(monitor)", "watch another name of the logs"
+            raise DtypeError(message(where, f"a number as {self.monitor}", shown(value), fix))
         if best is None:
             return True
         if self.upward:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
+
+import numpy as np
 
 from npcnn.callbacks.base import Callback, Logs
 from npcnn.callbacks.progbar import Progbar
@@ -79,10 +82,17 @@ class ProgbarLogger(Callback):
 
     def _draw(self, batch: int, logs: Logs | None) -> None:
         if self.bar is not None:
-            self.bar.update(batch + 1, list((logs or {}).items()), finalize=False)
+            self.bar.update(batch + 1, _numbers(logs), finalize=False)
 
     def _end(self, logs: Logs | None) -> None:
         if self.bar is not None:
             self.bar.target = self.bar.target or self.bar.seen
-            self.bar.update(self.bar.target, list((logs or {}).items()), finalize=True)
+            self.bar.update(self.bar.target, _numbers(logs), finalize=True)
         self.bar = None
+
+
+def _numbers(logs: Logs | None) -> list[tuple[str, Any]]:
+    """Return what of the logs a bar can show: a callback may put other things there, too."""
+    every = (logs or {}).items()
+    shown = (numbers.Real, np.ndarray, list)
+    return [(str(name), value) for name, value in every if isinstance(value, shown)]

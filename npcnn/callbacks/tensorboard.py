@@ -133,9 +133,10 @@ class TensorBoard(Callback):
         self._flush()
 
     def _scalar(self, where: str, tag: str, value: Any, step: int) -> None:
-        """Write a number; what is several numbers is no point of a curve."""
-        if np.size(value) == 1:
-            self._file(where).scalar(tag, float(np.asarray(value).item()), step)
+        """Write a number; a text, or what is several numbers, is no point of a curve."""
+        array = np.asarray(value)
+        if array.size == 1 and array.dtype.kind in "fiub":
+            self._file(where).scalar(tag, float(array.item()), step)
 
     def _images(self, tag: str, array: np.ndarray, step: int) -> None:
         """Write a parameter as pictures, if its axes allow it."""

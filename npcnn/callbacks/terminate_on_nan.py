@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 
 from npcnn.arguments import checked
 from npcnn.callbacks.base import Callback, Logs
@@ -31,7 +32,7 @@ class TerminateOnNaN(Callback):
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Look at the loss."""
         loss = (logs or {}).get("loss", 0.0)
-        if math.isfinite(loss):
+        if not isinstance(loss, numbers.Real) or math.isfinite(loss):
             return
         if self.raise_error:
             fix = "lower the learning rate or scale the input"

@@ -79,8 +79,11 @@ class Parameters(Weighted, Regulated):
             regularizer: without one, the class's argument for it (see `regulated`).
             constraint: likewise.
         """
-        check_free(self, name, self.taken)
         layer: Any = self
+        check_free(layer, name, self.taken)
+        if name in self.declared:
+            where, fix = f"{layer.label}.add_parameter({name!r})", "call it otherwise"
+            raise ArgumentError(message(where, "a name that it has not yet", "the same again", fix))
         if layer.place is not None:  # its vector has no room for it: it would never be learnt
             where = f"{layer.label}.add_parameter({name!r})"
             fix = "make it where the layer is built"

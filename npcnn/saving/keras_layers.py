@@ -53,6 +53,9 @@ def layer_entry(layer: Layer, dtype: str, full: bool) -> dict[str, Any]:
     config: dict[str, Any] = {"name": layer.name, "trainable": layer.trainable}
     config["dtype"] = policy(dtype)
     own = layer.get_config()
+    if not isinstance(own, dict):
+        where, fix = f"{layer.label}.get_config()", "return {**super().get_config(), …}"
+        raise FormatError(message(where, "a dict of its arguments", short(own), fix))
     for option, value in own.items():
         if option in config:
             continue
@@ -142,11 +145,11 @@ def read_layer(entry: Any, where: str) -> Layer:
         taken = inspect.signature(own).parameters.values()
         if all(one.name != "name" and one.kind is not one.VAR_KEYWORD for one in taken):
             name = config.get("name")
-            layer = own.from_config({key: v for key, v in config.items() if key != "name"})
+            layer = _made(own, {key: v for key, v in config.items() if key != "name"}, place)
             if isinstance(name, str):
                 layer.name, layer.made_up = name, False
             return layer
-        return own.from_config(config)
+        return _made(own, config, place)
     except FormatError:
         raise
     except NpcnnError as error:
@@ -155,6 +158,15 @@ def read_layer(entry: Any, where: str) -> Layer:
     except (TypeError, ValueError, OverflowError, KeyError, AttributeError) as error:
         fix = "the file is damaged or no Keras model"
         raise FormatError(message(place, "sound options", one_line(error), fix)) from error
+
+
+def _made(own: Any, config: dict[str, Any], place: str) -> Layer:
+    """Return the layer that a class of the program's makes of its config."""
+    layer = own.from_config(config)
+    if not isinstance(layer, Layer):
+        fix = "return cls(**config)"
+        raise FormatError(message(f"{place}, its from_config()", "a layer", short(layer), fix))
+    return layer
 
 
 def input_layer(config: dict[str, Any], dtype: np.dtype | None = None) -> Layer:

@@ -107,7 +107,7 @@ def test_whatever_it_is_the_error_is_one_line(kind, absurd, backend, tmp_path):
 SAID = {
     "declared": ("layer", 5, "Scaled.declared: expected a dict, got 5; the base class uses that"),
     "parts": ("layer", [1], "Scaled.parts: expected a function, got [1]; the base class uses that"),
-    "fill": ("layer", layers.ReLU(), "Scaled.fill: expected a function, got <ReLU"),
+    "fill": ("layer", 0.5, "Scaled.fill: expected a function, got 0.5"),
     "merges": ("layer", "x", "Scaled.merges: expected True or False, got 'x'"),
     "bound": ("layer", 1.5, "Scaled.bound: expected an integer, got 1.5"),
     "inside": ("layer", [1], "Scaled.inside: expected a list of layers or None, got [1]"),

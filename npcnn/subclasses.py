@@ -60,6 +60,7 @@ class Kind:
 
 METHOD = Kind((), "a function")
 TRUTH = Kind((bool, np.bool_), "True or False")
+WORKED_OUT = Kind((), "nothing, for it is worked out")
 TEXTS = Kind((tuple, list), "texts in a tuple", str)
 _BY_TYPE: dict[type, Kind] = {
     FunctionType: METHOD, bool: TRUTH, str: Kind((str,), "a text"),
@@ -83,6 +84,11 @@ def settle(base: Any, made: Any, **more: Kind) -> None:
     public = {name: type(value) for name, value in found.items() if not name.startswith("_")}
     kinds = {name: _BY_TYPE[kind] for name, kind in public.items() if kind in _BY_TYPE}
     base._attribute_kinds = kinds | more
+
+
+def _worked_out(cls: type, name: str) -> bool:
+    found = inspect.getattr_static(cls, name, None)
+    return isinstance(found, property) and found.fset is None
 
 
 def _ours(cls: type) -> bool:
@@ -120,7 +126,13 @@ class Open:
             kind = self._attribute_kinds.get(name)
             if kind is not None and not kind.fits(value):
                 raise DtypeError(kind.text(f"{type(self).__name__}.{name}", value))
-            super().__setattr__(name, value)
+            try:
+                super().__setattr__(name, value)
+            except AttributeError:
+                if not _worked_out(type(self), name):
+                    raise
+                where = f"{type(self).__name__}.{name}"
+                raise DtypeError(WORKED_OUT.text(where, value)) from None
 
         def __getattr__(self, name: str) -> Any:
             """Say so in one line where a class forgets its base's __init__."""

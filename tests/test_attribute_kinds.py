@@ -154,3 +154,50 @@ def test_a_config_that_no_file_holds_says_where(tmp_path):
             NpcnnError, match=r"got a object in config\.layers\.1\..*\.max_value; give"
         ):
             write()
+
+
+class Keeping(layers.Layer):
+    """As in a textbook: with something of its own under some name."""
+
+    def __init__(self, kept_under=None, what=None, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = layers.Dense(4, name="inner")
+        if kept_under:
+            setattr(self, kept_under, what)
+
+    def build(self, shape):
+        self.w = self.add_weight(shape=(4, 4), name="w")
+
+    def call(self, x):
+        return npcnn.ops.matmul(self.inner(x), self.w)
+
+
+def numbers_with(name, what, folder):
+    npcnn.set_random_seed(3)
+    model = npcnn.Sequential([layers.Input((3,)), Keeping(name, what, name="k"), layers.Dense(2)])
+    model.compile("adam", "mse")
+    losses = model.fit(X, Y, epochs=2, batch_size=3, verbose=0).history["loss"]
+    model.save_weights(folder / "a.weights.h5")
+    npcnn.trace(model, X, Y).check()
+    list(npcnn.step_through(model, X, Y))
+    return losses, model.predict(X, verbose=0).tolist()
+
+
+# What a layer has under these names is anybody's to set, as in Keras.
+MEANT = ("activity_regularizer", "call", "compute_output_shape", "dtype", "get_config", "name",
+         "trainable")  # fmt: skip
+THEIRS = {*dir(layers.Layer), *vars(layers.Layer("any"))}
+PUBLIC = sorted(name for name in THEIRS if name[0] != "_" and name not in MEANT)
+
+
+@pytest.mark.parametrize("what", [5, "text", [1]])
+def test_whatever_name_a_layer_keeps_something_under_is_free_or_refused(what, tmp_path):
+    expected = numbers_with(None, None, tmp_path)
+    free = set()
+    for name in PUBLIC:
+        said = outcome(
+            lambda name=name: free.add((name, numbers_with(name, what, tmp_path) == expected))
+        )
+        assert said is None, (name, said)
+    assert {name for name, same in free if not same} == set()
+    assert {"keep", "merges", "moments", "op", "part", "position", "share"} <= {n for n, _ in free}

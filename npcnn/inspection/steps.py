@@ -14,6 +14,7 @@ from npcnn.arguments import AModel, Arrays, checked
 from npcnn.layers import Layer
 from npcnn.layers.regulated import charged
 from npcnn.spy import one_batch, shadow_graph, watched
+from npcnn.symbolic import leaves_of
 from npcnn.tables import number
 from npcnn.threads import single_threaded_blas
 
@@ -161,9 +162,9 @@ def _update(model: Model, graph: Graph) -> Event:
     after: dict[str, Array] = {}
     gradients: dict[str, Array] = {}
     model.set_seed(seed)
-    twins = {
-        id(c.layer): s.layer.layer for c, s in zip(model.graph.calls, graph.calls, strict=True)
-    }
+    calls = zip(model.graph.calls, graph.calls, strict=True)
+    pairs = [(leaves_of(call.layer), leaves_of(spied.layer.layer)) for call, spied in calls]
+    twins = {id(one): twin for own, copies in pairs for one, twin in zip(own, copies, strict=True)}
     for layer in model.leaves:
         twin = twins[id(layer)]
         for name in layer.state_names:  # running means, which the forward pass moved

@@ -24,6 +24,14 @@ _SILENT = (
     "combines", "flattens", "training_only",
 )  # fmt: skip
 
+# What only layers with a `forward` ask of themselves: where a `call` says what a class of the
+# program's does, its objects may keep something else under these names.
+_FREE = frozenset([
+    "added", "backward_logits", "bends", "bound", "combines", "data_format", "flattens", "given",
+    "keep", "kept", "kept_output", "logits_of", "made_up", "make_parameters", "meet", "merges",
+    "moments", "op", "part", "position", "prepare", "share", "suits", "training_only",
+])  # fmt: skip
+
 
 class Called:
     """The half of a layer that is called.
@@ -35,7 +43,7 @@ class Called:
         ends: of a layer made of layers: its graph's inputs and outputs.
         inside: the layers that a recorded one holds, once that is known.
         prepared: whether a user's `build` was called; building: whether that goes on.
-        form: what `call` returns, with places for tensors; None until that is known.
+        _form: what `call` returns, with places for tensors; None until that is known.
         given: the arguments of the call that is being made, with places for tensors.
         part: makes of a layer and a number what takes that output out of several.
     """
@@ -47,9 +55,10 @@ class Called:
     ends: Any = None
     inside: list[Any] | None = None
     prepared = building = False
-    form: Form | None = None
+    _form: Form | None = None
     given: Given | None = None
     acts_unasked: bool
+    _attribute_kinds: Any
     moments: list[int]  # what follows is a layer's
     label: Any
     merges: Any
@@ -75,6 +84,9 @@ class Called:
             cls.build = settling.once(vars(cls)["build"])
         native = next(kind for kind in cls.__mro__ if kind is base or _forwards(kind, base))
         cls.native = None if native is base else native
+        if cls.native is None:
+            kinds = cls._attribute_kinds.items()
+            cls._attribute_kinds = {name: kind for name, kind in kinds if name not in _FREE}
         for name in _SILENT if cls.native else ():
             setattr(cls, name, inspect.getattr_static(base, name))
 
@@ -187,7 +199,7 @@ def _note(layer: Any, found: list[KerasTensor], given: Given, training: Any) -> 
     if layer.composed:
         return compose(layer, found, training, given)
     check_dtypes(layer, found)
-    form = layer.form
+    form = layer._form
     if shapes != _shapes_of(layer) or (len(found) > 1) != layer.merges:
         form = _again(layer, given, shapes)
     node = Node(layer, found, form.shapes, layer.dtype, training, given)
@@ -205,7 +217,7 @@ def _again(layer: Any, given: Given, shapes: list[Any]) -> Form:
         got, fix = str(len(shapes)), "make another layer for it"
         raise ArgumentError(message(layer.label, "as many inputs as before", got, fix))
     form = settling.probed(layer, given, shapes)
-    if len(form.shapes) != len(layer.form.shapes):
+    if len(form.shapes) != len(layer._form.shapes):
         got, fix = str(len(form.shapes)), "make another layer for it"
         raise ArgumentError(message(layer.label, "as many outputs as before", got, fix))
     return form

@@ -108,7 +108,7 @@ def called(layer: Any, arrays: list[Any], training: bool | None, given: Given) -
         own = [values[value] for value in call.inputs]
         x, how = own if call.layer.merges else own[0], call.told(training)
         values.append(call.forward(x, how, step, False))
-    return filled(layer.form.structure, [values[value] for value in graph.outputs])
+    return filled(layer._form.structure, [values[value] for value in graph.outputs])
 
 
 def graph_of(layer: Any, given: Given, shapes: list[Any]) -> None:
@@ -119,7 +119,7 @@ def graph_of(layer: Any, given: Given, shapes: list[Any]) -> None:
     layer.input_shape = tuple(shapes) if len(shapes) > 1 else shapes[0]
     outputs = [tensor.shape for tensor in layer.ends[1]]
     layer.output_shape = tuple(outputs) if len(outputs) > 1 else outputs[0]
-    layer.given, layer.form = given, Form(taken(found, is_symbolic_one)[0], outputs)
+    layer.given, layer._form = given, Form(taken(found, is_symbolic_one)[0], outputs)
     if not layer.trainable:
         layer.trainable = False
 
@@ -137,5 +137,5 @@ def compose(layer: Any, found: list[KerasTensor], training: bool | None, given: 
         got = str(shapes) if shapes != wanted else "others"
         expected = str(wanted) if shapes != wanted else "the arguments of its first call"
         raise ArgumentError(message(layer.label, expected, got, fix))
-    node = Node(layer, found, layer.form.shapes, layer.dtype, training, given)
-    return filled(layer.form.structure, node.outputs)
+    node = Node(layer, found, layer._form.shapes, layer.dtype, training, given)
+    return filled(layer._form.structure, node.outputs)

@@ -24,8 +24,12 @@ class Part(Layer):
 
     def __init__(self, of: Any, place: int) -> None:
         super().__init__(f"{of.name}_{place}", of.dtype)
-        sizes = [int(np.prod(shape[1:], dtype=int)) for shape in of.form.shapes]
-        self.shape, self.first, self.total = of.form.shapes[place], sum(sizes[:place]), sum(sizes)
+        sizes = [int(np.prod(shape[1:], dtype=int)) for shape in of._form.shapes]
+        self.shape, self.first, self.total = (
+            of._form.shapes[place],
+            sum(sizes[:place]),
+            sum(sizes),
+        )
         self.last = self.first + sizes[place]
         self.build((None, self.total))
 

@@ -93,8 +93,8 @@ def forward(layer: Any, x: Any, training: bool, step: Any, keep: bool) -> Array:
 
 def packed(layer: Any, found: list[Tensor]) -> Tensor:
     """Return several outputs as one array, a row a sample; one as it is."""
-    if len(found) != len(layer.form.shapes):
-        expected, fix = f"{len(layer.form.shapes)} outputs", "return as many at each call"
+    if len(found) != len(layer._form.shapes):
+        expected, fix = f"{len(layer._form.shapes)} outputs", "return as many at each call"
         raise ArgumentError(message(f"{layer.label}.call(x)", expected, str(len(found)), fix))
     if len(found) == 1:
         return found[0]

@@ -80,7 +80,7 @@ def _require_arguments(layer: Any, given: Given) -> None:
 def _build(layer: Any, shape: Any, given: Given | None) -> None:
     """Call `build` as Keras does: with one shape, or with those of the arguments that it names."""
     build = type(layer).build
-    own = build is not layer.plain.build and not str(build.__module__).startswith("npcnn.")
+    own = build is not type(layer).plain.build and not str(build.__module__).startswith("npcnn.")
     names = [*inspect.signature(build).parameters][1:] if own else []
     if given is None or len(names) < 2:
         return build(layer, shape)
@@ -104,14 +104,14 @@ def settle(layer: Any, given: Given, shapes: list[Any], dtype: Any) -> None:
         return
     if not layer.recorded:
         layer.recorded = _must_be_recorded(layer) or not _only_calls_layers(layer, given, shapes)
-    if layer.recorded and layer.form is None:
+    if layer.recorded and layer._form is None:
         layer.given, layer.merges, layer.replays = given, len(shapes) > 1, False
-        layer.form = probed(layer, given, shapes)
+        layer._form = probed(layer, given, shapes)
         for part in every([layer]):
             if part.recorded:
                 give_names(part.parts() or [], set(), part.label)
         layer.inside = layer.parts() or []
-        out = layer.form.shapes
+        out = layer._form.shapes
         layer.output_shape = tuple(out) if len(out) > 1 else out[0]
 
 
@@ -121,7 +121,7 @@ def always(layer: Any, shapes: list[Any]) -> None:
     given = layer.given or one_call(len(shapes))
     prepare(layer, tuple(shapes) if several else shapes[0], layer.dtype, given)
     in_dtype(layer, layer.dtype)
-    layer.ends, layer.form, layer.inside, layer.recorded = None, None, None, True
+    layer.ends, layer._form, layer.inside, layer.recorded = None, None, None, True
     settle(layer, given, shapes, layer.dtype)
 
 
@@ -189,8 +189,8 @@ def probed(layer: Any, given: Given, shapes: list[Any]) -> Form:
 def output_shape(layer: Any, input_shape: Any) -> Any:
     """Return the shape of what comes out; of several, what the graph has for them (`Part`)."""
     shapes = list(input_shape) if layer.merges else [input_shape]
-    own = layer.input_shape == input_shape and layer.form is not None
-    form = layer.form if own else probed(layer, layer.given, shapes)
+    own = layer.input_shape == input_shape and layer._form is not None
+    form = layer._form if own else probed(layer, layer.given, shapes)
     return form.shapes[0] if len(form.shapes) == 1 else (None, sum(map(size_of, form.shapes)))
 
 

@@ -3,6 +3,7 @@ import pytest
 import sample_networks as networks
 
 import npcnn
+from npcnn import layers
 from npcnn.checks import ArgumentError
 
 
@@ -78,3 +79,38 @@ def test_errors_come_with_the_first_event():
     model, (x, y) = networks.small_network(), networks.pictures(2)
     with pytest.raises(ArgumentError, match=r"step_through\(x\): expected samples of shape"):
         next(npcnn.step_through(model, x[:, :3], y))
+
+
+class Doubled(layers.Layer):
+    """A layer with weights of its own that holds two others, one of them within a model."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.first = layers.Dense(4)
+        self.rest = npcnn.Sequential([layers.BatchNormalization(), layers.Dense(4)])
+
+    def build(self, shape):
+        self.w = self.add_weight(shape=(4,), name="w")
+
+    def call(self, x, training=False):
+        return self.rest(self.first(x) * self.w, training=training)
+
+
+def test_layers_within_a_layer_of_ones_own_take_the_step_too(backend):
+    x = np.random.default_rng(1).normal(size=(6, 5)).astype("float32")
+    y = np.arange(6) % 3
+
+    def made():
+        npcnn.set_random_seed(4)
+        model = npcnn.Sequential(
+            [layers.Input((5,)), Doubled(), layers.Dense(3, activation="softmax")]
+        )
+        model.compile("adam", "sparse_categorical_crossentropy")
+        return model
+
+    one, other = made(), made()
+    one.train_on_batch(x, y)
+    update = list(npcnn.step_through(other, x, y))[-1]
+    for weight, expected in zip(other.get_weights(), one.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    assert len([name for name in update.after if "/" in name]) >= 9

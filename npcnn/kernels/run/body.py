@@ -89,7 +89,7 @@ class Body:
         )
         if writing is not None:
             writing.note(entry, room, ints, [array.nbytes for array in flat])
-        crew.lead(place, 1, len(room))
+        crew.lead(place, 1, len(room) if shared else 1)  # for one thread nobody is woken
 
 
 def numba_type(dtype: np.dtype) -> Any:

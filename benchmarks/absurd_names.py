@@ -37,7 +37,10 @@ INSIDE = {
     "part", "make_parameters", "inner", "renew", "inner_shape", "folders",
     "suits", "shares", "places", "handle", "call", "on_tensors", "written",
     "add_loss", "add_variable", "add_weight",
-    *(f"{name}.build" for name in importlib.import_module("npcnn.optimizers").__all__),
+    "lay_out", "update_each", "update_step", "add_optimizer_variables",
+    "add_variable_from_reference",
+    *(f"{name}.{method}" for name in importlib.import_module("npcnn.optimizers").__all__
+      for method in ("build", "add_variable", "assign", "assign_add", "assign_sub")),
 }  # fmt: skip
 # Results, which npcnn makes and users read.
 RESULTS = {

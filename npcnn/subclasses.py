@@ -80,7 +80,9 @@ def settle(base: Any, made: Any, **more: Kind) -> None:
         more: what cannot be told from what they have, because that is empty or None.
     """
     base.begun = frozenset(vars(made))
-    found = {name: inspect.getattr_static(base, name) for name in dir(base)} | vars(made)
+    found: dict[str, Any] = {}
+    for kind in (*reversed(base.__mro__), made):  # as inspect.getattr_static, a tenth of its time
+        found |= vars(kind)
     public = {name: type(value) for name, value in found.items() if not name.startswith("_")}
     kinds = {name: _BY_TYPE[kind] for name, kind in public.items() if kind in _BY_TYPE}
     base._attribute_kinds = kinds | more

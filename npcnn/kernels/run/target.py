@@ -23,7 +23,7 @@ from numba.core.target_extension import (
     target_override,
     target_registry,
 )
-from numba.core.types import Array, Function
+from numba.core.types import Array, BaseTuple, Function
 from numba.core.typing import Context
 from numba.np import numpy_support
 
@@ -103,6 +103,8 @@ class Dispatcher(CPUDispatcher):
 
     def typeof_pyval(self, value: Any) -> Any:
         """Return an array's type; to Numba it might be one of those with a mask, which it loads."""
+        if type(value) is tuple:
+            return BaseTuple.from_types([self.typeof_pyval(one) for one in value])
         if type(value) is not np.ndarray:
             return super().typeof_pyval(value)
         kind = numpy_support.from_dtype(value.dtype)

@@ -198,6 +198,7 @@ def _on_trial(
     if twin.has_call:
         settling.always(twin, list(shapes))
     else:
+        twin.declared, twin.plan = {}, {}  # they are made anew
         twin.build(shapes if layer.merges else shapes[0])
     for _, value, _ in learnt(twin):
         value[...] = generator.uniform(-1, 1, value.shape)

@@ -123,7 +123,7 @@ class Call:
         layer = self.layer
         if self.again is not None:
             layer.active = self.active
-        gradient = layer.push(gradient) if penalties else gradient
+        gradient = layer.push_penalty(gradient) if penalties else gradient
         back = layer.backward_logits if by_logits else layer.backward
         if self.written is not None:
             back = self.written.around(back, len(gradient))
@@ -146,7 +146,7 @@ class Call:
         if self.again is not None:
             layer.active = self.active
             layer.keep(self._saved)
-        layer.prepare_back(layer.push(gradient) if penalties else gradient)
+        layer.prepare_back(layer.push_penalty(gradient) if penalties else gradient)
 
     def _whole(self) -> Any:
         """Return a with-block that Ctrl-C does not end midway, unless a user's layer may hang."""

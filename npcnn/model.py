@@ -379,7 +379,7 @@ class Model(Stored, OnBatch):
         size = sum(place.stop - place.start for place, _, _ in self.segments())
         self.optimizer.lay_out(size, self.dtype, lambda: self.trainable_weights)
         for layer in self.leaves:
-            layer.forget()
+            layer.drop_kept()
 
 
 def _validation(given: Any) -> tuple[Any, Any, Any]:

@@ -187,7 +187,7 @@ class Sequential(Model):
         return any(
             one._unknown()
             if isinstance(one, Sequential)
-            else isinstance(one, Layer) and one.has_call and not one.prepared
+            else isinstance(one, Layer) and one.has_call and not one.is_prepared
             for one in self._layers
         )
 

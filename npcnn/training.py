@@ -117,7 +117,7 @@ def walk(
         # the layer itself, unless it is called again, or with arguments of its own (`Call`)
         forward = layer.forward if call.again is None and call.given is None else call.forward
         y = forward(x, call.told(training), step, keep or (heads and call in graph.heads))
-        layer.remember(y)
+        layer.remember_output(y)
         y = crossing(call, "forward", y, n)
         if call.strange and call.again is not None:  # one memory may be all that it ever gives
             y = strangers.copied(y)

@@ -107,10 +107,10 @@ def test_whatever_it_is_the_error_is_one_line(kind, absurd, backend, tmp_path):
 SAID = {
     "declared": ("layer", 5, "Scaled.declared: expected a dict, got 5; the base class uses that"),
     "parts": ("layer", [1], "Scaled.parts: expected a function, got [1]; the base class uses that"),
-    "fill": ("layer", 0.5, "Scaled.fill: expected a function, got 0.5"),
+    "fill_parameters": ("layer", 0.5, "Scaled.fill_parameters: expected a function, got 0.5"),
     "merges": ("layer", "x", "Scaled.merges: expected True or False, got 'x'"),
     "bound": ("layer", 1.5, "Scaled.bound: expected an integer, got 1.5"),
-    "inside": ("layer", [1], "Scaled.inside: expected a list of layers or None, got [1]"),
+    "held_layers": ("layer", [1], "Scaled.held_layers: expected a list of layers or None, got [1]"),
     "logits_of": ("loss", [1], "Cubed.logits_of: expected texts in a tuple, got [1]"),
     "slot_names": ("optimizer", 5, "Plain.slot_names: expected texts in a tuple, got 5"),
     "iterations": ("optimizer", None, "Plain.iterations: expected an integer, got None"),
@@ -200,4 +200,6 @@ def test_whatever_name_a_layer_keeps_something_under_is_free_or_refused(what, tm
         )
         assert said is None, (name, said)
     assert {name for name, same in free if not same} == set()
-    assert {"keep", "merges", "moments", "op", "part", "position", "share"} <= {n for n, _ in free}
+    named = {"forget", "fill", "stream", "inside", "keep", "merges", "moments", "op", "part",
+             "position", "share"}  # fmt: skip
+    assert named & set(PUBLIC) <= {name for name, _ in free}

@@ -191,7 +191,7 @@ def of_layer(
         return [*grad_xs, *(gradient for _, _, gradient in learnt(other))]
 
     layer = copy.deepcopy(layer) if layer.recorded else copy.copy(layer)
-    layer.forget()
+    layer.drop_kept()
     adds = layer.recorded  # to the loss, perhaps, besides
     own = np.append(upstream, 1.0) if adds else upstream
     arrays = [np.array(array) for array in (*xs, *(v for _, v, _ in learnt(layer)))]

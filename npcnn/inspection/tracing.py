@@ -104,7 +104,7 @@ class Trace:
             )
             self._note_outputs(watched_graph)
         for layer in graph.layers:
-            layer.forget()
+            layer.drop_kept()
         self.losses, self.outputs = (
             alone([*map(np.array, losses)]),
             alone([*map(np.array, outputs)]),

@@ -203,7 +203,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
             input_shape: with None for the batch axis.
             dtype: of the parameters, unless the layer has its own.
         """
-        if self.has_call and not (self.prepared and self.native):
+        if self.has_call and not (self.is_prepared and self.native):
             return settling.prepare(self, input_shape, dtype)
         if self.merges != isinstance(input_shape[0], tuple):
             expected = "the shapes of several inputs" if self.merges else "one input's shape"
@@ -261,7 +261,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
     def _saved(self, value: Any) -> None:
         self._kept[0] = value
 
-    def forget(self) -> None:
+    def drop_kept(self) -> None:
         """Drop what the last forward pass kept."""
         self._kept[0] = self.active = None
 
@@ -278,7 +278,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
         self.call_number = number
 
     @property
-    def stream(self) -> int:
+    def key_stream(self) -> int:
         """Which stream of random numbers the call takes: by the layer's place, and the call's."""
         return self.position + (self.call_number << 32)
 
@@ -314,7 +314,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
 settle(
     Layer, Layer("layer"), absent=TEXTS, unwritten=TEXTS, overridable=TEXTS, regulated=TEXTS,
     ends=Kind((tuple,), "what a graph begins and ends with", none=True),
-    inside=Kind((list,), "a list of layers", Operation, none=True),
+    held_layers=Kind((list,), "a list of layers", Operation, none=True),
     parameter_names=TEXTS, state_names=TEXTS, weights=Kind((list,), "a list of variables", Weight),
     place=Kind((tuple,), "a place in the model's vector", none=True),
     input_shape=Kind((tuple,), "a shape", none=True),

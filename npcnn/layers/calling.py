@@ -41,8 +41,8 @@ class Called:
         native: the class whose `forward` a user's class calls as ``super().call(x)``; or None.
         has_call: whether a user's class says with `call` what it does.
         ends: of a layer made of layers: its graph's inputs and outputs.
-        inside: the layers that a recorded one holds, once that is known.
-        prepared: whether a user's `build` was called; building: whether that goes on.
+        held_layers: the layers that a recorded one holds, once that is known.
+        is_prepared: whether a user's `build` was called; building: whether that goes on.
         _form: what `call` returns, with places for tensors; None until that is known.
         given: the arguments of the call that is being made, with places for tensors.
         part: makes of a layer and a number what takes that output out of several.
@@ -53,8 +53,8 @@ class Called:
     part: ClassVar[Any]
     has_call = False
     ends: Any = None
-    inside: list[Any] | None = None
-    prepared = building = False
+    held_layers: list[Any] | None = None
+    is_prepared = building = False
     _form: Form | None = None
     given: Given | None = None
     acts_unasked: bool
@@ -155,9 +155,9 @@ class Called:
         """Return the layers that a user's layer is made of; None for others."""
         if self.ends is not None:
             return operations_by_depth(*self.ends)
-        if self.inside is None and self.has_call:
+        if self.held_layers is None and self.has_call:
             return inner_layers(self) or None
-        return self.inside or None
+        return self.held_layers or None
 
     def _require_list(self, x: Any) -> None:
         if self.merges and not isinstance(x, (list, tuple)):

@@ -19,4 +19,4 @@ class Drawing(Layer):
         """
         seed = self.own_seed if self.own_seed is not None else self.seed
         seed = random.current_seed() if seed is None else seed
-        return random.dropout_key(seed=seed, layer=self.stream)
+        return random.dropout_key(seed=seed, layer=self.key_stream)

@@ -49,7 +49,7 @@ class LayerActivation(ActivationFunction):
         """Return the gradient by x; the layer keeps nothing from call to call."""
         self.layer.forward(x)
         grad_x = self.layer.backward(grad_y)
-        self.layer.forget()
+        self.layer.drop_kept()
         assert grad_x is not None
         return grad_x
 

@@ -154,9 +154,9 @@ class Normalization(Layer):
             self.add_parameter("adapt_variance", shape, "ones", trainable=False)
             self.add_parameter("count", (), "zeros", trainable=False)
 
-    def fill(self, arrays: Mapping[str, Array] | None = None) -> None:
+    def fill_parameters(self, arrays: Mapping[str, Array] | None = None) -> None:
         """Make the parameters that were only planned; those of a file count as adapted."""
-        super().fill(arrays)
+        super().fill_parameters(arrays)
         self.adapted = self.adapted or arrays is not None
 
     @property

@@ -25,7 +25,7 @@ def planned() -> Iterator[None]:
     """Let layers that are built within only note what parameters they would have.
 
     A file says what a model is before it has shown that it holds the model's weights.
-    `Layer.fill` makes the parameters afterwards.
+    `Layer.fill_parameters` makes the parameters afterwards.
     """
     token = _planning.set(True)
     try:
@@ -62,8 +62,8 @@ class Parameter:
             return self
         if self.name in layer.declared:
             made = self.name in vars(layer)
-            if made or live.get() is not None or (layer.prepared and layer.native is None):
-                return layer.handle(self.name)
+            if made or live.get() is not None or (layer.is_prepared and layer.native is None):
+                return layer.weight_of(self.name)
         if layer.has_call and self.name not in vars(layer):  # of another layer of its class
             text = f"{type(layer).__name__!r} object has no attribute {self.name!r}"
             raise AttributeError(text, name=self.name, obj=layer)

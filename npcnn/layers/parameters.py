@@ -129,18 +129,18 @@ class Parameters(Weighted, Regulated):
             made = initializers.get(made)
         Parameter.declare(type(self), own)
         self.add_parameter(own, shape, made, trainable, regularizer, constraint)
-        return self.handle(own)
+        return self.weight_of(own)
 
     add_variable = add_weight
 
-    def handle(self, name: str) -> Weight:
+    def weight_of(self, name: str) -> Weight:
         """Return the object that stands for a parameter: the same each time."""
         layer: Any = self
         if name not in layer._handles:
             layer._handles[name] = Weight(layer, name)
         return layer._handles[name]
 
-    def fill(self, arrays: Mapping[str, Array] | None = None) -> None:
+    def fill_parameters(self, arrays: Mapping[str, Array] | None = None) -> None:
         """Make the parameters that were only planned: of these arrays, or by their initializers."""
         plan, self.plan = self.plan, {}
         for name, (shape, initializer, trainable) in plan.items():
@@ -240,7 +240,7 @@ class Parameters(Weighted, Regulated):
 
     def _weights(self) -> list[Weight]:
         return [
-            layer.handle(name)
+            layer.weight_of(name)
             for layer in leaves_of(self)
             for name in (*layer.parameter_names, *layer.state_names)
         ]

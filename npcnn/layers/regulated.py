@@ -101,12 +101,12 @@ class Regulated:
         own: Any = self
         return self.penalises or own.recorded
 
-    def remember(self, y: Array) -> None:
+    def remember_output(self, y: Array) -> None:
         """Keep the output of a pass, if there is a penalty on it."""
         if self.activity_regularizer is not None:
             self.active = y
 
-    def push(self, grad_y: Array) -> Array:
+    def push_penalty(self, grad_y: Array) -> Array:
         """Return a gradient by the output of the last pass with that of its penalty added."""
         if self.activity_regularizer is None or self.active is None:
             return grad_y

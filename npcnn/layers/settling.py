@@ -31,7 +31,7 @@ def once(build: Any) -> Any:
     def called_once(layer: Any, *args: Any, **kwargs: Any) -> Any:
         if layer.building:  # for `prepare`, or for the `build` of a class made from this one
             return build(layer, *args, **kwargs)
-        if not layer.prepared:
+        if not layer.is_prepared:
             shapes = (*args, *kwargs.values())
             shape = shapes[0] if len(shapes) == 1 else shapes
             prepare(layer, shape, None, lambda: called_once(layer, *args, **kwargs))
@@ -50,10 +50,10 @@ def prepare(layer: Any, shape: Any, dtype: Any = None, given: Any = None) -> Non
         given: the arguments that it is called with, as `Given`, or what builds it; without, the
             input alone.
     """
-    if layer.prepared:
+    if layer.is_prepared:
         return
     layer.dtype = config.float_dtype(layer.dtype or dtype, f"{layer.label}(dtype)")
-    layer.prepared = layer.building = True
+    layer.is_prepared = layer.building = True
     try:
         if given is None or isinstance(given, Given):
             _build(layer, shape, given)
@@ -61,7 +61,7 @@ def prepare(layer: Any, shape: Any, dtype: Any = None, given: Any = None) -> Non
             given()
         owning.own(layer)
     except BaseException:
-        layer.prepared = False
+        layer.is_prepared = False
         raise
     finally:
         layer.building = False
@@ -110,7 +110,7 @@ def settle(layer: Any, given: Given, shapes: list[Any], dtype: Any) -> None:
         for part in every([layer]):
             if part.recorded:
                 give_names(part.parts() or [], set(), part.label)
-        layer.inside = layer.parts() or []
+        layer.held_layers = layer.parts() or []
         out = layer._form.shapes
         layer.output_shape = tuple(out) if len(out) > 1 else out[0]
 
@@ -121,7 +121,7 @@ def always(layer: Any, shapes: list[Any]) -> None:
     given = layer.given or one_call(len(shapes))
     prepare(layer, tuple(shapes) if several else shapes[0], layer.dtype, given)
     in_dtype(layer, layer.dtype)
-    layer.ends, layer._form, layer.inside, layer.recorded = None, None, None, True
+    layer.ends, layer._form, layer.held_layers, layer.recorded = None, None, None, True
     settle(layer, given, shapes, layer.dtype)
 
 

@@ -113,7 +113,7 @@ class SpectralNormalization(Holding, Layer):
         yield from ((name, found[name]) for name in _ordered(found))
 
     def _weights(self) -> list[Weight]:
-        return [self.handle(name) for name in _ordered(dict(super().own_arrays()))]
+        return [self.weight_of(name) for name in _ordered(dict(super().own_arrays()))]
 
     def folders(self) -> dict[str, list[str]]:
         """Return the same, but for the kernel, which Keras keeps twice."""

@@ -87,7 +87,7 @@ def _check_shapes(layer: Any, xs: list[Tensor]) -> None:
 def _weights(layer: Any, own: Recording | None) -> list[tuple[str, Tensor]]:
     if own is None or planning():
         return []
-    return [(name, own.of(layer.handle(name))) for name in layer.parameter_names]
+    return [(name, own.of(layer.weight_of(name))) for name in layer.parameter_names]
 
 
 def _kind(layer: Any) -> Any:

@@ -57,7 +57,7 @@ def fresh_model(config: Any, where: str, budget: Budget | None = None) -> Model:
             fix = "if you trust it, raise the argument budget"
         raise FormatError(message(where, expected, f"{total:.3g}", fix))
     for layer in model.leaves:
-        layer.fill()
+        layer.fill_parameters()
     return model
 
 

@@ -52,7 +52,7 @@ class Parts:
         self._check_total()
         arrays, model = read_all(self.found), self.planned
         for layer in model.leaves:
-            layer.fill(arrays.get(id(layer), {}))
+            layer.fill_parameters(arrays.get(id(layer), {}))
         own_variables.load(self.file, self.paths)
         if seeds(model) and self.file.is_group("npcnn_seeds"):
             numbers = self.file.dataset("npcnn_seeds/state").read()

@@ -92,7 +92,7 @@ def test_backward_needs_a_forward():
 def test_forget():
     layer = layers.ReLU()
     layer(np.ones((1, 2)))
-    layer.forget()
+    layer.drop_kept()
     with pytest.raises(StateError):
         layer.backward(np.ones((1, 2), "float32"))
 

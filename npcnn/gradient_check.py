@@ -192,7 +192,9 @@ def _on_trial(
     generator = np.random.default_rng(seed)
     twin = copy.deepcopy(layer)
     twin.name = layer.name or type(layer).__name__
-    twin.input_shape, twin.place, twin.seed = None, None, seed
+    twin.input_shape, twin.place = None, None
+    if not twin.is_whole:
+        twin.seed = seed
     twin.dtype = np.dtype(dtype)
     shapes = tuple((None, *shape[1:]) for shape in input_shape)
     if twin.has_call:

@@ -11,7 +11,7 @@ import numpy as np
 
 from npcnn import numerics, own_steps, random, training
 from npcnn.callbacks import Callback, History
-from npcnn.checks import ArgumentError, message
+from npcnn.checks import ArgumentError, DtypeError, message, shown
 from npcnn.feeding import Feed
 from npcnn.layers.parts import seeds
 from npcnn.progress import EpochPrinter
@@ -160,7 +160,7 @@ class Run(StoredRun):
             "stop_training": self.model.stop_training,
             "seeds": [one.get_state().tolist() for one in seeds(self.model)],
             "callbacks": [
-                {"class": type(callback).__name__, "state": callback.get_state()}
+                {"class": type(callback).__name__, "state": _state_of(callback)}
                 for callback in self.callbacks
             ],
         }
@@ -194,6 +194,14 @@ class Run(StoredRun):
                 where = "fit(resume_from)"
                 raise ArgumentError(message(where, f"a callback {name}, as saved", "none", fix))
         return pairs
+
+
+def _state_of(callback: Any) -> dict[str, Any]:
+    state = callback.get_state()
+    if not isinstance(state, dict):
+        where, fix = f"{type(callback).__name__}.get_state()", "return {'name': it}"
+        raise DtypeError(message(where, "a dict", shown(state), fix))
+    return state
 
 
 def trainer(model: Model, source: Any, check_numerics: bool, distribution: Any) -> Any:

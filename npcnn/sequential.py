@@ -88,7 +88,7 @@ class Sequential(Model):
             layer.name, layer.beside = own
             self._row = self._row if began else []
             raise
-        if isinstance(layer, Layer):
+        if isinstance(layer, Layer) and not layer.is_whole:
             layer.position = len(self._layers)
         if not self.trainable:
             layer.trainable = False

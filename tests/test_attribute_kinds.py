@@ -203,3 +203,31 @@ def test_whatever_name_a_layer_keeps_something_under_is_free_or_refused(what, tm
     named = {"forget", "fill", "stream", "inside", "keep", "merges", "moments", "op", "part",
              "position", "share"}  # fmt: skip
     assert named & set(PUBLIC) <= {name for name, _ in free}
+
+
+class Placed(layers.Layer):
+    """With weights and numbers under names that layers which draw have for something else."""
+
+    def build(self, shape):
+        self.position = self.add_weight(shape=(shape[-1],), initializer="ones", name="position")
+        self.seed = 5
+
+    def call(self, x):
+        return x * self.position + self.seed
+
+
+def test_position_and_seed_are_what_a_layer_with_a_call_keeps_there(backend, tmp_path):
+    model = npcnn.Sequential([layers.Input((3,)), Placed(), Placed()])
+    np.testing.assert_array_equal(model.predict(np.zeros((1, 3)), verbose=0), [[10, 10, 10]])
+    model.compile("sgd", "mse")
+    model.fit(X, np.ones((4, 3)), verbose=0)
+    assert model.layers[0].seed == 5
+    for layer in model.layers:
+        assert (np.asarray(layer.position) != 1).all()
+    again = npcnn.load_model(_saved(model, tmp_path), custom_objects={"Placed": Placed})
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def _saved(model, folder):
+    model.save(folder / "m.keras")
+    return folder / "m.keras"

@@ -27,7 +27,7 @@ _SILENT = (
 # What only layers with a `forward` ask of themselves: where a `call` says what a class of the
 # program's does, its objects may keep something else under these names.
 _FREE = frozenset([
-    "added", "backward_logits", "bends", "bound", "combines", "data_format", "flattens", "given",
+    "added", "backward_logits", "bends", "bound", "combines", "data_format", "flattens",
     "keep", "kept", "kept_output", "logits_of", "made_up", "make_parameters", "meet", "merges",
     "moments", "op", "part", "position", "prepare", "share", "suits", "training_only",
 ])  # fmt: skip
@@ -39,7 +39,7 @@ class Called:
     Attributes:
         plain: the class Layer.
         native: the class whose `forward` a user's class calls as ``super().call(x)``; or None.
-        has_call: whether a user's class says with `call` what it does.
+        has_call: whether a user's class says with `call` what it does; is_whole: all of it.
         ends: of a layer made of layers: its graph's inputs and outputs.
         held_layers: the layers that a recorded one holds, once that is known.
         is_prepared: whether a user's `build` was called; building: whether that goes on.
@@ -51,7 +51,7 @@ class Called:
     plain: ClassVar[Any]
     native: ClassVar[Any] = None
     part: ClassVar[Any]
-    has_call = False
+    has_call = is_whole = False
     ends: Any = None
     held_layers: list[Any] | None = None
     is_prepared = building = False
@@ -84,7 +84,8 @@ class Called:
             cls.build = settling.once(vars(cls)["build"])
         native = next(kind for kind in cls.__mro__ if kind is base or _forwards(kind, base))
         cls.native = None if native is base else native
-        if cls.native is None:
+        cls.is_whole = cls.native is None
+        if cls.is_whole:
             kinds = cls._attribute_kinds.items()
             cls._attribute_kinds = {name: kind for name, kind in kinds if name not in _FREE}
         for name in _SILENT if cls.native else ():

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from models import small_data, small_model
 
+from npcnn.callbacks import Callback, ModelCheckpoint
 from npcnn.checks import DtypeError
 from npcnn.saving import run_state
 from npcnn.saving.hdf5_safe import Hdf5File
@@ -75,3 +77,16 @@ def test_numbers_that_json_has_not_and_arrays_come_back():
 def test_what_would_not_come_back_is_refused(value):
     with pytest.raises(DtypeError, match=r"checkpoint\.a(\[0\])+: expected None, numbers"):
         there_and_back({"a": [value]})
+
+
+@pytest.mark.parametrize("state", [[1], 5, None, "t"])
+def test_a_state_that_is_no_dict_is_refused_when_it_is_written(tmp_path, state):
+    class Bad(Callback):
+        def get_state(self):
+            return state
+
+    x, y = small_data(10)
+    path = tmp_path / "run.keras"
+    with pytest.raises(DtypeError, match=r"^Bad\.get_state\(\): expected a dict, got "):
+        small_model().fit(x, y, verbose=0, callbacks=[ModelCheckpoint(path), Bad()])
+    assert not path.exists()

@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -48,11 +49,12 @@ def told(printed: str) -> dict[str, Any]:
 
 
 def one_pass(options: list[str]) -> dict[str, Any]:
-    """Run the README's test command once."""
+    """Run the README's test command once; what is kept for the next run, pass after pass, is."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options],
-        cwd=HERE.parent, capture_output=True, text=True, check=False,
+        cwd=HERE.parent, capture_output=True, text=True, check=False, env=environment,
     )  # fmt: skip
     seconds = round(time.perf_counter() - start)
     return {"green": done.returncode == 0, "seconds": seconds, **told(done.stdout)}

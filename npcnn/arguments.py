@@ -156,11 +156,16 @@ def argument_names(cls: type) -> list[str]:
     names: list[str] = []
     for base in cls.__mro__:
         if "__init__" in vars(base) and base is not object:
-            parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
+            parameters = _parameters(vars(base)["__init__"])[1:]
             names += [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
             if all(p.kind is not p.VAR_KEYWORD for p in parameters):
                 break
     return list(dict.fromkeys(names))
+
+
+@functools.lru_cache(256)  # each save asks it of every layer, and a signature is slow to be made
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    return list(inspect.signature(function).parameters.values())
 
 
 def show_default(cls: type, **defaults: Any) -> None:

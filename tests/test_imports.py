@@ -1,6 +1,7 @@
 """The rooms of the house: who may import whom, and what `import npcnn` loads."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -108,10 +109,16 @@ def modules():
     for path in sorted(PACKAGE.rglob("*.py")):
         name = ".".join(["npcnn", *path.relative_to(PACKAGE).with_suffix("").parts])
         if name != "npcnn.__init__":
-            yield name, ast.parse(path.read_text("utf-8"))
+            yield name, path
 
 
 FILES = dict(modules())
+
+
+@functools.cache
+def parsed(name):
+    """Return a module's syntax tree: read by who asks for it, not by all who collect tests."""
+    return ast.parse(FILES[name].read_text("utf-8"))
 
 
 def test_every_room_has_its_place():
@@ -126,7 +133,7 @@ def test_imports_run_one_way(name):
     row = next(k for k, rooms in enumerate(ROWS) if room(name) in rooms)
     allowed = set().union(*ROWS[:row]) | ({room(name)} if f"npcnn.{room(name)}" != name else set())
     same_row_below = ROWS[row] - {room(name)}
-    for imported in module_level_imports(FILES[name]):
+    for imported in module_level_imports(parsed(name)):
         if not imported.startswith("npcnn."):
             continue
         target = room(imported)
@@ -138,8 +145,8 @@ def test_imports_run_one_way(name):
 def test_what_is_imported_late_runs_the_same_way():
     floors = {name: k for k, rooms in enumerate(ROWS) for name in rooms}
     upward = set()
-    for name, tree in FILES.items():
-        for imported in every_import(tree):
+    for name in FILES:
+        for imported in every_import(parsed(name)):
             target = imported.startswith("npcnn.") and room(imported)
             if target in floors and floors[target] > floors[room(name)]:
                 upward.add((name, target))
@@ -147,8 +154,8 @@ def test_what_is_imported_late_runs_the_same_way():
 
 
 def test_reference_and_kernels_do_not_know_each_other():
-    for name, tree in FILES.items():
-        imported = {room(i) for i in module_level_imports(tree) if i.startswith("npcnn.")}
+    for name in FILES:
+        imported = {room(i) for i in module_level_imports(parsed(name)) if i.startswith("npcnn.")}
         if room(name) == "reference":
             assert "kernels" not in imported, name
         if room(name) == "kernels":
@@ -169,13 +176,13 @@ def test_only_the_backend_chooses_the_ops(name):
     """
     if room(name) in ("reference", "inspection", "plots"):
         return
-    for imported in module_level_imports(FILES[name]):
+    for imported in module_level_imports(parsed(name)):
         assert not imported.startswith(("npcnn.reference", "npcnn.kernels")), f"{name}: {imported}"
 
 
 @pytest.mark.parametrize("name", [n for n in FILES if room(n) != "kernels"])
 def test_heavy_libraries_are_imported_where_they_are_used(name):
-    for imported in module_level_imports(FILES[name]):
+    for imported in module_level_imports(parsed(name)):
         assert imported.split(".")[0] not in HEAVY, f"{name}: {imported}"
 
 
@@ -208,6 +215,6 @@ def test_public_names_are_there():
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_lines_reach_odd_streams_too(name):
     """print() fails without a standard output, on ASCII and where there is no `flush`."""
-    called = [node.func for node in ast.walk(FILES[name]) if isinstance(node, ast.Call)]
+    called = [node.func for node in ast.walk(parsed(name)) if isinstance(node, ast.Call)]
     printed = [node for node in called if isinstance(node, ast.Name) and node.id == "print"]
     assert not printed, "say it with npcnn.streams.say"

@@ -29,6 +29,7 @@ def marked(layer: Any) -> Iterator[None]:
 
     Gradients lie in arrays that outlive a step. What is not written is zero for good, so that the
     parameter is never learnt; what is added to, or written in part, holds older steps' as well.
+    So does `*= 0`: one overflow, and it is NaN for good, for NaN · 0 is NaN.
     An entry that is never written and stays zero is let be.
 
     Raises:
@@ -49,14 +50,14 @@ def marked(layer: Any) -> Iterator[None]:
             added = bits == touched
             grad[left | added] = old[left | added]
             if added.any():
-                wrong.append((name, "one that it adds to what was there"))
+                wrong.append((name, "one made of what was there, by += or *="))
             elif left.all():
                 wrong.append((name, "none"))
             elif old[left].any():
                 wrong.append((name, "one written in part, beside an earlier pass's"))
     for name, got in wrong:
         where, expected = f"{layer.label}.backward()", f"the gradient by its {name}, written anew"
-        fix = f"set self.grad_{name}[...], or make it with trainable=False"
+        fix = f"set self.grad_{name}[...], to 0 before adding, or make it with trainable=False"
         raise ArgumentError(message(where, expected, got, fix))
 
 

@@ -45,6 +45,15 @@ class AddsAt(Scaled):
         np.add.at(self.grad_scale, [0, 2], scale[:2])
 
 
+class Clears(Scaled):
+    """By a product, from which no NaN comes back to zero."""
+
+    def write(self, scale, shift):
+        self.grad_scale[...] = scale
+        self.grad_shift *= 0
+        self.grad_shift += shift
+
+
 class InTurns(Scaled):
     """Writes other places each time, and leaves what an earlier step left in the rest."""
 
@@ -147,8 +156,10 @@ def learn(model, how="fit", epochs=3):
 
 SAID = {
     Forgets: "expected the gradient by its scale, written anew, got none; set self.grad_scale[...]",
-    Adds: "expected the gradient by its shift, written anew, got one that it adds to what was",
-    AddsAt: "expected the gradient by its scale, written anew, got one that it adds to what was",
+    Adds: "expected the gradient by its shift, written anew, got one made of what was there",
+    Clears: "expected the gradient by its shift, written anew, got one made of what was there, by "
+    "+= or *=; set self.grad_shift[...], to 0 before adding",
+    AddsAt: "expected the gradient by its scale, written anew, got one made of what was there",
 }
 
 

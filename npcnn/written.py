@@ -19,7 +19,7 @@ _MARKS: dict[str, tuple[Any, Any]] = {
     "float32": (np.uint32(0x7FA05C31), np.uint32(0x7FE05C31)),
     "float64": (np.uint64(0x7FF4000000005C31), np.uint64(0x7FFC000000005C31)),
 }
-# Of each size of a batch so many passes are looked at: what an earlier one left shows in the next.
+# Of each size of a batch so many passes are looked at: a `backward` need not do the same in each.
 _PASSES, _KINDS = 2, 6
 
 
@@ -30,7 +30,7 @@ def marked(layer: Any) -> Iterator[None]:
     Gradients lie in arrays that outlive a step. What is not written is zero for good, so that the
     parameter is never learnt; what is added to, or written in part, holds older steps' as well.
     So does `*= 0`: one overflow, and it is NaN for good, for NaN · 0 is NaN.
-    An entry that is never written and stays zero is let be.
+    An entry that still holds its mark was not written, for no arithmetic makes one.
 
     Raises:
         ArgumentError: names the layer and the parameter.
@@ -53,8 +53,9 @@ def marked(layer: Any) -> Iterator[None]:
                 wrong.append((name, "one made of what was there, by += or *="))
             elif left.all():
                 wrong.append((name, "none"))
-            elif old[left].any():
-                wrong.append((name, "one written in part, beside an earlier pass's"))
+            elif left.any():
+                got = f"one with {np.count_nonzero(left):,} of {left.size:,} entries not written"
+                wrong.append((name, got))
     for name, got in wrong:
         where, expected = f"{layer.label}.backward()", f"the gradient by its {name}, written anew"
         fix = f"set self.grad_{name}[...], to 0 before adding, or make it with trainable=False"

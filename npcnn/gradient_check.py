@@ -23,6 +23,7 @@ from npcnn.inspection.tracing import traced
 from npcnn.layers import settling
 from npcnn.layers.parts import learnt
 from npcnn.random import Seed
+from npcnn.tables import input_names, told_as
 
 if TYPE_CHECKING:
     from npcnn.layers import Layer
@@ -213,11 +214,6 @@ def _on_trial(
     return twin, xs, generator.uniform(-1, 1, shape).astype(dtype)
 
 
-def _input_names(xs: list[Array]) -> list[str]:
-    """Return input, input_2, …"""
-    return [f"input_{k + 1}" if k else "input" for k in range(len(xs))]
-
-
 def _contract(
     layer: Layer, xs: list[Array], upstream: Array, training: bool, where: str
 ) -> Iterator[Row]:
@@ -227,9 +223,9 @@ def _contract(
     if _described(pairs[0][1]) == _described(upstream):
         grad_x: Any = layer.backward(upstream.copy())
         listed = grad_x if layer.merges and isinstance(grad_x, (list, tuple)) else [grad_x]
-        names = _input_names(xs)
+        names = input_names(len(xs))
         pairs += zip(names, [*listed, *[None] * len(xs)], xs, strict=False)
-        pairs += [(name, gradient, value) for name, value, gradient in learnt(layer)]
+        pairs += [(told_as(name), grad, value) for name, value, grad in learnt(layer)]
     for array, got, like in pairs:
         if _described(got) != _described(like):
             what = "output" if array == "output" else f"gradient by {array}"
@@ -252,7 +248,7 @@ def _gradients(
     """Yield a row for each gradient of a float64 layer."""
     generator = np.random.default_rng(seed)
     function = of_layer(layer, xs if layer.merges else xs[0], upstream, training)
-    names = [*_input_names(xs), *(name for name, _, _ in learnt(layer))]
+    names = [*input_names(len(xs)), *(told_as(name) for name, _, _ in learnt(layer))]
     gradients = function.backward(function.arrays)
     for k, (name, gradient) in enumerate(zip(names, gradients, strict=True)):
         found = examine(function, k, gradient, tolerance, 3, generator)

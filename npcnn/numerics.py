@@ -10,6 +10,7 @@ from npcnn import training
 from npcnn.checks import NumericsError, message
 from npcnn.feeding.sources import parted
 from npcnn.spy import Batch, shadow_graph, watched
+from npcnn.tables import told_as
 
 if TYPE_CHECKING:
     from npcnn.data import Batches
@@ -82,14 +83,14 @@ def _first_bad(model: Model, batch: Batch) -> tuple[str, str, str, Array]:
     now = model.optimizer.clock
     losses, _ = training.forward_and_back(graph, model.objective, batch, step=now)
     for spy in spies:
-        for name in (*spy.parameter_names, "pre_activation", "activation"):
+        for name in (*map(told_as, spy.parameter_names), "pre_activation", "activation"):
             if name in spy.arrays and not _finite(spy.arrays[name]):
                 return "forward", str(spy.layer.name), name, spy.arrays[name]
     for loss, rows in zip(model.objective.losses, losses, strict=True):
         if not _finite(rows):
             return "forward", loss.name, "the loss", rows
     for spy in reversed(spies):
-        own = (f"grad_{name}" for name in spy.parameter_names)
+        own = (f"grad_{told_as(name)}" for name in spy.parameter_names)
         names = ("grad_activation", "grad_pre_activation", *own, "grad_input")
         for name in names:
             if name in spy.arrays and not _finite(spy.arrays[name]):

@@ -12,6 +12,8 @@ from npcnn import data, random
 from npcnn.checks import StateError, message
 from npcnn.layers import Layer
 from npcnn.layers.parts import in_dtype, learnt
+from npcnn.layers.seen import activation_of
+from npcnn.tables import input_names, told_as
 from npcnn.training import Batch
 
 if TYPE_CHECKING:
@@ -94,13 +96,13 @@ class Spy:
         """Go forward through the layer."""
         if "given" in vars(self):
             self.layer.given = self.given
-        self._note_several("input", x)
+        self._note_several("", x)
         y = self.layer.forward(x, training, step, keep)
         self.note("activation", y)
         for name, array in self.layer.look(x, y).items():
             self.note(name, array)
         for name, value in self.layer.arrays():
-            self.note(name, value)
+            self.note(told_as(name), value)
         return y
 
     def backward(self, grad_y: Array, need_grad_x: bool = True) -> Array | None:
@@ -121,16 +123,17 @@ class Spy:
         self.visited = True
         grad_x = call(gradient, need_grad_x)
         for name, _, grad in learnt(self.layer):
-            self.note(f"grad_{name}", grad)
+            self.note(f"grad_{told_as(name)}", grad)
         if grad_x is None:
             grad_x = call(gradient, True)
-        self._note_several("grad_input", grad_x)
+        self._note_several("grad_", grad_x)
         return grad_x
 
-    def _note_several(self, name: str, arrays: Any) -> None:
-        """Keep a layer's input, or all of them: input, input_2, …"""
-        for k, array in enumerate(arrays if self.layer.merges else [arrays]):
-            self.note(f"{name}_{k + 1}" if k else name, array)
+    def _note_several(self, front: str, arrays: Any) -> None:
+        """Keep a layer's input, or all of them, or the gradients by them."""
+        listed = arrays if self.layer.merges else [arrays]
+        for own, array in zip(input_names(len(listed)), listed, strict=True):
+            self.note(front + own, array)
 
     def note(self, name: str, array: Array | None) -> None:
         """Keep a copy of an array."""
@@ -140,7 +143,7 @@ class Spy:
 
 def rectifies(layer: Any) -> bool:
     """Whether a layer's output is a plain ReLU's: 0 where its input is negative."""
-    return getattr(layer, "activation", None) == "relu"
+    return activation_of(layer) == "relu"
 
 
 def require_ready(model: Model, where: str) -> None:

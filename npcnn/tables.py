@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,21 @@ ORDER = (
     "input", "mask", "pre_activation", "activation", "kernel", "bias", "grad_activation",
     "grad_pre_activation", "grad_input", "grad_kernel", "grad_bias",
 )  # fmt: skip
+PASSES = re.compile(r"input(_\d+)?|(pre_)?activation|mask")  # a layer, besides its parameters
+
+
+def input_names(count: int) -> list[str]:
+    """Return what tools call a layer's inputs: input, input_2, …"""
+    return [f"input_{k + 1}" if k else "input" for k in range(count)]
+
+
+def told_as(name: str) -> str:
+    """Return what tools call a parameter: its name, unless that is what goes through a layer's.
+
+    >>> told_as("kernel"), told_as("activation")
+    ('kernel', 'activation (weight)')
+    """
+    return f"{name} (weight)" if PASSES.fullmatch(name) else name
 
 
 def in_order(arrays: dict[str, Array]) -> dict[str, Array]:
@@ -95,7 +111,8 @@ def trace_rows(trace: Any) -> tuple[str, list[tuple[str, ...]]]:
     first = trace.layers[0].arrays
     pairs = [("(input)", "x", first["input"], first.get("grad_input"))]
     for layer in trace.layers:
-        names = [name for name in ("activation", *layer.layer.parameter_names) if name in layer]
+        own = map(told_as, layer.layer.parameter_names)
+        names = [name for name in ("activation", *own) if name in layer]
         for i, name in enumerate(names):
             owner = layer.name if i == 0 else ""
             pairs.append((owner, name, layer[name], layer.arrays.get(f"grad_{name}")))

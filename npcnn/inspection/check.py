@@ -18,6 +18,7 @@ from npcnn.gradients.table import GradientTable, Row
 from npcnn.gradients.verdict import examine
 from npcnn.layers.parts import learnt
 from npcnn.spy import shadow_graph
+from npcnn.tables import input_names, told_as
 from npcnn.threads import single_threaded_blas
 
 Array = np.ndarray
@@ -54,13 +55,13 @@ def _of_call(fine: Any, call: Any, layer: Any, how: tuple[float, int, Any]) -> I
     """Yield a row for the gradient by each parameter and each input of a call."""
     wanted = _started_from(fine, call)
     upstream = layer["grad_pre_activation" if wanted else "grad_activation"]
-    inputs = [name for name in layer if name.partition("_")[0] == "input"]
+    inputs = input_names(len(call.inputs))
     x = [layer[name] for name in inputs]
     call.layer.count_call(call.again or 0)
     given = x if call.layer.merges else x[0]
     training = call.told(fine.training)
     function = of_layer(call.layer, given, upstream, training, fine.step, wanted)
-    names = [*inputs, *(name for name, _, _ in learnt(call.layer))]
+    names = [*inputs, *(told_as(name) for name, _, _ in learnt(call.layer))]
     own = dict(zip(names, function.backward(function.arrays), strict=True))
     for k in [*range(len(inputs), len(names)), *range(len(inputs))]:
         gradient = layer[f"grad_{names[k]}"] if f"grad_{names[k]}" in layer else own[names[k]]

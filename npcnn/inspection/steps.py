@@ -13,9 +13,10 @@ from npcnn import training as training_module
 from npcnn.arguments import AModel, Arrays, checked
 from npcnn.layers import Layer
 from npcnn.layers.regulated import charged
+from npcnn.layers.seen import activation_of
 from npcnn.spy import one_batch, shadow_graph, watched
 from npcnn.symbolic import leaves_of
-from npcnn.tables import number
+from npcnn.tables import number, told_as
 from npcnn.threads import single_threaded_blas
 
 if TYPE_CHECKING:
@@ -108,19 +109,24 @@ def step_through(
 def _forward_event(spy: Any) -> Event:
     layer, arrays = spy.layer, spy.arrays
     x, y = arrays["input"], arrays["activation"]
-    names = ("input", "mask", *layer.parameter_names)
+    names = ("input", "mask", *map(told_as, layer.parameter_names))
     before = {name: arrays[name] for name in names if name in arrays}
     after = {name: arrays[name] for name in ("pre_activation", "activation") if name in arrays}
-    op, function = layer.op, getattr(layer, "activation", "linear")
+    op, function = _op(layer), activation_of(layer)
     if op and function != "linear":
         op += f" + {function}"
     text = f"{_shape(x)} → {_shape(y)}: {_what(layer, arrays)}"
     return Event("forward", str(layer.name), op or function, before, after, text)
 
 
+def _op(layer: Layer) -> str:
+    """Return the name of a layer's op; a class with a `call` may keep anything there."""
+    return layer.op if isinstance(layer.op, str) else ""
+
+
 def _what(layer: Layer, arrays: dict[str, Array]) -> str:
     """Return what a layer does, in words."""
-    function = getattr(layer, "activation", "linear")
+    function = activation_of(layer)
     return layer.description(arrays) + ("" if function == "linear" else f", then {function}")
 
 
@@ -143,12 +149,13 @@ def _loss_event(
 def _backward_event(spy: Any) -> Event:
     layer, arrays = spy.layer, spy.arrays
     key = "grad_activation" if "grad_activation" in arrays else "grad_pre_activation"
-    names = [f"grad_{name}" for name in layer.parameter_names if f"grad_{name}" in arrays]
+    own = [told_as(name) for name in layer.parameter_names]
+    names = [f"grad_{name}" for name in own if f"grad_{name}" in arrays]
     after = {name: arrays[name] for name in (*names, "grad_input")}
-    by = ["input", *layer.parameter_names]
+    by = ["input", *own]
     parts = [f"{n} {_shape(arrays[f'grad_{n}'])}" for n in by if f"grad_{n}" in arrays]
     text = f"{_shape(arrays[key])} gradient → gradients by {', '.join(parts)}"
-    op = layer.op or getattr(layer, "activation", type(layer).__name__.lower())
+    op = _op(layer) or activation_of(layer, type(layer).__name__.lower())
     return Event("backward", str(layer.name), f"{op}_backward", {key: arrays[key]}, after, text)
 
 

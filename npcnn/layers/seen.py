@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from npcnn.layers.windows import Window
 
 Array = np.ndarray
+
+
+def activation_of(layer: Any, without: str = "linear") -> str:
+    """Return the activation that a layer ends with; a user's may keep anything under that name."""
+    found = getattr(layer, "activation", without)
+    return found if isinstance(found, str) else without
 
 
 class Seen:
@@ -39,11 +46,11 @@ class Seen:
 
     def look(self, x: Array, y: Array) -> dict[str, Array]:
         """Return name → array of what lies between the input and the output of the last pass."""
-        return {"pre_activation": x} if self.bends else {}
+        return {"pre_activation": x} if self.bends is True else {}
 
     def look_back(self, grad_y: Array, grad_x: Array) -> dict[str, Array]:
         """Return name → gradient of what lies between, as `grad_<name>`."""
-        return {"grad_pre_activation": grad_x} if self.bends else {}
+        return {"grad_pre_activation": grad_x} if self.bends is True else {}
 
     def kinks(self, x: Array) -> int:
         """Return at how many places the output has no derivative by x or a parameter: exact ties.

@@ -10,6 +10,7 @@ from npcnn.arguments import AModel
 from npcnn.checks import ArgumentError, message, one_of, positive_int, shown
 from npcnn.checks import path as check_path
 from npcnn.figures import style
+from npcnn.layers.seen import activation_of
 from npcnn.plots import facts
 from npcnn.plots.chart import Box, chart
 from npcnn.plots.labels import name_lines
@@ -93,8 +94,8 @@ def plot_model(
     boxes = []
     for step in found:
         lines = [step.name] if show_layer_names else []
-        activation = getattr(step.operation, "activation", None)
-        lines += [str(activation)] if show_layer_activations and activation is not None else []
+        activation = activation_of(step.operation, "")
+        lines += [str(activation)] if show_layer_activations and activation else []
         lines += [model.dtype.name] if show_dtype else []
         if show_trainable and step.operation is not None:
             lines.append("learns" if step.operation.trainable else "frozen")

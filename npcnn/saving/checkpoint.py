@@ -29,6 +29,7 @@ from npcnn.checks import (
 from npcnn.data import Batches
 from npcnn.files import remove_leftovers
 from npcnn.layers.parts import every
+from npcnn.layers.seen import activation_of
 from npcnn.saving import keras_layers, variables
 from npcnn.saving.renamed import names_there, renamed, unnamed
 from npcnn.streams import say
@@ -329,7 +330,7 @@ def _classes(model: Model) -> dict[str, Any]:
     """Return the classes of a running model, by name: its checkpoint may name them."""
     metrics = [*(measure.metric for measure in model.measures), *model.own_metrics()]
     things = [*every([model]), *model.objective.losses, model.optimizer, *metrics]
-    functions = [getattr(layer, "activation", None) for layer in model.leaves]
+    functions = [activation_of(layer, "") for layer in model.leaves]
     found = {type(t).__name__: type(t) for t in things} | {str(f): f for f in functions if f}
     means = [getattr(metric, "fn", None) for metric in metrics]
     return found | {str(f.__name__): f for f in means if f is not None and hasattr(f, "__name__")}

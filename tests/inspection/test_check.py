@@ -6,6 +6,8 @@ import npcnn
 from npcnn import layers
 from npcnn.backend import ops
 from npcnn.checks import NumericsError
+from npcnn.gradient_check import check_layer
+from npcnn.utils import plot_model
 
 
 def test_the_documents_network_is_right_in_float64(backend):
@@ -218,3 +220,80 @@ def test_rounding_beside_a_kink_is_no_mistake():
     assert row.kinks == 1
     assert row.error < 1e-9
     assert check.passed
+
+
+NAMES = ("input_gate", "input_2", "activation", "pre_activation", "mask")
+
+
+class Product(layers.Layer):
+    """y = x · a · b · …, with weights called as one likes."""
+
+    def create_parameters(self, input_shape):
+        for name in NAMES:
+            self.add_parameter(name, (input_shape[-1],), "ones")
+
+    def forward(self, x, training=False, step=0, keep=True):
+        self._saved = x
+        return x * np.prod([vars(self)[name] for name in NAMES], axis=0)
+
+    def backward(self, grad_y, need_grad_x=True):
+        for name in NAMES:
+            others = np.prod([vars(self)[other] for other in NAMES if other != name], axis=0)
+            getattr(self, f"grad_{name}")[...] = (grad_y * self.saved() * others).sum(axis=0)
+        return grad_y * np.prod([vars(self)[name] for name in NAMES], axis=0)
+
+
+class Called(layers.Layer):
+    """The same as a `call`, with more names that are free there."""
+
+    def build(self, input_shape):
+        self.held = []
+        for name in (*NAMES, "op", "bends"):
+            weight = self.add_weight((input_shape[-1],), "ones", name=name)
+            setattr(self, name, weight)
+            self.held.append(weight)
+
+    def call(self, x):
+        for weight in self.held:
+            x = x * weight
+        return x
+
+
+@pytest.mark.parametrize("kind", [Product, Called])
+def test_weights_may_be_called_as_what_goes_through_a_layer(kind):
+    model = npcnn.Sequential([layers.Input((5,)), layers.Dense(4), kind(name="it")])
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).normal(size=(3, 5))
+    step = npcnn.trace(model, x, x[:, :4])
+    assert step["it"]["activation"].shape == step["it"]["input"].shape == (3, 4)
+    assert step["it"]["activation (weight)"].shape == (4,)
+    assert step["it"]["grad_input_2 (weight)"].shape == (4,)
+    assert "input_gate" in str(step)
+    assert "mask (weight)" in str(step)
+    table = step.check()
+    rows = [row.array for row in table.rows if row.layer == "it"]
+    own = ["input_gate"] + [f"{name} (weight)" for name in NAMES[1:]]
+    assert [name for name in rows if name not in ("op", "bends", "own_op", "own_bends")] == [
+        *own, "input",
+    ]  # fmt: skip
+    assert table.passed
+    assert table.largest < 1e-12
+    told = {row.array for row in check_layer(kind(), (3, 4), raise_on_error=True).rows}
+    assert told >= {"input", *own}
+    events = list(npcnn.inspection.step_through(model, x, x[:, :4]))
+    assert all(isinstance(event.op, str) for event in events)
+    forward, backward = (event for event in events if event.layer == "it")
+    assert forward.after["activation"].shape == (3, 4)
+    assert backward.after["grad_mask (weight)"].shape == (4,)
+
+
+def test_a_weight_called_activation_is_none(tmp_path):
+    model = npcnn.Sequential([layers.Input((4,)), Called(name="it")])
+    model.compile("sgd", "mse")
+    x, run = np.ones((3, 4)), tmp_path / "run.keras"
+    saver = npcnn.callbacks.ModelCheckpoint(run, save_freq="epoch")
+    model.fit(x, x, epochs=1, verbose=0, callbacks=[saver])
+    model.fit(x, x, epochs=2, verbose=0, callbacks=[saver], resume_from=run)
+    model.fit(x, x, epochs=1, verbose=0, callbacks=[npcnn.Diagnostics()])
+    texts = plot_model(model, None, show_layer_activations=True).axes[0].texts
+    assert not any("0." in text.get_text() for text in texts)

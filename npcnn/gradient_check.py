@@ -6,6 +6,7 @@ says how; `Trace.check` (npcnn.inspection) does the same for one training step o
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 from collections.abc import Iterator
@@ -21,9 +22,10 @@ from npcnn.gradients.table import GradientTable, Row
 from npcnn.gradients.verdict import examine
 from npcnn.inspection.tracing import traced
 from npcnn.layers import settling
-from npcnn.layers.parts import learnt
+from npcnn.layers.parts import fronts, learnt
 from npcnn.random import Seed
 from npcnn.tables import input_names, told_as
+from npcnn.written import looked_on
 
 if TYPE_CHECKING:
     from npcnn.layers import Layer
@@ -217,11 +219,18 @@ def _on_trial(
 def _contract(
     layer: Layer, xs: list[Array], upstream: Array, training: bool, where: str
 ) -> Iterator[Row]:
-    """Yield a row for each array that comes back in a wrong shape or dtype."""
+    """Yield a row for each array that comes back in a wrong shape or dtype, or is not written."""
     x: Any = xs if layer.merges else xs[0]
     pairs: list[tuple[str, Any, Any]] = [("output", layer.forward(x, training), upstream)]
     if _described(pairs[0][1]) == _described(upstream):
-        grad_x: Any = layer.backward(upstream.copy())
+        with contextlib.ExitStack() as stack:
+            looks = [(front, stack.enter_context(looked_on(one))) for front, one in fronts(layer)]
+            grad_x: Any = layer.backward(upstream.copy())
+        for name, got in ((front + name, got) for front, wrong in looks for name, got in wrong):
+            expected = f"gradient by {name}, written anew ({where})"
+            yield Row(
+                str(layer.name), told_as(name), 1, math.inf, False, expected=expected, got=got
+            )
         listed = grad_x if layer.merges and isinstance(grad_x, (list, tuple)) else [grad_x]
         names = input_names(len(xs))
         pairs += zip(names, [*listed, *[None] * len(xs)], xs, strict=False)

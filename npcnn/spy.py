@@ -13,8 +13,10 @@ from npcnn.checks import StateError, message
 from npcnn.layers import Layer
 from npcnn.layers.parts import in_dtype, learnt
 from npcnn.layers.seen import activation_of
+from npcnn.symbolic import leaves_of
 from npcnn.tables import input_names, told_as
 from npcnn.training import Batch
+from npcnn.written import Written
 
 if TYPE_CHECKING:
     from npcnn.graph import Graph
@@ -66,9 +68,17 @@ def shadow_graph(graph: Graph, dtype: Any = None) -> Graph:
     return graph.of([of[id(call.layer)] for call in graph.calls])
 
 
-def watched(graph: Graph) -> tuple[Graph, list[Any]]:
-    """Return a graph of spies, one a call, and these."""
-    spies: list[Any] = [Spy(call.layer) for call in graph.calls]
+def watched(graph: Graph, strict: bool = False) -> tuple[Graph, list[Any]]:
+    """Return a graph of spies, one a call, and these.
+
+    Args:
+        graph: of shadows.
+        strict: whether a user's `backward` that does not write its gradients raises an error, as
+            in training.
+    """
+    spies: list[Any] = [
+        Spy(call.layer, strict and call.strange and not call.layer.recorded) for call in graph.calls
+    ]
     return graph.of(spies), spies
 
 
@@ -77,6 +87,7 @@ class Spy:
 
     Args:
         layer: the real one; best a shadow, since its gradients are written.
+        strict: whether its `backward` must write them (`npcnn/written.py`).
 
     Attributes:
         arrays: name → copy of an array, C-contiguous: input, pre_activation, activation and the
@@ -84,8 +95,8 @@ class Spy:
         visited: whether the backward pass came by.
     """
 
-    def __init__(self, layer: Layer) -> None:
-        self.layer = layer
+    def __init__(self, layer: Layer, strict: bool = False) -> None:
+        self.layer, self.strict = layer, strict
         self.arrays: dict[str, Array] = {}
         self.visited = False
 
@@ -121,7 +132,8 @@ class Spy:
     def _back(self, call: Any, gradient: Array, need_grad_x: bool) -> Array:
         """Call as training does; where it leaves out the gradient by the input, call once more."""
         self.visited = True
-        grad_x = call(gradient, need_grad_x)
+        looked = Written(leaves_of(self.layer)).around(call, len(gradient)) if self.strict else call
+        grad_x = looked(gradient, need_grad_x)
         for name, _, grad in learnt(self.layer):
             self.note(f"grad_{told_as(name)}", grad)
         if grad_x is None:

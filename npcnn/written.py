@@ -25,15 +25,29 @@ _PASSES, _KINDS = 2, 6
 
 @contextlib.contextmanager
 def marked(layer: Any) -> Iterator[None]:
+    """Look at a backward pass within, as `looked_on` does.
+
+    Raises:
+        ArgumentError: names the layer and the parameter.
+    """
+    with looked_on(layer) as wrong:
+        yield
+    for name, got in wrong:
+        where, expected = f"{layer.label}.backward()", f"the gradient by its {name}, written anew"
+        fix = f"set self.grad_{name}[...], to 0 before adding, or make it with trainable=False"
+        raise ArgumentError(message(where, expected, got, fix))
+
+
+@contextlib.contextmanager
+def looked_on(layer: Any) -> Iterator[list[tuple[str, str]]]:
     """Look at a backward pass within: it must write each gradient, whatever was there before.
+
+    The list that this gives has then (parameter, what was got of it) for each that is wrong.
 
     Gradients lie in arrays that outlive a step. What is not written is zero for good, so that the
     parameter is never learnt; what is added to, or written in part, holds older steps' as well.
     So does `*= 0`: one overflow, and it is NaN for good, for NaN · 0 is NaN.
     An entry that still holds its mark was not written, for no arithmetic makes one.
-
-    Raises:
-        ArgumentError: names the layer and the parameter.
     """
     own = [(name, grad) for name, _, grad in layer.parameters() if grad.dtype.name in _MARKS]
     before = [(name, grad, grad.copy()) for name, grad in own if layer.trainable and grad.size]
@@ -42,7 +56,7 @@ def marked(layer: Any) -> Iterator[None]:
     wrong: list[tuple[str, str]] = []
     try:
         with np.errstate(invalid="ignore"):  # which the marks are
-            yield
+            yield wrong
     finally:
         for name, grad, old in before:
             bits, (mark, touched) = _bits(grad), _MARKS[grad.dtype.name]
@@ -56,10 +70,6 @@ def marked(layer: Any) -> Iterator[None]:
             elif left.any():
                 got = f"one with {np.count_nonzero(left):,} of {left.size:,} entries not written"
                 wrong.append((name, got))
-    for name, got in wrong:
-        where, expected = f"{layer.label}.backward()", f"the gradient by its {name}, written anew"
-        fix = f"set self.grad_{name}[...], to 0 before adding, or make it with trainable=False"
-        raise ArgumentError(message(where, expected, got, fix))
 
 
 def _bits(array: Array) -> Array:

@@ -7,6 +7,7 @@ import npcnn
 from npcnn import layers
 from npcnn.backend import ops
 from npcnn.checks import ArgumentError
+from npcnn.gradient_check import check_layer
 
 X = np.random.default_rng(0).normal(size=(12, 5)).astype("float32")
 Y = np.random.default_rng(1).normal(size=(12, 3)).astype("float32")
@@ -231,6 +232,32 @@ def test_other_sizes_of_a_batch_are_looked_at_as_well(backend):
         model.train_on_batch(X[:5], Y[:5])
     with pytest.raises(ArgumentError, match="its shift"):
         model.train_on_batch(X[:2], Y[:2])
+
+
+@pytest.mark.parametrize("place", ["sequential", "shared", "subclassed"])
+@pytest.mark.parametrize("kind", SAID)
+def test_a_step_in_slow_motion_says_what_training_does(kind, place):
+    model = PLACES[place](kind(name="mine"))
+    model.compile("sgd", "mse")
+    model.build((None, 5))
+    with pytest.raises(ArgumentError) as caught:
+        list(npcnn.inspection.step_through(model, X, Y))
+    assert str(caught.value).startswith(f"{kind.__name__} 'mine'.backward(): {SAID[kind]}")
+
+
+@pytest.mark.parametrize("kind", SAID)
+def test_the_check_of_a_layer_says_it_of_the_gradient(kind):
+    (row,) = check_layer(kind(name="mine"), (4, 5)).failed
+    said = f"{row.expected.partition(' (')[0]}, got {row.got}"
+    assert f"expected the {said}".replace("by ", "by its ", 1).startswith(SAID[kind].split(";")[0])
+
+
+def test_a_step_in_slow_motion_takes_what_is_right():
+    model = in_a_row(FewPlaces(name="mine"))
+    model.compile("sgd", "mse")
+    *_, back, _, _ = npcnn.inspection.step_through(model, X, Y)
+    assert back.layer == "mine"
+    assert (back.after["grad_scale"] != 0).tolist() == [False, True, True, False, False]
 
 
 def test_tools_say_it_their_own_way(backend):

@@ -84,7 +84,7 @@ def step_through(
     update  sgd
     """
     xs, ys, weights = one_batch(model, x, y, sample_weight, "step_through")
-    graph, spies = watched(shadow_graph(model.graph))
+    graph, spies = watched(shadow_graph(model.graph), strict=True)
     values: list[Any] = [*xs, *(None for _ in graph.calls)]
     steps = training_module.walk(graph, values, training, int(model.optimizer.clock))
     for _ in graph.calls:

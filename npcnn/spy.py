@@ -15,11 +15,11 @@ from npcnn.layers.parts import in_dtype, learnt
 from npcnn.layers.seen import activation_of
 from npcnn.symbolic import leaves_of
 from npcnn.tables import input_names, told_as
-from npcnn.training import Batch
+from npcnn.training import Batch, crossing_back
 from npcnn.written import Written
 
 if TYPE_CHECKING:
-    from npcnn.graph import Graph
+    from npcnn.graph import Call, Graph
     from npcnn.model import Model
 
 Array = np.ndarray
@@ -77,7 +77,7 @@ def watched(graph: Graph, strict: bool = False) -> tuple[Graph, list[Any]]:
             in training.
     """
     spies: list[Any] = [
-        Spy(call.layer, strict and call.strange and not call.layer.recorded) for call in graph.calls
+        Spy(call, strict and call.strange and not call.layer.recorded) for call in graph.calls
     ]
     return graph.of(spies), spies
 
@@ -86,7 +86,7 @@ class Spy:
     """Stands in for a layer in `training.forward` and `training.backward`, and notes what passes.
 
     Args:
-        layer: the real one; best a shadow, since its gradients are written.
+        call: of the real one; best a shadow's, since its gradients are written.
         strict: whether its `backward` must write them (`npcnn/written.py`).
 
     Attributes:
@@ -95,8 +95,8 @@ class Spy:
         visited: whether the backward pass came by.
     """
 
-    def __init__(self, layer: Layer, strict: bool = False) -> None:
-        self.layer, self.strict = layer, strict
+    def __init__(self, call: Call, strict: bool = False) -> None:
+        self.call, self.layer, self.strict = call, call.layer, strict
         self.arrays: dict[str, Array] = {}
         self.visited = False
 
@@ -107,7 +107,7 @@ class Spy:
         """Go forward through the layer."""
         if "given" in vars(self):
             self.layer.given = self.given
-        self._note_several("", x)
+        self._note_several("", list(x) if self.layer.merges else [x])
         y = self.layer.forward(x, training, step, keep)
         self.note("activation", y)
         for name, array in self.layer.look(x, y).items():
@@ -130,7 +130,10 @@ class Spy:
         return self._back(self.layer.backward_logits, grad_z, need_grad_x)
 
     def _back(self, call: Any, gradient: Array, need_grad_x: bool) -> Array:
-        """Call as training does; where it leaves out the gradient by the input, call once more."""
+        """Call as training does; where it leaves out the gradient by the input, call once more.
+
+        Here it is asked for, of a first layer too, and has to be what any other's must be.
+        """
         self.visited = True
         looked = Written(leaves_of(self.layer)).around(call, len(gradient)) if self.strict else call
         grad_x = looked(gradient, need_grad_x)
@@ -138,13 +141,12 @@ class Spy:
             self.note(f"grad_{told_as(name)}", grad)
         if grad_x is None:
             grad_x = call(gradient, True)
-        self._note_several("grad_", grad_x)
+        self._note_several("grad_", crossing_back(self.call, grad_x, len(gradient)))
         return grad_x
 
-    def _note_several(self, front: str, arrays: Any) -> None:
+    def _note_several(self, front: str, arrays: Sequence[Array]) -> None:
         """Keep a layer's input, or all of them, or the gradients by them."""
-        listed = arrays if self.layer.merges else [arrays]
-        for own, array in zip(input_names(len(listed)), listed, strict=True):
+        for own, array in zip(input_names(len(arrays)), arrays, strict=True):
             self.note(front + own, array)
 
     def note(self, name: str, array: Array | None) -> None:

@@ -1,10 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 import sample_networks as networks
 
 import npcnn
 from npcnn import layers
-from npcnn.checks import ArgumentError
+from npcnn.checks import ArgumentError, NpcnnError
 
 
 def test_it_is_the_step_that_training_takes(backend):
@@ -114,3 +116,55 @@ def test_layers_within_a_layer_of_ones_own_take_the_step_too(backend):
     for weight, expected in zip(other.get_weights(), one.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, expected)
     assert len([name for name in update.after if "/" in name]) >= 9
+
+
+class First(layers.Layer):
+    """Learns; what it returns for its input, in front of which nobody learns, is `told`."""
+
+    told = staticmethod(lambda grad_y, asked: grad_y)
+
+    def create_parameters(self, input_shape):
+        self.add_parameter("shift", input_shape[1:], "zeros")
+
+    def forward(self, x, training=False, step=0, keep=True):
+        return x + self.shift
+
+    def backward(self, grad_y, need_grad_x=True):
+        self.grad_shift[...] = grad_y.sum(axis=0)
+        return self.told(grad_y, need_grad_x)
+
+
+TOLD = {
+    "never": (lambda g, asked: None, "an array, float32 of shape (2, 4), got NoneType"),
+    "number": (lambda g, asked: 3, "an array, float32 of shape (2, 4), got int"),
+    "dtype": (lambda g, asked: g.astype("float64"), "float32 of shape (2, 4), got float64"),
+    "shape": (lambda g, asked: g[:, :2], "float32 of shape (2, 4), got float32 of shape (2, 2)"),
+}
+
+
+def first(told):
+    model = npcnn.Sequential([layers.Input((4,)), First(name="it"), layers.Dense(3)])
+    model.layers[0].told = told
+    model.compile("sgd", "mse")
+    return model, np.ones((2, 4)), np.ones((2, 3))
+
+
+@pytest.mark.parametrize("which", TOLD)
+def test_what_a_first_layer_gives_is_looked_at_where_it_is_asked_for(which):
+    told, said = TOLD[which]
+    model, x, y = first(told)
+    model.fit(x, y, epochs=1, verbose=0)  # nobody wants it
+    for ask in (npcnn.inspection.step_through, npcnn.trace):
+        with pytest.raises(NpcnnError, match=re.escape(f"First 'it'.backward(): expected {said}")):
+            list(ask(model, x, y))
+
+
+def test_a_first_layer_may_leave_it_out_where_it_is_not():
+    model, x, y = first(lambda grad_y, asked: grad_y if asked else None)
+    model.fit(x, y, epochs=1, verbose=0)
+    (event,) = (
+        e
+        for e in npcnn.inspection.step_through(model, x, y)
+        if (e.phase, e.layer) == ("backward", "it")
+    )
+    assert event.after["grad_input"].shape == (2, 4)

@@ -278,3 +278,34 @@ def test_planted_mistakes_and_no_false_alarm():
     found = script.found(model, x, y, 100, generator)
     assert found["found_and_the_right_layer_named"] == 100, found
     assert set(found["by_kind"].values()) == {"10 of 10"}
+
+
+class Doubled(layers.Layer):
+    """Makes the layer that it holds where it is built."""
+
+    def build(self, input_shape):
+        self.inner = layers.Dense(input_shape[-1])
+        self.inner.build(input_shape)
+        self.gain = self.add_weight((), "ones", name="gain")
+
+    def call(self, x):
+        return self.inner(x) * self.gain
+
+
+@pytest.mark.parametrize("built", ["not", "built", "called"])
+def test_weights_within_are_listed_once_and_built_layers_are_taken(built):
+    layer = Doubled(name="twice")
+    if built == "built":
+        layer.build((None, 4))
+    if built == "called":
+        layer(np.ones((3, 4), np.float32))
+    table = check_layer(layer, (2, 4))
+    assert table.passed
+    names = [row.array.rpartition("/")[2] for row in table.rows]
+    assert names == ["input", "gain", "kernel", "bias"]
+    names = []
+    for _ in range(3):
+        names.append(layers.Dense(2).name)
+        check_layer(Doubled(), (2, 4))  # which uses no names up
+    first, second = (int(name.rpartition("_")[2]) for name in names[1:])
+    assert second == first + 1

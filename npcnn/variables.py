@@ -193,6 +193,9 @@ class Weight(Variable):
         layer: a built one.
         name: the parameter's, such as 'kernel'.
 
+    Attributes:
+        key: the same; `name` is what the user called it, where the layer has to call it otherwise.
+
     >>> from npcnn import layers
     >>> layer = layers.Dense(2, name="out")
     >>> layer.build((None, 3))
@@ -208,31 +211,32 @@ class Weight(Variable):
     """
 
     def __init__(self, layer: Layer, name: str) -> None:
-        self.layer, self.name = layer, name
+        self.layer, self.key = layer, name
+        self.name = layer._told.get(name, name)
 
     @property
     def value(self) -> Array:  # type: ignore[override]
         """The layer's array; zeros where one is only planned."""
-        found = vars(self.layer).get(self.name)
-        return np.zeros(self.layer.plan[self.name][0], "float32") if found is None else found
+        found = vars(self.layer).get(self.key)
+        return np.zeros(self.layer.plan[self.key][0], "float32") if found is None else found
 
     @property
     def path(self) -> str:
         """Layer's and parameter's name: 'dense/kernel'."""
-        own = self.layer.stored.get(self.name, (self.name, ""))[0]
+        own = self.layer.stored.get(self.key, (self.name, ""))[0]
         return f"{self.layer.name}/{own}"
 
     @property
     def trainable(self) -> bool:
         """Whether training changes it."""
-        return self.layer.trainable and self.layer.declared[self.name]
+        return self.layer.trainable and self.layer.declared[self.key]
 
     def assign(self, value: Any) -> Array:
         """Copy numbers of the same shape into it, or raise before any is touched."""
         own = live.get()
-        if self.name in self.layer.plan or (own is not None and own.probing):
+        if self.key in self.layer.plan or (own is not None and own.probing):
             return self.value  # a file's array will come, or a call only shows what shape comes out
-        setattr(self.layer, self.name, value)
+        setattr(self.layer, self.key, value)
         if own is not None:
             own.forget(self)
         return self.numpy()

@@ -131,6 +131,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
         self.position = 0
         self.place: Place | None = None  # where a model keeps the parameters
         self.declared: dict[str, bool] = {}  # name → whether it is learnt, in Keras's order
+        self._told: dict[str, str] = {}  # parameter → the name that was asked for, if another
         self.plan: dict[str, tuple[Any, Any, bool]] = {}  # parameters that are still to be made
         self.bound = 0  # another number whenever a parameter gets another array
         self._kept: list[Any] = [None]

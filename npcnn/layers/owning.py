@@ -25,7 +25,7 @@ def own(layer: Any) -> None:
             value.shape, lambda shape, dtype, value=value: value.astype(dtype),
             trainable=bool(one.trainable) and value.dtype.kind == "f", name=one.name,
         )  # fmt: skip
-        layer._handles[weight.name] = one
+        layer._handles[weight.key] = one
         vars(one).clear()
         vars(one).update(vars(weight))
         one.__class__ = Weight

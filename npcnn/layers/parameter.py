@@ -70,7 +70,7 @@ class Parameter:
         return vars(layer).get(self.name)
 
     def __set__(self, layer: Any, value: Any) -> None:
-        if isinstance(value, Weight) and value.layer is layer and value.name == self.name:
+        if isinstance(value, Weight) and value.layer is layer and value.key == self.name:
             return  # self.w = self.add_weight(name="w")
         if layer.has_call and self.name not in layer.declared:  # self.w = None, in __init__
             vars(layer)[self.name] = value

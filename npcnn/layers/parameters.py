@@ -49,6 +49,7 @@ class Parameters(Weighted, Regulated):
     input_shape: Shape | None
     declared: dict[str, bool]
     plan: dict[str, tuple[Any, ...]]
+    _told: dict[str, str]
     bound: int
     require_built: Any
     parts: Any
@@ -116,13 +117,17 @@ class Parameters(Weighted, Regulated):
             constraint: likewise.
             aggregation: see `autocast`.
             overwrite_with_gradient: see `autocast`.
-            name: the attribute's, made one of its own if another weight has it.
+            name: what it is called, made one of its own if another weight has it; the attribute's,
+                if that may be one and no layer has it.
         """
         self.dtype = config.float_dtype(self.dtype or dtype, f"{self.label}(dtype)")
         base = name if name is not None and name.isidentifier() else "variable"
-        base = f"own_{base}" if base in self.taken or base.startswith(("_", "grad_")) else base
+        while base in self.taken or base.startswith(("_", "grad_")):
+            base = f"own_{base}"
         every = itertools.chain([base], (f"{base}_{k}" for k in itertools.count(1)))
         own = next(one for one in every if one not in self.declared)
+        if name is not None and base != name:
+            self._told = {**self._told, own: name + own.removeprefix(base)}
         usual = "glorot_uniform" if len(shape) > 1 else "zeros"
         made = usual if initializer is None else initializer
         if isinstance(made, str) and made.startswith("random_"):

@@ -56,17 +56,17 @@ class Recording:
         if self.symbolic:
             fix = "it is computed with numbers alone"
             raise DtypeError(message(weight.path, "no symbolic tensors", "some", fix))
-        key = id(weight.layer), weight.name
+        key = id(weight.layer), weight.key
         if key not in self.weights:
-            learnt = weight.layer.declared[weight.name]
+            learnt = weight.layer.declared[weight.key]
             value = weight.value if learnt else weight.value.copy()  # `call` may assign another
             self.weights[key] = Tensor(fixed(value))
         return self.weights[key]
 
     def forget(self, weight: Weight) -> None:
         """Let state be read anew, now that it has another value."""
-        if not weight.layer.declared[weight.name]:
-            self.weights.pop((id(weight.layer), weight.name), None)
+        if not weight.layer.declared[weight.key]:
+            self.weights.pop((id(weight.layer), weight.key), None)
 
 
 def fixed(array: Array) -> Array:

@@ -1,9 +1,12 @@
 """A layer's parameters as a program reads them: variables, whatever array the layer has."""
 
+import copy
+
 import numpy as np
 import pytest
 
-from npcnn import Model, Sequential, layers, ops
+from npcnn import Model, Sequential, layers, load_model, ops
+from npcnn.checks import DtypeError
 from npcnn.initializers import Constant
 
 X, Y = np.ones((8, 3), np.float32), np.zeros((8, 2), np.float32)
@@ -111,3 +114,50 @@ def test_a_model_within_a_model_of_layers_that_use_others_weights_learns_its_sha
     x = np.ones((6, 2, 4), np.float32)
     model.fit(x, x, verbose=0)
     assert model.output_shape == (None, 2, 4)
+
+
+class Renamed(layers.Layer):
+    """Calls its weights as it is told, and learns them."""
+
+    def __init__(self, names=(), **kwargs):
+        super().__init__(**kwargs)
+        self.asked = list(names)
+
+    def build(self, input_shape):
+        self.mine = [self.add_weight((input_shape[-1],), "ones", name=n) for n in self.asked]
+
+    def call(self, x):
+        for weight in self.mine:
+            x = x * weight
+        return x
+
+
+TAKEN = ("position", "seed", "keep", "kept", "op", "losses", "arrays", "call", "my-weight", "_own")
+
+
+def test_weights_are_called_what_a_program_calls_them(tmp_path):
+    layer = Renamed([*TAKEN, "seed", "scale", "scale"], name="it")
+    model = Sequential([layers.Input((3,)), layer, layers.Dense(1)])
+    shown = [*TAKEN, "seed_1", "scale", "scale_1"]
+    assert [weight.name for weight in layer.weights] == shown
+    assert [weight.path for weight in layer.mine] == [f"it/{name}" for name in shown]
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 3)), np.zeros((4, 1)), epochs=1, verbose=0)
+    assert all((weight.numpy() != 1).all() for weight in layer.weights)
+    assert [weight.name for weight in copy.deepcopy(layer).weights] == shown
+    model.save(tmp_path / "it.keras")
+    again = load_model(tmp_path / "it.keras", {"Renamed": Renamed})
+    assert [weight.name for weight in again.layers[0].weights] == shown
+    assert all(map(np.array_equal, again.get_weights(), model.get_weights()))
+
+
+@pytest.mark.parametrize("name", ["losses", "arrays"])
+def test_a_weight_put_in_a_method_s_place_is_told_in_one_clear_line(name):
+    class Put(layers.Layer):
+        def build(self, input_shape):
+            setattr(self, name, self.add_weight((3,), name=name))
+
+    expected = {"losses": "nothing, for it is worked out", "arrays": "a function"}[name]
+    said = rf"Put.{name}: expected {expected}, got .*; the base class uses that name: .* one\.$"
+    with pytest.raises(DtypeError, match=said):
+        Put().build((None, 3))

@@ -18,7 +18,9 @@ from npcnn.saving.safe_json import MAX_DEPTH, MAX_DIGITS, parse_json
 
 State = dict[str, Any]
 GROUP = "npcnn_run"
+_ARRAYS = "arrays of truths, integers, floats or complex numbers of at most 64 bits a part"
 OWN = _ARRAY, _FLOAT = "__array__", "__float__"
+_SORT = "sort"  # beside the number of an array that the file holds as another: b or c
 
 
 def write(state: State, file: Any) -> None:
@@ -61,9 +63,11 @@ def _packed(value: Any, arrays: list[np.ndarray], place: str, depth: int = 1) ->
         return value
     if isinstance(value, float):
         return value if np.isfinite(value) else {_FLOAT: str(value)}
-    if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
-        arrays.append(value)
-        return {_ARRAY: len(arrays) - 1}
+    if type(value) in (np.ndarray, np.memmap) and _fits(value.dtype):
+        sort = value.dtype.kind
+        pair = np.stack([value.real, value.imag], -1) if sort == "c" else value
+        arrays.append(value.view(np.uint8) if sort == "b" else pair)
+        return {_ARRAY: len(arrays) - 1} | ({_SORT: sort} if sort in "bc" else {})
     if depth < MAX_DEPTH - 1:  # an array within it is one deeper
         if isinstance(value, (list, tuple)):
             below = enumerate(value)
@@ -71,13 +75,22 @@ def _packed(value: Any, arrays: list[np.ndarray], place: str, depth: int = 1) ->
         if isinstance(value, dict) and all(isinstance(k, str) and k not in OWN for k in value):
             named = value.items()
             return {k: _packed(item, arrays, f"{place}.{k}", depth + 1) for k, item in named}
+    keys = f"keys being texts other than {' and '.join(OWN)}"
     expected = (
-        f"None, numbers of fewer than {MAX_DIGITS} digits, texts, arrays, and lists and dicts of "
-        f"such at most {MAX_DEPTH - 2} deep, keys being texts other than {' and '.join(OWN)}"
+        f"None, numbers of fewer than {MAX_DIGITS} digits, texts, {_ARRAYS}, and lists and "
+        f"dicts of such at most {MAX_DEPTH - 2} deep, {keys}"
     )
     fix = "return such from get_state()"
     got = shown(value) if isinstance(value, (int, list, dict)) else type(value).__name__
+    if isinstance(value, np.ndarray):
+        fix = "return such from get_state(): an array's numbers, or its tolist()"
+        got = f"{got if type(value) is not np.ndarray else 'one'} of dtype {value.dtype.name}"
     raise DtypeError(message(place, expected, got, fix))
+
+
+def _fits(dtype: np.dtype) -> bool:
+    """Return whether an array of this dtype is read again as it was."""
+    return dtype.kind in "fiubc" and dtype.itemsize <= (16 if dtype.kind == "c" else 8)
 
 
 def _unpacked(value: Any, file: Hdf5File) -> Any:
@@ -85,8 +98,17 @@ def _unpacked(value: Any, file: Hdf5File) -> Any:
         return [_unpacked(item, file) for item in value]
     if not isinstance(value, dict):
         return value
-    if set(value) == {_ARRAY}:
-        return file.dataset(f"{GROUP}/array_{value[_ARRAY]}").read()
+    if _ARRAY in value:
+        found = file.dataset(f"{GROUP}/array_{value[_ARRAY]}").read()
+        if value.get(_SORT) == "b":
+            return found != 0
+        if value.get(_SORT) == "c":
+            if found.shape[-1:] != (2,) or found.dtype.kind != "f":
+                raise file.damaged(f"{GROUP}/array_{value[_ARRAY]}")
+            whole = np.empty(found.shape[:-1], np.result_type(found.dtype, np.complex64))
+            whole.real, whole.imag = found[..., 0], found[..., 1]  # a sum would lose infinities
+            return whole
+        return found
     if set(value) == {_FLOAT} and value[_FLOAT] in ("inf", "-inf", "nan"):
         return float(value[_FLOAT])
     return {key: _unpacked(item, file) for key, item in value.items()}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from models import small_data, small_model
 
 from npcnn.callbacks import Callback, ModelCheckpoint
-from npcnn.checks import DtypeError
+from npcnn.checks import DtypeError, FormatError
 from npcnn.saving import run_state
 from npcnn.saving.hdf5_safe import Hdf5File
 
@@ -77,6 +77,42 @@ def test_numbers_that_json_has_not_and_arrays_come_back():
 def test_what_would_not_come_back_is_refused(value):
     with pytest.raises(DtypeError, match=r"checkpoint\.a(\[0\])+: expected None, numbers"):
         there_and_back({"a": [value]})
+
+
+SORTS = [*"?bhilqBHILQefdFD", ">i4", ">f8"]
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 1, 2)])
+@pytest.mark.parametrize("sort", SORTS)
+def test_an_array_of_numbers_comes_back_whatever_its_dtype(sort, shape):
+    array = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(sort)
+    if array.dtype.kind == "c":
+        array.imag = -np.inf
+    back = there_and_back({"a": [array.T]})["a"][0]
+    np.testing.assert_array_equal(back, array.T)
+    assert (back.dtype, back.shape) == (array.dtype, array.T.shape)
+
+
+@pytest.mark.parametrize(
+    ("array", "got"),
+    [(np.ma.masked_array([1.0, 2], [True, False]), "MaskedArray of dtype float64"),
+     (np.array(["a"]), "one of dtype str32"), (np.array([None]), "one of dtype object"),
+     (np.array(["2026-01-01"], "M8[D]"), r"one of dtype datetime64\[D\]"),
+     *([(np.ones(2, "g"), f"one of dtype {np.dtype('g').name}")] * (np.dtype("g").itemsize > 8))],
+)  # fmt: skip
+def test_an_array_that_would_come_back_otherwise_is_refused_by_its_dtype(array, got):
+    with pytest.raises(DtypeError, match=f"arrays of truths, .*, got {got}; return such"):
+        there_and_back({"a": array})
+
+
+def test_a_spoilt_pair_is_damage():
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        run_state.write({"a": np.ones(2, "F")}, file)
+        del file["npcnn_run/array_0"]
+        file["npcnn_run/array_0"] = np.ones(3)
+    with pytest.raises(FormatError, match="array_0"):
+        run_state.read(Hdf5File(stream, "a file"))
 
 
 @pytest.mark.parametrize("state", [[1], 5, None, "t"])

@@ -225,7 +225,7 @@ class Fixtures:
         ends = [layers.Flatten(), layers.Dense(3, activation="softmax")]
         dtype = layer.dtype or "float32"
         shape = SHAPES.get(type(layer).__name__, (None, 6, 6, 1))[1:]
-        start = [] if layer.built or layer.sample_shape else [layers.Input(shape)]
+        start = [] if layer.built or layer._sample_shape else [layers.Input(shape)]
         if isinstance(layer, layers.Layer) and type(layer) is layers.Layer:
             return
         if layer.merges:

@@ -48,6 +48,7 @@ Array = np.ndarray
 
 
 _ANEW = "call compile() anew"
+_OWN = "give what you keep there another name"
 
 
 class Model(Stored, OnBatch):
@@ -74,6 +75,7 @@ class Model(Stored, OnBatch):
     objective: Objective = only(Objective, "what compile() makes of a loss", _ANEW)
     structure: tuple[Any, Any] = only(tuple, "keys of inputs and of outputs", _ANEW)
     measures: list[Measure] = only(list, "what compile() makes of metrics", _ANEW)
+    run: running.Run | None = only((running.Run, type(None)), "the run that goes on", _OWN)
     compiled = run_eagerly = stop_training = stop_evaluating = stop_predicting = False
     begins = True
 
@@ -113,7 +115,7 @@ class Model(Stored, OnBatch):
         self.compiled = self.run_eagerly = False
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: History | None = None
-        self.run: running.Run | None = None
+        self.run = None
         self.program: Any = None  # the last step that was repeated; print it
         self._steps: dict[Any, Repeated] = {}
         self.begun = frozenset(vars(self)) | {"begun", "_settings"}

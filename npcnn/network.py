@@ -43,6 +43,7 @@ class Network(Kept, Weighted, Operation):
     """
 
     penalty: Any = None
+    begun: frozenset[str] = frozenset()  # the names of what npcnn puts into an object
     keras_class = "Functional"  # what files call it
     is_written = False  # whether a program's class says with `call` what it does
     dtype: np.dtype = only(np.dtype, "a NumPy dtype", "say it when the layers are made")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import operator
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from npcnn.checks import DtypeError, message, shown
+from npcnn.subclasses import TRUTH, is_ours, kind_of, require_kind, require_not_worked_out
 
 
 class Only:
@@ -18,12 +18,12 @@ class Only:
     model's call reads eight.
 
     Args:
-        kind: the class of what it takes.
+        kind: the class of what it takes, or several.
         what: that in words.
         fix: what to do instead.
     """
 
-    def __init__(self, kind: type, what: str, fix: str) -> None:
+    def __init__(self, kind: Any, what: str, fix: str) -> None:
         self.kind, self.what, self.fix = kind, what, fix
 
     def __set_name__(self, cls: type, name: str) -> None:
@@ -42,7 +42,9 @@ class Only:
 
 
 class Kept:
-    """What has methods and truths in its class: an attribute in their place is one, too.
+    """What has methods, truths, texts, … in its class: an attribute in their place is one, too.
+
+    What a program's class has is its own matter.
 
     >>> class Door(Kept):
     ...     locked = False
@@ -52,21 +54,20 @@ class Kept:
     >>> door.locked = True
     >>> door.open = None
     Traceback (most recent call last):
-    npcnn.checks.DtypeError: Door.open: expected a function, got None; it is a method: give what \
-you keep there another name.
+    npcnn.checks.DtypeError: Door.open: expected a function, got None; the base class uses that \
+name: give what you keep there another one.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        there = getattr(type(self), name, None)
-        if isinstance(there, FunctionType) and not callable(value):
-            what, fix = "a function", "it is a method: give what you keep there another name"
-        elif there is False and value is not None and not isinstance(value, (bool, np.bool_)):
-            what, fix = "True or False", "give what you keep there another name"
-        else:
+        own = next((k for k in type(self).__mro__ if is_ours(k) and name in vars(k)), Kept)
+        kind = kind_of(vars(own).get(name))
+        if kind is not None and not (kind is TRUTH and value is None):
+            require_kind(self, name, kind, value)
+        try:
             super().__setattr__(name, value)
-            return
-        where = f"{type(self).__name__}.{name}"
-        raise DtypeError(message(where, what, shown(value), fix))
+        except AttributeError:
+            require_not_worked_out(self, name, value)
+            raise
 
 
 def truth(thing: Any, name: str, value: Any) -> bool:
@@ -77,7 +78,7 @@ def truth(thing: Any, name: str, value: Any) -> bool:
     raise DtypeError(message(where, "True or False", shown(value), fix))
 
 
-def only(kind: type, what: str, fix: str) -> Any:
+def only(kind: Any, what: str, fix: str) -> Any:
     """Return such an attribute, of whatever type its annotation says.
 
     >>> class Box:

@@ -108,6 +108,7 @@ class Scored:
     compiled: bool
     built: Any
     output_names: Any
+    _require_compiled: Any
 
     @property
     def loss(self) -> Any:
@@ -116,6 +117,7 @@ class Scored:
 
     @loss.setter
     def loss(self, value: Any) -> None:
+        self._require_compiled("loss = …")
         names = self.output_names if self.built else ["output"]
         self.objective = objective(value, list(self.objective.weights), names)
         self._settings["loss"] = value

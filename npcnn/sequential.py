@@ -235,8 +235,8 @@ def _shape_of(layer: Any) -> Shape | None:
     """Return the shape that a first layer says goes in; None if it says none."""
     if isinstance(layer, Network):
         return layer.input_shape if layer.built else None
-    if layer.sample_shape is not None:
-        return (None, *layer.sample_shape)
+    if layer._sample_shape is not None:
+        return (None, *layer._sample_shape)
     return layer.input_shape
 
 

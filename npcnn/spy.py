@@ -106,7 +106,7 @@ class Spy:
     def forward(self, x: Array, training: bool = False, step: Any = 0, keep: bool = True) -> Array:
         """Go forward through the layer."""
         if "given" in vars(self):
-            self.layer.given = self.given
+            self.layer._given = self.given
         self._note_several("", list(x) if self.layer.merges else [x])
         y = self.layer.forward(x, training, step, keep)
         self.note("activation", y)

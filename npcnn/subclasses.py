@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn.checks import DtypeError, NpcnnError, StateError, message, shown
+from npcnn.symbolic import Operation
 
 _PAGE = "docs/extending.md shows one"
 
@@ -32,7 +33,7 @@ class Kind:
     """What an attribute of a base class takes, whoever sets it.
 
     Args:
-        types: of which its values are; () for a method.
+        types: of which its values are; () for a method, or for what is worked out.
         words: that in words.
         each: of which type, or types, what it holds is; None for any.
         none: whether None is taken too.
@@ -45,8 +46,8 @@ class Kind:
 
     def fits(self, value: Any) -> bool:
         """Return whether an attribute may be this."""
-        if not self.types:
-            return callable(value)
+        if not self.types:  # a layer, a metric, … can be called, but is no method
+            return self is METHOD and callable(value) and not isinstance(value, (Open, Operation))
         if value is None:
             return self.none
         fits = isinstance(value, self.types) and (bool in self.types or not isinstance(value, bool))
@@ -62,8 +63,10 @@ METHOD = Kind((), "a function")
 TRUTH = Kind((bool, np.bool_), "True or False")
 WORKED_OUT = Kind((), "nothing, for it is worked out")
 TEXTS = Kind((tuple, list), "texts in a tuple", str)
+_HANDED_ALL = ("forward", "backward")  # the arguments with defaults, too
 _BY_TYPE: dict[type, Kind] = {
-    FunctionType: METHOD, bool: TRUTH, str: Kind((str,), "a text"),
+    FunctionType: METHOD, classmethod: METHOD, staticmethod: METHOD, bool: TRUTH,
+    str: Kind((str,), "a text"),
     int: Kind((int, np.integer), "an integer"), float: Kind((float, int, np.number), "a number"),
     tuple: Kind((tuple, list), "a tuple"), list: Kind((list,), "a list"),
     dict: Kind((Mapping,), "a dict"), set: Kind((set, frozenset), "a set"),
@@ -88,12 +91,42 @@ def settle(base: Any, made: Any, **more: Kind) -> None:
     base._attribute_kinds = kinds | more
 
 
-def _worked_out(cls: type, name: str) -> bool:
-    found = inspect.getattr_static(cls, name, None)
-    return isinstance(found, property) and found.fset is None
+def kind_of(value: Any) -> Kind | None:
+    """Return what an attribute takes that a class has this for; None if anything."""
+    return _BY_TYPE.get(type(value))
 
 
-def _ours(cls: type) -> bool:
+def require_kind(thing: Any, name: str, kind: Kind, value: Any) -> None:
+    """Raise DtypeError unless an object's attribute of a base class may be this."""
+    where = f"{type(thing).__name__}.{name}"
+    if not kind.fits(value):
+        raise DtypeError(kind.text(where, value))
+    if kind is not METHOD:
+        return
+    own = next((vars(k)[name] for k in type(thing).__mro__ if is_ours(k) and name in vars(k)), None)
+    if not isinstance(own, FunctionType):
+        return
+    wanted = [p for p in _parameters(own)[1:] if p.kind is p.POSITIONAL_OR_KEYWORD]
+    given = [p.name for p in wanted if p.default is p.empty or name in _HANDED_ALL]
+    try:
+        inspect.signature(value).bind(*given)
+    except TypeError:
+        expected = f"a function of ({', '.join(given)})"
+        raise DtypeError(Kind((), expected).text(where, value)) from None
+    except ValueError:  # some of C's have none
+        return
+
+
+def require_not_worked_out(thing: Any, name: str, value: Any) -> None:
+    """Raise DtypeError if an attribute is one that nobody can set."""
+    found = inspect.getattr_static(type(thing), name, None)
+    if isinstance(found, property) and found.fset is None:
+        where = f"{type(thing).__name__}.{name}"
+        raise DtypeError(WORKED_OUT.text(where, value)) from None
+
+
+def is_ours(cls: type) -> bool:
+    """Return whether a class is npcnn's, and no program's."""
     return cls.__module__.partition(".")[0] == "npcnn"
 
 
@@ -126,15 +159,13 @@ class Open:
         def __setattr__(self, name: str, value: Any) -> None:
             """Refuse in one line what is of another kind than the base's attribute of that name."""
             kind = self._attribute_kinds.get(name)
-            if kind is not None and not kind.fits(value):
-                raise DtypeError(kind.text(f"{type(self).__name__}.{name}", value))
+            if kind is not None:
+                require_kind(self, name, kind, value)
             try:
                 super().__setattr__(name, value)
             except AttributeError:
-                if not _worked_out(type(self), name):
-                    raise
-                where = f"{type(self).__name__}.{name}"
-                raise DtypeError(WORKED_OUT.text(where, value)) from None
+                require_not_worked_out(self, name, value)
+                raise
 
         def __getattr__(self, name: str) -> Any:
             """Say so in one line where a class forgets its base's __init__."""
@@ -150,7 +181,7 @@ class Open:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Look at the methods that the class defines."""
         super().__init_subclass__(**kwargs)
-        for name, value in () if _ours(cls) else vars(cls).items():
+        for name, value in () if is_ours(cls) else vars(cls).items():
             kind = cls._attribute_kinds.get(name)
             if kind is not None and not hasattr(value, "__get__") and not kind.fits(value):
                 raise DtypeError(kind.text(f"class {cls.__name__}, its {name}", value))

@@ -109,7 +109,10 @@ SAID = {
     "parts": ("layer", [1], "Scaled.parts: expected a function, got [1]; the base class uses that"),
     "fill_parameters": ("layer", 0.5, "Scaled.fill_parameters: expected a function, got 0.5"),
     "merges": ("layer", "x", "Scaled.merges: expected True or False, got 'x'"),
-    "bound": ("layer", 1.5, "Scaled.bound: expected an integer, got 1.5"),
+    "created": ("layer", 1.5, "Scaled.created: expected an integer, got 1.5"),
+    "regulations": ("layer", 7.5, "Scaled.regulations: expected a function, got 7.5"),
+    "saved": ("layer", layers.Dense(4), "Scaled.saved: expected a function, got <Dense"),
+    "bind": ("layer", lambda x: x, "Scaled.bind: expected a function of (name, value, gradient),"),
     "held_layers": ("layer", [1], "Scaled.held_layers: expected a list of layers or None, got [1]"),
     "logits_of": ("loss", [1], "Cubed.logits_of: expected texts in a tuple, got [1]"),
     "slot_names": ("optimizer", 5, "Plain.slot_names: expected texts in a tuple, got 5"),
@@ -180,7 +183,8 @@ def numbers_with(name, what, folder):
     model.save_weights(folder / "a.weights.h5")
     npcnn.trace(model, X, Y).check()
     list(npcnn.step_through(model, X, Y))
-    return losses, model.predict(X, verbose=0).tolist()
+    kept = vars(model.layers[0])
+    return losses, model.predict(X, verbose=0).tolist(), name is None or kept.get(name) is what
 
 
 # What a layer has under these names is anybody's to set, as in Keras.
@@ -190,7 +194,10 @@ THEIRS = {*dir(layers.Layer), *vars(layers.Layer("any"))}
 PUBLIC = sorted(name for name in THEIRS if name[0] != "_" and name not in MEANT)
 
 
-@pytest.mark.parametrize("what", [5, "text", [1]])
+KEPT = {"5": 5, "7.5": 7.5, "text": "text", "[1]": [1], "a layer": layers.Dense(4, name="d")}
+
+
+@pytest.mark.parametrize("what", KEPT.values(), ids=KEPT)
 def test_whatever_name_a_layer_keeps_something_under_is_free_or_refused(what, tmp_path):
     expected = numbers_with(None, None, tmp_path)
     free = set()
@@ -199,10 +206,73 @@ def test_whatever_name_a_layer_keeps_something_under_is_free_or_refused(what, tm
             lambda name=name: free.add((name, numbers_with(name, what, tmp_path) == expected))
         )
         assert said is None, (name, said)
-    assert {name for name, same in free if not same} == set()
-    named = {"forget", "fill", "stream", "inside", "keep", "merges", "moments", "op", "part",
-             "position", "share"}  # fmt: skip
+    assert {name for name, same in free if not same} == {"built"}  # said at the end of `build`
+    named = {"forget", "fill", "stream", "inside", "keep", "moments", "op", "part",
+             "position", "share", "window", "given", "added", "active", "sample_shape"}  # fmt: skip
     assert named & set(PUBLIC) <= {name for name, _ in free}
+
+
+def test_a_first_layers_own_sample_shape_is_no_shape_and_stays_so(tmp_path):
+    class Sampled(Keeping):
+        def __init__(self, **kwargs):
+            super().__init__("sample_shape", (7,), **kwargs)
+            self.given = "given"
+
+    model = npcnn.Sequential([Sampled(name="a"), layers.ReLU(), Sampled(name="b")])
+    model.build((None, 3))
+    again = npcnn.load_model(_saved(model, tmp_path), custom_objects={"Sampled": Sampled})
+    for layer in (again.layers[0], again.layers[2]):
+        assert (layer.sample_shape, layer.given) == ((7,), "given")
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+class Two(npcnn.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+MODELS = sorted(n for n in {*dir(Two()), *vars(Two())} if n[0] != "_" and n != "dense")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("what", [5, 1.5, [1], layers.Dense(4)], ids=str)
+def test_whatever_name_a_model_keeps_something_under_the_error_is_one_line(what, tmp_path):
+    raw = {}
+    for name in MODELS:
+
+        def of_an_object(name=name):
+            model = Two()
+            setattr(model, name, what)
+            model.compile("sgd", "mse")
+            used(model, tmp_path)
+
+        if (found := outcome(of_an_object)) is not None:
+            raw[name] = found
+    assert raw == {}
+
+
+@pytest.mark.parametrize("name", ["losses", "label", "input", "output", "name_counts", "weights"])
+def test_what_a_model_works_out_is_refused_by_its_name(name):
+    said = f"Two.{name}: expected nothing, for it is worked out, got 5; the base class uses that"
+    with pytest.raises(NpcnnError) as caught:
+        setattr(Two(), name, 5)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_models_own_class_is_free_in_what_it_adds():
+    class Own(Two):
+        limit, flag = 3, False
+
+        def help(self):
+            return 1
+
+    model = Own()
+    model.limit, model.flag, model.help = 0.5, "yes", None
+    assert (model.limit, model.flag, model.help) == (0.5, "yes", None)
 
 
 class Placed(layers.Layer):

@@ -176,7 +176,7 @@ def of_layer(
         y = other.forward(x, training, step)
         logits = other.logits_of(to_logits) if to_logits else y
         assert logits is not None
-        return np.append(y, sum(other.added)) if adds else logits
+        return np.append(y, sum(other._added)) if adds else logits
 
     shape = upstream.shape
 

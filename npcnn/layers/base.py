@@ -8,7 +8,7 @@ A layer calls ops and does no arithmetic of its own. `forward` keeps what `backw
 from __future__ import annotations
 
 import inspect
-import itertools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -49,7 +49,6 @@ __all__ = [
 ]  # fmt: skip
 
 Array = np.ndarray
-_bindings = itertools.count(1)
 Place = tuple[Array, Array, int, int]  # flat values, flat gradients, first, last + 1
 
 
@@ -120,11 +119,11 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
             one_of(next(iter(rest)), argument_names(type(self)), f"{where}, its arguments")
         self.name, self.made_up = (auto_name(where), True) if name is None else (name, False)
         self.dtype, self.trainable = dtype, trainable
-        self.sample_shape: Shape | None = input_shape
+        self._sample_shape: Shape | None = input_shape
         if input_dim is not None:
-            self.sample_shape = (input_dim,)
+            self._sample_shape = (input_dim,)
         elif batch_input_shape is not None:
-            self.sample_shape = batch_input_shape[1:]
+            self._sample_shape = batch_input_shape[1:]
         self.input_shape: Shape | None = None
         self.output_shape: Shape | None = None
         self.seed: int | None = None  # dropout's stream: the model sets seed and position
@@ -133,7 +132,6 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
         self.declared: dict[str, bool] = {}  # name → whether it is learnt, in Keras's order
         self._told: dict[str, str] = {}  # parameter → the name that was asked for, if another
         self.plan: dict[str, tuple[Any, Any, bool]] = {}  # parameters that are still to be made
-        self.bound = 0  # another number whenever a parameter gets another array
         self._kept: list[Any] = [None]
         self.moments = [0]  # how often it was called outside a model
         self._handles: dict[str, Any] = {}  # parameter → the one Weight that stands for it
@@ -264,7 +262,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
 
     def drop_kept(self) -> None:
         """Drop what the last forward pass kept."""
-        self._kept[0] = self.active = None
+        self._kept[0] = self._active = None
 
     def kept(self) -> Any:
         """Return what the last forward pass kept; None if nothing."""
@@ -317,6 +315,8 @@ settle(
     ends=Kind((tuple,), "what a graph begins and ends with", none=True),
     held_layers=Kind((list,), "a list of layers", Operation, none=True),
     parameter_names=TEXTS, state_names=TEXTS, weights=Kind((list,), "a list of variables", Weight),
+    beside=Kind((tuple,), "the names in each model", set),
+    call=Kind((Callable,), "a function, or a layer"),  # type: ignore[arg-type]
     place=Kind((tuple,), "a place in the model's vector", none=True),
     input_shape=Kind((tuple,), "a shape", none=True),
     output_shape=Kind((tuple,), "a shape", none=True),

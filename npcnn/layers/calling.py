@@ -16,6 +16,7 @@ from npcnn.layers.parts import Form, inner_layers
 from npcnn.nested import Within
 from npcnn.ops.entry import recorded_now, recording
 from npcnn.random import moment
+from npcnn.subclasses import WORKED_OUT
 from npcnn.symbolic import KerasTensor, Node, is_symbolic, tensors
 
 # What a class of npcnn's, of which a user's class has another `call`, does no more.
@@ -27,9 +28,9 @@ _SILENT = (
 # What only layers with a `forward` ask of themselves: where a `call` says what a class of the
 # program's does, its objects may keep something else under these names.
 _FREE = frozenset([
-    "added", "backward_logits", "bends", "bound", "combines", "data_format", "flattens",
-    "keep", "kept", "kept_output", "logits_of", "made_up", "make_parameters", "meet", "merges",
-    "moments", "op", "part", "position", "prepare", "share", "suits", "training_only",
+    "backward_logits", "bends", "combines", "data_format", "flattens",
+    "keep", "kept", "kept_output", "logits_of", "made_up", "make_parameters", "meet",
+    "moments", "op", "part", "position", "prepare", "share", "suits", "training_only", "window",
 ])  # fmt: skip
 
 
@@ -44,7 +45,7 @@ class Called:
         held_layers: the layers that a recorded one holds, once that is known.
         is_prepared: whether a user's `build` was called; building: whether that goes on.
         _form: what `call` returns, with places for tensors; None until that is known.
-        given: the arguments of the call that is being made, with places for tensors.
+        _given: the arguments of the call that is being made, with places for tensors.
         part: makes of a layer and a number what takes that output out of several.
     """
 
@@ -56,12 +57,13 @@ class Called:
     held_layers: list[Any] | None = None
     is_prepared = building = False
     _form: Form | None = None
-    given: Given | None = None
+    _given: Given | None = None
     acts_unasked: bool
     _attribute_kinds: Any
     moments: list[int]  # what follows is a layer's
     label: Any
     merges: Any
+    window: Any
     built: Any
     build: Any
     forward: Any
@@ -87,7 +89,10 @@ class Called:
         cls.is_whole = cls.native is None
         if cls.is_whole:
             kinds = cls._attribute_kinds.items()
-            cls._attribute_kinds = {name: kind for name, kind in kinds if name not in _FREE}
+            free = {name: kind for name, kind in kinds if name not in _FREE}
+            cls._attribute_kinds = {**free, "merges": WORKED_OUT}  # see settling.settle
+            if "window" not in vars(cls):
+                cls.window = None
         for name in _SILENT if cls.native else ():
             setattr(cls, name, inspect.getattr_static(base, name))
 
@@ -240,7 +245,7 @@ def called_on_numbers(layer: Any, args: Any, kwargs: Any, training: bool | None)
     xs = [one.astype(layer.dtype) for one in arrays]
     how = bool(training), moment(layer.moments)
     own, _, structure, results = recorded.called(layer, given, xs, *how)
-    layer.added = tuple(float(loss.value.sum()) for loss in own.losses)
+    layer._added = tuple(float(loss.value.sum()) for loss in own.losses)
     return filled(structure, [np.array(one.value, layer.dtype) for one in results])
 
 

@@ -119,7 +119,7 @@ def graph_of(layer: Any, given: Given, shapes: list[Any]) -> None:
     layer.input_shape = tuple(shapes) if len(shapes) > 1 else shapes[0]
     outputs = [tensor.shape for tensor in layer.ends[1]]
     layer.output_shape = tuple(outputs) if len(outputs) > 1 else outputs[0]
-    layer.given, layer._form = given, Form(taken(found, is_symbolic_one)[0], outputs)
+    layer._given, layer._form = given, Form(taken(found, is_symbolic_one)[0], outputs)
     if not layer.trainable:
         layer.trainable = False
 
@@ -132,7 +132,7 @@ def compose(layer: Any, found: list[KerasTensor], training: bool | None, given: 
         layer.dtype = np.dtype(found[0].dtype)
         graph_of(layer, given, shapes)
     wanted = [tensor.shape for tensor in layer.ends[0]]
-    if shapes != wanted or not same(tuple(given), tuple(layer.given)):
+    if shapes != wanted or not same(tuple(given), tuple(layer._given)):
         fix = "make a new layer for it"
         got = str(shapes) if shapes != wanted else "others"
         expected = str(wanted) if shapes != wanted else "the arguments of its first call"

@@ -50,8 +50,8 @@ class InputLayer(Layer):
         input_tensor: None.
         name: the input's name.
 
-    >>> InputLayer((28, 28, 1)).sample_shape
-    (28, 28, 1)
+    >>> InputLayer((28, 28, 1)).input_shape
+    (None, 28, 28, 1)
     """
 
     is_input = True
@@ -68,8 +68,8 @@ class InputLayer(Layer):
         optional: Off = False, name: Name | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(name, dtype, **kwargs)
-        self.sample_shape = _one_shape(shape, batch_shape, type(self).__name__)
-        self.input_shape = self.output_shape = (None, *self.sample_shape)
+        self._sample_shape = _one_shape(shape, batch_shape, type(self).__name__)
+        self.input_shape = self.output_shape = (None, *self._sample_shape)
         Node(self, [], [self.output_shape], self.dtype or config.floatx())
 
     @property

@@ -21,7 +21,6 @@ from npcnn.symbolic import leaves_of
 from npcnn.variables import Weight, Weighted
 
 Array = np.ndarray
-_bindings = itertools.count(1)
 
 
 def _weight_shape(value: Any, where: str) -> tuple[int, ...]:
@@ -50,7 +49,6 @@ class Parameters(Weighted, Regulated):
     declared: dict[str, bool]
     plan: dict[str, tuple[Any, ...]]
     _told: dict[str, str]
-    bound: int
     require_built: Any
     parts: Any
     compute_output_shape: Any
@@ -185,7 +183,7 @@ class Parameters(Weighted, Regulated):
 
     def bind(self, name: str, value: Array, gradient: Array | None) -> None:
         """Let the layer use these two arrays for a parameter and its gradient."""
-        vars(self)[name], self.bound = value, next(_bindings)
+        vars(self)[name] = value
         if gradient is not None:
             vars(self)[f"grad_{name}"] = gradient
 

@@ -118,7 +118,7 @@ def attributes(holder: Any) -> Iterator[tuple[str, Any]]:
                     counts[kind] += 1
 
 
-_OURS = {"_arguments", "_trainable", "held_layers", "ends", "given", "_form"}
+_OURS = {"_arguments", "_trainable", "held_layers", "ends", "_given", "_form"}
 
 
 def _in(value: Any) -> Iterator[Any]:

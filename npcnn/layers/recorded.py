@@ -81,13 +81,13 @@ def told(layer: Any, args: Any, kwargs: Any, training: bool) -> Any:
 
 def forward(layer: Any, x: Any, training: bool, step: Any, keep: bool) -> Array:
     """Return what a recorded layer gives; several outputs side by side, sample by sample."""
-    given = plain_call(layer) if layer.is_operation else layer.given
+    given = plain_call(layer) if layer.is_operation else layer._given
     xs = x if layer.merges else [x]
     own, tensors, _, found = called(layer, given, xs, training, step)
     y = found[0] if layer.is_operation else packed(layer, found)
     if keep:
         layer._saved = own, tensors, y
-    layer.added = tuple(float(loss.value.sum()) for loss in own.losses)
+    layer._added = tuple(float(loss.value.sum()) for loss in own.losses)
     return np.array(y.value, layer.dtype, order="C")
 
 

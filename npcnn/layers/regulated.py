@@ -33,15 +33,15 @@ class Regulated:
         regulated: the parameters whose regularizers and constraints are arguments.
         activity_regularizer: of the layer's output, or None.
         regularizers, constraints: of the parameters that there are, by name.
-        active: the output of the last pass, where there is a penalty on it.
+        _active: the output of the last pass, where there is a penalty on it.
     """
 
     regulated: tuple[str, ...] = ()
     activity_regularizer: Regularizer | None = None
     trainable: bool
     regularizers: dict[str, Regularizer]
-    active: Array | None = None
-    added: tuple[float, ...] = ()  # what `add_loss` was given in the last pass
+    _active: Array | None = None
+    _added: tuple[float, ...] = ()  # what `add_loss` was given in the last pass
 
     @classmethod
     def regulations(cls) -> list[str]:
@@ -83,8 +83,8 @@ class Regulated:
 
         An output's is divided by the batch's size, and its gradient goes back with `push`.
         """
-        if self.activity_regularizer is not None and self.active is not None:
-            yield self.activity_regularizer, self.active, None, 1 / len(self.active)
+        if self.activity_regularizer is not None and self._active is not None:
+            yield self.activity_regularizer, self._active, None, 1 / len(self._active)
         if self.trainable:
             for name, regularizer in self.regularizers.items():
                 yield regularizer, vars(self)[name], vars(self)[f"grad_{name}"], 1.0
@@ -92,7 +92,7 @@ class Regulated:
     @property
     def penalises(self) -> bool:
         """Whether it adds to the loss."""
-        own = self.activity_regularizer is not None or bool(self.added)
+        own = self.activity_regularizer is not None or bool(self._added)
         return bool(self.regularizers) or own
 
     @property
@@ -104,13 +104,13 @@ class Regulated:
     def remember_output(self, y: Array) -> None:
         """Keep the output of a pass, if there is a penalty on it."""
         if self.activity_regularizer is not None:
-            self.active = y
+            self._active = y
 
     def push_penalty(self, grad_y: Array) -> Array:
         """Return a gradient by the output of the last pass with that of its penalty added."""
-        if self.activity_regularizer is None or self.active is None:
+        if self.activity_regularizer is None or self._active is None:
             return grad_y
-        return self.activity_regularizer.back(grad_y, self.active, 1 / len(self.active))
+        return self.activity_regularizer.back(grad_y, self._active, 1 / len(self._active))
 
     @property
     def losses(self) -> list[float]:
@@ -120,7 +120,7 @@ class Regulated:
     def own_losses(self) -> list[float]:
         """Return those of the layer itself, without layers in it."""
         found = [share * regularizer(array) for regularizer, array, _, share in self.penalised()]
-        return [*found, *self.added]
+        return [*found, *self._added]
 
     def add_loss(self, loss: Any) -> None:
         """Add a number to the loss; in a `call`, which is gone back through."""
@@ -133,8 +133,8 @@ def charged(layers: list[Any], losses: Array, learning: bool = False) -> Array:
         if layer.penalises:
             for regularizer, array, gradient, share in layer.penalised():
                 losses = regularizer.charge(losses, array, gradient if learning else None, share)
-            if layer.added:
-                losses = losses + losses.dtype.type(sum(layer.added))
+            if layer._added:
+                losses = losses + losses.dtype.type(sum(layer._added))
     return losses
 
 
@@ -159,7 +159,7 @@ def _with_all(graph: Graph, losses: Array, learning: bool) -> Array:
         if call.active is not None and call.again:
             more.append((call.layer.activity_regularizer, call.active))
         elif call.active is not None:
-            call.layer.active = call.active
+            call.layer._active = call.active
     losses = charged(graph.owners, losses, learning)
     for regularizer, active in more:
         losses = regularizer.charge(losses, active, None, 1 / len(active))

@@ -105,7 +105,8 @@ def settle(layer: Any, given: Given, shapes: list[Any], dtype: Any) -> None:
     if not layer.recorded:
         layer.recorded = _must_be_recorded(layer) or not _only_calls_layers(layer, given, shapes)
     if layer.recorded and layer._form is None:
-        layer.given, layer.merges, layer.replays = given, len(shapes) > 1, False
+        layer._given, layer.replays = given, False
+        vars(layer)["merges"] = len(shapes) > 1
         layer._form = probed(layer, given, shapes)
         for part in every([layer]):
             if part.recorded:
@@ -118,7 +119,7 @@ def settle(layer: Any, given: Given, shapes: list[Any], dtype: Any) -> None:
 def always(layer: Any, shapes: list[Any]) -> None:
     """Have a user's layer recorded, even if its `call` is a graph; in the dtype that it has."""
     several = len(shapes) > 1
-    given = layer.given or one_call(len(shapes))
+    given = layer._given or one_call(len(shapes))
     prepare(layer, tuple(shapes) if several else shapes[0], layer.dtype, given)
     in_dtype(layer, layer.dtype)
     layer.ends, layer._form, layer.held_layers, layer.recorded = None, None, None, True
@@ -190,7 +191,7 @@ def output_shape(layer: Any, input_shape: Any) -> Any:
     """Return the shape of what comes out; of several, what the graph has for them (`Part`)."""
     shapes = list(input_shape) if layer.merges else [input_shape]
     own = layer.input_shape == input_shape and layer._form is not None
-    form = layer._form if own else probed(layer, layer.given, shapes)
+    form = layer._form if own else probed(layer, layer._given, shapes)
     return form.shapes[0] if len(form.shapes) == 1 else (None, sum(map(size_of, form.shapes)))
 
 

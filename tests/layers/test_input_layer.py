@@ -23,7 +23,7 @@ def test_config_of_both_keras_versions():
     assert config["batch_shape"] == (None, 28, 28, 1)
     assert InputLayer.from_config(config).get_config() == config
     old = {"name": "pixels", "batch_input_shape": [None, 28, 28, 1]}
-    assert InputLayer.from_config(old).sample_shape == (28, 28, 1)
+    assert InputLayer.from_config(old).input_shape == (None, 28, 28, 1)
     with pytest.raises(ArgumentError, match="InputLayer: expected a batch_shape, got None"):
         InputLayer.from_config({"name": "pixels"})
 

@@ -17,7 +17,7 @@ from npcnn import initializers
 from npcnn.arguments import Anything, checked
 from npcnn.checks import ArgumentError, DtypeError, message, shown
 from npcnn.optimizers.options import AVERAGE, SUMS, Arrays, named
-from npcnn.subclasses import MissingError
+from npcnn.subclasses import MissingError, is_ours
 from npcnn.variables import Variable
 
 Array = np.ndarray
@@ -72,10 +72,12 @@ class ByVariable:
 
     Attributes:
         by_variable: whether the class has an `update_step`, and no later `update`.
+        applies_own: whether a class of a program's has an `apply`, or an `apply_gradients`: it gets
+            gradients and variables, one each, as in Keras.
         built: whether `build` was called; a program may set it.
     """
 
-    by_variable = built = False
+    by_variable = applies_own = built = False
     _placing: Placing | None = None
     _again: Placing | None = None  # while a program's own call of `build` goes on
     _places: tuple[Any, list[Held]] = (None, [])
@@ -83,10 +85,13 @@ class ByVariable:
     _order: tuple[tuple[str, ...], int] | None = None
     slots: dict[str, Array]
     lay_out: Any
+    replays: Any
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """See which of the two forms a class has."""
         super().__init_subclass__(**kwargs)
+        if {"apply", "apply_gradients"} & vars(cls).keys() and not is_ours(cls):
+            cls.applies_own, cls.replays = True, False  # no written-down step calls it
         kinds = (kind for kind in cls.__mro__ if {"update", "update_step"} & vars(kind).keys())
         cls.by_variable = "update_step" in vars(next(kinds)) and cls.__name__ != "Optimizer"
         if cls.by_variable and not isinstance(vars(cls).get("slot_names"), property):
@@ -94,8 +99,9 @@ class ByVariable:
                 "slot_names": property(lambda self: order(self)[0] if self.by_variable else ()),
                 "in_turns": property(lambda self: order(self)[1] if self.by_variable else 0),
                 "settings": lambda self: {},  # its step is never written down
-                "replays": False,
-            }
+                "replays": False, "reads_rate": True,
+                "keras_slots": None, "keras_numbers": (),  # an npcnn's class above may have others
+            }  # fmt: skip
             for name, value in own.items():
                 setattr(cls, name, value)
 
@@ -169,15 +175,15 @@ class ByVariable:
 
     def assign(self, variable: Any, value: Anything) -> None:
         """Put numbers in a variable's place."""
-        variable.assign(value)
+        _variable(self, variable).assign(value)
 
     def assign_add(self, variable: Any, value: Anything) -> None:
         """Add numbers to a variable."""
-        variable.assign_add(value)
+        _variable(self, variable).assign_add(value)
 
     def assign_sub(self, variable: Any, value: Anything) -> None:
         """Take numbers away from a variable."""
-        variable.assign_sub(value)
+        _variable(self, variable).assign_sub(value)
 
     def _get_variable_index(self, variable: Any) -> int:
         """Return which of the variables that `build` got one is; Keras's classes ask this."""
@@ -205,6 +211,14 @@ class ByVariable:
                     "call self.assign_sub(variable, …)",
                 )
                 raise DtypeError(message(name, "the variable assigned to", shown(found), fix))
+
+
+def _variable(optimizer: Any, given: Any) -> Any:
+    """Return what can be assigned to, or raise DtypeError."""
+    if hasattr(given, "assign"):
+        return given
+    where, fix = f"{type(optimizer).__name__}.assign(variable, value)", "the variable comes first"
+    raise DtypeError(message(where, "a variable", shown(given), fix))
 
 
 def order(optimizer: Any) -> tuple[tuple[str, ...], int]:

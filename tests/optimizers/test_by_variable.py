@@ -22,7 +22,35 @@ class Own(Momentum):
     """One that can be pickled."""
 
 
-KINDS = [Momentum, OwnAdam, Begun, Plain]
+@npcnn.utils.register_keras_serializable("own")
+class OfSGD(optimizers.SGD):
+    """On top of one of npcnn's, with state of its own."""
+
+    def build(self, variables):
+        super().build(variables)
+        self.velocities = self.add_optimizer_variables(variables, "velocity")
+
+    def update_step(self, gradient, variable, learning_rate):
+        velocity = self.velocities[self._get_variable_index(variable)]
+        self.assign(velocity, 0.9 * velocity - learning_rate * gradient)
+        self.assign_add(variable, velocity)
+
+
+@npcnn.utils.register_keras_serializable("own")
+class Halves(optimizers.Adam):
+    """Changes the gradients before the step."""
+
+    def apply(self, grads, trainable_variables=None):
+        return super().apply([0.5 * g for g in grads], trainable_variables)
+
+
+@npcnn.utils.register_keras_serializable("own")
+class HalvesOld(optimizers.SGD):
+    def apply_gradients(self, grads_and_vars):
+        return super().apply_gradients([(0.5 * g, v) for g, v in grads_and_vars])
+
+
+KINDS = [Momentum, OwnAdam, Begun, Plain, OfSGD, Halves, HalvesOld]
 
 
 def compiled(optimizer, dtype=None):
@@ -123,6 +151,30 @@ def test_iterations_count_from_zero_within_a_step(backend):
     assert [path for _, _, path in seen[:4]] == [
         "dense/kernel", "dense/bias", "dense_1/kernel", "dense_1/bias",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", [{}, {"global_clipnorm": 0.1}, {"use_ema": True}])
+@pytest.mark.parametrize("kind", [Halves, HalvesOld])
+def test_an_apply_of_ones_own_gets_gradients_as_in_keras(kind, options, backend):
+    """Gradients of which each is half as large as those of half the loss."""
+    own = compiled(kind(0.01, **options))
+    plain = compiled(kind.__bases__[0](0.01, **options))
+    plain.compile(plain.optimizer, "mse", loss_weights=[0.5])
+    for model in (own, plain):
+        model.layers[1].trainable = False
+        fitted(model, 2)
+    for one, other in zip(own.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+    assert bits(own)[:2] != bits(compiled("sgd"))[:2]
+    assert bits(own)[2:] == bits(compiled("sgd"))[2:]
+
+
+@pytest.mark.parametrize("name", ["assign", "assign_add", "assign_sub"])
+def test_what_is_no_variable_is_assigned_nothing(name):
+    with pytest.raises(
+        NpcnnError, match=r"^SGD\.assign\(variable, value\): expected a variable, got"
+    ):
+        getattr(optimizers.SGD(), name)(5, np.ones(2))
 
 
 class Returns(optimizers.Optimizer):

@@ -80,3 +80,13 @@ def test_luck_and_haste_are_seen():
     assert hasty("thread.join(10)") == ["line 1: timeout=10"]
     assert lucky("random.random()") == ["line 1: random.random"]
     assert lucky("random.seed(0); random.random(); random.Random(5).random()") == []
+
+
+def test_what_tests_share_registers_nothing():
+    """pytest runs such a file once more, and the later of two classes of one name counts."""
+    asked = r"^ *(?:from|import) (test_\w+)"
+    shared = {f for path in FILES for f in re.findall(asked, (ROOT / path).read_text(), re.M)}
+    known = {ROOT.joinpath(path).stem: ROOT / path for path in FILES}
+    found = [f for f in sorted(shared) if "register_keras_serializable" in known[f].read_text()]
+    assert "test_readme" in shared
+    assert found == []

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_regularizers import NETWORKS, compiled
+from regularized_networks import NETWORKS, compiled
 
 import npcnn
 

@@ -60,7 +60,7 @@ def update(model: Model) -> None:
     """Move the parameters by their gradients, and hold them to their constraints."""
     if model.optimizer.applies_own:
         own = model.trainable_weights
-        model.optimizer.apply_gradients([(vars(w.layer)[f"grad_{w.name}"], w) for w in own])
+        model.optimizer.apply_gradients([(vars(w.layer)[f"grad_{w.key}"], w) for w in own])
     else:
         model.optimizer.apply(model.segments())
     regulated.constrain(model.leaves)

@@ -228,9 +228,9 @@ def beside(
 
 def _is(weight: Any, given: Any) -> bool:
     """Whether a model's weight is what a user means: an object of its own, or the array."""
-    layer, name = getattr(weight, "layer", None), getattr(given, "name", None)
+    layer = getattr(weight, "layer", None)
     if layer is not None and getattr(given, "layer", None) is layer:
-        return name == weight.name
+        return getattr(given, "key", None) == weight.key
     return weight is given or weight.value is getattr(given, "value", given)
 
 

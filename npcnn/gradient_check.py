@@ -208,8 +208,9 @@ def _on_trial(
     else:
         twin.declared, twin.plan = {}, {}  # they are made anew
         twin.build(shapes if layer.merges else shapes[0])
-    for _, value, _ in learnt(twin):
-        value[...] = generator.uniform(-1, 1, value.shape)
+    for _, one in fronts(twin):
+        for _, value, _ in one.parameters():
+            value[...] = generator.uniform(-1, 1, value.shape)
     xs, shared = [], spaced_values((sum(map(math.prod, input_shape)),), generator)
     for shape in input_shape:
         part, shared = shared[: math.prod(shape)], shared[math.prod(shape) :]

@@ -109,7 +109,11 @@ def _told_property(name: str) -> property:
         _tell(name.strip("_"))
         return getattr(plain(self), name)
 
-    return property(get)
+    def put(self: Watched, value: Any) -> None:  # `array.flat = …`
+        _tell(name.strip("_"))
+        setattr(plain(self), name, plain(value))
+
+    return property(get, put)
 
 
 for _name in _READS:

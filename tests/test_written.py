@@ -84,6 +84,12 @@ class FewPlaces(Scaled):
         self.grad_shift += shift
 
 
+class ByFlat(Scaled):
+    def write(self, scale, shift):
+        self.grad_scale.flat = scale
+        self.grad_shift.flat[:] = shift
+
+
 class Bad(Scaled):
     """Gradients that are no numbers are nobody's marks."""
 
@@ -194,7 +200,7 @@ def test_a_layer_of_ops_is_looked_at_before_it_is_played(backend):
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("kind", [FewPlaces, Bad, Rebinds])
+@pytest.mark.parametrize("kind", [FewPlaces, ByFlat, Bad, Rebinds])
 def test_what_is_right_or_nobody_s_mark_is_let_be(kind, place, backend):
     npcnn.set_random_seed(1)
     model = PLACES[place](kind(name="mine"))
@@ -264,3 +270,22 @@ def test_tools_say_it_their_own_way(backend):
     model = in_a_row(Forgets(name="mine"))
     model.compile("sgd", "mse")
     assert {row.layer for row in npcnn.trace(model, X[:3], Y[:3]).check().failed} == {"mine"}
+
+
+def test_tools_ask_frozen_layers_for_no_more_than_training_does(backend):
+    class Spares(Scaled):
+        def write(self, scale, shift):
+            if self.trainable:
+                self.grad_scale[...], self.grad_shift[...] = scale, shift
+
+    model = in_a_row(Spares(name="mine", trainable=False))
+    learn(model)
+    checked = npcnn.trace(model, X[:3], Y[:3]).check()
+    assert checked.passed
+    assert "scale" not in {row.array for row in checked.rows if row.layer == "mine"}
+    (row,) = check_layer(Spares(trainable=False), (4, 5)).rows
+    assert row.passed
+    model.get_layer("mine").trainable = True
+    model.compile("sgd", "mse")
+    rows = npcnn.trace(model, X[:3], Y[:3]).check().rows
+    assert {"scale", "shift"} <= {row.array for row in rows if row.layer == "mine"}

@@ -204,13 +204,13 @@ def of_layer(
 
 
 def _twin(layer: Layer, parameters: list[Array], dtype: Any) -> Layer:
-    """Return a copy of a layer, and of those in it, with other parameters."""
+    """Return a copy of a layer, and of those in it, with others of what is learnt."""
     other = copy.deepcopy(layer)  # with all it keeps: `forward` may change that
     rest = iter(parameters)
     for one in leaves_of(other):
         one.dtype = dtype
         for name in one.parameter_names:
-            value = next(rest).astype(dtype)
+            value = (next(rest) if one.trainable else vars(one)[name]).astype(dtype)
             one.bind(name, value, np.zeros(value.shape, dtype))
         for name in one.state_names:
             one.bind(name, vars(one)[name].astype(dtype), None)

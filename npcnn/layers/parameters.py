@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Container, Iterator, Mapping, MutableMapping
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -122,10 +122,10 @@ class Parameters(Weighted, Regulated):
         base = name if name is not None and name.isidentifier() else "variable"
         while base in self.taken or base.startswith(("_", "grad_")):
             base = f"own_{base}"
-        every = itertools.chain([base], (f"{base}_{k}" for k in itertools.count(1)))
-        own = next(one for one in every if one not in self.declared)
-        if name is not None and base != name:
-            self._told = {**self._told, own: name + own.removeprefix(base)}
+        own = _free(base, self.declared)
+        told = _free(name or "variable", {self._told.get(one, one) for one in self.declared})
+        if told != own:
+            self._told = {**self._told, own: told}
         usual = "glorot_uniform" if len(shape) > 1 else "zeros"
         made = usual if initializer is None else initializer
         if isinstance(made, str) and made.startswith("random_"):
@@ -276,3 +276,9 @@ class Parameters(Weighted, Regulated):
         """Let the backward pass write into these arrays: parameter → gradient."""
         for name, array in arrays.items():
             vars(self)[f"grad_{name}"] = array
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return a name, with the first number behind it that makes it one of its own if need be."""
+    every = itertools.chain([name], (f"{name}_{k}" for k in itertools.count(1)))
+    return next(one for one in every if one not in taken)

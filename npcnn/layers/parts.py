@@ -26,9 +26,12 @@ def inner_layers(holder: Any) -> list[Any]:
 
 
 def learnt(layer: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Yield (name, value, gradient) of all that a layer learns, with the layers in it."""
+    """Yield (name, value, gradient) of all that a layer learns, with the layers in it.
+
+    A frozen one learns nothing: no training step reads what its `backward` writes.
+    """
     for front, one in fronts(layer):
-        for name, value, gradient in one.parameters():
+        for name, value, gradient in one.parameters() if one.trainable else ():
             yield front + name, value, gradient
 
 

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from npcnn import Model, Sequential, layers, load_model, ops
+from npcnn import Model, Sequential, layers, load_model, ops, optimizers
 from npcnn.checks import DtypeError
 from npcnn.initializers import Constant
 
@@ -149,6 +149,35 @@ def test_weights_are_called_what_a_program_calls_them(tmp_path):
     again = load_model(tmp_path / "it.keras", {"Renamed": Renamed})
     assert [weight.name for weight in again.layers[0].weights] == shown
     assert all(map(np.array_equal, again.get_weights(), model.get_weights()))
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        (
+            ["w-in", "w-out", None, None, "w-out"],
+            ["w-in", "w-out", "variable", "variable_1", "w-out_1"],
+        ),
+        (["op", "own_op", "own_own_op"], ["op", "own_op", "own_own_op"]),
+        (["my-w", "my-w_1", "my-w"], ["my-w", "my-w_1", "my-w_2"]),
+        (["own_seed", "seed", "variable", "w in"], ["own_seed", "seed", "variable", "w in"]),
+    ],
+)
+def test_what_a_weight_is_called_hangs_on_no_other_attribute(asked, shown):
+    layer = Renamed(asked)
+    layer.build((None, 3))
+    assert [weight.name for weight in layer.mine] == shown
+    assert len({weight.key for weight in layer.mine}) == len(asked)
+
+
+def test_a_weight_is_excluded_from_decay_by_the_name_it_was_given():
+    layer = Renamed(["w-in", "w-out"])
+    model = Sequential([layers.Input((3,)), layer])
+    optimizer = optimizers.SGD(0.1, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_names=["^w-out$"])
+    model.compile(optimizer, "mse")
+    model.train_on_batch(np.zeros((2, 3)), np.zeros((2, 3)))
+    np.testing.assert_allclose([w.numpy() for w in layer.mine], [[0.95] * 3, [1] * 3], rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["losses", "arrays"])

@@ -19,7 +19,7 @@ from npcnn.saving.safe_json import MAX_DEPTH, MAX_DIGITS, parse_json
 State = dict[str, Any]
 GROUP = "npcnn_run"
 _ARRAYS = "arrays of truths, integers, floats or complex numbers of at most 64 bits a part"
-OWN = _ARRAY, _FLOAT = "__array__", "__float__"
+OWN = _ARRAY, _FLOAT, _COMPLEX = "__array__", "__float__", "__complex__"
 _SORT = "sort"  # beside the number of an array that the file holds as another: b or c
 
 
@@ -63,6 +63,8 @@ def _packed(value: Any, arrays: list[np.ndarray], place: str, depth: int = 1) ->
         return value
     if isinstance(value, float):
         return value if np.isfinite(value) else {_FLOAT: str(value)}
+    if isinstance(value, complex):
+        return {_COMPLEX: [str(value.real), str(value.imag)]}
     if type(value) in (np.ndarray, np.memmap) and _fits(value.dtype):
         sort = value.dtype.kind
         pair = np.stack([value.real, value.imag], -1) if sort == "c" else value
@@ -75,17 +77,36 @@ def _packed(value: Any, arrays: list[np.ndarray], place: str, depth: int = 1) ->
         if isinstance(value, dict) and all(isinstance(k, str) and k not in OWN for k in value):
             named = value.items()
             return {k: _packed(item, arrays, f"{place}.{k}", depth + 1) for k, item in named}
-    keys = f"keys being texts other than {' and '.join(OWN)}"
+    keys = f"keys being texts other than {', '.join(OWN)}"
     expected = (
         f"None, numbers of fewer than {MAX_DIGITS} digits, texts, {_ARRAYS}, and lists and "
         f"dicts of such at most {MAX_DEPTH - 2} deep, {keys}"
     )
-    fix = "return such from get_state()"
     got = shown(value) if isinstance(value, (int, list, dict)) else type(value).__name__
     if isinstance(value, np.ndarray):
-        fix = "return such from get_state(): an array's numbers, or its tolist()"
         got = f"{got if type(value) is not np.ndarray else 'one'} of dtype {value.dtype.name}"
+    fix = f"return such from get_state(){_instead(value)}"
     raise DtypeError(message(place, expected, got, fix))
+
+
+def _instead(value: Any) -> str:
+    """Return what to write in a value's place, as the end of a sentence."""
+    if type(value) is np.ndarray:
+        kind = value.dtype.kind
+        known = {
+            "f": "as float64: array.astype('float64')",
+            "c": "as complex128: array.astype('complex128')",
+            **dict.fromkeys("mM", "as numbers: array.astype('int64')"),
+            "S": "as texts: array.astype(str).tolist()",
+        }
+        return f", {known.get(kind, 'an array as its tolist()')}"
+    if isinstance(value, np.ndarray):
+        return ", an array as its tolist()"
+    if isinstance(value, np.floating):
+        return ", as float(number)"
+    if isinstance(value, np.complexfloating):
+        return ", as complex(number)"
+    return ", as a list: list(value)" if isinstance(value, (bytes, bytearray)) else ""
 
 
 def _fits(dtype: np.dtype) -> bool:
@@ -101,7 +122,7 @@ def _unpacked(value: Any, file: Hdf5File) -> Any:
     if _ARRAY in value:
         found = file.dataset(f"{GROUP}/array_{value[_ARRAY]}").read()
         if value.get(_SORT) == "b":
-            return found != 0
+            return found.astype(bool)
         if value.get(_SORT) == "c":
             if found.shape[-1:] != (2,) or found.dtype.kind != "f":
                 raise file.damaged(f"{GROUP}/array_{value[_ARRAY]}")
@@ -111,4 +132,14 @@ def _unpacked(value: Any, file: Hdf5File) -> Any:
         return found
     if set(value) == {_FLOAT} and value[_FLOAT] in ("inf", "-inf", "nan"):
         return float(value[_FLOAT])
+    if set(value) == {_COMPLEX}:
+        return _complex(value[_COMPLEX], file)
     return {key: _unpacked(item, file) for key, item in value.items()}
+
+
+def _complex(parts: Any, file: Hdf5File) -> complex:
+    try:
+        real, imag = (float(part) for part in parts if isinstance(part, str))
+    except (TypeError, ValueError) as error:
+        raise file.damaged(f"{GROUP}/state") from error
+    return complex(real, imag)

@@ -14,7 +14,12 @@ from npcnn.saving import run_state
 from npcnn.saving.hdf5_safe import Hdf5File
 
 NUMBERS = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec="utf-8"))
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.complex_numbers()
+    | st.text(st.characters(codec="utf-8"))
 )
 STATES = st.dictionaries(
     st.text(st.characters(codec="utf-8")).filter(lambda key: key not in run_state.OWN),
@@ -71,8 +76,8 @@ def test_numbers_that_json_has_not_and_arrays_come_back():
 
 @pytest.mark.parametrize(
     "value",
-    [{1: 2}, {"__array__": 0}, {"__float__": "nan"}, 1j, 10**99, nested(30), {1}, b"x",
-     np.array(["a"]), np.array([None])],
+    [{1: 2}, {"__array__": 0}, {"__float__": "nan"}, {"__complex__": []}, 10**99, nested(30),
+     {1}, b"x", np.array(["a"]), np.array([None])],
 )  # fmt: skip
 def test_what_would_not_come_back_is_refused(value):
     with pytest.raises(DtypeError, match=r"checkpoint\.a(\[0\])+: expected None, numbers"):
@@ -90,6 +95,7 @@ def test_an_array_of_numbers_comes_back_whatever_its_dtype(sort, shape):
         array.imag = -np.inf
     back = there_and_back({"a": [array.T]})["a"][0]
     np.testing.assert_array_equal(back, array.T)
+    assert type(back) is np.ndarray
     assert (back.dtype, back.shape) == (array.dtype, array.T.shape)
 
 
@@ -103,6 +109,50 @@ def test_an_array_of_numbers_comes_back_whatever_its_dtype(sort, shape):
 def test_an_array_that_would_come_back_otherwise_is_refused_by_its_dtype(array, got):
     with pytest.raises(DtypeError, match=f"arrays of truths, .*, got {got}; return such"):
         there_and_back({"a": array})
+
+
+@pytest.mark.parametrize(
+    ("value", "fix"),
+    [(np.ones(2, "M8[D]"), r"as numbers: array\.astype\('int64'\)"),
+     (np.ones(2, "m8[s]"), r"as numbers: array\.astype\('int64'\)"),
+     (np.array([b"a"]), r"as texts: array\.astype\(str\)\.tolist\(\)"),
+     (np.array(["a"]), r"an array as its tolist\(\)"),
+     (np.ma.masked_array([1.0], [True]), r"an array as its tolist\(\)"),
+     (b"ab", r"as a list: list\(value\)"),
+     *([(np.ones(2, "g"), r"as float64: array\.astype\('float64'\)"),
+        (np.ones(2, "G"), r"as complex128: array\.astype\('complex128'\)"),
+        (np.ones(1, "g")[0], r"as float\(number\)"),
+        (np.ones(1, "G")[0], r"as complex\(number\)")] * (np.dtype("g").itemsize > 8))],
+)  # fmt: skip
+def test_what_is_refused_is_told_what_to_return_instead(value, fix):
+    with pytest.raises(DtypeError, match=rf"; return such from get_state\(\), {fix}\.$"):
+        there_and_back({"a": value})
+    ways = {
+        "M": lambda a: a.astype("int64"), "m": lambda a: a.astype("int64"),
+        "S": lambda a: a.astype(str).tolist(), "U": lambda a: a.tolist(),
+    }  # fmt: skip
+    if type(value) is np.ndarray and value.dtype.kind in ways:
+        told = ways[value.dtype.kind](value)
+        np.testing.assert_array_equal(there_and_back({"a": told})["a"], told)
+
+
+@pytest.mark.parametrize("value", [1 + 2j, np.complex64(1 + 2j), complex(-0.0, math.inf)])
+def test_a_complex_number_comes_back(value):
+    back = there_and_back({"a": [value]})["a"][0]
+    assert type(back) is complex
+    assert repr(back) == repr(complex(value))
+
+
+@pytest.mark.parametrize("parts", ['["1"]', '["1", "x"]', "5", '["1", 2]'])
+def test_a_spoilt_complex_number_is_damage(parts):
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        run_state.write({"a": 1}, file)
+        del file["npcnn_run/state"]
+        text = f'{{"a": {{"__complex__": {parts}}}}}'
+        file["npcnn_run/state"] = np.frombuffer(text.encode(), np.uint8)
+    with pytest.raises(FormatError, match="state"):
+        run_state.read(Hdf5File(stream, "a file"))
 
 
 def test_a_spoilt_pair_is_damage():

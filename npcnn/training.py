@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from npcnn.data import Batches
     from npcnn.feeding.sources import Stream
     from npcnn.model import Model
+    from npcnn.variables import Weight
 
 Array = np.ndarray
 Arrays = tuple[Array, ...]
@@ -59,11 +60,18 @@ def train_step(
 def update(model: Model) -> None:
     """Move the parameters by their gradients, and hold them to their constraints."""
     if model.optimizer.applies_own:
-        own = model.trainable_weights
-        model.optimizer.apply_gradients([(vars(w.layer)[f"grad_{w.key}"], w) for w in own])
+        model.optimizer.apply_gradients([(_handed(model, w), w) for w in model.trainable_weights])
     else:
         model.optimizer.apply(model.segments())
     regulated.constrain(model.leaves)
+
+
+def _handed(model: Model, weight: Weight) -> Array:
+    """Return a gradient for a program to keep: a copy, of the scaled loss as in Keras."""
+    gradient = vars(weight.layer)[f"grad_{weight.key}"].copy()
+    if model.optimizer.loss_scale_factor is not None:  # `apply` with variables divides by it
+        gradient *= model.optimizer.loss_scale_factor
+    return gradient
 
 
 def score_step(

@@ -140,6 +140,25 @@ def own_optimizers_with_schedules(K):
     return [learnt(K, make(K)(learning_rate=schedule)) for make in (momentum, adam)]
 
 
+def applies_of_one_s_own(K):
+    """Gradients halved before the step, of a scaled loss, and a step without super."""
+
+    class Halves(K.optimizers.Adam):
+        def apply(self, grads, trainable_variables=None):
+            super().apply([g * 0.5 for g in grads], trainable_variables)
+
+    class Whole(K.optimizers.SGD):
+        def apply(self, grads, trainable_variables=None):
+            for g, v in zip(grads, trainable_variables, strict=True):
+                v.assign(v - 0.1 * g)
+            self.iterations.assign_add(1)
+
+    options = (*OPTIONS, {"loss_scale_factor": 4.0})
+    found = [learnt(K, Halves(0.05, **option)) for option in options]
+    # A step without super makes no state in Keras: losses and weights alone.
+    return [*found, learnt(K, Whole(0.1))[:2], learnt(K, Whole(0.1, loss_scale_factor=2.0))[:2]]
+
+
 def own_optimizers_on_variables(K):
     """Outside of `fit`: `build` and `apply` on variables, `apply_gradients` on pairs."""
     found = []
@@ -159,5 +178,5 @@ def own_optimizers_on_variables(K):
 
 PROGRAMS = [
     optimizers_of_one_s_own, options_beside_one_s_own, own_optimizers_beside_frozen_layers,
-    own_optimizers_with_schedules, own_optimizers_on_variables,
+    own_optimizers_with_schedules, own_optimizers_on_variables, applies_of_one_s_own,
 ]  # fmt: skip

@@ -121,7 +121,21 @@ class ByVariable:
     def update_step(self, gradient: Array, variable: Any, learning_rate: Any) -> None:
         """Move one variable, by `self.assign_sub(variable, …)`; in a class of Keras's form."""
         where, fix = f"{type(self).__name__}.update_step", "compute the step in this one"
-        raise MissingError(message(where, "a class above it that has one", "none", fix))
+        above = [kind for kind in type(self).__mro__ if kind.__name__ != "Optimizer"]
+        native = next((kind for kind in above if "update" in vars(kind)), None)
+        expected, got = "a class above it that has one", "none"
+        if native is not None:
+            got = f"{native.__name__}, which moves all variables at once"
+            fix = (
+                "change gradients in an apply(self, grads, trainable_variables=None) that ends with"
+                " super().apply(grads, trainable_variables), and define no update_step"
+            )
+        raise MissingError(message(where, expected, got, fix))
+
+    def _get_current_learning_rate(self) -> Any:
+        """Return the learning rate, a schedule's as it is now, under Keras's name of it."""
+        own: Any = self
+        return own.learning_rate
 
     # What it calls --------------------------------------------------------------------------------
 

@@ -44,11 +44,14 @@ class Rate(Number):
 
 
 class Steps(int):
-    """How many steps an optimizer took.
+    """How many steps an optimizer took; what is assigned, it counts on from.
 
     >>> from npcnn.optimizers import SGD
-    >>> SGD().iterations, SGD().iterations.numpy()
-    (0, np.int64(0))
+    >>> optimizer = SGD()
+    >>> optimizer.iterations, optimizer.iterations.numpy(), optimizer.iterations.value
+    (0, np.int64(0), 0)
+    >>> optimizer.iterations.assign_add(1), optimizer.iterations
+    (1, 1)
     """
 
     name = "iteration"
@@ -60,6 +63,11 @@ class Steps(int):
         self.optimizer = optimizer
         return self
 
+    @property
+    def value(self) -> int:
+        """Python's number."""
+        return int(self)
+
     def numpy(self) -> np.int64:
         """Return NumPy's number."""
         return np.int64(self)
@@ -68,6 +76,14 @@ class Steps(int):
         """Let the optimizer count on from here; return the number."""
         self.optimizer.iterations = int(value)
         return self.optimizer.iterations
+
+    def assign_add(self, value: Any) -> int:
+        """Count so many steps more, from where the optimizer is by now; return the number."""
+        return self.assign(self.optimizer.iterations + int(value))
+
+    def assign_sub(self, value: Any) -> int:
+        """Count so many steps less; return the number."""
+        return self.assign_add(-int(value))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return int, (int(self),)

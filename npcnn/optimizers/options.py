@@ -304,6 +304,8 @@ def finish(optimizer: Optimizer, arrays: Sequence[Any]) -> None:
         where = f"{type(optimizer).__name__}.finalize_variable_values(var_list)"
         got, fix = f"{sum(array.size for array in arrays)}", "give all that the optimizer moves"
         raise StateError(message(where, f"{averages.size} numbers in all", got, fix))
+    if not averages.any():  # none was ever taken: an `apply` of one's own passed the base's over
+        return
     for array in arrays:
         start, stop = stop, stop + array.size
         array[...] = averages[start:stop].reshape(array.shape)

@@ -85,7 +85,7 @@ class Call:
     def plainly(self, x: Any, training: bool, step: Any, keep: bool) -> Array:
         """Go forward through the layer."""
         if self.given is not None:
-            self.layer._given = self.given
+            vars(self.layer)["_given"] = self.given
         return self.layer.forward(x, training, step, keep)
 
     def forward(self, x: Any, training: bool, step: Any, keep: bool) -> Array:
@@ -122,7 +122,7 @@ class Call:
         """
         layer = self.layer
         if self.again is not None:
-            layer._active = self.active
+            vars(layer)["_active"] = self.active
         gradient = layer.push_penalty(gradient) if penalties else gradient
         back = layer.backward_logits if by_logits else layer.backward
         if self.written is not None:
@@ -144,7 +144,7 @@ class Call:
         """Let the layer find what a part of the batch brings to a meeting before `backward`."""
         layer = self.layer
         if self.again is not None:
-            layer._active = self.active
+            vars(layer)["_active"] = self.active
             layer.keep(self._saved)
         layer.prepare_back(layer.push_penalty(gradient) if penalties else gradient)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,6 +79,7 @@ class Model(Stored, OnBatch):
     run: running.Run | None = only((running.Run, type(None)), "the run that goes on", _OWN)
     compiled = run_eagerly = stop_training = stop_evaluating = stop_predicting = False
     begins = True
+    program: Any = property(attrgetter("_own_program"))  # the last step that was repeated; print it
 
     @checked
     def __init__(
@@ -116,7 +118,7 @@ class Model(Stored, OnBatch):
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: History | None = None
         self.run = None
-        self.program: Any = None  # the last step that was repeated; print it
+        vars(self)["_own_program"] = None
         self._steps: dict[Any, Repeated] = {}
         self.begun = frozenset(vars(self)) | {"begun", "_settings"}
 

@@ -305,8 +305,7 @@ class Network(Kept, Weighted, Operation):
     def set_seed(self, seed: Seed) -> None:
         """Let what is random in the layers come from this seed and their places in the model."""
         for place, layer in enumerate(self.leaves):
-            if not layer.is_whole:  # else these are names for anything that it keeps
-                layer.seed, layer.position = seed, place
+            vars(layer).update(_model_seed=seed, _stream=place)
 
     def count_params(self) -> int:
         """Return how many numbers the model's parameters are."""

@@ -78,7 +78,7 @@ def _first_bad(model: Model, batch: Batch) -> tuple[str, str, str, Array]:
     """Return (pass, layer, array's name, array) of the first array that is not finite."""
     twins = shadow_graph(model.graph)
     for twin, layer in zip(twins.layers, model.graph.layers, strict=True):
-        twin.seed = layer.seed
+        vars(twin)["_model_seed"] = layer._model_seed
     graph, spies = watched(twins)
     now = model.optimizer.clock
     losses, _ = training.forward_and_back(graph, model.objective, batch, step=now)

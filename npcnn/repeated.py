@@ -61,8 +61,7 @@ class Repeated:
                 model.optimizer = found
         if self.compiled is None or not self._as_it_was():
             self._begin()
-        if model.program is not self.compiled:
-            model.program = self.compiled
+        vars(model)["_own_program"] = self.compiled
         return self.compiled
 
     def _begin(self) -> None:

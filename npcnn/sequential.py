@@ -88,8 +88,8 @@ class Sequential(Model):
             layer.name, layer.beside = own
             self._row = self._row if began else []
             raise
-        if isinstance(layer, Layer) and not layer.is_whole:
-            layer.position = len(self._layers)
+        if isinstance(layer, Layer):
+            vars(layer)["_stream"] = len(self._layers)
         if not self.trainable:
             layer.trainable = False
         self._layers.append(layer)

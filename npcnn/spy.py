@@ -48,7 +48,7 @@ def shadows(layers: list[Layer], dtype: Any = None) -> list[Layer]:
     for layer in sorted(layers, key=lambda one: one.recorded):  # plain ones may be within others
         twin = copy.deepcopy(layer, memo) if layer.recorded else copy.copy(layer)
         memo[id(layer)] = twin
-        twin.seed, twin.place = seed, None
+        vars(twin)["_model_seed"], twin.place = seed, None
         twin.dtype = layer.dtype if dtype is None else np.dtype(dtype)
         for name in layer.declared:
             value = vars(layer)[name]
@@ -106,7 +106,7 @@ class Spy:
     def forward(self, x: Array, training: bool = False, step: Any = 0, keep: bool = True) -> Array:
         """Go forward through the layer."""
         if "given" in vars(self):
-            self.layer._given = self.given
+            vars(self.layer)["_given"] = self.given
         self._note_several("", list(x) if self.layer.merges else [x])
         y = self.layer.forward(x, training, step, keep)
         self.note("activation", y)

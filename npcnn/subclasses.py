@@ -62,6 +62,7 @@ class Kind:
 METHOD = Kind((), "a function")
 TRUTH = Kind((bool, np.bool_), "True or False")
 WORKED_OUT = Kind((), "nothing, for it is worked out")
+OURS = Kind((), "nothing, for it is npcnn's own")  # npcnn puts it into vars(thing)
 TEXTS = Kind((tuple, list), "texts in a tuple", str)
 _HANDED_ALL = ("forward", "backward")  # the arguments with defaults, too
 _BY_TYPE: dict[type, Kind] = {
@@ -83,12 +84,16 @@ def settle(base: Any, made: Any, **more: Kind) -> None:
         more: what cannot be told from what they have, because that is empty or None.
     """
     base.begun = frozenset(vars(made))
+    base._attribute_kinds = _kinds(*reversed(base.__mro__), made) | more
+
+
+def _kinds(*things: Any) -> dict[str, Kind]:
+    """Return what the public attributes of classes and objects take; the last one's holds."""
     found: dict[str, Any] = {}
-    for kind in (*reversed(base.__mro__), made):  # as inspect.getattr_static, a tenth of its time
-        found |= vars(kind)
+    for thing in things:  # as inspect.getattr_static, a tenth of its time
+        found |= vars(thing)
     public = {name: type(value) for name, value in found.items() if not name.startswith("_")}
-    kinds = {name: _BY_TYPE[kind] for name, kind in public.items() if kind in _BY_TYPE}
-    base._attribute_kinds = kinds | more
+    return {name: _BY_TYPE[kind] for name, kind in public.items() if kind in _BY_TYPE}
 
 
 def kind_of(value: Any) -> Kind | None:
@@ -181,9 +186,14 @@ class Open:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Look at the methods that the class defines."""
         super().__init_subclass__(**kwargs)
+        if is_ours(cls) and cls._attribute_kinds:  # the base's are settled: a layer of npcnn's, …
+            known = next(kind for kind in cls.__mro__[1:] if "_attribute_kinds" in vars(kind))
+            own = [kind for kind in reversed(cls.__mro__) if kind not in known.__mro__]
+            cls._attribute_kinds = {**cls._attribute_kinds, **_kinds(*own)}
         for name, value in () if is_ours(cls) else vars(cls).items():
             kind = cls._attribute_kinds.get(name)
-            if kind is not None and not hasattr(value, "__get__") and not kind.fits(value):
+            described = hasattr(value, "__get__") and kind is not OURS
+            if kind is not None and not described and not kind.fits(value):
                 raise DtypeError(kind.text(f"class {cls.__name__}, its {name}", value))
         for name in cls.overridable:
             base = next(kind for kind in reversed(cls.__mro__) if name in vars(kind))

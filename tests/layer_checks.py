@@ -74,7 +74,7 @@ def check_in_a_model(make, input_shape, snake):
     for layer, name in ((make(), snake), (make(name="own"), "own")):
         model = Sequential([layers.Input(input_shape[1:]), layers.Activation("linear"), layer])
         assert layer.name == name
-        assert layer.position == 1
+        assert layer._stream == 1
         assert layer.built
         assert model.output_shape == layer.output_shape
 

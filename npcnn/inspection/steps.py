@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from npcnn import training as training_module
 from npcnn.arguments import AModel, Arrays, checked
 from npcnn.layers import Layer
 from npcnn.layers.regulated import charged
-from npcnn.layers.seen import activation_of
+from npcnn.layers.seen import Seen, activation_of
 from npcnn.spy import one_batch, shadow_graph, watched
 from npcnn.symbolic import leaves_of
 from npcnn.tables import number, told_as
@@ -126,8 +127,10 @@ def _op(layer: Layer) -> str:
 
 def _what(layer: Layer, arrays: dict[str, Array]) -> str:
     """Return what a layer does, in words."""
+    own = layer.description  # a class with a `call` may keep anything there
+    told = own if callable(own) else partial(Seen.description, layer)
     function = activation_of(layer)
-    return layer.description(arrays) + ("" if function == "linear" else f", then {function}")
+    return told(arrays) + ("" if function == "linear" else f", then {function}")
 
 
 def _loss_event(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,7 +36,7 @@ from npcnn.names import auto_name, snake_case
 from npcnn.only import truth
 from npcnn.regularizers import Regularizer
 from npcnn.remembered import Remembering, kept
-from npcnn.subclasses import TEXTS, Kind, Open, missing, settle
+from npcnn.subclasses import OURS, TEXTS, Kind, Open, missing, settle
 from npcnn.symbolic import Node, Operation, creations
 from npcnn.variables import Weight
 
@@ -49,6 +49,10 @@ __all__ = [
 ]  # fmt: skip
 
 Array = np.ndarray
+_OWN = (
+    "_active", "_added", "_form", "_given", "_handles", "_inbound_nodes", "_kept", "_model_seed",
+    "_sample_shape", "_stream", "_trainable",
+)  # fmt: skip
 Place = tuple[Array, Array, int, int]  # flat values, flat gradients, first, last + 1
 
 
@@ -91,10 +95,17 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
     """
 
     overridable = ("forward", "backward", "compute_output_shape", "create_parameters")
+    _kept: list[Any]  # what is the base's own is put into vars(layer), see _OWN
+    _handles: dict[str, Any]  # parameter → the one Weight that stands for it
+    _inbound_nodes: list[Node]  # its calls on symbolic tensors
+    _sample_shape: Shape | None
+    _trainable: bool
+    _model_seed: int | None  # of what it draws; a model says it, and which of the streams that is
+    _stream: int
+    seed: Any  # a program's own
     absent: tuple[str, ...] = ()
     unwritten: tuple[str, ...] = ()
     op = ""
-    kept_as: ClassVar = {"seed": "own_seed"}
     data_format = "channels_last"
     replays = True
     combines = ""
@@ -119,25 +130,21 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
             one_of(next(iter(rest)), argument_names(type(self)), f"{where}, its arguments")
         self.name, self.made_up = (auto_name(where), True) if name is None else (name, False)
         self.dtype, self.trainable = dtype, trainable
-        self._sample_shape: Shape | None = input_shape
         if input_dim is not None:
-            self._sample_shape = (input_dim,)
+            input_shape = (input_dim,)
         elif batch_input_shape is not None:
-            self._sample_shape = batch_input_shape[1:]
+            input_shape = batch_input_shape[1:]
         self.input_shape: Shape | None = None
         self.output_shape: Shape | None = None
-        self.seed: int | None = None  # dropout's stream: the model sets seed and position
-        self.position = 0
         self.place: Place | None = None  # where a model keeps the parameters
         self.declared: dict[str, bool] = {}  # name → whether it is learnt, in Keras's order
         self._told: dict[str, str] = {}  # parameter → the name that was asked for, if another
         self.plan: dict[str, tuple[Any, Any, bool]] = {}  # parameters that are still to be made
-        self._kept: list[Any] = [None]
         self.moments = [0]  # how often it was called outside a model
-        self._handles: dict[str, Any] = {}  # parameter → the one Weight that stands for it
         self.created = next(creations)
-        self._inbound_nodes: list[Node] = []  # its calls on symbolic tensors
         self.call_number = 0  # which of its calls in a step is being made; dropout's masks differ
+        vars(self).update(_kept=[None], _handles={}, _inbound_nodes=[], _sample_shape=input_shape)
+        vars(self).update(_model_seed=None, _stream=0)
 
     # What a layer defines -----------------------------------------------------------------------
 
@@ -262,7 +269,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
 
     def drop_kept(self) -> None:
         """Drop what the last forward pass kept."""
-        self._kept[0] = self._active = None
+        self._kept[0] = vars(self)["_active"] = None
 
     def kept(self) -> Any:
         """Return what the last forward pass kept; None if nothing."""
@@ -279,7 +286,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
     @property
     def key_stream(self) -> int:
         """Which stream of random numbers the call takes: by the layer's place, and the call's."""
-        return self.position + (self.call_number << 32)
+        return self._stream + (self.call_number << 32)
 
     def saved(self) -> Any:
         """Return what the last forward pass kept in `self._saved`; StateError if nothing."""
@@ -305,7 +312,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
 
     @trainable.setter
     def trainable(self, value: Any) -> None:
-        self._trainable = truth(self, "trainable", value)
+        vars(self)["_trainable"] = truth(self, "trainable", value)
         for part in self.parts() or ():
             part.trainable = self._trainable
 
@@ -321,6 +328,7 @@ settle(
     input_shape=Kind((tuple,), "a shape", none=True),
     output_shape=Kind((tuple,), "a shape", none=True),
     activity_regularizer=Kind((Regularizer,), "a Regularizer", none=True),
+    _told=Kind((dict,), "names by names", str), **dict.fromkeys(_OWN, OURS),
 )  # fmt: skip
 Parameters.taken = {*dir(Layer), *Layer.begun}
 Called.plain = Layer

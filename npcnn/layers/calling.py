@@ -30,7 +30,7 @@ _SILENT = (
 _FREE = frozenset([
     "backward_logits", "bends", "combines", "data_format", "flattens",
     "keep", "kept", "kept_output", "logits_of", "made_up", "make_parameters", "meet",
-    "moments", "op", "part", "position", "prepare", "share", "suits", "training_only", "window",
+    "description", "moments", "op", "part", "prepare", "share", "suits", "training_only", "window",
 ])  # fmt: skip
 
 
@@ -91,8 +91,9 @@ class Called:
             kinds = cls._attribute_kinds.items()
             free = {name: kind for name, kind in kinds if name not in _FREE}
             cls._attribute_kinds = {**free, "merges": WORKED_OUT}  # see settling.settle
-            if "window" not in vars(cls):
-                cls.window = None
+            for name in ("window", "_saved"):
+                if name not in vars(cls):
+                    setattr(cls, name, None)
         for name in _SILENT if cls.native else ():
             setattr(cls, name, inspect.getattr_static(base, name))
 
@@ -245,7 +246,7 @@ def called_on_numbers(layer: Any, args: Any, kwargs: Any, training: bool | None)
     xs = [one.astype(layer.dtype) for one in arrays]
     how = bool(training), moment(layer.moments)
     own, _, structure, results = recorded.called(layer, given, xs, *how)
-    layer._added = tuple(float(loss.value.sum()) for loss in own.losses)
+    vars(layer)["_added"] = tuple(float(loss.value.sum()) for loss in own.losses)
     return filled(structure, [np.array(one.value, layer.dtype) for one in results])
 
 

@@ -119,7 +119,7 @@ def graph_of(layer: Any, given: Given, shapes: list[Any]) -> None:
     layer.input_shape = tuple(shapes) if len(shapes) > 1 else shapes[0]
     outputs = [tensor.shape for tensor in layer.ends[1]]
     layer.output_shape = tuple(outputs) if len(outputs) > 1 else outputs[0]
-    layer._given, layer._form = given, Form(taken(found, is_symbolic_one)[0], outputs)
+    vars(layer).update(_given=given, _form=Form(taken(found, is_symbolic_one)[0], outputs))
     if not layer.trainable:
         layer.trainable = False
 

@@ -66,7 +66,7 @@ class Dropout(Drawing):
         **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.rate, self.noise_shape, self.own_seed = rate, noise_shape, seed
+        self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape, if the mask can be spread over it."""

@@ -33,7 +33,7 @@ class Noisy(Drawing):
         **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.own_seed = seed
+        self.seed = seed
 
     def drawn(self, x: Array, mean: float, stddev: float, step: Any) -> Array:
         """Return a normal number for each of x's."""

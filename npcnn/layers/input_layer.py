@@ -68,8 +68,9 @@ class InputLayer(Layer):
         optional: Off = False, name: Name | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(name, dtype, **kwargs)
-        self._sample_shape = _one_shape(shape, batch_shape, type(self).__name__)
-        self.input_shape = self.output_shape = (None, *self._sample_shape)
+        sample_shape = _one_shape(shape, batch_shape, type(self).__name__)
+        vars(self)["_sample_shape"] = sample_shape
+        self.input_shape = self.output_shape = (None, *sample_shape)
         Node(self, [], [self.output_shape], self.dtype or config.floatx())
 
     @property

@@ -40,7 +40,7 @@ class RandomBrightness(Coloring):
         **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.factor, self.value_range, self.own_seed = factor, value_range, seed
+        self.factor, self.value_range, self.seed = factor, value_range, seed
 
     def colors(self) -> tuple[Pair, Pair]:
         """Return contrast and brightness, each from and to."""

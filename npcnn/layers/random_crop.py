@@ -53,7 +53,7 @@ class RandomCrop(Warping):
         **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.height, self.width, self.own_seed = height, width, seed
+        self.height, self.width, self.seed = height, width, seed
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return (batch, height, width, C)."""

@@ -59,7 +59,7 @@ class RandomElasticTransform(OnPictures):
         super().__init__(**kwargs)
         self.factor, self.scale, self.interpolation = factor, scale, interpolation
         self.fill_mode, self.fill_value, self.value_range = fill_mode, fill_value, value_range
-        self.own_seed = seed
+        self.seed = seed
 
     def forward(self, x: Array, training: bool = False, step: int = 0, keep: bool = True) -> Array:
         """Return the pictures, bent if training."""

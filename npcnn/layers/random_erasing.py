@@ -63,7 +63,7 @@ class RandomErasing(OnPictures):
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.factor, self.scale, self.fill_value = factor, scale, fill_value
-        self.value_range, self.own_seed = value_range, seed
+        self.value_range, self.seed = value_range, seed
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape, if there is a number to fill each channel with."""

@@ -40,7 +40,7 @@ class RandomFlip(Warping):
         **kwargs: Unpack[LayerKeywords],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.mode, self.own_seed = mode, seed
+        self.mode, self.seed = mode, seed
 
     def ranges(self, size: Size) -> Ranges:
         """Return the flip."""

@@ -43,7 +43,7 @@ class RandomRotation(Warping):
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.factor, self.fill_mode, self.interpolation = factor, fill_mode, interpolation
-        self.own_seed, self.fill_value = seed, fill_value
+        self.seed, self.fill_value = seed, fill_value
 
     def ranges(self, size: Size) -> Ranges:
         """Return the rotation."""

@@ -67,7 +67,7 @@ class RandomShear(Warping):
         super().__init__(**kwargs)
         self.x_factor, self.y_factor = x_factor, y_factor
         self.fill_mode, self.interpolation = fill_mode, interpolation
-        self.own_seed, self.fill_value = seed, fill_value
+        self.seed, self.fill_value = seed, fill_value
 
     def ranges(self, size: Size) -> Ranges:
         """Return the shear."""

@@ -53,7 +53,7 @@ class RandomZoom(Warping):
         super().__init__(**kwargs)
         self.height_factor, self.width_factor = height_factor, width_factor
         self.fill_mode, self.interpolation = fill_mode, interpolation
-        self.own_seed, self.fill_value = seed, fill_value
+        self.seed, self.fill_value = seed, fill_value
 
     def ranges(self, size: Size) -> Ranges:
         """Return the zoom."""

@@ -86,8 +86,8 @@ def forward(layer: Any, x: Any, training: bool, step: Any, keep: bool) -> Array:
     own, tensors, _, found = called(layer, given, xs, training, step)
     y = found[0] if layer.is_operation else packed(layer, found)
     if keep:
-        layer._saved = own, tensors, y
-    layer._added = tuple(float(loss.value.sum()) for loss in own.losses)
+        layer._kept[0] = own, tensors, y
+    vars(layer)["_added"] = tuple(float(loss.value.sum()) for loss in own.losses)
     return np.array(y.value, layer.dtype, order="C")
 
 

@@ -104,7 +104,7 @@ class Regulated:
     def remember_output(self, y: Array) -> None:
         """Keep the output of a pass, if there is a penalty on it."""
         if self.activity_regularizer is not None:
-            self._active = y
+            vars(self)["_active"] = y
 
     def push_penalty(self, grad_y: Array) -> Array:
         """Return a gradient by the output of the last pass with that of its penalty added."""
@@ -159,7 +159,7 @@ def _with_all(graph: Graph, losses: Array, learning: bool) -> Array:
         if call.active is not None and call.again:
             more.append((call.layer.activity_regularizer, call.active))
         elif call.active is not None:
-            call.layer._active = call.active
+            vars(call.layer)["_active"] = call.active
     losses = charged(graph.owners, losses, learning)
     for regularizer, active in more:
         losses = regularizer.charge(losses, active, None, 1 / len(active))

@@ -105,14 +105,14 @@ def settle(layer: Any, given: Given, shapes: list[Any], dtype: Any) -> None:
     if not layer.recorded:
         layer.recorded = _must_be_recorded(layer) or not _only_calls_layers(layer, given, shapes)
     if layer.recorded and layer._form is None:
-        layer._given, layer.replays = given, False
+        vars(layer)["_given"], layer.replays = given, False
         vars(layer)["merges"] = len(shapes) > 1
-        layer._form = probed(layer, given, shapes)
+        vars(layer)["_form"] = form = probed(layer, given, shapes)
         for part in every([layer]):
             if part.recorded:
                 give_names(part.parts() or [], set(), part.label)
         layer.held_layers = layer.parts() or []
-        out = layer._form.shapes
+        out = form.shapes
         layer.output_shape = tuple(out) if len(out) > 1 else out[0]
 
 
@@ -122,7 +122,8 @@ def always(layer: Any, shapes: list[Any]) -> None:
     given = layer._given or one_call(len(shapes))
     prepare(layer, tuple(shapes) if several else shapes[0], layer.dtype, given)
     in_dtype(layer, layer.dtype)
-    layer.ends, layer._form, layer.held_layers, layer.recorded = None, None, None, True
+    vars(layer)["_form"] = None
+    layer.ends, layer.held_layers, layer.recorded = None, None, True
     settle(layer, given, shapes, layer.dtype)
 
 

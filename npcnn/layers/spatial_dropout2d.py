@@ -34,7 +34,7 @@ class SpatialDropout2D(Dropout):
     """
 
     unwritten = ("trainable",)
-    kept_as: ClassVar = {"noise_shape": None, "seed": "own_seed"}
+    kept_as: ClassVar = {"noise_shape": None}
 
     @checked
     def __init__(

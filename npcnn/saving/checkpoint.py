@@ -308,7 +308,7 @@ class _Before:
         optimizer = run.model.optimizer
         self.arrays = {name: value.copy() for name, value in _arrays(run.model).items()}
         self.position = optimizer.position
-        self.seeds = [layer.seed for layer in run.model.leaves]
+        self.seeds = [layer._model_seed for layer in run.model.leaves]
         self.stop, self.run = run.model.stop_training, dict(vars(run))
         self.callbacks = [dict(vars(callback)) for callback in run.callbacks]
 
@@ -318,7 +318,7 @@ class _Before:
             value[...] = self.arrays[name]
         optimizer.position = self.position
         for layer, seed in zip(run.model.leaves, self.seeds, strict=True):
-            layer.seed = seed
+            vars(layer)["_model_seed"] = seed
         run.model.stop_training = self.stop
         vars(run).update(self.run)
         for callback, attributes in zip(run.callbacks, self.callbacks, strict=True):

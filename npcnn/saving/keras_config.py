@@ -240,7 +240,7 @@ def _start_with_input(made: list[Any], inner: dict[str, Any]) -> None:
     """Keep the input's shape in one place: in front. Keras 2 repeats it in the first layer."""
     for layer in made[1:]:
         if isinstance(layer, Layer):
-            layer._sample_shape = None
+            vars(layer)["_sample_shape"] = None
     shape = inner.get("build_input_shape") or inner.get("batch_input_shape")
     first = made[0]
     known = first.built if isinstance(first, Network) else first._sample_shape is not None

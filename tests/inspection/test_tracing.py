@@ -14,7 +14,7 @@ def snapshot(model):
         "gradients": [g.copy() for layer in model.layers for *_, g in layer.parameters()],
         "places": [id(p) for layer in model.layers for _, p, _ in layer.parameters()],
         "saved": [layer._saved for layer in model.layers],
-        "seeds": [layer.seed for layer in model.layers],
+        "seeds": [layer._model_seed for layer in model.layers],
         "step": model.optimizer.iterations,
         "slots": {name: slot.copy() for name, slot in model.optimizer.slots.items()},
     }

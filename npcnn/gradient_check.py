@@ -198,8 +198,7 @@ def _on_trial(
     twin = copy.deepcopy(layer)
     twin.name = layer.name or type(layer).__name__
     twin.input_shape, twin.place = None, None
-    if not twin.is_whole:
-        twin.seed = seed
+    vars(twin)["_model_seed"] = seed
     twin.dtype = np.dtype(dtype)
     shapes = tuple((None, *shape[1:]) for shape in input_shape)
     if twin.has_call:

@@ -41,7 +41,7 @@ class Remembering:
         cls._remember()  # once more: a dataclass has its `__init__` later than its subclass hook
         self = super().__new__(cls)
         if cls.get_config is _get_config:
-            self._arguments = _copied(args), _copied(kwargs)
+            vars(self)["_arguments"] = _copied(args), _copied(kwargs)
         return self
 
     get_config: Any

@@ -103,9 +103,10 @@ def test_what_a_layer_of_npcnns_has_is_refused(make, names):
 
 
 OWN = ("_form", "_given", "_added", "_active", "_kept", "_handles", "_sample_shape", "_stream")
+UNSEEN = ("_arguments", "_model_seed", "_inbound_nodes", "_trainable")
 
 
-@pytest.mark.parametrize("name", [*OWN, "_model_seed", "_inbound_nodes", "_trainable"])
+@pytest.mark.parametrize("name", [*OWN, *UNSEEN])
 @pytest.mark.parametrize("value", [5, [1, 2], {}, None, np.ones(3)], ids=str)
 def test_private_state_of_npcnns_is_refused(name, value):
     for layer in (Called(), Plain(), layers.Dense(3)):

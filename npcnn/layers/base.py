@@ -50,8 +50,8 @@ __all__ = [
 
 Array = np.ndarray
 _OWN = (
-    "_active", "_added", "_form", "_given", "_handles", "_inbound_nodes", "_kept", "_model_seed",
-    "_sample_shape", "_stream", "_trainable",
+    "_active", "_added", "_arguments", "_form", "_given", "_handles", "_inbound_nodes", "_kept",
+    "_model_seed", "_sample_shape", "_stream", "_trainable",
 )  # fmt: skip
 Place = tuple[Array, Array, int, int]  # flat values, flat gradients, first, last + 1
 
@@ -102,7 +102,6 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
     _trainable: bool
     _model_seed: int | None  # of what it draws; a model says it, and which of the streams that is
     _stream: int
-    seed: Any  # a program's own
     absent: tuple[str, ...] = ()
     unwritten: tuple[str, ...] = ()
     op = ""

@@ -149,7 +149,8 @@ def applies_of_one_s_own(K):
 
     class Whole(K.optimizers.SGD):
         def apply(self, grads, trainable_variables=None):
-            for g, v in zip(grads, trainable_variables, strict=True):
+            variables = trainable_variables or self._trainable_variables  # on JAX there are none
+            for g, v in zip(grads, variables, strict=True):
                 v.assign(v - 0.1 * g)
             self.iterations.assign_add(1)
 

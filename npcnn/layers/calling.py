@@ -40,7 +40,7 @@ class Called:
     Attributes:
         plain: the class Layer.
         native: the class whose `forward` a user's class calls as ``super().call(x)``; or None.
-        has_call: whether a user's class says with `call` what it does; is_whole: all of it.
+        has_call: whether a user's class says with `call` what it does.
         ends: of a layer made of layers: its graph's inputs and outputs.
         held_layers: the layers that a recorded one holds, once that is known.
         is_prepared: whether a user's `build` was called; building: whether that goes on.
@@ -52,7 +52,7 @@ class Called:
     plain: ClassVar[Any]
     native: ClassVar[Any] = None
     part: ClassVar[Any]
-    has_call = is_whole = False
+    has_call = False
     ends: Any = None
     held_layers: list[Any] | None = None
     is_prepared = building = False
@@ -86,8 +86,7 @@ class Called:
             cls.build = settling.once(vars(cls)["build"])
         native = next(kind for kind in cls.__mro__ if kind is base or _forwards(kind, base))
         cls.native = None if native is base else native
-        cls.is_whole = cls.native is None
-        if cls.is_whole:
+        if cls.native is None:
             kinds = cls._attribute_kinds.items()
             free = {name: kind for name, kind in kinds if name not in _FREE}
             cls._attribute_kinds = {**free, "merges": WORKED_OUT}  # see settling.settle

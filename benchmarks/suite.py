@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +79,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--passes", type=int, default=20)
     parser.add_argument("--busy", type=int, default=1, help="programs that hold a core each")
+    parser.add_argument("--at-once", type=int, default=1, help="passes beside each other")
     parser.add_argument("--to", type=Path, default=RESULTS / "suite.jsonl")
     arguments, options = parser.parse_known_args()
     peers = [name for name in ("jax", "torch", "tensorflow") if importlib.util.find_spec(name)]
     green = 0
-    with beside(arguments.busy):
-        for _ in range(arguments.passes):
-            row = {"commit": commit(), "busy": arguments.busy, "peers": peers, "options": options,
-                   "machine": machine(2)["cpu"], **one_pass(options)}  # fmt: skip
+    with beside(arguments.busy), ThreadPoolExecutor(arguments.at_once) as pool:
+        passes = [pool.submit(one_pass, options) for _ in range(arguments.passes)]
+        for done in as_completed(passes):
+            row = {"commit": commit(), "busy": arguments.busy, "at_once": arguments.at_once,
+                   "peers": peers, "options": options, "machine": machine(2)["cpu"],
+                   **done.result()}  # fmt: skip
             green += row["green"]
             print(json.dumps(row), flush=True)
             with arguments.to.open("a") as file:

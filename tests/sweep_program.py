@@ -61,7 +61,8 @@ if __name__ == "__main__":
     if backend == "dask":
         from distributed import Client
 
-        client = Client(n_workers=2, threads_per_worker=1, dashboard_address=None)
+        # Any port: asked for none, Dask takes 8787, and warns where another cluster has it.
+        client = Client(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0")
     table = swept(backend=backend, n_jobs=int(jobs), folder=folder, verbose=2)
     print(table)
     print({count for run in table.runs for count in run.history["threads"]})

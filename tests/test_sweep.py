@@ -1,6 +1,8 @@
 """Sweeps: each setting with each seed, in processes, kept as they end."""
 
+import contextlib
 import math
+import socket
 import subprocess
 
 import figures
@@ -72,7 +74,11 @@ def test_runs_are_those_made_by_hand(alone, capsys):
 @pytest.mark.parametrize(("backend", "package"), [("dask", "distributed"), ("ray", "ray")])
 def test_a_cluster_finds_the_same(tmp_path, alone, backend, package):
     pytest.importorskip(package, reason=f"{package} is not installed")
-    code, _, found, error = run(tmp_path, backend, -1, "kept")
+    with socket.socket() as another:
+        with contextlib.suppress(OSError):  # another cluster shows itself there already
+            another.bind(("", 8787))
+            another.listen()
+        code, _, found, error = run(tmp_path, backend, -1, "kept")
     assert code == 0, error
     assert found[4:] == ["{1}", alone]
 

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -161,3 +162,12 @@ def test_a_models_answer_is_an_array_with_keras_numpy():
     np.testing.assert_array_equal(answer.numpy(), model.predict(np.ones((4, 3)), verbose=0))
     assert repr(answer) == repr(answer.numpy())
     assert model(answer[:, [0, 1, 1]]).shape == (4, 2)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (None, 3), (3, -1), (1,) * 32])
+def test_a_weight_s_shape_is_told_as_a_weight_s(shape):
+    said = "such as (3, 4), or () for one number"
+    with pytest.raises(ArgumentError, match=rf"^add_weight\(shape\): .*{re.escape(said)}\.$"):
+        layers.Layer().add_weight(shape=shape)
+    with pytest.raises(ArgumentError, match=rf"^add_parameter\(shape\): .*{re.escape(said)}\.$"):
+        layers.Layer().add_parameter("w", shape, "zeros")

@@ -16,7 +16,7 @@ from npcnn.config import FloatType
 from npcnn.layers.parameter import Parameter, check_free, planned, planning, set_arrays
 from npcnn.layers.parts import fronts
 from npcnn.layers.regulated import Regulated
-from npcnn.layers.shapes import AnyShape, Name, Shape, check_sample_shape
+from npcnn.layers.shapes import Name, Shape, WeightShape, check_weight_shape
 from npcnn.symbolic import leaves_of
 from npcnn.variables import Weight, Weighted
 
@@ -28,7 +28,7 @@ def _weight_shape(value: Any, where: str) -> tuple[int, ...]:
     if isinstance(value, str):  # Keras 2's order: the name first
         fix = "give the name as name="
         raise ArgumentError(message(where, "a shape", shown(value), fix))
-    return check_sample_shape(() if value is None else value, where, least=0)
+    return check_weight_shape(() if value is None else value, where)
 
 
 def _store(value: Any, where: str) -> Any:
@@ -63,7 +63,7 @@ class Parameters(Weighted, Regulated):
 
     @checked
     def add_parameter(
-        self, name: Any, shape: AnyShape, initializer: Any, trainable: bool = True,
+        self, name: Any, shape: WeightShape, initializer: Any, trainable: bool = True,
         regularizer: Any = None, constraint: Any = None,
     ) -> None:  # fmt: skip
         """Create `self.<name>` from the initializer, and `self.grad_<name>` beside it.

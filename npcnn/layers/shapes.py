@@ -17,12 +17,21 @@ def check_sample_shape(value: Any, where: str, least: int = 1) -> tuple[int, ...
 
     `least` is how many axes it has at least; with 0, samples may be single numbers.
     """
-    shape = tuple(value) if isinstance(value, (tuple, list)) else (value,)
     fix = "give one sample's shape, such as (28, 28, 1)"
+    return _sizes(value, where, least, "positive integers, one an axis, without the batch", fix)
+
+
+def check_weight_shape(value: Any, where: str) -> tuple[int, ...]:
+    """Return a weight's shape as a tuple of positive integers, or raise ArgumentError."""
+    fix = "give the weight's shape, such as (3, 4), or () for one number"
+    return _sizes(value, where, 0, "positive integers, one an axis", fix)
+
+
+def _sizes(value: Any, where: str, least: int, expected: str, fix: str) -> tuple[int, ...]:
+    shape = tuple(value) if isinstance(value, (tuple, list)) else (value,)
     if len(shape) > MAX_AXES:
         raise ArgumentError(message(where, f"{MAX_AXES} axes at most", str(len(shape)), fix))
     if len(shape) < least or not all(is_whole(v) and v >= 1 for v in shape):
-        expected = "positive integers, one an axis, without the batch"
         raise ArgumentError(message(where, expected, shown(value), fix))
     return check_shape(shape, where)
 
@@ -71,5 +80,6 @@ def check_output_shape(value: Any, where: str) -> Shape:
 Name = Annotated[str, check_name]
 SampleShape = Annotated[Any, check_sample_shape]
 AnyShape = Annotated[Any, partial(check_sample_shape, least=0)]
+WeightShape = Annotated[Any, check_weight_shape]
 BatchShape = Annotated[Any, check_batch_shape]
 OneBatchShape = Annotated[Any, _batch_shape]

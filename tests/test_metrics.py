@@ -223,3 +223,52 @@ def test_metrics_alone_take_lists(name):
         with pytest.raises(NpcnnError) as caught:
             metric.update_state(*wrong)
         assert "\n" not in str(caught.value)
+
+
+class Parts(Metric):
+    """Several numbers by name, as Keras lets `result` return them."""
+
+    def __init__(self, name="parts"):
+        super().__init__(name=name)
+        self.hits, self.seen = self.add_weight(name="hits"), self.add_weight(name="seen")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.hits.assign_add((y_pred.argmax(axis=-1) == y_true.reshape(-1)).sum())
+        self.seen.assign_add(len(y_pred))
+
+    def result(self):
+        return {"share": self.hits / self.seen, "count": self.seen}
+
+
+def test_a_metric_of_several_numbers_reports_each(tmp_path, capsys):
+    x, y = small_data(20)
+    model = small_model()
+    model.compile("sgd", "sparse_categorical_crossentropy", [Parts(), "accuracy"])
+    saver = npcnn.callbacks.ModelCheckpoint(tmp_path / "{epoch}_{count:.0f}.keras")
+    logs = model.fit(x, y, 8, 2, 2, [saver], validation_data=(x[:9], y[:9])).history
+    assert set(logs) == {
+        f"{front}{name}"
+        for front in ("", "val_")
+        for name in ("loss", "accuracy", "count", "share")
+    }
+    assert [logs["count"], logs["val_count"]] == [[20, 20], [9, 9]]
+    assert logs["share"] == logs["accuracy"]
+    assert "count: 20.0000" in capsys.readouterr().out
+    assert (tmp_path / "2_20.keras").exists()
+    loss, *others = model.evaluate(x, y, verbose=0)  # as Keras lists them: dicts' entries behind
+    found = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert found == {"loss": loss, "accuracy": others[0], "count": 20, "share": others[0]}
+    assert others == [others[0], 20, others[0]]
+    assert model.test_on_batch(x[:4], y[:4], return_dict=True)["count"] == 4
+    assert model.get_metrics_result()["count"] == 4
+
+
+def test_each_number_of_several_is_looked_at():
+    class Odd(Parts):
+        def result(self):
+            return {"share": "all"}
+
+    model = small_model()
+    model.compile("sgd", "sparse_categorical_crossentropy", [Odd()])
+    with pytest.raises(npcnn.checks.DtypeError, match=r"the metric parts\['share'\].*got 'all'"):
+        model.evaluate(*small_data(4), verbose=0)

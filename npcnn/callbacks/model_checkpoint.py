@@ -104,6 +104,8 @@ class ModelCheckpoint(MonitorCallback):
         kinds = [type(callback) for callback in run.callbacks]
         if any(k is LambdaCallback or not k.__module__.startswith("npcnn.") for k in kinds):
             return  # callbacks of others may report more
+        if any(run.model.scores().strange):
+            return  # so may metrics of others, by a dict
         names = [*run.model.metric_names]
         if run.validation is not None and run.validation_freq == 1 and not self.every:
             names += [f"val_{name}" for name in names]

@@ -144,13 +144,13 @@ class Scores:
         """Return name → number as they are counted here."""
         own = {metric.name: _number(metric.result(), metric.name) for metric in self.own}
         if self.alone:
-            return own
+            return _laid_open(own)
         means = [total / max(self.count, 1) for total in self.totals]
         found = {"loss": float(self.loss())}
         if sum(self.reported) > 1:
             named = zip(self.names, means, self.reported, strict=True)
             found |= {f"{name}_loss": mean for name, mean, is_loss in named if is_loss}
-        return found | self.measured() | own
+        return _laid_open(found | self.measured() | own)
 
     def reported_names(self) -> list[str]:
         """Return the names of `numbers`, for which no metric is asked: it may not divide by 0."""
@@ -198,11 +198,24 @@ class Scores:
 
 
 def _number(value: Any, name: str) -> Any:
-    """Return a metric's result as Python's number, or as a list if it is several."""
+    """Return a metric's result as Python's number; as a list or a dict if it is several."""
     if isinstance(value, float):
         return float(value)
+    if isinstance(value, dict):
+        return {str(key): _number(one, f"{name}[{key!r}]") for key, one in value.items()}
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
-        where, fix = f"the metric {name}, its result()", "return a number"
+        where, fix = f"the metric {name}, its result()", "return a number, or a dict of them"
         raise DtypeError(message(where, "a number", shown(value), fix))
     return array.item() if array.ndim == 0 else array.tolist()
+
+
+def _laid_open(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the numbers with those of metrics that report several by name behind, as in Keras."""
+    within: dict[str, Any] = {}
+    for value in found.values():
+        within |= value if isinstance(value, dict) else {}
+    if not within:
+        return found
+    alone = {name: value for name, value in found.items() if not isinstance(value, dict)}
+    return alone | _laid_open(dict(sorted(within.items())))

@@ -208,6 +208,18 @@ def find(name: Any, known: Mapping[str, Any], where: str) -> Any:
     return known[one_of(name, short, where)] if own is None else own
 
 
+def function_config(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return a function as Keras writes it: by its name.
+
+    >>> function_config(len)["config"]
+    'len'
+    """
+    key = registered_name(function) or "function"
+    name = getattr(function, "__name__", type(function).__name__)
+    own = {"module": "builtins", "class_name": "function", "config": name}
+    return {**own, "registered_name": key}
+
+
 def serialization(
     room: str, known: Callable[[], Mapping[str, Any]], find_one: Callable[[Any, str], Any]
 ) -> tuple[Any, Any]:
@@ -233,9 +245,7 @@ def serialization(
             where, fix = f"{room}.serialize(obj)", "make one of the class"
             raise DtypeError(message(where, "an object or a function", shown(obj), fix))
         if callable(obj) and not hasattr(obj, "get_config"):
-            key = registered_name(obj) or "function"
-            own = {"module": "builtins", "class_name": "function", "config": obj.__name__}
-            return {**own, "registered_name": key}
+            return function_config(obj)
         cls = type(obj)
         own_class = known().get(cls.__name__) is cls
         return {

@@ -35,7 +35,7 @@ from npcnn.optimizers.options import (
     Pairs,
     Several,
 )  # fmt: skip
-from npcnn.optimizers.schedules.base import rate_at
+from npcnn.optimizers.schedules.base import Asked, rate_at, said
 from npcnn.remembered import Remembering, kept
 from npcnn.subclasses import Open, missing, settle
 from npcnn.variables import Variable
@@ -52,10 +52,9 @@ def _rate(value: Any, where: str) -> Any:
         return schedules.deserialize(value)
     if isinstance(value, schedules.LearningRateSchedule):
         return value
-    fix = "0.001 is a start"
-    if callable(value):
-        fix = "subclass optimizers.schedules.LearningRateSchedule"
-    return non_negative(value, where, fix, most=MOST)
+    if callable(value) and not isinstance(value, type):
+        return Asked(value, where)
+    return non_negative(value, where, "0.001 is a start", most=MOST)
 
 
 def _epsilon(value: Any, where: str) -> float:
@@ -83,7 +82,8 @@ class Optimizer(by_variable.ByVariable, Open, Remembering):
     gradients of so many steps, clipping, weight decay, the step itself, the running mean.
 
     Args:
-        learning_rate: a number, or a `schedules.LearningRateSchedule`.
+        learning_rate: a number, a `schedules.LearningRateSchedule`, or a function without
+            arguments that is asked for the number before each step.
         name: how the optimizer is called in files.
         weight_decay: before a step, each parameter shrinks by the share lr · weight_decay.
         clipnorm: the gradient of each variable has at most this norm.
@@ -192,7 +192,7 @@ class Optimizer(by_variable.ByVariable, Open, Remembering):
         rate = _rate(value, where)
         if self.scheduled and not isinstance(rate, schedules.LearningRateSchedule):
             fix = "give the optimizer a number as learning_rate, which may then be set"
-            expected = f"the schedule {type(self._learning_rate).__name__} to stay, or another one"
+            expected = f"the schedule {said(self._learning_rate)} to stay, or another one"
             raise DtypeError(message(where, expected, shown(value), fix))
         self._learning_rate = rate
 

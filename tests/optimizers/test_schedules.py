@@ -241,7 +241,8 @@ REFUSED = [
     lambda: schedules.PolynomialDecay(1, 1e-320), lambda: schedules.deserialize(3),
     lambda: schedules.serialize(0.1), lambda: schedules.CosineDecay(1, 2)(-1),
     lambda: schedules.ExponentialDecay(1, 2, 0.5)("a"), lambda: schedules.OneCycle(1, 5)(10**400),
-    lambda: SGD({"class_name": "CosineDecay", "config": 3}), lambda: SGD(lambda: 0.1),
+    lambda: SGD({"class_name": "CosineDecay", "config": 3}), lambda: SGD(lambda step: 0.1),
+    lambda: SGD(schedules.CosineDecay),
 ]  # fmt: skip
 
 
@@ -258,3 +259,41 @@ def test_a_base_that_says_nothing():
         schedule(0)
     with pytest.raises(NotImplementedError, match=r"^LearningRateSchedule: .* method get_config"):
         schedule.get_config()
+
+
+def test_a_function_is_asked_for_each_step(backend):
+    rates, scheduled = [0.5, 0.0, 0.25], schedules.PiecewiseConstantDecay([0, 1], [0.5, 0.0, 0.25])
+    models = {}
+    for name, rate in (("asked", lambda: rates[models["asked"].optimizer.iterations]),
+                       ("scheduled", scheduled)):  # fmt: skip
+        models[name] = model = small(Adam(rate))
+        model.fit(*data(), batch_size=8, verbose=0, shuffle=False)
+    assert_same_weights(models["asked"].get_weights(), models["scheduled"].get_weights())
+
+
+def half():
+    return 0.5
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_files_keep_a_function_by_its_name(tmp_path, ending):
+    path = tmp_path / f"m{ending}"
+    model = small(SGD(half))
+    model.save(path)
+    with pytest.warns(UserWarning, match=r"loaded without its compile settings; .*got 'half'"):
+        assert not npcnn.load_model(path).compiled
+    again = npcnn.load_model(path, custom_objects={"half": half})
+    assert again.optimizer.learning_rate == 0.5
+    # as keras.optimizers.SGD(half).get_config() has it
+    written = {"module": "builtins", "class_name": "function", "config": "half",
+               "registered_name": "function"}  # fmt: skip
+    assert again.optimizer.get_config()["learning_rate"] == written
+    with pytest.raises(
+        DtypeError, match=r"SGD\(learning_rate\): expected the schedule half to stay"
+    ):
+        again.optimizer.learning_rate = 0.1
+
+
+def test_what_a_function_returns_is_looked_at():
+    with pytest.raises(ArgumentError, match=r"^<lambda>\(\): expected a number ≥ 0.*got 'much'"):
+        small(SGD(lambda: "much")).fit(*data(), verbose=0)

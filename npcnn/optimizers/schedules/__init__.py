@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from npcnn import names, registry
 from npcnn.arguments import Config, checked, config_of
 from npcnn.checks import ArgumentError, message, shown
+from npcnn.optimizers.schedules import base
 from npcnn.optimizers.schedules.base import LearningRateSchedule, Schedule
 from npcnn.optimizers.schedules.cosines import CosineDecay, CosineDecayRestarts, OneCycle
 from npcnn.optimizers.schedules.decays import (
@@ -44,6 +45,8 @@ def serialize(learning_rate_schedule: Schedule) -> dict[str, Any]:
     0.5
     """
     cls = type(learning_rate_schedule)
+    if isinstance(learning_rate_schedule, base.Asked):
+        return registry.function_config(learning_rate_schedule.function)
     own = known().get(cls.__name__) is cls and cls is not OneCycle
     key = None if own else registry.registered_name(cls) or cls.__name__
     return {
@@ -69,6 +72,11 @@ def deserialize(config: Config, custom_objects: Any = None) -> LearningRateSched
     where = "schedules.deserialize(config)"
     name = config.get("class_name")
     with registry.custom_object_scope(custom_objects):
+        if name == "function":
+            function = registry.custom(config.get("config"), config.get("registered_name"))
+            if callable(function):
+                return base.Asked(function, where)
+            name = config.get("config")
         own = known()
         kind = own.get(name) if isinstance(name, str) else None
         kind = kind or registry.custom(name, config.get("registered_name"))

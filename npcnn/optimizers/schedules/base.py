@@ -23,7 +23,7 @@ from npcnn.checks import (
     shown,
 )
 from npcnn.remembered import kept
-from npcnn.subclasses import missing
+from npcnn.subclasses import missing, require_takes
 from npcnn.variables import answer
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -100,6 +100,25 @@ class LearningRateSchedule:
         return cls(**arguments_of(cls, config, f"{cls.__name__}.from_config(config)"))
 
 
+class Asked(LearningRateSchedule):
+    """A function without arguments in a schedule's place, called for each step."""
+
+    def __init__(self, function: Callable[[], Any], where: str) -> None:
+        require_takes(function, (), where)
+        self.function = function
+
+    def __call__(self, step: int) -> float:
+        """Return what the function returns."""
+        return self.function()
+
+
+def said(schedule: LearningRateSchedule) -> str:
+    """Return what a message calls a schedule, or the function in its place."""
+    if isinstance(schedule, Asked):
+        return getattr(schedule.function, "__name__", type(schedule.function).__name__)
+    return type(schedule).__name__
+
+
 Schedule = Annotated[
     LearningRateSchedule,
     instance(__name__, "LearningRateSchedule", "give such as CosineDecay(0.1, 1000)"),
@@ -115,9 +134,9 @@ def rate_at(schedule: LearningRateSchedule, step: int, most: float) -> float:
         number = math.nan
     if is_number(number) and 0 <= number <= most and not isinstance(rate, (bool, str)):
         return number
-    where = f"{type(schedule).__name__}(step={step})"
+    where = f"{said(schedule)}({'' if isinstance(schedule, Asked) else f'step={step}'})"
     expected = f"a number ≥ 0, at most {most:g}, for the learning rate"
-    raise ArgumentError(message(where, expected, shown(rate), "let __call__ return such as 0.001"))
+    raise ArgumentError(message(where, expected, shown(rate), "let it return such as 0.001"))
 
 
 def power_of(base: float, exponent: float) -> float:

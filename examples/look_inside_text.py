@@ -313,7 +313,7 @@ def where_in_the_code(page: Page) -> None:
             ["1, 2", "`npcnn/reference/conv.py`: `conv2d`, `im2col`"],
             ["3", "`npcnn/reference/pooling.py`, `dense.py`, `activations.py`: `softmax`"],
             ["4", "`npcnn/reference/losses.py`, `conv.py`: `conv2d_backward`"],
-            ["4", "`npcnn/training.py`: `losses_and_gradients`, `backward`"],
+            ["4", "`npcnn/training.py`: `train_step`, `walk_back`"],
             ["5", "`npcnn/gradients/`, `npcnn/inspection/check.py`"],
             ["6", "`npcnn/inspection/responses.py`: `occlusion_map`"],
         ],

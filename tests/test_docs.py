@@ -67,6 +67,30 @@ def test_files_that_are_named_are_there(name):
     assert [path for path in missing if not path.startswith("docs/api")] == []
 
 
+NAMED = re.compile(r"`([\w./]+\.py)`[:：] ?((?:`\w+`(?:, |、)?)+)")
+
+
+def lost(line):
+    """Return what a line says is in a file of the package, as `npcnn/a.py`: `b`, and is not."""
+    folder = (ROOT / next(iter(re.findall(r"`(npcnn/[\w./]+\.py)`", line)), "npcnn/x")).parent
+    for path, names in NAMED.findall(line):
+        source = (ROOT / path if "/" in path else folder / path).read_text("utf-8")
+        for name in re.findall(r"\w+", names):
+            if not re.search(rf"^(?:def|class) {name}\b", source, re.MULTILINE):
+                yield f"{path}: {name}"
+
+
+@pytest.mark.parametrize("name", [*PAGES, "examples/look_inside_text.py"])
+def test_functions_that_are_named_are_in_their_files(name):
+    assert [found for line in text(name).splitlines() for found in lost(line)] == []
+
+
+def test_a_function_that_is_gone_is_seen():
+    beside = "`npcnn/reference/losses.py`, `conv.py`: `conv2d`, `lost`"
+    assert list(lost(beside)) == ["conv.py: lost"]
+    assert list(lost("`npcnn/training.py`：`train_step`、`gone`")) == ["npcnn/training.py: gone"]
+
+
 def test_the_link_checker_knows_an_anchor(tmp_path, monkeypatch):
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
     page = "# A: b\n## 用什么换来\n## 用什么换来\n[x](#a-b) [y](#用什么换来-1)\n"

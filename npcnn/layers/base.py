@@ -69,10 +69,11 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
         input_shape: one sample's shape, for the first layer of a model.
         input_dim: the same for samples of one axis.
         batch_input_shape: the same with the batch axis in front.
+        activity_regularizer: a penalty on the output; None for none.
 
     Attributes:
         input_shape, output_shape: with None for the batch axis, once built.
-        absent: options that Keras's layer has and this one lacks; files hold None for them.
+        absent: options that files hold None for where the layer leaves them out, as in Keras.
         unwritten: arguments that all layers here have, but Keras's layer of this name has not;
             files leave them out.
         op: the name of its op in npcnn/reference; '' for an activation and no more.

@@ -50,6 +50,8 @@ class BatchNormalization(Synchronized):
         renorm_momentum: of the statistics that takes.
         synchronized: whether mean and variance are the whole batch's where shards, or processes,
             share it (npcnn.distribution); else each shard has its own.
+        **kwargs: regularizers and constraints (gamma_regularizer, beta_constraint, …), and what
+            every `Layer` takes.
 
     Shapes: x (N, …) → y like x; gamma, beta, moving_mean, moving_variance have the axis's length.
 

@@ -34,9 +34,12 @@ class Conv2D(Activated):
         dilation_rate: rows and columns from one tap to the next; not together with strides.
         groups: into how many parts channels and filters are cut; each part of the filters sees its
             own part of the channels. It divides both.
-        activation: None, 'relu', 'softmax', 'sigmoid', 'tanh'.
+        activation: None, a name ('relu', 'softmax', …), a function, an object of your own, or a
+            layer such as PReLU().
         use_bias: whether to add a bias a filter.
         kernel_initializer, bias_initializer: names or Initializer objects.
+        **kwargs: regularizers and constraints (kernel_regularizer, bias_constraint, …), and what
+            every `Layer` takes.
 
     Shapes: x (N, H, W, C) → y (N, OH, OW, F); kernel (KH, KW, C / groups, F); bias (F,).
 

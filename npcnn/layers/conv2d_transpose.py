@@ -51,6 +51,8 @@ class Conv2DTranspose(Activated):
         activation: as for Conv2D.
         use_bias: whether to add a bias a filter.
         kernel_initializer, bias_initializer: names or Initializer objects.
+        **kwargs: regularizers and constraints (kernel_regularizer, bias_constraint, …), and what
+            every `Layer` takes.
 
     Shapes: x (N, H, W, C) → y (N, OH, OW, F); kernel (KH, KW, F, C); bias (F,).
 

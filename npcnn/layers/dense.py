@@ -24,9 +24,12 @@ class Dense(Activated):
 
     Args:
         units: how many outputs.
-        activation: None, 'relu', 'softmax', 'sigmoid', 'tanh'.
+        activation: None, a name ('relu', 'softmax', …), a function, an object of your own, or a
+            layer such as PReLU().
         use_bias: whether to add a bias a unit.
         kernel_initializer, bias_initializer: names or Initializer objects.
+        **kwargs: regularizers and constraints (kernel_regularizer, bias_constraint, …), and what
+            every `Layer` takes.
 
     Shapes: x (N, …, in) → y (N, …, units); kernel (in, units); bias (units,).
 

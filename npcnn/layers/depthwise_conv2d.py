@@ -31,6 +31,8 @@ class DepthwiseConv2D(Activated):
         activation: as for Conv2D.
         use_bias: whether to add a bias a filter.
         depthwise_initializer, bias_initializer: names or Initializer objects.
+        **kwargs: regularizers and constraints (depthwise_regularizer, bias_constraint, …), and what
+            every `Layer` takes.
 
     Shapes: x (N, H, W, C) → y (N, OH, OW, C·M); kernel (KH, KW, C, M); bias (C·M,).
 

@@ -43,6 +43,8 @@ class GroupNormalization(Layer):
         center: whether there is a beta.
         scale: whether there is a gamma.
         beta_initializer, gamma_initializer: of the parameters.
+        **kwargs: regularizers and constraints (gamma_regularizer, beta_constraint, …), and what
+            every `Layer` takes.
 
     Shapes: x (N, …, C) → y like x; gamma and beta (C,).
 

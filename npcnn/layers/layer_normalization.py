@@ -36,6 +36,8 @@ class LayerNormalization(Layer):
         beta_initializer, gamma_initializer: of the parameters.
         rms_scaling: y = gamma · x / √(variance + ε), as old programs and files of Keras may have
             it; `RMSNormalization` is what was meant.
+        **kwargs: regularizers and constraints (gamma_regularizer, beta_constraint, …), and what
+            every `Layer` takes.
 
     Shapes: x (N, …) → y like x; gamma and beta have the lengths of the axes.
 

@@ -81,7 +81,7 @@ class Regulated:
     def penalised(self) -> Iterator[tuple[Regularizer, Array, Array | None, float]]:
         """Yield (regularizer, array, gradient, share) for each penalty.
 
-        An output's is divided by the batch's size, and its gradient goes back with `push`.
+        An output's is divided by the batch's size; `push_penalty` adds its gradient.
         """
         if self.activity_regularizer is not None and self._active is not None:
             yield self.activity_regularizer, self._active, None, 1 / len(self._active)

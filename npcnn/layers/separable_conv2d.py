@@ -46,6 +46,8 @@ class SeparableConv2D(Activated):
         activation: as for Conv2D.
         use_bias: whether to add a bias a filter.
         depthwise_initializer, pointwise_initializer, bias_initializer: names, or Initializers.
+        **kwargs: regularizers and constraints (depthwise_regularizer, bias_constraint, …), and what
+            every `Layer` takes.
 
     Shapes: x (N, H, W, C) → y (N, OH, OW, F); depthwise_kernel (KH, KW, C, M); pointwise_kernel
     (1, 1, C·M, F); bias (F,).

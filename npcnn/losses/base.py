@@ -349,7 +349,7 @@ def function_of(cls: type[Loss]) -> Callable[..., Any]:
     first = str(inspect.getdoc(cls)).partition("\n")[0]
     function.__doc__ = f"""Return each row's loss, (N, …) for outputs (N, …, K): {first}
 
-    Arguments beside `y_true` and `y_pred` are those of `losses.{cls.__name__}`.
+    Arguments beside `y_true` and `y_pred`, and an example, are those of `losses.{cls.__name__}`.
     """
     strict = checked(function)
 

@@ -34,6 +34,10 @@ class Accuracy(Metric):
 class BinaryAccuracy(Metric):
     """How often an output lies on its target's side of a threshold; targets are 0 or 1.
 
+    Args:
+        name, dtype: as all metrics have them.
+        threshold: outputs above it count as 1.
+
     >>> BinaryAccuracy()([1, 0, 0], [0.7, 0.6, 0.2])
     0.6666666666666666
     """
@@ -88,6 +92,10 @@ class SparseCategoricalAccuracy(Metric):
 class TopKCategoricalAccuracy(Metric):
     """How often the true class is among the k largest outputs; targets are one-hot rows.
 
+    Args:
+        k: how many outputs are looked at.
+        name, dtype: as all metrics have them.
+
     >>> TopKCategoricalAccuracy(k=2)([[0, 0, 1]], [[0.1, 0.6, 0.3]])
     1.0
     """
@@ -115,6 +123,7 @@ class SparseTopKCategoricalAccuracy(Metric):
 
     Args:
         k: how many outputs are looked at.
+        name, dtype: as all metrics have them.
         from_sorted_ids: whether outputs are class numbers, the most probable first.
 
     >>> SparseTopKCategoricalAccuracy(k=2)([2], [[0.1, 0.6, 0.3]])

@@ -38,6 +38,7 @@ class AUC(Metric):
         num_thresholds: at how many thresholds the curve is known, evenly from 0 to 1.
         curve: 'ROC' or 'PR'.
         summation_method: 'interpolation', 'minoring' or 'majoring', the heights between two points.
+        name, dtype: as all metrics have them.
         thresholds: these instead, 0 and 1 are added.
         multi_label: whether each column has its own curve.
         num_labels: how many columns; without it the first batch says so.

@@ -27,6 +27,7 @@ class BestRate(ConfusionCounts):
         value: what the rate in `least` must reach.
         num_thresholds: how many are tried.
         class_id: look at one column of the outputs.
+        name, dtype: as all metrics have them.
 
     Attributes:
         least: the name of the rate that must be as high as the value, and of its argument.

@@ -64,6 +64,7 @@ class ConfusionCounts(Metric):
         thresholds: what an output must be above; None is 0.5.
         top_k: count only the k largest outputs of a row.
         class_id: look at one column of the outputs.
+        name, dtype: as all metrics have them.
     """
 
     kept_as: ClassVar = {"thresholds": "init_thresholds"}
@@ -137,6 +138,10 @@ class _Count(ConfusionCounts):
 class TruePositives(_Count):
     """How many targets of 1 have an output above the threshold.
 
+    Args:
+        thresholds: one, or several in a list, each of which has its count; None is 0.5.
+        name, dtype: as all metrics have them.
+
     >>> TruePositives()([0, 1, 1, 1], [1, 0, 1, 1])
     2.0
     """
@@ -146,6 +151,10 @@ class TruePositives(_Count):
 
 class FalsePositives(_Count):
     """How many targets of 0 have an output above the threshold.
+
+    Args:
+        thresholds: one, or several in a list, each of which has its count; None is 0.5.
+        name, dtype: as all metrics have them.
 
     >>> FalsePositives()([0, 1, 0, 0], [0, 0, 1, 1])
     2.0
@@ -157,6 +166,10 @@ class FalsePositives(_Count):
 class TrueNegatives(_Count):
     """How many targets of 0 have an output at or below the threshold.
 
+    Args:
+        thresholds: one, or several in a list, each of which has its count; None is 0.5.
+        name, dtype: as all metrics have them.
+
     >>> TrueNegatives()([0, 1, 0, 0], [1, 1, 0, 0])
     2.0
     """
@@ -167,6 +180,10 @@ class TrueNegatives(_Count):
 class FalseNegatives(_Count):
     """How many targets of 1 have an output at or below the threshold.
 
+    Args:
+        thresholds: one, or several in a list, each of which has its count; None is 0.5.
+        name, dtype: as all metrics have them.
+
     >>> FalseNegatives()([0, 1, 1, 1], [0, 1, 0, 0])
     2.0
     """
@@ -176,6 +193,15 @@ class FalseNegatives(_Count):
 
 class Precision(ConfusionCounts):
     """Which share of the outputs above the threshold is right: tp / (tp + fp).
+
+    Args:
+        thresholds: one, or several in a list, each of which has its number; None is 0.5.
+        top_k: only the k largest outputs of a row count.
+        class_id: only this column of the outputs counts.
+        name, dtype: as all metrics have them.
+
+    Raises:
+        ArgumentError: outputs have no such column.
 
     >>> Precision()([0, 1, 1, 1], [1, 0, 1, 1])
     0.6666666666666666
@@ -191,6 +217,15 @@ class Precision(ConfusionCounts):
 
 class Recall(ConfusionCounts):
     """Which share of the targets of 1 has an output above the threshold: tp / (tp + fn).
+
+    Args:
+        thresholds: one, or several in a list, each of which has its number; None is 0.5.
+        top_k: only the k largest outputs of a row count.
+        class_id: only this column of the outputs counts.
+        name, dtype: as all metrics have them.
+
+    Raises:
+        ArgumentError: outputs have no such column.
 
     >>> Recall()([0, 1, 1, 1], [1, 0, 1, 1])
     0.6666666666666666

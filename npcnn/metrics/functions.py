@@ -41,9 +41,10 @@ def function_of(cls: type[Metric]) -> Any:
     function.__signature__ = signature  # type: ignore[attr-defined]
     function.metric = cls  # type: ignore[attr-defined]
     first = str(inspect.getdoc(cls)).partition("\n")[0]
-    function.__doc__ = f"""Return each row's number, the mean of which is: {first}
+    mean = first[0].lower() + first[1:]
+    function.__doc__ = f"""Return each row's number, the mean of which is: {mean}
 
-    Arguments beside `y_true` and `y_pred` are those of `metrics.{cls.__name__}`.
+    Arguments beside `y_true` and `y_pred`, and an example, are those of `metrics.{cls.__name__}`.
     """
     return checked(function)
 

@@ -102,6 +102,7 @@ class MeanMetricWrapper(Metric):
     Args:
         fn: the function.
         name: None is the function's own, in snake_case.
+        dtype: as all metrics have it.
         kwargs: handed on to it.
 
     >>> MeanMetricWrapper(lambda y, p, scale: scale * p, scale=2)(np.zeros(2), np.array([1.0, 2.0]))

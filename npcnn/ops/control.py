@@ -184,7 +184,11 @@ def associative_scan(f: Function, elems: Any, reverse: bool = False, axis: int =
 
 @listed_in("control")
 def vectorize(pyfunc: Function, *, excluded: Any = None, signature: Any = None) -> Any:
-    """Return a function of arrays that calls another for each of their numbers."""
+    """Return a function of arrays that calls another for each of their numbers.
+
+    >>> vectorize(lambda a, b: max(a, b))([1, 5], [3, 2]).tolist()
+    [3, 5]
+    """
     inner = np.vectorize(pyfunc, excluded=excluded, signature=signature)
 
     def vectorized(*args: Any, **kwargs: Any) -> Array:
@@ -199,6 +203,12 @@ def custom_gradient(f: Function) -> Callable[..., Any]:
     """Return a function whose gradient is what f gives beside its value: f(x) = (y, grad).
 
     `grad(*args, upstream=g)` returns the gradients by the arguments, one or a tuple of them.
+
+    >>> def root(x):
+    ...     y = np.sqrt(plain(x))
+    ...     return y, lambda *args, upstream: upstream / (2 * y)
+    >>> float(custom_gradient(root)(4.0))
+    2.0
     """
     require(callable(f), "ops.custom_gradient", "a function", f, "of what is given, and its slope")
 

@@ -122,6 +122,9 @@ def resize(
         fill_mode: 'constant'.
         fill_value: what is filled up with.
         data_format: None or 'channels_last'.
+
+    >>> resize(np.arange(4.0).reshape(1, 2, 2, 1), (4, 4), "nearest")[0, 0, :, 0].tolist()
+    [0.0, 0.0, 1.0, 1.0]
     """
     height, width = _check(images, "ops.image.resize", data_format)
     known = interpolation in ("nearest", *_KERNELS)
@@ -150,7 +153,11 @@ def resize(
 
 @formula(taken=floats)
 def rgb_to_grayscale(images: Any, data_format: Any = None) -> Any:
-    """Return 0.2989 red + 0.587 green + 0.114 blue."""
+    """Return 0.2989 red + 0.587 green + 0.114 blue.
+
+    >>> rgb_to_grayscale(np.ones((1, 2, 2, 3))).shape
+    (1, 2, 2, 1)
+    """
     _check(images, "ops.image.rgb_to_grayscale", data_format)
     sizes = images.shape
     require(sizes[-1] == 3, "ops.image.rgb_to_grayscale", "three channels", sizes, "it has colours")
@@ -181,7 +188,11 @@ def pad_images(
     bottom_padding: int | None = None, right_padding: int | None = None,
     target_height: int | None = None, target_width: int | None = None, data_format: Any = None,
 ) -> Any:  # fmt: skip
-    """Return pictures with zeros around: of each axis two of both edges and the size are given."""
+    """Return pictures with zeros around: of each axis two of both edges and the size are given.
+
+    >>> pad_images(np.ones((1, 2, 2, 3)), 1, 0, target_height=4, target_width=2).shape
+    (1, 4, 2, 3)
+    """
     where = "ops.image.pad_images"
     height, width = _check(images, where, data_format)
     rows = _edges((top_padding, bottom_padding), target_height, height, 1, where)
@@ -195,7 +206,11 @@ def crop_images(
     bottom_cropping: int | None = None, right_cropping: int | None = None,
     target_height: int | None = None, target_width: int | None = None, data_format: Any = None,
 ) -> Any:  # fmt: skip
-    """Return parts of pictures: of an axis two of both edges and the size are given."""
+    """Return parts of pictures: of an axis two of both edges and the size are given.
+
+    >>> crop_images(np.ones((1, 4, 4, 3)), 1, 0, target_height=2, target_width=4).shape
+    (1, 2, 4, 3)
+    """
     where = "ops.image.crop_images"
     height, width = _check(images, where, data_format)
     top, foot = _edges((top_cropping, bottom_cropping), target_height, height, -1, where)
@@ -215,7 +230,11 @@ def extract_patches(
     images: Any, size: Any, strides: Any = None, dilation_rate: Any = 1, padding: str = "valid",
     data_format: Any = None,
 ) -> Any:  # fmt: skip
-    """Return the pixels of each window side by side, (…, OH, OW, KH · KW · C)."""
+    """Return the pixels of each window side by side, (…, OH, OW, KH · KW · C).
+
+    >>> extract_patches(np.ones((1, 4, 4, 3)), (2, 2)).shape
+    (1, 2, 2, 12)
+    """
     where = "ops.image.extract_patches"
     sizes = _check(images, where, data_format)
     window, steps = _pair(size, where), _pair(size if strides is None else strides, where)
@@ -267,6 +286,10 @@ def affine_transform(
     """Return pictures whose pixel (x, y) is read at (a0 x + a1 y + a2, b0 x + b1 y + b2).
 
     `transform` has a0, a1, a2, b0, b1, b2, 0, 0 of each picture, or of all; no gradient goes there.
+
+    >>> x = np.arange(4.0).reshape(1, 2, 2, 1)
+    >>> affine_transform(x, [1, 0, 1, 0, 1, 0, 0, 0])[0, :, :, 0].tolist()  # a pixel to the left
+    [[1.0, 0.0], [3.0, 0.0]]
     """
     where = "ops.image.affine_transform"
     _check(images, where, data_format)
@@ -283,6 +306,9 @@ def map_coordinates(
     """Return an array read at places between its numbers: at the nearest (0), or linearly (1).
 
     coordinates (axes, …); what comes out has its shape without the first axis.
+
+    >>> map_coordinates([0.0, 10.0, 20.0], [[0.5, 2.0]], order=1).tolist()
+    [5.0, 20.0]
     """
     where = "ops.image.map_coordinates"
     x, places = np.asarray(inputs), floats(coordinates)
@@ -322,7 +348,11 @@ def map_coordinates(
 def gaussian_blur(
     images: Any, kernel_size: Places = (3, 3), sigma: Any = (1.0, 1.0), data_format: Any = None
 ) -> Made:
-    """Return means of each pixel's neighbours by a bell curve; beyond the edge there are zeros."""
+    """Return means of each pixel's neighbours by a bell curve; beyond the edge there are zeros.
+
+    >>> gaussian_blur(np.ones((1, 4, 4, 3))).shape
+    (1, 4, 4, 3)
+    """
     x, where = floats(images), "ops.image.gaussian_blur"
     size = _check(x, where, data_format)
     lengths = _pair(tuple(kernel_size), f"{where}(kernel_size)")
@@ -339,7 +369,11 @@ def gaussian_blur(
 
 @formula(taken=floats)
 def sobel_edges(images: Any, data_format: Any = None) -> Any:
-    """Return how fast pixels change downwards and to the right, (…, H, W, C, 2)."""
+    """Return how fast pixels change downwards and to the right, (…, H, W, C, 2).
+
+    >>> sobel_edges(np.ones((1, 4, 4, 3))).shape
+    (1, 4, 4, 3, 2)
+    """
     _check(images, "ops.image.sobel_edges", data_format)
     lead = [(0, 0)] * (images.ndim - 3)
     wide = pad(images, [*lead, (1, 1), (1, 1), (0, 0)])

@@ -170,7 +170,11 @@ def identity(n: int, dtype: Any = None) -> Array:
 
 @listed_in("making")
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Any:
-    """Return numbers as an array; what can be gone back through stays so."""
+    """Return numbers as an array; what can be gone back through stays so.
+
+    >>> convert_to_tensor([1, 2], "float32")
+    array([1., 2.], dtype=float32)
+    """
     for kind, value in (("sparse", sparse), ("ragged", ragged)):
         known = value is None or (isinstance(value, (bool, int)) and not value)
         where = f"ops.convert_to_tensor({kind})"
@@ -185,7 +189,11 @@ array = convert_to_tensor
 
 @listed_in("making")
 def convert_to_numpy(x: Any) -> Array:
-    """Return a copy as a plain array."""
+    """Return a copy as a plain array.
+
+    >>> convert_to_numpy([1, 2]).tolist()
+    [1, 2]
+    """
     return np.array(strong(x))
 
 

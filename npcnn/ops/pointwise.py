@@ -142,6 +142,9 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Made:
 
     >>> where([True, False], [1, 2], [3, 4]).tolist()
     [1, 4]
+
+    >>> where([True, False], [1, 2], [3, 4]).tolist()
+    [1, 4]
     """
     if x1 is None:
         return np.stack(np.where(condition)).astype("int32"), None
@@ -156,6 +159,9 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Made:
 
     >>> clip([-1, 5], 0, 3).tolist()
     [0, 3]
+
+    >>> clip([-1.0, 0.5, 2.0], 0, 1).tolist()
+    [0.0, 0.5, 1.0]
     """
     x = numbers(x)
     inside = np.greater_equal(x, x_min) & np.less_equal(x, x_max)

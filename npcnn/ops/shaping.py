@@ -39,7 +39,11 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Made:
 
 @op(1)
 def moveaxis(x: Any, source: Any, destination: Any) -> Made:
-    """Return x with axes in other places."""
+    """Return x with axes in other places.
+
+    >>> moveaxis(np.ones((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
     y = np.moveaxis(x, source, destination)
     return y, lambda g: (np.moveaxis(g, destination, source),)
 
@@ -78,14 +82,22 @@ def flip(x: Any, axis: Places | None = None) -> Made:
 
 @op(1)
 def roll(x: Any, shift: Places, axis: Places | None = None) -> Made:
-    """Return x moved round along an axis."""
+    """Return x moved round along an axis.
+
+    >>> roll([1, 2, 3], 1).tolist()
+    [3, 1, 2]
+    """
     back = tuple(-s for s in shift) if isinstance(shift, (list, tuple)) else -shift
     return np.roll(x, shift, axis), lambda g: (np.roll(g, back, axis),)
 
 
 @op(1)
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Made:
-    """Return x with numbers around it: zeros, `constant_values`, or its own at the border."""
+    """Return x with numbers around it: zeros, `constant_values`, or its own at the border.
+
+    >>> pad([1.0, 2.0], ((1, 0),)).tolist(), pad([1.0, 2.0], ((1, 1),), "symmetric").tolist()
+    ([0.0, 1.0, 2.0], [1.0, 1.0, 2.0, 2.0])
+    """
     x = np.asarray(x)
     widths = np.broadcast_to(np.asarray(pad_width), (x.ndim, 2))
     how = {} if constant_values is None else {"constant_values": plain(constant_values)}
@@ -119,7 +131,11 @@ def tile(x: Any, repeats: Places) -> Made:
 
 @op(1)
 def repeat(x: Any, repeats: Places, axis: int | None = None) -> Made:
-    """Return each entry several times, one after the other."""
+    """Return each entry several times, one after the other.
+
+    >>> repeat([1, 2], 2).tolist()
+    [1, 1, 2, 2]
+    """
     x = np.asarray(x)
     y = np.repeat(x, repeats, axis)
     own = np.arange(x.size).reshape(x.shape)
@@ -140,7 +156,11 @@ def concatenate(xs: Any, axis: int = 0) -> Made:
 
 @op(1, listed=True)
 def stack(x: Any, axis: int = 0) -> Made:
-    """Return arrays joined along a new axis."""
+    """Return arrays joined along a new axis.
+
+    >>> stack([[1, 2], [3, 4]], axis=1).tolist()
+    [[1, 3], [2, 4]]
+    """
     return np.stack(x, axis), lambda g: tuple(np.moveaxis(g, axis, 0))
 
 
@@ -175,7 +195,11 @@ def _index(key: Any) -> Any:
 
 @op(1)
 def take(x: Any, indices: Any, axis: int | None = None) -> Made:
-    """Return the entries at these places along an axis."""
+    """Return the entries at these places along an axis.
+
+    >>> take([10, 20, 30], [2, 0]).tolist()
+    [30, 10]
+    """
     x, places = np.asarray(x), _places(indices)
     y = np.take(x, places, axis)
     own = np.arange(x.size).reshape(x.shape)
@@ -192,7 +216,11 @@ def _places(indices: Any) -> Array:
 
 @op(1)
 def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Made:
-    """Return, row by row, the entries at these places."""
+    """Return, row by row, the entries at these places.
+
+    >>> take_along_axis([[3, 1], [5, 7]], [[1], [0]], axis=1).tolist()
+    [[1], [5]]
+    """
     x, places = np.asarray(x), _places(indices)
     own = np.arange(x.size).reshape(x.shape)
 
@@ -206,7 +234,11 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Made:
 def one_hot(
     x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
 ) -> Made:
-    """Return a row of zeros with a one for each class number."""
+    """Return a row of zeros with a one for each class number.
+
+    >>> one_hot([0, 2], 3).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
     require(not sparse, "ops.one_hot(sparse)", "False", sparse, "arrays here are dense")
     labels = np.asarray(x).astype(int)
     hot = labels[..., np.newaxis] == np.arange(positive_int(num_classes, "ops.one_hot"))
@@ -215,7 +247,11 @@ def one_hot(
 
 @op(2)
 def matmul(x1: Any, x2: Any) -> Made:
-    """Return the product of matrices, or of stacks of them."""
+    """Return the product of matrices, or of stacks of them.
+
+    >>> matmul([[1, 2]], [[3], [4]]).tolist()
+    [[11]]
+    """
     x1, x2 = np.asarray(x1), np.asarray(x2)
 
     def back(g: Array) -> Any:
@@ -243,7 +279,11 @@ def matmul(x1: Any, x2: Any) -> Made:
 
 @op(2)
 def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Made:
-    """Return the sum of products over axes of both: so many, or those of two lists."""
+    """Return the sum of products over axes of both: so many, or those of two lists.
+
+    >>> tensordot([[1, 2]], [[3], [4]], axes=1).tolist()
+    [[11]]
+    """
     x1, x2 = np.asarray(x1), np.asarray(x2)
     if np.ndim(axes) == 0:
         most = min(x1.ndim, x2.ndim)
@@ -340,5 +380,9 @@ def _back_to(k: int, terms: list[str], output: str, operands: Any, g: Array) -> 
 
 @listed_in("shaping")
 def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
-    """Return the sum of products that the subscripts describe, such as 'ij,jk->ik'."""
+    """Return the sum of products that the subscripts describe, such as 'ij,jk->ik'.
+
+    >>> einsum("ij,j->i", [[1, 2], [3, 4]], [1, 1]).tolist()
+    [3, 7]
+    """
     return _einsum(list(operands), subscripts)

@@ -295,7 +295,11 @@ def corrcoef(x: Any) -> Any:
 
 @op(2, meet=False)
 def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Made:
-    """Return how often each whole number is in a row, or the sum of the weights of each."""
+    """Return how often each whole number is in a row, or the sum of the weights of each.
+
+    >>> bincount([0, 2, 2]).tolist()
+    [1, 0, 2]
+    """
     require(not sparse, "ops.bincount(sparse)", "False", sparse, "arrays here are dense")
     x = np.asarray(x)
     fits = x.dtype.kind in "iu" and x.ndim in (1, 2) and (not x.size or x.min() >= 0)
@@ -314,7 +318,11 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
 
 @listed_in("statistics")
 def histogram(x: Any, bins: Any = 10, range: Listed | None = None) -> tuple[Array, Array]:
-    """Return how many numbers lie between edges, and the edges."""
+    """Return how many numbers lie between edges, and the edges.
+
+    >>> histogram([1.0, 2.0, 2.0, 4.0], bins=3)[0].tolist()
+    [1.0, 2.0, 1.0]
+    """
     numbers_ = np.asarray(plain(x))
     counts, edges = np.histogram(numbers_, plain(bins) if np.ndim(bins) else bins, range)
     kind = floats(numbers_).dtype  # of both, as in Keras
@@ -323,13 +331,21 @@ def histogram(x: Any, bins: Any = 10, range: Listed | None = None) -> tuple[Arra
 
 @listed_in("statistics")
 def digitize(x: Any, bins: Any) -> Array:
-    """Return between which of the rising numbers `bins` each lies."""
+    """Return between which of the rising numbers `bins` each lies.
+
+    >>> digitize([0.5, 1.5], [0.0, 1.0, 2.0]).tolist()
+    [1, 2]
+    """
     return np.digitize(strong(x), strong(bins)).astype("int32")
 
 
 @listed_in("statistics")
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Array:
-    """Return where values would go among rising numbers."""
+    """Return where values would go among rising numbers.
+
+    >>> searchsorted([1, 3, 5], [3, 4]).tolist()
+    [1, 2]
+    """
     where_to = strong(sorted_sequence)
     return np.searchsorted(where_to, strong(values), side).astype("int32")  # type: ignore[call-overload]
 

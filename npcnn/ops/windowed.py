@@ -76,6 +76,10 @@ def conv(
     """Return the convolution of pictures, or signals; of groups if the kernel has fewer channels.
 
     inputs (N, H, W, C), kernel (KH, KW, C / groups, F), or without the axis of rows.
+
+    >>> conv(np.arange(9.0).reshape(1, 3, 3, 1), np.ones((2, 2, 1, 1)))[0, :, :, 0]
+    array([[ 8., 12.],
+           [20., 24.]])
     """
     x, where_, given = _wide(inputs, "ops.conv"), "ops.conv", np.asarray(kernel)
     strides_, dilation = _options(where_, inputs, padding, data_format, strides, dilation_rate)
@@ -99,7 +103,11 @@ def depthwise_conv(
     inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None,
     dilation_rate: Any = 1,
 ) -> Made:  # fmt: skip
-    """Return each channel's own convolutions: kernel (KH, KW, C, M), channel by channel."""
+    """Return each channel's own convolutions: kernel (KH, KW, C, M), channel by channel.
+
+    >>> depthwise_conv(np.ones((1, 2, 2, 3)), np.ones((2, 2, 3, 1))).shape
+    (1, 1, 1, 3)
+    """
     x, where_, given = _wide(inputs, "ops.depthwise_conv"), "ops.depthwise_conv", np.asarray(kernel)
     strides_, dilation = _options(where_, inputs, padding, data_format, strides, dilation_rate)
     weights = _kernel(kernel, x, inputs.ndim == 3, where_)
@@ -120,7 +128,11 @@ def separable_conv(
     inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any, strides: Any = 1,
     padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1,
 ) -> Any:  # fmt: skip
-    """Return each channel's own convolutions, mixed by a kernel of one pixel."""
+    """Return each channel's own convolutions, mixed by a kernel of one pixel.
+
+    >>> separable_conv(np.ones((1, 2, 2, 3)), np.ones((2, 2, 3, 1)), np.ones((1, 1, 3, 5))).shape
+    (1, 1, 1, 5)
+    """
     how = strides, padding, data_format, dilation_rate
     return conv(depthwise_conv(inputs, depthwise_kernel, *how), pointwise_kernel)
 
@@ -130,7 +142,11 @@ def conv_transpose(
     inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", output_padding: Any = None,
     data_format: Any = None, dilation_rate: Any = 1,
 ) -> Made:  # fmt: skip
-    """Return what a convolution's gradient by its input is: kernel (KH, KW, F, C)."""
+    """Return what a convolution's gradient by its input is: kernel (KH, KW, F, C).
+
+    >>> conv_transpose(np.ones((1, 2, 2, 1)), np.ones((2, 2, 1, 1)), strides=2).shape
+    (1, 4, 4, 1)
+    """
     x, where_, given = _wide(inputs, "ops.conv_transpose"), "ops.conv_transpose", np.asarray(kernel)
     strides_, dilation = _options(where_, inputs, padding, data_format, strides, dilation_rate)
     weights = _kernel(kernel, x, inputs.ndim == 3, where_)
@@ -177,7 +193,12 @@ def max_pool(
     inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid",
     data_format: Any = None,
 ) -> Made:  # fmt: skip
-    """Return the largest number of each window, channel by channel."""
+    """Return the largest number of each window, channel by channel.
+
+    >>> max_pool(np.arange(16.0).reshape(1, 4, 4, 1), 2)[0, :, :, 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
+    """
     return _pooled(inputs, "max_pool", (pool_size, strides, padding, data_format))
 
 
@@ -186,7 +207,12 @@ def average_pool(
     inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid",
     data_format: Any = None,
 ) -> Made:  # fmt: skip
-    """Return the mean of each window, channel by channel."""
+    """Return the mean of each window, channel by channel.
+
+    >>> average_pool(np.arange(16.0).reshape(1, 4, 4, 1), 2)[0, :, :, 0]
+    array([[ 2.5,  4.5],
+           [10.5, 12.5]])
+    """
     return _pooled(inputs, "average_pool", (pool_size, strides, padding, data_format))
 
 
@@ -245,7 +271,11 @@ def multi_hot(
     inputs: Any, num_classes: int | None = None, axis: int = -1, dtype: Any = None,
     sparse: bool = False, **kwargs: Any,
 ) -> Any:  # fmt: skip
-    """Return a row of zeros with a one for each class number that a row has."""
+    """Return a row of zeros with a one for each class number that a row has.
+
+    >>> multi_hot([[0, 2], [1, 1]], 3).tolist()
+    [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+    """
     count = kwargs.pop("num_tokens", None) if num_classes is None else num_classes
     require(count is not None and not kwargs, "ops.multi_hot", "num_classes", kwargs, "give it")
     hot = one_hot(inputs, count, axis, dtype, sparse)
@@ -322,7 +352,11 @@ def psnr(x1: Any, x2: Any, max_val: Scalar) -> Any:
 
 @formula()
 def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") -> Any:
-    """Return each pixel's channels as a block of pixels with fewer channels."""
+    """Return each pixel's channels as a block of pixels with fewer channels.
+
+    >>> depth_to_space(np.ones((1, 2, 2, 8)), 2).shape
+    (1, 4, 4, 2)
+    """
     n, h, w, c = _blocks(x, block_size, data_format, "ops.depth_to_space")
     b = block_size
     require(c % (b * b) == 0, "ops.depth_to_space", f"a multiple of {b * b} channels", c, "pad x")
@@ -332,7 +366,11 @@ def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") 
 
 @formula()
 def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") -> Any:
-    """Return each block of pixels as one with all their channels."""
+    """Return each block of pixels as one with all their channels.
+
+    >>> space_to_depth(np.ones((1, 4, 4, 2)), 2).shape
+    (1, 2, 2, 8)
+    """
     n, h, w, c = _blocks(x, block_size, data_format, "ops.space_to_depth")
     b = block_size
     fits = h % b == w % b == 0

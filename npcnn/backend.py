@@ -202,7 +202,12 @@ def _value(x: Any, where: str) -> Any:
 
 @checked
 def get_value(x: Annotated[Any, _value]) -> Any:
-    """Return a copy of a parameter's numbers; a number, such as an optimizer's rate, as it is."""
+    """Return a copy of a parameter's numbers; a number, such as an optimizer's rate, as it is.
+
+    >>> from npcnn import optimizers
+    >>> get_value(optimizers.Adam().learning_rate)
+    0.001
+    """
     return x
 
 
@@ -215,7 +220,21 @@ def _variable(x: Any, where: str) -> Any:
 
 @checked
 def set_value(x: Annotated[Any, _variable], value: Anything) -> None:
-    """Assign numbers to a parameter, or to an optimizer's learning rate."""
+    """Assign numbers to a parameter, or to an optimizer's learning rate.
+
+    Args:
+        x: such as `optimizer.learning_rate` or one of `model.weights`.
+        value: of its shape.
+
+    Raises:
+        DtypeError: x is no variable.
+
+    >>> from npcnn import optimizers
+    >>> adam = optimizers.Adam()
+    >>> set_value(adam.learning_rate, 0.01)
+    >>> adam.learning_rate
+    0.01
+    """
     x.assign(value)
 
 

@@ -84,6 +84,11 @@ Parameter = Annotated[Any, _parameter]
 class SeedGenerator:
     """Gives another seed at each `next()`: the same ones for the same first seed.
 
+    Args:
+        seed: the first; None draws one by the seed of all weights (`set_random_seed`).
+        name: what it is called.
+        kwargs: taken for Keras's sake.
+
     >>> SeedGenerator(3).next() == SeedGenerator(3).next()
     True
     """
@@ -148,6 +153,17 @@ def normal(
 ) -> Array:  # fmt: skip
     """Return draws from a normal distribution.
 
+    Args:
+        shape: of the array; a number for one in a row.
+        mean: of the distribution.
+        stddev: its standard deviation.
+        dtype: of the array; None is `config.floatx()`.
+        seed: a number for the same draws each time, a `SeedGenerator` for other ones at each call;
+            None draws from the seed of all weights (`set_random_seed`).
+
+    Raises:
+        ArgumentError, DtypeError: an argument does not fit.
+
     >>> normal((2, 3), seed=1).shape
     (2, 3)
     """
@@ -160,6 +176,8 @@ def truncated_normal(
     seed: Seed = None,
 ) -> Array:  # fmt: skip
     """Return such draws that lie within two standard deviations.
+
+    The arguments are those of `normal`.
 
     >>> bool(abs(truncated_normal((100,), seed=0)).max() <= 2)
     True
@@ -177,6 +195,8 @@ def uniform(
 ) -> Array:
     """Return draws from between two numbers.
 
+    The other arguments are those of `normal`.
+
     >>> uniform((2,), seed=0).shape
     (2,)
     """
@@ -189,6 +209,8 @@ def randint(
     shape: Sizes, minval: int, maxval: int, dtype: Kind = "int32", seed: Seed = None
 ) -> Array:
     """Return whole numbers from minval to before maxval.
+
+    The other arguments are those of `normal`. ArgumentError unless maxval is the larger one.
 
     >>> bool((randint((100,), 0, 3, seed=0) < 3).all())
     True
@@ -219,6 +241,9 @@ def _within(values: Array, least: float, most: float, where: str) -> None:
 @checked
 def gamma(shape: Sizes, alpha: Parameter, dtype: Kind = None, seed: Seed = None) -> Array:
     """Return draws from a gamma distribution of this shape parameter, and scale 1.
+
+    `alpha` is a number, or an array that spreads over `shape`; so are the parameters below. The
+    other arguments are those of `normal`.
 
     >>> gamma((2, 3), 0.5, seed=1).shape
     (2, 3)
@@ -296,6 +321,12 @@ def dropout(
     inputs: Any, rate: Fraction, noise_shape: Annotated[Any, _noise_shape] = None, seed: Seed = None
 ) -> Any:
     """Return inputs with some set to 0, and the others made larger for it.
+
+    Args:
+        inputs: an array, or a tensor in a `call`.
+        rate: the share that is set to 0.
+        noise_shape: of what is drawn, 1 for an axis that is dropped whole; None is the inputs'.
+        seed: as for `normal`.
 
     >>> dropout(np.ones((1, 4)), 0.0)
     array([[1., 1., 1., 1.]])

@@ -52,7 +52,13 @@ def named_dtype(value: Any, where: str) -> np.dtype:
 
 @checked
 def set_floatx(value: Annotated[Any, named_dtype]) -> None:
-    """Make 'float32' or 'float64' the float type of models built from now on."""
+    """Make 'float32' or 'float64' the float type of models built from now on.
+
+    >>> set_floatx("float64")
+    >>> floatx()
+    'float64'
+    >>> set_floatx("float32")
+    """
     global _floatx
     _floatx = value.name
 

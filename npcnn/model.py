@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from npcnn.optimizers import Optimizer
 
 Array = np.ndarray
-
-
 _ANEW = "call compile() anew"
 _OWN = "give what you keep there another name"
 
@@ -224,6 +222,8 @@ class Model(Stored, OnBatch):
         distribution: ADistribution | None = None,
     ) -> History:  # fmt: skip
         """Learn from data; return the history, whose `history` maps names to curves.
+
+        An example is `Sequential`'s.
 
         Args:
             x: samples (n, …), any integer or float dtype; kept as they are, converted by batch.

@@ -50,7 +50,26 @@ class OnBatch(OwnSteps, Older, Network):
         self, x: Data, y: Targets | None = None, sample_weight: Any = None,
         class_weight: Any = None, return_dict: bool = False,
     ) -> Any:  # fmt: skip
-        """Take one training step; return the batch's loss and metrics from before the step."""
+        """Take one training step; return the batch's loss and metrics from before the step.
+
+        Args:
+            x: samples (n, …), or a list or dict of such for several inputs.
+            y: targets, as the loss wants them.
+            sample_weight: one a sample, or one a row of its outputs.
+            class_weight: class number → weight in the loss.
+            return_dict: whether to return name → number, else [loss, …], or the loss alone.
+
+        Raises:
+            StateError: the model is not compiled.
+            ArgumentError, DtypeError: the data do not fit; nothing has been changed then.
+
+        >>> from npcnn import Sequential, layers
+        >>> model = Sequential([layers.Dense(1, kernel_initializer="zeros", input_shape=(2,))])
+        >>> model.compile("sgd", "mse")
+        >>> losses = [model.train_on_batch(np.eye(2), [1.0, 1.0]) for _ in range(2)]
+        >>> np.round(losses, 4).tolist()
+        [1.0, 0.9409]
+        """
         return self._on_batch((x, y, sample_weight), class_weight, return_dict, "train_on_batch")
 
     @checked
@@ -58,12 +77,32 @@ class OnBatch(OwnSteps, Older, Network):
         self, x: Data, y: Targets | None = None, sample_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:  # fmt: skip
-        """Return one batch's loss and metrics; nothing is learnt."""
+        """Return one batch's loss and metrics; nothing is learnt.
+
+        The arguments and errors are those of `train_on_batch`.
+
+        >>> from npcnn import Sequential, layers
+        >>> model = Sequential([layers.Dense(1, kernel_initializer="zeros", input_shape=(2,))])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> model.test_on_batch(np.eye(2), [1.0, 3.0], return_dict=True)
+        {'loss': 5.0, 'mae': 2.0}
+        """
         return self._on_batch((x, y, sample_weight), None, return_dict, "test_on_batch")
 
     @checked
     def predict_on_batch(self, x: Data) -> Any:
-        """Return the outputs for one batch."""
+        """Return the outputs for one batch.
+
+        Args:
+            x: samples (n, …), or a list or dict of such for several inputs.
+
+        Raises:
+            ArgumentError, DtypeError: the data do not fit the model.
+
+        >>> from npcnn import Sequential, layers
+        >>> Sequential([layers.Dense(3, input_shape=(2,))]).predict_on_batch(np.eye(2)).shape
+        (2, 3)
+        """
         return self(x)
 
     def get_metrics_result(self) -> dict[str, Any]:

@@ -33,6 +33,15 @@ class Sequential(Model):
     >>> model = Sequential([layers.Input((4,)), layers.Dense(3, activation="softmax")])
     >>> model.output_shape, model.count_params()
     ((None, 3), 15)
+    >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    >>> x, y = np.eye(4), [0, 1, 2, 0]
+    >>> history = model.fit(x, y, batch_size=2, epochs=3, verbose=0)
+    >>> sorted(history.history), len(history.history["loss"])
+    (['accuracy', 'loss'], 3)
+    >>> sorted(model.evaluate(x, y, verbose=0, return_dict=True))
+    ['accuracy', 'loss']
+    >>> model.predict(x, verbose=0).shape
+    (4, 3)
     """
 
     keras_class = "Sequential"

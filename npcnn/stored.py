@@ -75,12 +75,39 @@ class Stored:
 
     @checked
     def save(self: Any, filepath: Path, overwrite: bool = True, zipped: bool | None = None) -> None:
-        """Write the model to a `.keras` or `.h5` file that Keras reads as well."""
+        """Write the model to a `.keras` or `.h5` file that Keras reads as well.
+
+        The arguments and errors are those of `saving.save_model`.
+
+        >>> import pathlib, tempfile
+        >>> from npcnn import Sequential, layers, load_model
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.keras"
+        >>> Sequential([layers.Dense(2, input_shape=(3,))]).save(path)
+        >>> load_model(path).output_shape
+        (None, 2)
+        """
         saving.save_model(self, filepath, overwrite, zipped)
 
     @checked
     def save_weights(self: Any, filepath: Path, overwrite: bool = True) -> None:
-        """Write the weights to a `.weights.h5` file that Keras reads as well."""
+        """Write the weights to a `.weights.h5` file that Keras reads as well.
+
+        Args:
+            filepath: ends in `.weights.h5`; an old file is replaced by the whole new one or kept.
+            overwrite: False to raise an error if there is a file.
+
+        Raises:
+            ArgumentError: another extension. StateError: shapes not known. FileError: cannot write.
+
+        >>> import pathlib, tempfile
+        >>> from npcnn import Sequential, layers
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.weights.h5"
+        >>> model, other = (Sequential([layers.Dense(2, input_shape=(3,))]) for _ in range(2))
+        >>> model.save_weights(path)
+        >>> other.load_weights(path)
+        >>> bool((model.get_weights()[0] == other.get_weights()[0]).all())
+        True
+        """
         saving.save_weights(self, filepath, overwrite)
 
     @checked
@@ -93,6 +120,11 @@ class Stored:
         With `skip_mismatch` a layer of which the file has other parameters keeps its own.
         With `by_name` layers take those of their names from an older `.h5`, others keep their own.
         `budget` says how many times the usual bytes, objects and names reading may take.
+
+        Raises:
+            StateError: shapes not known.
+            ArgumentError: by_name of another file than an older `.h5`.
+            FileError, FormatError: no file, or none that fits; no parameter has been changed then.
         """
         saving.load_weights(self, filepath, skip_mismatch, budget, by_name)
 
@@ -102,7 +134,12 @@ class Stored:
         saving.export(self, filepath)
 
     def to_json(self: Any) -> str:
-        """Return the architecture as Keras's JSON; `npcnn.model_from_json` reads it."""
+        """Return the architecture as Keras's JSON; `npcnn.model_from_json` reads it.
+
+        >>> from npcnn import Sequential, layers, model_from_json
+        >>> model_from_json(Sequential([layers.Dense(2, input_shape=(3,))]).to_json()).output_shape
+        (None, 2)
+        """
         return saving.to_json(self)
 
     def get_config(self: Any) -> dict[str, Any]:
@@ -117,6 +154,11 @@ class Stored:
         """Return a model of the architecture that `get_config` returned, with new weights.
 
         `custom_objects` has the program's own classes by the names in the config.
+
+        >>> from npcnn import Sequential, layers
+        >>> model = Sequential([layers.Dense(2, input_shape=(3,))])
+        >>> Sequential.from_config(model.get_config()).output_shape
+        (None, 2)
         """
         from npcnn.saving.assembly import fresh_model
 

@@ -36,7 +36,14 @@ FIX = "repair or convert it, and show one digit alone; max_pixels admits larger 
 
 
 class MnistStages(NamedTuple):
-    """The stages of `mnist_stages`, uint8 each; the last one is what a network gets."""
+    """The stages of `mnist_stages`, uint8 each; the last one is what a network gets.
+
+    Attributes:
+        grey, ink: (rows, columns), of the whole picture.
+        cropped: (rows, columns), of what has ink.
+        boxed: (20, n) or (n, 20), n at most 20.
+        centred: (28, 28).
+    """
 
     grey: Bytes
     ink: Bytes

@@ -77,6 +77,7 @@ def load_mnist(
 def load_data(path: Path | None = None) -> tuple[Split, Split]:
     """Load MNIST by the name that Keras has for it: ``load_mnist(path)``.
 
-    Keras's own default, ``"mnist.npz"``, names no folder here and counts as None.
+    Keras's own default, ``"mnist.npz"``, names no folder here and counts as None. What comes back,
+    the errors and an example are those of `load_mnist`.
     """
     return load_mnist(None if path == "mnist.npz" else path)

@@ -46,6 +46,13 @@ def save_image_folder(
     Raises:
         DtypeError, ArgumentError: images, labels, quality or workers are not as said above.
         FileError: the folder holds other pictures or cannot be written.
+
+    >>> import tempfile
+    >>> from npcnn.datasets import draw_digits, load_image_folder
+    >>> folder = f"{tempfile.mkdtemp()}/digits"
+    >>> save_image_folder(folder, *draw_digits(3, seed=1))
+    >>> load_image_folder(folder)[0].shape
+    (3, 28, 28)
     """
     from PIL import Image
 

@@ -113,6 +113,18 @@ def load_recording(path: Path, *, budget: Times = 1) -> Recording:
     Raises:
         FileError: the file is missing. FormatError: it is no recording, damaged, or takes more
         than the budget.
+
+    >>> import pathlib, tempfile
+    >>> from npcnn import Sequential, inspection, layers
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "run.npz"
+    >>> model = Sequential([layers.Dense(2, activation="relu", input_shape=(3,))])
+    >>> model.compile("sgd", "mse")
+    >>> recorder = inspection.Recorder(path, every=1)
+    >>> x, y = np.ones((4, 3)), np.ones((4, 2))
+    >>> _ = model.fit(x, y, batch_size=2, epochs=2, verbose=0, callbacks=[recorder])
+    >>> run = load_recording(path)
+    >>> run.steps.tolist(), run.layers, run.weights(0)[0].shape
+    ([0, 1, 2, 3, 4], ['dense'], (3, 2))
     """
     name = check_path(path, "load_recording(path)")
     try:

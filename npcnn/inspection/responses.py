@@ -110,6 +110,12 @@ def most_exciting(
 
     Raises:
         ArgumentError: the layer's output is no picture, or the data do not fit.
+
+    >>> from npcnn import Sequential, layers
+    >>> model = Sequential([layers.Conv2D(2, 3, kernel_initializer="ones", input_shape=(4, 4, 1))])
+    >>> x = np.stack([np.full((4, 4, 1), number) for number in (1.0, 3.0, 2.0)])
+    >>> [one.pictures.tolist() for one in most_exciting(model, x, 0, count=2)]
+    [[1, 2], [1, 2]]
     """
     x = data.check_samples(x, model.input_shape, "most_exciting(x)", model.dtype)
     chosen = model.get_layer(layer) if isinstance(layer, str) else model.get_layer(index=layer)
@@ -201,6 +207,14 @@ def loss_along_line(
 
     Raises:
         ArgumentError, DtypeError: weights or data do not fit the model.
+
+    >>> from npcnn import Sequential, layers
+    >>> model = Sequential([layers.Dense(1, use_bias=False, input_shape=(1,))])
+    >>> model.compile("sgd", "mse")
+    >>> start, end = [np.zeros((1, 1))], [np.ones((1, 1))]
+    >>> t, losses, _ = loss_along_line(model, start, end, [[1.0]], [1.0], points=3, beyond=0)
+    >>> t.tolist(), losses.tolist()
+    ([0.0, 0.5, 1.0], [1.0, 0.25, 0.0])
     """
     require_ready(model, "loss_along_line")
     batches = data.prepare(x, y, None, BATCH, model, "loss_along_line")

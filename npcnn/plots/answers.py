@@ -78,6 +78,11 @@ def rate_curve(found: ARateRange, title: str = "") -> Figure:
     Args:
         found: from `npcnn.inspection.learning_rate_range`.
         title: a text for the head; one is made if it is empty.
+
+    >>> from npcnn.inspection import RateRange
+    >>> found = RateRange([0.001, 0.01, 0.1], [2.0, 1.0, 3.0], [2.0, 1.5, 2.5], 0.01, 0.001)
+    >>> rate_curve(found).axes[0].get_xscale()
+    'log'
     """
     title = title or f"The loss falls fastest at a learning rate of {found.steepest:.2g}"
     note = f"each step has a larger rate; up to {found.largest:.2g} is safe"
@@ -114,6 +119,15 @@ def never_learned(
 
     Raises:
         ArgumentError, DtypeError: an array is not as said above, or nothing was recorded.
+
+    >>> from npcnn import Sequential, inspection, layers
+    >>> x, y = np.zeros((4, 5, 5)), np.array([0, 0, 0, 1])
+    >>> model = Sequential([layers.Flatten(input_shape=(5, 5)), layers.Dense(2)])
+    >>> model.compile("sgd", "mse")
+    >>> record = inspection.AnswerRecord(x, y)
+    >>> _ = model.fit(x, np.eye(2)[y], verbose=0, callbacks=[record])
+    >>> never_learned(record, x, y).texts[0].get_text()
+    '1 of 4 pictures are never answered right'
     """
     images = as_images(images, "never_learned(images)")
     labels = as_labels(labels, len(images), "never_learned(labels)")

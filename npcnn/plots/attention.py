@@ -40,6 +40,16 @@ def saliency(
 
     Raises:
         ArgumentError: there is no such sample.
+
+    >>> from npcnn import Sequential, layers
+    >>> from npcnn.inspection import trace
+    >>> model = Sequential([layers.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.Flatten()])
+    >>> model.add(layers.Dense(3, activation="softmax"))
+    >>> model.compile("sgd", "sparse_categorical_crossentropy")
+    >>> step = trace(model, np.ones((1, 8, 8, 1)), [1])
+    >>> figure = saliency(step)
+    >>> len(figure.axes)
+    3
     """
     _check_sample(trace, sample, "saliency(sample)")
     image = trace.layers[0].input[sample].mean(axis=-1)
@@ -99,6 +109,12 @@ def exciting_pictures(
 
     Raises:
         ArgumentError, DtypeError: layer or data do not fit.
+
+    >>> from npcnn import Sequential, layers
+    >>> model = Sequential([layers.Conv2D(2, 3, input_shape=(8, 8, 1))])
+    >>> figure = exciting_pictures(model, np.random.default_rng(0).random((9, 8, 8, 1)), 0, count=3)
+    >>> len(figure.axes)
+    1
     """
     from npcnn.inspection import most_exciting
 

@@ -40,6 +40,16 @@ def im2col(
 
     Raises:
         ArgumentError: the layer is no convolution, or there is no such pixel.
+
+    >>> from npcnn import Sequential, layers
+    >>> from npcnn.inspection import trace
+    >>> model = Sequential([layers.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.Flatten()])
+    >>> model.add(layers.Dense(3, activation="softmax"))
+    >>> model.compile("sgd", "sparse_categorical_crossentropy")
+    >>> step = trace(model, np.ones((1, 8, 8, 1)), [1])
+    >>> figure = im2col(step, "conv2d", row=2, col=3)
+    >>> len(figure.axes)
+    4
     """
     from npcnn.inspection.windows import ConvWindow
     from npcnn.reference import conv

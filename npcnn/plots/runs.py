@@ -29,6 +29,18 @@ def weight_histograms(recording: ARecording, title: str = "") -> Figure:
     Args:
         recording: from `npcnn.load_recording`.
         title: a text for the head; one is made if it is empty.
+
+    >>> import pathlib, tempfile
+    >>> from npcnn import Sequential, inspection, layers
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "run.npz"
+    >>> model = Sequential([layers.Dense(2, activation="relu", input_shape=(3,))])
+    >>> model.compile("sgd", "mse")
+    >>> recorder = inspection.Recorder(path, every=1)
+    >>> x, y = np.ones((4, 3)), np.ones((4, 2))
+    >>> _ = model.fit(x, y, batch_size=2, epochs=2, verbose=0, callbacks=[recorder])
+    >>> figure = weight_histograms(inspection.load_recording(path))
+    >>> len(figure.axes)
+    1
     """
     panels = []
     for layer, name in _learned(recording).items():
@@ -52,6 +64,18 @@ def gradient_histograms(recording: ARecording, title: str = "") -> Figure:
 
     Raises:
         ArgumentError: no step was recorded.
+
+    >>> import pathlib, tempfile
+    >>> from npcnn import Sequential, inspection, layers
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "run.npz"
+    >>> model = Sequential([layers.Dense(2, activation="relu", input_shape=(3,))])
+    >>> model.compile("sgd", "mse")
+    >>> recorder = inspection.Recorder(path, every=1)
+    >>> x, y = np.ones((4, 3)), np.ones((4, 2))
+    >>> _ = model.fit(x, y, batch_size=2, epochs=2, verbose=0, callbacks=[recorder])
+    >>> figure = gradient_histograms(inspection.load_recording(path))
+    >>> len(figure.axes)
+    1
     """
     from npcnn.inspection.recording import HIGHEST, LOWEST
 
@@ -81,6 +105,18 @@ def run_curves(recording: ARecording, title: str = "") -> Figure:
 
     Raises:
         ArgumentError: no step was recorded.
+
+    >>> import pathlib, tempfile
+    >>> from npcnn import Sequential, inspection, layers
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "run.npz"
+    >>> model = Sequential([layers.Dense(2, activation="relu", input_shape=(3,))])
+    >>> model.compile("sgd", "mse")
+    >>> recorder = inspection.Recorder(path, every=1)
+    >>> x, y = np.ones((4, 3)), np.ones((4, 2))
+    >>> _ = model.fit(x, y, batch_size=2, epochs=2, verbose=0, callbacks=[recorder])
+    >>> figure = run_curves(inspection.load_recording(path))
+    >>> len(figure.axes)
+    3
     """
     kinds = [
         ("gradient_norm/{}", "gradient norm"), ("update_ratio/{}", "update / weight"),

@@ -41,6 +41,16 @@ def feature_maps(trace: ATrace, sample: Count = 0, title: str = "") -> Figure:
 
     Raises:
         ArgumentError: there is no such sample.
+
+    >>> from npcnn import Sequential, layers
+    >>> from npcnn.inspection import trace
+    >>> model = Sequential([layers.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.Flatten()])
+    >>> model.add(layers.Dense(3, activation="softmax"))
+    >>> model.compile("sgd", "sparse_categorical_crossentropy")
+    >>> step = trace(model, np.ones((1, 8, 8, 1)), [1])
+    >>> figure = feature_maps(step)
+    >>> len(figure.axes)  # the picture, what the filters found, the answer
+    3
     """
     _check_sample(trace, sample, "feature_maps(sample)")
     p = trace.outputs[sample]
@@ -67,6 +77,16 @@ def gradient_maps(trace: ATrace, sample: Count = 0, title: str = "") -> Figure:
 
     Raises:
         ArgumentError: there is no such sample.
+
+    >>> from npcnn import Sequential, layers
+    >>> from npcnn.inspection import trace
+    >>> model = Sequential([layers.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.Flatten()])
+    >>> model.add(layers.Dense(3, activation="softmax"))
+    >>> model.compile("sgd", "sparse_categorical_crossentropy")
+    >>> step = trace(model, np.ones((1, 8, 8, 1)), [1])
+    >>> figure = gradient_maps(step)
+    >>> len(figure.axes)
+    3
     """
     _check_sample(trace, sample, "gradient_maps(sample)")
     title = title or "What the loss says to each layer about one picture"

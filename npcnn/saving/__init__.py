@@ -69,6 +69,13 @@ def save_model(
 
     Raises:
         ArgumentError: another extension. StateError: shapes not known. FileError: cannot write.
+
+    >>> import pathlib, tempfile
+    >>> from npcnn import Sequential, layers
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.h5"
+    >>> save_model(Sequential([layers.Input((4,)), layers.Dense(3)]), path)
+    >>> load_model(path).output_shape
+    (None, 3)
     """
     from npcnn.saving import keras_h5, keras_zip
 

@@ -37,7 +37,7 @@ LONG = 1 << 10
 
 
 class _Header(NamedTuple):
-    """What a call's row of integers begins with; its plans follow."""
+    """What a call's vector of integers begins with; its plans follow."""
 
     inputs: int
     units: int

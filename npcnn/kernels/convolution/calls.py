@@ -1,4 +1,4 @@
-"""What a call of a convolution needs besides its arrays: a row of integers, made once a shape."""
+"""What a convolution's call needs besides its arrays: a vector of integers, made once a shape."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CHUNK_BYTES = 1 << 16
 
 @dataclasses.dataclass
 class Header:
-    """What a call's row of integers begins with; the plans follow."""
+    """What a call's vector of integers begins with; the plans follow."""
 
     blocks: int = 1  # parts to cut into: of the rows
     groups: int = 1  # and of the filters
@@ -48,7 +48,7 @@ class Header:
     spare_at: int = 0
     pitch: int = 0  # from one block's sums to the next's
     packed: int = 0  # whether x's rows are
-    forward: int = 0  # where the plans lie in the row
+    forward: int = 0  # where the plans lie in the vector
     backward: int = 0
     # What rows in pairs need (`winograd.py`).
     paired: int = 0  # their tile's address

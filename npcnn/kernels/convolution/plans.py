@@ -18,7 +18,7 @@ source cells q·S + o for the taps t of phase p:
     forward:        P = 1,  S = stride:  o = t·dilation − padding, every tap t
     gradient by x:  P = stride,  S = 1:  o = (p + padding − t·dilation) / stride, where whole
 
-A plan is a row of integers: a header (`Plan`), then four tables at the places the header names,
+A plan is a vector of integers: a header (`Plan`), then four tables at the places the header names,
 counted from the plan's own start. `calls.py` makes a call's integers of them.
 """
 

@@ -16,8 +16,9 @@ up to two and a half times those of NumPy's matrix product.
 
 grad_x is the same with grad_y for x and the kernel turned round. For grad_kernel the formulas,
 differentiated by k, ask for sums and differences of grad_y's rows besides: with them its tile takes
-14 loads and 14 additions for 20 multiply-adds instead of 10 loads for 25, and was no faster (190 µs
-for the document's second layer on one core, 182 row by row).
+14 loads and 14 additions for 20 multiply-adds instead of 10 loads for 25, which is no faster (190
+µs for the document's second layer on one core, 182 row by row). Where channels are many, it pays
+to lift the rows before: `lifted.py`.
 
 Source: Winograd, "Arithmetic Complexity of Computations", 1980; Lavin, Gray, "Fast Algorithms for
 Convolutional Neural Networks", 2015. Only along the rows, because rows are what lies apart here:

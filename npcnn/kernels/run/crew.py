@@ -9,7 +9,7 @@ core another program holds is thus not waited for, except for the one task it ma
 of. Nor is much taken from a thread that is at work: its rows are in its own core's cache. Where two
 cores share no cache (a hypervisor may move them there for a while), an epoch of the document's
 network took about 2.3 s when tasks were taken after 5 µs, and about 2.0 s after 50. OpenMP's
-threads, used before, meet at the end of every op: beside a program that holds one of two cores,
+threads meet at the end of every op: beside a program that holds one of two cores,
 15,000 images took 1.7 s with them, and 30,000 took 1.2 to 1.4 s with the crew.
 
     leader:   deal op 1 │ own tasks │ deal op 2 │ own tasks, then one of the other's │ …
@@ -17,7 +17,7 @@ threads, used before, meet at the end of every op: beside a program that holds o
 
 Results do not depend on who does a task: tasks write to places of their own, and what is summed
 over tasks is summed in their order. Who waits looks for work as long as somebody leads, giving way
-to other programs, and some thousand times after that; then it sleeps until the next call. (A thread
+to other programs, and 4,000 times after that (`IDLE`); then it sleeps until the next call. (One
 that slept after a thousand looks in the midst of a call was not there for what was left of it:
 where tasks take a millisecond, networks learnt on little more than one core.) Where the leader
 found a thread away from its core, though, waiting is waste: beside two programs that hold both

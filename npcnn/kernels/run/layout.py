@@ -77,13 +77,12 @@ def _ones(size: int, dtype: np.dtype) -> Array:
 
 def in_order(array: Array) -> Array:
     """Return the array, or a copy of it, with the batch innermost in memory."""
-    axes = (array.ndim - 1, *range(1, array.ndim - 1), 0) if array.ndim > 1 else (0,)
-    return array if array.transpose(axes).flags.c_contiguous else own_copy(array)
+    return array if array.transpose(swapped(array.ndim)).flags.c_contiguous else own_copy(array)
 
 
 def own_copy(array: Array) -> Array:
     """Return a copy that is the caller's for good, the batch innermost in memory."""
-    axes = (array.ndim - 1, *range(1, array.ndim - 1), 0) if array.ndim > 1 else range(array.ndim)
+    axes = swapped(array.ndim)
     block = memory.aligned([array.shape[axis] for axis in axes], array.dtype)
     copy = block.transpose(axes)  # the axes swap first and last, so they undo themselves
     copy[...] = array

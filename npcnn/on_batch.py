@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -190,7 +191,7 @@ class OnBatch(OwnSteps, Older, Network):
         return self._steps[step].current()
 
 
-def alone(values: list[Any]) -> Any:
+def alone(values: Sequence[Any]) -> Any:
     """Return the one value of a list, or the list if they are several."""
     return values[0] if len(values) == 1 else values
 

@@ -182,8 +182,3 @@ def one_batch(model: Model, x: Any, y: Any, sample_weight: Any, where: str) -> B
     batches = data.prepare(x, y, sample_weight, 1, model, where)
     batches.batch_size = len(batches)
     return batches.batch(0)
-
-
-def alone(arrays: Sequence[Array]) -> Any:
-    """Return the one array of a list, or the list if they are several."""
-    return arrays[0] if len(arrays) == 1 else arrays

@@ -197,6 +197,11 @@ CALLS = [
     ),
     # Too early
     (
+        lambda: unbuilt().save("model.keras"),
+        "Sequential.save(): expected a built model, got one without shapes; "
+        "give the first layer input_shape=…, call build(input_shape) or fit on data.",
+    ),
+    (
         lambda: unbuilt().get_weights(),
         "Sequential.get_weights(): expected a built model, got one without shapes; "
         "give the first layer input_shape=…, call build(input_shape) or fit on data.",

@@ -15,8 +15,9 @@ from npcnn.gradients.table import GradientTable
 from npcnn.inspection import windows
 from npcnn.inspection.check import check_trace
 from npcnn.layers import Layer
+from npcnn.on_batch import alone
 from npcnn.random import Seed
-from npcnn.spy import Batch, alone, one_batch, shadow_graph, watched
+from npcnn.spy import Batch, one_batch, shadow_graph, watched
 from npcnn.threads import single_threaded_blas
 
 if TYPE_CHECKING:

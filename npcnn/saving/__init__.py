@@ -14,7 +14,6 @@ from npcnn.checks import (
     ArgumentError,
     FileError,
     NpcnnError,
-    StateError,
     check_name,
     message,
     shown,
@@ -171,7 +170,7 @@ def load_weights(
     from npcnn.saving import keras_h5, keras_zip, own_variables, state
     from npcnn.saving.hdf5_safe import Hdf5File
 
-    _require_built(model, "load_weights()")
+    model._require_built("load_weights()")
     with _opened(filepath, "load_weights(filepath)", budget) as (stream, where, allowed):
         if stream.read(4) == b"PK\3\4":
             parts = keras_zip.read_parts(stream, where, allowed)
@@ -272,12 +271,6 @@ def _opened(path: Any, where: str, times: float) -> Iterator[tuple[IO[bytes], st
         raise kind(message(f"read {name}", "a file that can be read", got, fix)) from error
 
 
-def _require_built(model: Model, call: str) -> None:
-    if not model.built:
-        fix = "give the first layer input_shape=…, call build(input_shape) or fit on data"
-        raise StateError(message(f"Model.{call}", "a built model", "no shapes", fix))
-
-
 def _spare(path: Any, overwrite: bool, call: str) -> None:
     if not overwrite and os.path.exists(path):
         fix = "name another file or leave overwrite out"
@@ -286,7 +279,7 @@ def _spare(path: Any, overwrite: bool, call: str) -> None:
 
 def _write(model: Model, path: Any, call: str, write: Callable[[IO[bytes]], None]) -> None:
     """Write by way of memory, so that HDF5 meets no disk that is full."""
-    _require_built(model, call)
+    model._require_built(call)
     check_name(model.name, f"Model.{call}, the model's name")
     for layer in [*model.parts(), *model.leaves]:
         check_name(layer.name, f"Model.{call}, a layer's name")

@@ -1,5 +1,8 @@
+import ast
+
 import numpy as np
 import pytest
+from test_imports import FILES
 
 from npcnn import checks
 from npcnn.checks import (
@@ -24,6 +27,17 @@ from npcnn.checks import (
 def test_errors_are_also_pythons_own(error, builtin):
     assert issubclass(error, NpcnnError)
     assert issubclass(error, builtin)
+
+
+def test_all_warnings_are_of_one_class():
+    """Whoever wants them away, or to be errors, names one class."""
+    plain = []
+    for name, path in FILES.items():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "warnings.warn":
+                kind = ast.unparse(node.args[1]) if len(node.args) > 1 else "none"
+                plain += [f"{name}:{node.lineno}"] if kind.split(".")[-1] != "NpcnnWarning" else []
+    assert plain == []
 
 
 def test_a_message_is_one_line():

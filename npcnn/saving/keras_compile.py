@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npcnn import losses, optimizers, registry
-from npcnn.checks import NpcnnError
+from npcnn.checks import NpcnnError, NpcnnWarning
 from npcnn.losses.function_loss import FunctionLoss
 from npcnn.losses.no_loss import NoLoss
 from npcnn.optimizers import schedules
@@ -136,7 +136,7 @@ def read_compile(config: Any, where: str, outputs: int = 1) -> dict[str, Any] | 
         }
     except (UnsupportedError, NpcnnError, TypeError, ValueError, OverflowError) as error:
         text = f"{where}: loaded without its compile settings; npcnn lacks {one_line(error)}"
-        warnings.warn(text, stacklevel=2)
+        warnings.warn(text, NpcnnWarning, stacklevel=2)
         return None
 
 
@@ -148,7 +148,7 @@ def compiled(model: Model, settings: dict[str, Any] | None, where: str) -> bool:
         model.compile(**settings)
     except NpcnnError as error:
         text = f"{where}: loaded without its compile settings; {one_line(error)}"
-        warnings.warn(text, stacklevel=2)
+        warnings.warn(text, NpcnnWarning, stacklevel=2)
         return False
     return True
 

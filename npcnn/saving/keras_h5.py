@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import IO, TYPE_CHECKING, Any
 
-from npcnn.checks import FormatError
+from npcnn.checks import FormatError, NpcnnWarning
 from npcnn.registry import as_json
 from npcnn.saving import assembly, keras_compile, keras_config, run_state, variables
 from npcnn.saving.budget import Budget
@@ -128,7 +128,7 @@ def _optimizer_state(listed: list[Any], parts: Parts, where: str) -> OptimizerSt
         text = (
             f"{where}: loaded without its optimizer's state; it holds a layer of two models twice"
         )
-        warnings.warn(text, stacklevel=2)
+        warnings.warn(text, NpcnnWarning, stacklevel=2)
         return None
 
 

@@ -48,7 +48,7 @@ def written(
         else:
             text = f"save: metric {metric.name!r} is not npcnn's own and is left out of the file"
             fix = "give a function that has a name, or a subclass of Metric"
-            warnings.warn(f"{text}; {fix}", stacklevel=2)
+            warnings.warn(f"{text}; {fix}", NpcnnWarning, stacklevel=2)
     return found or None
 
 

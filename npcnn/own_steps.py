@@ -7,13 +7,16 @@ Such steps are not replayed.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 
-from npcnn.checks import ArgumentError, DtypeError, message, shown
+from npcnn.checks import ArgumentError, DtypeError, NpcnnWarning, message, shown
 from npcnn.feeding.sources import parted
+from npcnn.layers.parts import unlearnt
 from npcnn.layers.recorded import takes
 from npcnn.layers.regulated import with_penalties
 from npcnn.losses.no_loss import NoLoss
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 Arrays = Sequence[Array]
+
+_warned: WeakSet[Any] = WeakSet()  # the graphs of models whose own losses were looked at
 
 _FIX = "call super().train_step(data) in it, or override compute_loss(): gradients are npcnn's"
 
@@ -160,6 +165,7 @@ def scored(
         )  # fmt: skip
     finally:
         model.penalty = None
+    _warn_of_unlearnt(model)
     if not isinstance(loss, Tensor) or loss.size != 1:
         where, fix = f"{type(model).__name__}.compute_loss()", "make it from y_pred by npcnn.ops"
         raise DtypeError(message(where, "one number", shown(loss), fix))
@@ -176,6 +182,18 @@ def scored(
         rows = [*parts, rows[0] - sum(own * one.mean() for own, one in means)]
     gradient = [np.array(found.get(t, np.zeros(t.shape)), t.dtype, order="C") for t in tensors]
     return rows, [(one, False) for one in gradient], share == 1
+
+
+def _warn_of_unlearnt(model: Model) -> None:
+    """Say once of each layer that only `compute_loss` calls that it learns nothing."""
+    if model.graph not in _warned:
+        _warned.add(model.graph)
+        for one in unlearnt(model, model.graph.owners):
+            where = f"{type(model).__name__}.compute_loss()"
+            got = f"{one.label}, which learns nothing"
+            fix = "let call() return what it gives too, or set its trainable = False"
+            text = message(where, "layers to learn that call() calls", got, fix)
+            warnings.warn(text, NpcnnWarning, stacklevel=2)
 
 
 def _alone(loss: Any, y: Array, output: Array, weights: Array) -> Array:

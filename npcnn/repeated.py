@@ -16,7 +16,7 @@ import numpy as np
 from npcnn import optimizers, strangers
 from npcnn.backend import get_backend, ops
 from npcnn.checks import NpcnnWarning, message
-from npcnn.layers.parts import every, inner_layers
+from npcnn.layers.parts import unlearnt
 from npcnn.threads import get_num_threads
 
 if TYPE_CHECKING:
@@ -190,13 +190,11 @@ def _warn_of_nothing_to_learn(model: Any) -> None:
         fix = "set trainable = True of what is to learn"
         text = message(f"{model.label}: learning", "trainable weights", "none", fix)
         warnings.warn(text, NpcnnWarning, stacklevel=2)
-    known = {id(one) for one in model.graph.owners}
     for layer in model.graph.layers:
         if layer.has_call or strangers.own(layer):
             continue
-        for one in every(inner_layers(layer)):
-            if one.parameter_names and one.trainable and id(one) not in known:
-                fix = "write call() instead of forward() and backward(), or freeze it"
-                got = f"{one.label}, which is neither learnt nor in files"
-                text = message(layer.label, "layers in it that the model knows", got, fix)
-                warnings.warn(text, NpcnnWarning, stacklevel=2)
+        for one in unlearnt(layer, model.graph.owners):
+            fix = "write call() instead of forward() and backward(), or freeze it"
+            got = f"{one.label}, which is neither learnt nor in files"
+            text = message(layer.label, "layers in it that the model knows", got, fix)
+            warnings.warn(text, NpcnnWarning, stacklevel=2)

@@ -194,6 +194,20 @@ def test_a_layer_held_by_a_forward_is_said_to_learn_nothing(backend):
     fitted(Holds(layers.ReLU()))
 
 
+def test_so_is_one_within_a_model_that_a_forward_holds(backend):
+    class Adds(Doubled):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x, training=False, step=0, keep=True):
+            return x * 2 + self.inner(x)
+
+    inner = npcnn.Sequential([layers.Input((6,)), layers.Dense(6, name="inside")])
+    with pytest.warns(npcnn.NpcnnWarning, match="got Dense 'inside', which is neither learnt"):
+        fitted(Adds(inner))
+
+
 def test_one_that_the_model_has_elsewhere_is_known(backend):
     x = layers.Input((6,))
     dense = layers.Dense(6)

@@ -6,7 +6,7 @@ from models import small_data, small_model
 
 import npcnn
 from npcnn import Sequential, layers, losses, ops
-from npcnn.checks import ArgumentError, DtypeError
+from npcnn.checks import ArgumentError, DtypeError, NpcnnWarning
 
 X, Y = small_data(24)
 with npcnn.random.seeded(0):
@@ -164,3 +164,40 @@ def test_metrics_and_steps_of_ones_own_see_targets_as_they_were_given(units, los
     model.train_on_batch(x, y)
     assert set(seen) == {y.shape}
     assert len(seen) == 4
+
+
+class Taught(npcnn.Model):
+    """Learns what another network says, which only `compute_loss` calls."""
+
+    def __init__(self, teacher):
+        super().__init__()
+        self.teacher = teacher
+        self.dense = layers.Dense(3)
+
+    def call(self, x):
+        return self.dense(x)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+        return ops.mean(ops.square(self.teacher(x) - y_pred))
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_what_only_the_loss_calls_is_said_to_learn_nothing(built):
+    x = np.ones((8, 4), "float32")
+    given = [layers.Input((4,))] if built else []
+    teacher = Sequential([*given, layers.Dense(3, name="last")], name="teacher")
+    model = Taught(teacher)
+    model.compile("sgd")
+    line = (
+        r"^Taught\.compute_loss\(\): expected layers to learn that call\(\) calls, got "
+        r"Dense 'last', which learns nothing; let call\(\) return what it gives too, or "
+        r"set its trainable = False."
+    )  # fmt: skip
+    with pytest.warns(NpcnnWarning, match=line) as said:
+        model.fit(x, np.zeros((8, 3)), epochs=3, verbose=0)
+    assert len(said) == 1
+    frozen = Taught(teacher)
+    teacher.trainable = False
+    frozen.compile("sgd")
+    losses = frozen.fit(x, np.zeros((8, 3)), epochs=3, verbose=0).history["loss"]
+    assert losses[2] < losses[0]

@@ -56,6 +56,14 @@ def every(layers: list[Any]) -> list[Any]:
     return list(found.values())
 
 
+def unlearnt(holder: Any, owners: list[Any]) -> Iterator[Any]:
+    """Yield the layers with weights to learn that attributes hold, and that are no owners."""
+    known = {id(one) for one in owners}
+    for one in every(inner_layers(holder)):
+        if getattr(one, "parameter_names", ()) and one.trainable and id(one) not in known:
+            yield one  # a model has no weights beside its layers'
+
+
 def in_dtype(layer: Any, dtype: Any) -> None:
     """Let a layer, with the layers in it, compute in another dtype."""
     for one in every([layer]):

@@ -71,7 +71,7 @@ def drawn(described: dict[str, Any]) -> Iterator[Drawn]:
             named = isinstance(learning[key], dict) and not {"make", "take"} & set(learning[key])
             yield "compile", f"{key} by name" if named else key
     for name in spoken(learning["loss"]):
-        yield "losses", type(losses.get(name)).__name__
+        yield "losses", losses.known()[name].__name__
     for name in spoken([learning.get(key) for key in ("metrics", "weighted_metrics")]):
         kind = type(metrics.get(name)).__name__
         yield "metrics", "accuracy" if kind not in metrics.__all__ else kind

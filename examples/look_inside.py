@@ -29,7 +29,7 @@ from look_inside_text import (
 from train_mnist import create_model
 
 import npcnn
-from npcnn import Sequential, losses, plots
+from npcnn import Sequential, plots
 from npcnn.checks import ArgumentError, NpcnnError, message
 from npcnn.files import atomic_write
 from npcnn.losses import SparseCategoricalCrossentropy
@@ -38,7 +38,7 @@ from npcnn.utils import to_categorical
 
 def targets(model: Sequential, labels: np.ndarray) -> np.ndarray:
     """Return labels as the model's loss takes them."""
-    if isinstance(losses.get(model.loss), SparseCategoricalCrossentropy):
+    if isinstance(model.objective.losses[0], SparseCategoricalCrossentropy):
         return labels
     return to_categorical(labels, 10)
 

@@ -67,7 +67,7 @@ def objective(loss: Any, loss_weights: Any, names: list[str]) -> Objective:
         names: of the outputs.
     """
     listed = by_output(loss, names, "compile(loss)", spread=True)
-    given = [NoLoss() if one is None else losses.get(one) for one in listed]
+    given = [NoLoss() if one is None else losses.loss_of(one, "compile(loss)") for one in listed]
     called = [a if isinstance(a, str) else b.name for a, b in zip(listed, given, strict=True)]
     shares = [1.0] * len(names)
     if loss_weights is not None:

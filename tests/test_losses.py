@@ -2,7 +2,7 @@ import numpy as np
 import oracles
 import pytest
 
-from npcnn import losses
+from npcnn import losses, registry
 from npcnn.checks import ArgumentError, DtypeError
 from npcnn.losses import CategoricalCrossentropy, SparseCategoricalCrossentropy
 
@@ -99,15 +99,21 @@ def test_one_hot_rows_of_any_type(dtype):
 )
 def test_targets_that_do_not_fit(loss, y, error):
     with pytest.raises(error, match=r"^fit\(y\): expected "):
-        losses.get(loss).check_targets(y, SHAPE, "fit(y)")
+        losses.loss_of(loss, "here").check_targets(y, SHAPE, "fit(y)")
 
 
 def test_get():
-    assert type(losses.get("categorical_crossentropy")) is CategoricalCrossentropy
+    for name in ("mse", "MSE", "mean_squared_error"):
+        assert losses.get(name) is losses.mean_squared_error
     assert type(losses.get("SparseCategoricalCrossentropy")) is SparseCategoricalCrossentropy
+    assert losses.get({"class_name": "Huber", "config": {"delta": 2.0}}).delta == 2
+    with registry.custom_object_scope({"Mine": type("Mine", (losses.MeanSquaredError,), {})}):
+        assert type(losses.get("Mine")).__name__ == "Mine"
+    assert losses.get(None) is None
+    assert losses.get(len) is len
     loss = CategoricalCrossentropy()
     assert losses.get(loss) is loss
-    with pytest.raises(ArgumentError, match=r"compile\(loss\): expected one of"):
+    with pytest.raises(ArgumentError, match=r"^losses\.get\(identifier\): expected one of"):
         losses.get("ctc")
 
 

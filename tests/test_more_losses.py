@@ -189,9 +189,9 @@ def test_config_there_and_back(loss):
     config = loss.get_config()
     assert list(config)[:2] == ["name", "reduction"]
     assert type(loss)(**config).get_config() == config
-    assert losses.get(loss.default_name).name == type(loss)().name
+    assert losses.loss_of(loss.default_name, "here").name == type(loss)().name
     for name in (*loss.aliases, type(loss).__name__, getattr(losses, loss.default_name)):
-        assert type(losses.get(name)) is type(loss)
+        assert type(losses.loss_of(name, "here")) is type(loss)
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=IDS)

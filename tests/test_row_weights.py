@@ -35,7 +35,9 @@ def test_each_row_counts_by_its_own(backend, loss, weights):
     want = (losses_of(model) * W).mean()
     assert model.evaluate(X, y, sample_weight=weights, verbose=0) == pytest.approx(want)
     assert npcnn.trace(model, X, y, sample_weight=weights).loss == pytest.approx(want)
-    assert losses.get(loss)(y, model.predict(X, verbose=0), weights) == pytest.approx(want)
+    assert losses.loss_of(loss, "here")(y, model.predict(X, verbose=0), weights) == pytest.approx(
+        want
+    )
     history = model.fit(X, y, sample_weight=weights, verbose=0, batch_size=3, shuffle=False)
     assert history.history["loss"][0] == pytest.approx(want, rel=0.2)  # moves with the first step
     with pytest.raises(npcnn.NpcnnError, match=r"one weight a sample, \(4,\) or a row, \(4, 2\)"):

@@ -78,13 +78,13 @@ def known() -> dict[str, type[Loss]]:
     }
 
 
-def get(identifier: Any, where: str = "compile(loss)") -> Loss:
+def loss_of(identifier: Any, where: str) -> Loss:
     """Return the loss named, or the object itself; ArgumentError for an unknown one.
 
     One of this module's functions is the loss of its name.
 
-    >>> get("categorical_crossentropy").name, get(mean_squared_error).name
-    ('categorical_crossentropy', 'mean_squared_error')
+    >>> loss_of("mse", "here").name, loss_of(mean_squared_error, "here").name
+    ('mean_squared_error', 'mean_squared_error')
     """
     if isinstance(identifier, Loss):
         return identifier
@@ -96,6 +96,25 @@ def get(identifier: Any, where: str = "compile(loss)") -> Loss:
         return registry.made(identifier, known(), Loss, where)
     found = registry.find(identifier, known(), where)
     return found() if isinstance(found, type) else FunctionLoss(found)
+
+
+def get(identifier: Any, where: str = "losses.get(identifier)") -> Any:
+    """Return what a name stands for: a loss for its class's, for its own the function of arrays.
+
+    A loss's config gives the loss; a loss, a function and None are returned as they are, as in
+    Keras. ArgumentError for anything else.
+
+    >>> get("mse")([[0.0, 0.0]], [[1.0, 3.0]]), get("MeanSquaredError").name
+    (array([5.]), 'mean_squared_error')
+    """
+    if identifier is None or (callable(identifier) and not isinstance(identifier, type)):
+        return identifier
+    found = loss_of(identifier, where)
+    if isinstance(found, FunctionLoss):
+        return found.function
+    own = known().get(str(found.default_name)) is type(found)  # else a program's, on top of one
+    named = isinstance(identifier, str) and identifier != type(found).__name__
+    return globals().get(str(found.default_name), found) if own and named else found
 
 
 serialize, deserialize = registry.serialization("losses", known, get)

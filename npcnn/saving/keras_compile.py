@@ -224,7 +224,7 @@ def _read_loss(written: Any) -> losses.Loss | str:
     kind = kind or registry.custom(name, key)
     if not isinstance(kind, type) or not issubclass(kind, losses.Loss):
         if callable(kind) and not isinstance(kind, type):
-            return losses.get(kind)
+            return losses.loss_of(kind, "compile(loss)")
         raise UnsupportedError(f"the loss {short(name)}")
     if not isinstance(written, dict):
         return kind()

@@ -81,7 +81,7 @@ def test_objects_of_one_s_own_are_written_and_read():
     assert metrics.deserialize(written, {"Counted": Counted}).start == 2.0
     assert saving.deserialize_keras_object(written, {"Counted": Counted}).start == 2.0
     named = losses.serialize(doubled)
-    assert losses.deserialize(named, {"doubled": doubled}).function is doubled
+    assert losses.deserialize(named, {"doubled": doubled}) is doubled
     assert saving.deserialize_keras_object(named, {"doubled": doubled}) is doubled
     with pytest.raises(ArgumentError, match=r"deserialize_keras_object\(config\): expected what"):
         saving.deserialize_keras_object(named)

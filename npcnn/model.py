@@ -27,7 +27,7 @@ from npcnn.feeding import Data, Targets, opened
 from npcnn.functional import keys_of, rooted
 from npcnn.graph import operations_by_depth, ordered_nodes
 from npcnn.layers.body import made_by_call
-from npcnn.layers.parts import inner_layers
+from npcnn.layers.parts import in_order, inner_layers
 from npcnn.layers.shapes import check_batch_shape, shapes_of
 from npcnn.names import auto_name
 from npcnn.network import Ends, classes
@@ -93,8 +93,10 @@ class Model(Stored, OnBatch):
 
     def _take(self, ends: Ends, structure: tuple[Any, Any]) -> None:
         """Let the model be the graph between these ends."""
-        layers = operations_by_depth(*ends)
-        idle = [one for one in inner_layers(self) if one not in layers] if self.is_written else []
+        layers, idle = operations_by_depth(*ends), []
+        if self.is_written:
+            layers = in_order(self, layers)
+            idle = [one for one in inner_layers(self) if one not in layers]
         give_names([*layers, *idle], self._names, "Model(inputs, outputs)")
         self._layers, self.ends, self.structure = layers, ends, structure
         self.changed()

@@ -267,7 +267,44 @@ def drawn_at_inference(K):
     return found
 
 
+def called_in_another_order(K):
+    class Pair(K.layers.Layer):
+        """Its attributes are set in the other order than they are called."""
+
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.last, self.first = K.layers.Dense(6), K.layers.Dense(6, activation="tanh")
+
+        def build(self, input_shape):
+            self.first.build(input_shape)
+            self.last.build(input_shape)
+
+        def call(self, inputs):
+            return self.last(self.first(inputs))
+
+    class Whole(K.Model):
+        def __init__(self, computes):
+            super().__init__()
+            self.computes = computes
+            self.out, self.pair = K.layers.Dense(3), Pair()
+            self.normal = K.layers.BatchNormalization(epsilon=5)  # for drawn variances below 0
+            self.row = K.Sequential([K.layers.Dense(6, activation="tanh"), K.layers.Dense(6)])
+            self.more = {"b": [K.layers.Dense(6), Pair()], "a": K.layers.Dense(6)}
+            self.inner = Pair()
+            self.entry = K.layers.Dense(6)
+
+        def call(self, inputs, training=None):
+            x = self.inner(self.entry(inputs))
+            x = self.row(x)
+            x = self.more["a"](self.more["b"][1](self.more["b"][0](x)))
+            x = self.normal(self.pair(x), training=training)
+            return self.out(x + K.ops.tanh(x) if self.computes else x)
+
+    model = K.Sequential([K.layers.Input((6,)), Pair(), Pair(), K.layers.Dense(3)])
+    return [learnt(K, Whole(False)), learnt(K, Whole(True)), learnt(K, model)]
+
+
 PROGRAMS = [
-    layers_beside_weights, layers_within_layers, shared_weights, classes_made_of_keras_s,
-    several_arguments, endpoint, variational, counted, drawn_at_inference,
+    layers_beside_weights, called_in_another_order, layers_within_layers, shared_weights,
+    classes_made_of_keras_s, several_arguments, endpoint, variational, counted, drawn_at_inference,
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from npcnn.checks import ArgumentError, DtypeError, as_numbers, message, shown
 from npcnn.graph import operations_by_depth
 from npcnn.layers import recorded, settling, taped
 from npcnn.layers.given import Given, filled, is_array, is_symbolic_one, taken
-from npcnn.layers.parts import Form, inner_layers
+from npcnn.layers.parts import Form, in_order, inner_layers
 from npcnn.nested import Within
 from npcnn.ops.entry import recorded_now, recording
 from npcnn.random import moment
@@ -160,7 +160,7 @@ class Called:
     def parts(self) -> list[Any] | None:
         """Return the layers that a user's layer is made of; None for others."""
         if self.ends is not None:
-            return operations_by_depth(*self.ends)
+            return in_order(self, operations_by_depth(*self.ends))
         if self.held_layers is None and self.has_call:
             return inner_layers(self) or None
         return self.held_layers or None

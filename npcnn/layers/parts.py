@@ -25,6 +25,25 @@ def inner_layers(holder: Any) -> list[Any]:
     return [one for one in held(holder) if isinstance(one, Operation)]
 
 
+def in_order(holder: Any, layers: list[Any]) -> list[Any]:
+    """Return the layers that a `call` calls in Keras's order, which weights go by.
+
+    Inputs come first; then what attributes hold, in the order in which they were set, whatever is
+    called first; then the others, as they are called.
+    """
+    place: dict[int, int] = {}
+    todo = inner_layers(holder)[::-1]
+    while todo:
+        one = todo.pop()
+        if id(one) not in place:
+            place[id(one)] = len(place)
+            written = getattr(one, "has_call", False)  # whose parts() would ask for this again
+            todo += (inner_layers(one) if written else one.parts() or [])[::-1]
+    inputs = [one for one in layers if getattr(one, "is_input", False)]
+    others = [one for one in layers if one not in inputs]
+    return inputs + sorted(others, key=lambda one: place.get(id(one), len(place)))
+
+
 def learnt(layer: Any) -> Iterator[tuple[str, Any, Any]]:
     """Yield (name, value, gradient) of all that a layer learns, with the layers in it.
 

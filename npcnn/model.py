@@ -85,10 +85,10 @@ class Model(Stored, OnBatch):
         name: str | None = None,
     ) -> None:  # fmt: skip
         if inputs is None and outputs is None and type(self) is not Model:
-            self.begin(name, trainable, np.dtype(floatx()))
+            self.begin_model(name, trainable, np.dtype(floatx()))
             return
         ins, outs = tensors(inputs, "Model(inputs)"), tensors(outputs, "Model(outputs)")
-        self.begin(name, trainable, np.dtype(ins[0].dtype))
+        self.begin_model(name, trainable, np.dtype(ins[0].dtype))
         self._take(rooted(ins, outs), (keys_of(inputs), keys_of(outputs)))
 
     def _take(self, ends: Ends, structure: tuple[Any, Any]) -> None:
@@ -104,7 +104,7 @@ class Model(Stored, OnBatch):
         if not self._trainable:
             self.trainable = False
 
-    def begin(self, name: str | None, trainable: bool, dtype: np.dtype) -> None:
+    def begin_model(self, name: str | None, trainable: bool, dtype: np.dtype) -> None:
         """Set up what every model has."""
         kind = "functional" if type(self) is Model else type(self).__name__  # as in Keras
         super().__init__(name or auto_name(kind), trainable, dtype)
@@ -162,7 +162,7 @@ class Model(Stored, OnBatch):
         if not self.built:
             Model.build(self, shape)
 
-    def nodes(self) -> list[Node]:
+    def graph_nodes(self) -> list[Node]:
         """Return the calls in the model's own graph, inputs among them."""
         return [*(tensor.node for tensor in self.ends[0]), *ordered_nodes(*self.ends)]
 

@@ -71,14 +71,14 @@ def _once(make: Any) -> Any:
 def _cloned(model: Any, make: Any, call: Any) -> Any:
     """Return a model's clone; `make` clones a layer or a model in it."""
     if isinstance(model, Sequential):
-        begin = [_again(node.operation) for node in model.nodes()[:1]]
-        listed = [*begin, *map(make, model.parts())]
+        begin = [_again(node.operation) for node in model.graph_nodes()[:1]]
+        listed = [*begin, *map(make, model.made_of())]
         return Sequential(listed, model.trainable, model.name, model.dtype)
-    if model.body is not None:
+    if model.call_body is not None:
         clone = type(model).from_config(model.get_config())
         clone.build(model.input_shape)
         return clone
-    clones = {id(layer): make(layer) for layer in model.parts()}
+    clones = {id(layer): make(layer) for layer in model.made_of()}
     inputs, outputs = model.ends
     begun = [clones[id(tensor.node.operation)].output for tensor in inputs]
     ends = recalled(inputs, outputs, begun, lambda operation: clones[id(operation)], call)

@@ -72,7 +72,7 @@ class Network(Kept, Weighted, Operation):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        for node in self.nodes():
+        for node in self.graph_nodes():
             if all(node is not other for other in node.operation._inbound_nodes):
                 node.operation._inbound_nodes.append(node)
 
@@ -85,7 +85,7 @@ class Network(Kept, Weighted, Operation):
         Those of a class with a `call` are all that its attributes hold, called or not, as in Keras.
         """
         written = self.is_written  # a program's: its inputs are no layers
-        whole = [part for one in self._layers for part in (one.parts() if one.is_body else [one])]
+        whole = [part for one in self._layers for part in (one.made_of() if one.is_body else [one])]
         every = {id(one): one for one in [*(inner_layers(self) if written else ()), *whole]}
         return [
             one for one in every.values()
@@ -97,12 +97,12 @@ class Network(Kept, Weighted, Operation):
         """The layers themselves, also those of models within the model, each once."""
         return leaves_of(self)
 
-    def parts(self) -> list[Any]:
+    def made_of(self) -> list[Any]:
         """Return the layers, models within the model as they are."""
         return self._layers
 
     @property
-    def body(self) -> Any:
+    def call_body(self) -> Any:
         """What the model's `call` is as a layer, where it is no graph of layers; else None."""
         return next((one for one in self._layers if one.is_body), None)
 
@@ -133,7 +133,7 @@ class Network(Kept, Weighted, Operation):
             self._graph = read_graph(*self.ends)
         return self._graph
 
-    def nodes(self) -> list[Node]:
+    def graph_nodes(self) -> list[Node]:
         """Return the calls in the model's own graph, inputs among them."""
         return []
 
@@ -142,7 +142,7 @@ class Network(Kept, Weighted, Operation):
         self._graph = None
 
     @property
-    def branches(self) -> bool:
+    def has_branches(self) -> bool:
         """Whether its layers do not stand in a row."""
         return self.built and not self.graph.chain
 

@@ -81,7 +81,7 @@ _OF_COMPILE = (LossSoFar, OutputLoss, CompileMetrics)
 def layers_within(whole: Any, seen: set[int] | None = None) -> Iterator[Any]:
     """Yield the layers and models that something is made of, and those that these are made of."""
     seen = {id(whole)} if seen is None else seen
-    for part in whole.parts() or ():
+    for part in whole.made_of() or ():
         if id(part) not in seen:  # one may hold what it is a part of
             seen.add(id(part))
             yield part

@@ -51,7 +51,7 @@ class Sequential(Model):
         self, layers: Any = None, trainable: bool = True, name: str | None = None,
         dtype: FloatType = None,
     ) -> None:  # fmt: skip
-        self.begin(name, trainable, dtype)
+        self.begin_model(name, trainable, dtype)
         self.input_layer: Layer | None = None
         self._row: list[KerasTensor] = []  # what goes in, and what each layer gives
         if not isinstance(layers, (list, tuple, type(None))):
@@ -206,11 +206,11 @@ class Sequential(Model):
         return self._row[0].shape if self._row else None
 
     @property
-    def branches(self) -> bool:
+    def has_branches(self) -> bool:
         """False: all layers stand in a row."""
         return False
 
-    def nodes(self) -> list[Node]:
+    def graph_nodes(self) -> list[Node]:
         """Return the calls in the model's own graph, inputs among them."""
         return [tensor.node for tensor in self._row]
 

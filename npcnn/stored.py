@@ -63,7 +63,7 @@ class StoredRun:
 class Stored:
     """A model's half that writes and reads files."""
 
-    body: Any
+    call_body: Any
     is_written: bool
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -146,7 +146,7 @@ class Stored:
         """Return the architecture: name, layers with their arguments, and what calls what."""
         from npcnn.saving.keras_config import model_config
 
-        return own_config(self) if self.body is not None else model_config(self)
+        return own_config(self) if self.call_body is not None else model_config(self)
 
     @classmethod
     @checked

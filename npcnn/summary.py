@@ -26,7 +26,7 @@ def summary_lines(
         expand_nested: whether the layers of models within the model follow them.
         show_trainable: whether a column says Y or N.
     """
-    joined = model.branches and not model.is_written
+    joined = model.has_branches and not model.is_written
     ends = _GRAPH_COLUMNS if joined else _COLUMNS
     width = GRAPH_WIDTH if joined else WIDTH
     if line_length is not None:
@@ -57,8 +57,8 @@ def summary_lines(
 def _rows(model: Network, joined: bool, nested: bool, flags: bool, indent: str) -> list[Row]:
     """Return the cells of each layer, those of models within it after them if wanted."""
     rows: list[Row] = []
-    nodes = {id(node) for node in model.nodes()}
-    for layer in model.layers if model.is_written else model.parts():
+    nodes = {id(node) for node in model.graph_nodes()}
+    for layer in model.layers if model.is_written else model.made_of():
         kind = f"{indent}{layer.name} ({type(layer).__name__})"
         row: Row = (kind, "?", "0 (unbuilt)")
         if layer.built:

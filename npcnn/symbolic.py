@@ -196,7 +196,7 @@ class Operation:
         """Whether the name tells a reader something: it was said, or a model has it."""
         return bool(self.beside) or not self.made_up
 
-    def parts(self) -> list[Any] | None:
+    def made_of(self) -> list[Any] | None:
         """Return what it is made of, a model or a composed layer; None for a plain layer."""
         return None
 
@@ -265,7 +265,7 @@ def leaves_of(whole: Any) -> list[Any]:
         if id(one) in seen:
             continue
         seen.add(id(one))
-        parts = one.parts()
+        parts = one.made_of()
         todo += (parts or [])[::-1]
         if (parts is None and not one.is_input) or one.recorded or one.declared:
             found[id(one)] = one

@@ -304,7 +304,37 @@ def called_in_another_order(K):
     return [learnt(K, Whole(False)), learnt(K, Whole(True)), learnt(K, model)]
 
 
+def parts_named_as_one_names_them(K):
+    class Block(K.layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.body = K.Sequential([K.layers.Dense(6, activation="tanh"), K.layers.Dense(6)])
+            self.branches = [K.layers.Dense(6), K.layers.Dense(6)]
+            self.parts, self.moments = {"a": K.layers.Dense(6)}, K.layers.Dense(6)
+            self.begin, self.nodes = K.layers.Dense(6), 2
+
+        def call(self, inputs):
+            x = self.body(self.begin(inputs)) * self.nodes
+            x = sum(branch(x) for branch in self.branches) if self.nodes else x
+            return self.moments(self.parts["a"](x))
+
+    class Whole(K.Model):
+        def __init__(self):
+            super().__init__()
+            self.body, self.parts = Block(), [K.layers.Dense(6)]
+            self.branches, self.nodes = [K.layers.Dense(3), K.layers.Dense(3)], 0.5
+            self.begin, self.moments = K.layers.Dense(6), K.layers.Dense(6)
+
+        def call(self, inputs):
+            x = self.moments(self.parts[0](self.body(self.begin(inputs))))
+            return (self.branches[0](x) + self.branches[1](x)) * self.nodes
+
+    row = K.Sequential([K.layers.Input((6,)), Block()])
+    return [learnt(K, Whole()), learnt(K, row, y=data()[0])]
+
+
 PROGRAMS = [
-    layers_beside_weights, called_in_another_order, layers_within_layers, shared_weights,
-    classes_made_of_keras_s, several_arguments, endpoint, variational, counted, drawn_at_inference,
+    parts_named_as_one_names_them, layers_beside_weights, called_in_another_order,
+    layers_within_layers, shared_weights, classes_made_of_keras_s, several_arguments, endpoint,
+    variational, counted, drawn_at_inference,
 ]  # fmt: skip

@@ -106,7 +106,7 @@ def test_whatever_it_is_the_error_is_one_line(kind, absurd, backend, tmp_path):
 
 SAID = {
     "declared": ("layer", 5, "Scaled.declared: expected a dict, got 5; the base class uses that"),
-    "parts": ("layer", [1], "Scaled.parts: expected a function, got [1]; the base class uses that"),
+    "made_of": ("layer", [1], "Scaled.made_of: expected a function, got [1]; the base class uses"),
     "fill_parameters": ("layer", 0.5, "Scaled.fill_parameters: expected a function, got 0.5"),
     "merges": ("layer", "x", "Scaled.merges: expected True or False, got 'x'"),
     "created": ("layer", 1.5, "Scaled.created: expected an integer, got 1.5"),
@@ -207,7 +207,7 @@ def test_whatever_name_a_layer_keeps_something_under_is_free_or_refused(what, tm
         )
         assert said is None, (name, said)
     assert {name for name, same in free if not same} == {"built"}  # said at the end of `build`
-    named = {"forget", "fill", "stream", "inside", "keep", "moments", "op", "part",
+    named = {"forget", "fill", "stream", "inside", "keep", "op", "part",
              "position", "share", "window", "given", "added", "active", "sample_shape"}  # fmt: skip
     assert named & set(PUBLIC) <= {name for name, _ in free}
 

@@ -140,7 +140,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
         self.declared: dict[str, bool] = {}  # name → whether it is learnt, in Keras's order
         self._told: dict[str, str] = {}  # parameter → the name that was asked for, if another
         self.plan: dict[str, tuple[Any, Any, bool]] = {}  # parameters that are still to be made
-        self.moments = [0]  # how often it was called outside a model
+        self.call_moments = [0]  # how often it was called outside a model
         self.created = next(creations)
         self.call_number = 0  # which of its calls in a step is being made; dropout's masks differ
         vars(self).update(_kept=[None], _handles={}, _inbound_nodes=[], _sample_shape=input_shape)
@@ -313,7 +313,7 @@ class Layer(Called, Open, Remembering, Seen, Parameters, Meeting, Operation):
     @trainable.setter
     def trainable(self, value: Any) -> None:
         vars(self)["_trainable"] = truth(self, "trainable", value)
-        for part in self.parts() or ():
+        for part in self.made_of() or ():
             part.trainable = self._trainable
 
 

@@ -30,7 +30,7 @@ _SILENT = (
 _FREE = frozenset([
     "backward_logits", "bends", "combines", "data_format", "flattens",
     "keep", "kept", "kept_output", "logits_of", "made_up", "make_parameters", "meet",
-    "description", "moments", "op", "part", "prepare", "share", "suits", "training_only", "window",
+    "description", "op", "part", "prepare", "share", "suits", "training_only", "window",
 ])  # fmt: skip
 
 
@@ -60,7 +60,7 @@ class Called:
     _given: Given | None = None
     acts_unasked: bool
     _attribute_kinds: Any
-    moments: list[int]  # what follows is a layer's
+    call_moments: list[int]  # what follows is a layer's
     label: Any
     merges: Any
     window: Any
@@ -143,7 +143,7 @@ class Called:
         numbers: Any = [one.astype(self.dtype) for one in given]
         with Within(self, f"{self.label}.forward()"):
             given = numbers if self.merges else numbers[0]
-            return self.forward(given, training, moment(self.moments))
+            return self.forward(given, training, moment(self.call_moments))
 
     def _on_symbolic(self, args: Any, kwargs: dict[str, Any], training: bool | None) -> Any:
         if not self.has_call:
@@ -157,7 +157,7 @@ class Called:
         own: Any = self
         return self.has_call and not own.recorded
 
-    def parts(self) -> list[Any] | None:
+    def made_of(self) -> list[Any] | None:
         """Return the layers that a user's layer is made of; None for others."""
         if self.ends is not None:
             return in_order(self, operations_by_depth(*self.ends))
@@ -243,7 +243,7 @@ def called_on_numbers(layer: Any, args: Any, kwargs: Any, training: bool | None)
 
         return called(layer, arrays, training, given)
     xs = [one.astype(layer.dtype) for one in arrays]
-    how = bool(training), moment(layer.moments)
+    how = bool(training), moment(layer.call_moments)
     own, _, structure, results = recorded.called(layer, given, xs, *how)
     vars(layer)["_added"] = tuple(float(loss.value.sum()) for loss in own.losses)
     return filled(structure, [np.array(one.value, layer.dtype) for one in results])

@@ -103,7 +103,7 @@ def called(layer: Any, arrays: list[Any], training: bool | None, given: Given) -
     compose(layer, ins, None, given)
     graph = read_graph(*layer.ends)
     values: list[Any] = [one.astype(layer.dtype) for one in arrays]
-    step = moment(layer.moments)
+    step = moment(layer.call_moments)
     for call in graph.calls:
         own = [values[value] for value in call.inputs]
         x, how = own if call.layer.merges else own[0], call.told(training)
@@ -115,7 +115,7 @@ def graph_of(layer: Any, given: Given, shapes: list[Any]) -> None:
     """Make a layer's graph: what its `call` calls for inputs of these shapes."""
     where = f"{layer.label}.call(x)"
     layer.ends, found = traced(layer.call, shapes, layer.dtype, where, given)
-    give_names(layer.parts(), set(), where)
+    give_names(layer.made_of(), set(), where)
     layer.input_shape = tuple(shapes) if len(shapes) > 1 else shapes[0]
     outputs = [tensor.shape for tensor in layer.ends[1]]
     layer.output_shape = tuple(outputs) if len(outputs) > 1 else outputs[0]

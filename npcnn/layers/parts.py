@@ -38,7 +38,7 @@ def in_order(holder: Any, layers: list[Any]) -> list[Any]:
         if id(one) not in place:
             place[id(one)] = len(place)
             written = getattr(one, "has_call", False)  # whose parts() would ask for this again
-            todo += (inner_layers(one) if written else one.parts() or [])[::-1]
+            todo += (inner_layers(one) if written else one.made_of() or [])[::-1]
     inputs = [one for one in layers if getattr(one, "is_input", False)]
     others = [one for one in layers if one not in inputs]
     return inputs + sorted(others, key=lambda one: place.get(id(one), len(place)))
@@ -71,7 +71,7 @@ def every(layers: list[Any]) -> list[Any]:
         one = todo.pop()
         if id(one) not in found:
             found[id(one)] = one
-            todo += one.parts() or []
+            todo += one.made_of() or []
     return list(found.values())
 
 

@@ -110,8 +110,8 @@ def settle(layer: Any, given: Given, shapes: list[Any], dtype: Any) -> None:
         vars(layer)["_form"] = form = probed(layer, given, shapes)
         for part in every([layer]):
             if part.recorded:
-                give_names(part.parts() or [], set(), part.label)
-        layer.held_layers = layer.parts() or []
+                give_names(part.made_of() or [], set(), part.label)
+        layer.held_layers = layer.made_of() or []
         out = form.shapes
         layer.output_shape = tuple(out) if len(out) > 1 else out[0]
 

@@ -102,7 +102,7 @@ def _forward(layer: Any, xs: list[Array], training: bool, own: Recording | None)
             shape = tuple((None, *one.shape[1:]) for one in xs)
             found = _kind(layer).compute_output_shape(layer, shape if layer.merges else shape[0])
             return np.zeros((len(xs[0]), *found[1:]), layer.dtype), None
-        step = moment(layer.moments) if own is None else own.step
+        step = moment(layer.call_moments) if own is None else own.step
         kept = layer.kept()
         if own is not None:
             layer.count_call(own.calls[id(layer)])

@@ -281,7 +281,7 @@ def _write(model: Model, path: Any, call: str, write: Callable[[IO[bytes]], None
     """Write by way of memory, so that HDF5 meets no disk that is full."""
     model._require_built(call)
     check_name(model.name, f"Model.{call}, the model's name")
-    for layer in [*model.parts(), *model.leaves]:
+    for layer in [*model.made_of(), *model.leaves]:
         check_name(layer.name, f"Model.{call}, a layer's name")
     measured = [measure.metric for measure in model.measures]
     named: list[Any] = [model.optimizer, *measured] if model.compiled else []

@@ -51,12 +51,12 @@ def model_config(model: Any, full: bool = True) -> dict[str, Any]:
     if model.keras_class == "Functional":
         return keras_graph.graph_config(model, lambda layer: layer_config(layer, model, full))
     dtype = model.dtype.name
-    listed = [layer_config(layer, model, full) for layer in model.parts()]
+    listed = [layer_config(layer, model, full) for layer in model.made_of()]
     shape = model.known_shape
     config: dict[str, Any] = {"name": model.name, "trainable": model.trainable}
     config["dtype"] = policy(dtype)
     if shape is not None:
-        listed.insert(0, _input_entry(model.nodes()[0].operation.name, shape, dtype, full))
+        listed.insert(0, _input_entry(model.graph_nodes()[0].operation.name, shape, dtype, full))
     config["layers"] = listed
     if shape is not None:
         config["build_input_shape"] = list(shape)
@@ -81,7 +81,7 @@ def _input_entry(name: Any, shape: Any, dtype: str, full: bool) -> dict[str, Any
 
 def full_model_config(model: Any) -> dict[str, Any]:
     """Return a model in Keras 3's full form, as in `config.json` and `to_json`."""
-    if model.body is not None:
+    if model.call_body is not None:
         shape = model.input_shape
         listed = [*map(list, shape)] if isinstance(shape, list) else list(shape)
         return {
@@ -99,7 +99,7 @@ def full_model_config(model: Any) -> dict[str, Any]:
 
 def short_model_config(model: Any) -> dict[str, Any]:
     """Return a model in the shorter form of `.h5`."""
-    if model.body is not None:
+    if model.call_body is not None:
         fix = "save it as .keras, or use save_weights"
         raise FormatError(
             message("save (.h5)", "a graph of layers", f"class {type(model).__name__}", fix)
@@ -118,7 +118,7 @@ def mark_shared(model: Model, written: dict[str, Any]) -> None:
     while todo:
         whole, about = todo.pop()
         entries = {one["config"]["name"]: one for one in about["config"]["layers"]}
-        for part in whole.parts():
+        for part in whole.made_of():
             met = places.setdefault(id(part), [])
             met.append(entries[part.name])
             if isinstance(part, Network) and len(met) == 1:

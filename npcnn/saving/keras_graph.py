@@ -34,9 +34,9 @@ def graph_config(model: Model, entry_of: Callable[[Any], dict[str, Any]]) -> dic
         model: any.
         entry_of: returns a layer's class and options.
     """
-    nodes = {id(node): node for node in model.nodes()}
+    nodes = {id(node): node for node in model.graph_nodes()}
     numbers: dict[int, int] = {}
-    for layer in model.parts():
+    for layer in model.made_of():
         own = [node for node in layer._inbound_nodes if id(node) in nodes]
         numbers |= {id(node): number for number, node in enumerate(own)}
 
@@ -64,7 +64,7 @@ def graph_config(model: Model, entry_of: Callable[[Any], dict[str, Any]]) -> dic
         return {"args": [given] if listed or len(given) > 1 else given, "kwargs": fixed}
 
     listed = []
-    for layer in model.parts():
+    for layer in model.made_of():
         own = [node for node in layer._inbound_nodes if id(node) in nodes and node.inputs]
         calls = [call(node) for node in own]
         listed.append({**entry_of(layer), "name": layer.name, "inbound_nodes": calls})

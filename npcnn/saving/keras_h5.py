@@ -42,12 +42,12 @@ def write_model(model: Model, stream: IO[bytes], run: run_state.State | None = N
 
 
 def _write_weights(model: Model, group: Any) -> None:
-    names = [ascii_name(layer.name, k) for k, layer in enumerate(model.parts())]
+    names = [ascii_name(layer.name, k) for k, layer in enumerate(model.made_of())]
     group.attrs["layer_names"] = names
     group.attrs["backend"] = "numpy"
     group.attrs["keras_version"] = KERAS_VERSION
     scope = ascii_name(model.name, "model")
-    for layer, name in zip(model.parts(), names, strict=True):
+    for layer, name in zip(model.made_of(), names, strict=True):
         inner = group.create_group(name)
         values = {}
         for k, (leaf, parameter, _) in enumerate(assembly.wanted_arrays(leaves_of(layer))):
@@ -155,7 +155,7 @@ def find_weights(file: Hdf5File, model: Model, skip: bool = False, by_name: bool
     listed = {name: attribute_list(file, f"{root}/{name}", "weight_names")
               for name in attribute_list(file, root, "layer_names")}  # fmt: skip
     saved = [name for name, weights in listed.items() if weights]
-    every = [(layer, assembly.wanted_arrays(leaves_of(layer))) for layer in model.parts()]
+    every = [(layer, assembly.wanted_arrays(leaves_of(layer))) for layer in model.made_of()]
     own = [(layer, wanted) for layer, wanted in every if wanted]
     if by_name:
         own = [(layer, wanted) for layer, wanted in own if layer.name in saved]

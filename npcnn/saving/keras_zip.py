@@ -67,13 +67,13 @@ def _require_one_place(model: Model) -> None:
     todo: list[Operation] = [model]
     while todo:
         whole = todo.pop()
-        for part in whole.parts() or ():
+        for part in whole.made_of() or ():
             other = owner.setdefault(id(part), whole)
             if other is not whole:
                 fix = "save it as .h5, or use save_weights and build the model by its program"
                 got = f"{part.name!r} in {other.name!r} and {whole.name!r}"
                 raise FormatError(message("save (.keras)", "layers of one model each", got, fix))
-            todo += [part] if part.parts() else []
+            todo += [part] if part.made_of() else []
 
 
 def write_weights(model: Model, stream: IO[bytes], run: run_state.State | None = None) -> None:
@@ -121,25 +121,25 @@ def layer_paths(model: Model) -> list[tuple[Layer, str]]:
 
 
 def _collect_paths(whole: Any, root: str, found: dict[int, tuple[Layer, str]]) -> None:
-    body = getattr(whole, "body", None)
+    body = getattr(whole, "call_body", None)
     if body is not None and body.declared:  # the model's own
         found[id(body)] = body, root.removesuffix("/")
     for layer, path in _parts(whole, root):
-        if layer.declared or not (layer.parts() or layer.is_input):
+        if layer.declared or not (layer.made_of() or layer.is_input):
             found.setdefault(id(layer), (layer, path))
-        if layer.parts() is not None:
+        if layer.made_of() is not None:
             _collect_paths(layer, f"{path}/", found)
 
 
 def _parts(whole: Any, root: str) -> Iterator[tuple[Any, str]]:
     """Yield what something is made of, and the path of each: a user's attribute, or its class."""
-    holder = getattr(whole, "body", None) or whole
+    holder = getattr(whole, "call_body", None) or whole
     if holder.is_body or getattr(holder, "has_call", False):
         for name, layer in attributes(holder.model if holder.is_body else holder):
             yield layer, f"{root}{name}"
         return
     counts: dict[str, int] = {}
-    for layer in whole.parts() or ():
+    for layer in whole.made_of() or ():
         if layer.in_layers:
             base = snake_case(keras_config.class_name(layer))
             k = counts[base] = counts.get(base, -1) + 1

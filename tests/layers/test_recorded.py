@@ -87,7 +87,7 @@ def test_what_hangs_on_training_is_done_in_training():
 
 def test_layers_that_only_act_in_training_are_called_there():
     model = learnt(Sometimes())
-    assert "Dropout" in [type(leaf).__name__ for leaf in model.layers[-1].parts()]
+    assert "Dropout" in [type(leaf).__name__ for leaf in model.layers[-1].made_of()]
     torn = learnt(Torn()).layers[0]
     np.testing.assert_array_equal(torn(X), np.tanh(torn(X, training=True)))
 

@@ -1,5 +1,6 @@
 """Layers and models that another layer is given as arguments, in files."""
 
+import h5py
 import numpy as np
 import pytest
 
@@ -94,3 +95,30 @@ def test_what_the_line_says_works(make, tmp_path):
 def test_other_things_are_named_with_their_argument():
     with pytest.raises(FormatError, match=r"'mine'\.inner: .* got a set; let get_config\(\) "):
         model_of(Block([{1}, layers.ReLU()], name="mine")).get_config()
+
+
+@pytest.mark.parametrize("name", ["body", "branches", "parts", "moments", "nodes", "begin"])
+def test_a_file_has_what_an_attribute_holds_under_its_name_whatever_that_is(name, tmp_path):
+    class Named(layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            setattr(self, name, npcnn.Sequential([layers.Dense(3)]))
+            self.last = layers.Dense(3)
+
+        def build(self, input_shape):
+            self.scale = self.add_weight(shape=(3,), initializer="ones", name="scale")
+
+        def call(self, x):
+            return self.last(getattr(self, name)(x)) * self.scale
+
+    model, other = model_of(Named()), model_of(Named())
+    path, places = tmp_path / "m.weights.h5", []
+    model.save_weights(path)
+    with h5py.File(path) as file:
+        file.visititems(lambda place, at: places.append(place) if hasattr(at, "dtype") else None)
+    within = [f"{name}/layers/dense/vars/0", f"{name}/layers/dense/vars/1"]
+    wanted = ["vars/0", "last/vars/0", "last/vars/1", *within]  # as Keras 3 has them
+    assert sorted(places) == sorted(f"layers/named/{place}" for place in wanted)
+    other.load_weights(path)
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    np.testing.assert_array_equal(other(x), model(x))

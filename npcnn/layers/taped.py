@@ -12,7 +12,7 @@ from npcnn import strangers
 from npcnn.checks import ArgumentError, DtypeError, StateError, message
 from npcnn.layers.given import Given, filled, is_array, taken
 from npcnn.layers.parameter import planning
-from npcnn.layers.recorded import one_call, packed, takes, told
+from npcnn.layers.recorded import one_call, packed, told
 from npcnn.layers.settling import prepare
 from npcnn.ops.entry import Recording, plain, recorded_now, recording
 from npcnn.ops.tape import FUNCTIONS, Tensor
@@ -104,6 +104,9 @@ def _forward(layer: Any, xs: list[Array], training: bool, own: Recording | None)
             return np.zeros((len(xs[0]), *found[1:]), layer.dtype), None
         step = moment(layer.call_moments) if own is None else own.step
         kept = layer.kept()
+        # where only the shape is asked for, there is no batch to count
+        names = layer.state_names if own is not None and own.probing else ()
+        state = [(vars(layer)[name], vars(layer)[name].copy()) for name in names]
         if own is not None:
             layer.count_call(own.calls[id(layer)])
             own.calls[id(layer)] += 1
@@ -113,6 +116,8 @@ def _forward(layer: Any, xs: list[Array], training: bool, own: Recording | None)
         finally:
             layer.count_call(0)
             layer.keep(kept)
+            for value, before in state:
+                value[...] = before
 
 
 def _back(layer: Any, saved: Any, gradient: Array, names: list[str]) -> tuple[Any, ...]:
@@ -151,9 +156,8 @@ def is_taped(value: Any) -> bool:
 
 def within(layer: Any, args: Any, kwargs: Any, training: bool | None) -> Any:
     """Return what a layer gives within a recorded `call`."""
-    own = recorded_now()
-    how = bool(own and own.training) if training is None else training
     if not layer.has_call:
+        how = _how(training)
         return layer.call(args[0]) if layer.is_operation else through(layer, args[0], how)
     structure, found = taken((args, kwargs), is_array)
     shapes = [(None, *one.shape[1:]) for one in found]
@@ -161,12 +165,24 @@ def within(layer: Any, args: Any, kwargs: Any, training: bool | None) -> Any:
     prepare(layer, shape, None, Given(*structure))
     layer.recorded = layer.ends is None
     args, kwargs = filled(structure, [tensor(one, layer.dtype) for one in found])
+    return _told(layer, args, kwargs, training)
+
+
+def _how(training: bool | None) -> bool:
+    """Return whether a call is in training that need not say: as what it is within, then."""
+    own = recorded_now()
+    return bool(own and own.training) if training is None else training
+
+
+def _told(thing: Any, args: Any, kwargs: Any, training: bool | None) -> Any:
+    """Return what a `call` gives; what it is told of training, all within it are told."""
+    own, how = recorded_now(), _how(training)
     if own is None:
         with recording(Recording(training=how)):
-            return told(layer, args, kwargs, how)
+            return told(thing, args, kwargs, how)
     outer, own.training = own.training, how
     try:
-        return told(layer, args, kwargs, how)
+        return told(thing, args, kwargs, how)
     finally:
         own.training = outer
 
@@ -181,15 +197,12 @@ def natively(layer: Any, x: Any, training: bool) -> Any:
 
 def within_call(model: Any, x: Any, training: bool | None) -> Any:
     """Return what a model gives within a recorded `call`."""
-    if model.is_written:
-        how = (
-            {} if training is None or not takes(model.call, "training") else {"training": training}
-        )
-        return model.call(x, **how)
-    found = taken(x, is_array)[1]
-    if not model.built:
+    structure, found = taken(x, is_array)
+    if not model.built:  # else nobody would know its weights, and so learn them
         with recording(None):
-            model._prepare((None, *found[0].shape[1:]))
+            model._prepare(filled(structure, [(None, *one.shape[1:]) for one in found]))
+    if model.is_written:
+        return _told(model, (x,), {}, training)
     values: list[Any] = [one if isinstance(one, Tensor) else Tensor(one) for one in found]
     for call in model.graph.calls:
         own = [values[value] for value in call.inputs]

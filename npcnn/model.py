@@ -93,10 +93,8 @@ class Model(Stored, OnBatch):
 
     def _take(self, ends: Ends, structure: tuple[Any, Any]) -> None:
         """Let the model be the graph between these ends."""
-        layers, idle = operations_by_depth(*ends), []
-        if self.is_written:
-            layers = in_order(self, layers)
-            idle = [one for one in inner_layers(self) if one not in layers]
+        held, layers = inner_layers(self) if self.is_written else [], operations_by_depth(*ends)
+        layers, idle = in_order(held, layers), [one for one in held if one not in layers]
         give_names([*layers, *idle], self._names, "Model(inputs, outputs)")
         self._layers, self.ends, self.structure = layers, ends, structure
         self.changed()

@@ -21,6 +21,7 @@ from npcnn.only import Kept, only, truth
 from npcnn.ops import entry
 from npcnn.random import Seed
 from npcnn.streams import say
+from npcnn.subclasses import is_ours
 from npcnn.summary import summary_lines
 from npcnn.symbolic import KerasTensor, Node, Operation, creations, leaves_of, tensors
 from npcnn.variables import Variable, Weight, Weighted
@@ -100,6 +101,11 @@ class Network(Kept, Weighted, Operation):
     def made_of(self) -> list[Any]:
         """Return the layers, models within the model as they are."""
         return self._layers
+
+    @property
+    def file_class(self) -> str:
+        """The name of its class where Keras counts layers by class."""
+        return self.keras_class if is_ours(type(self)) else type(self).__name__
 
     @property
     def call_body(self) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from npcnn import registry, saving
 from npcnn.arguments import Config, Path, checked
 from npcnn.registry import Objects, custom_object_scope
+from npcnn.subclasses import is_ours
 
 if TYPE_CHECKING:
     from npcnn.model import Model
@@ -162,7 +163,7 @@ class Stored:
         """
         from npcnn.saving.assembly import fresh_model
 
-        if cls.is_written and "layers" not in config:
+        if "layers" not in config and not is_ours(cls):
             made: Any = cls(**accepted(cls, config))
             return made
         where = f"{cls.__name__}.from_config"

@@ -201,6 +201,11 @@ class Operation:
         return None
 
     @property
+    def file_class(self) -> str:
+        """The name of its class where Keras counts layers by class."""
+        return type(self).__name__
+
+    @property
     def input(self) -> Any:
         """The tensor, or list of tensors, that the first call was given."""
         node = self._first_node("input")

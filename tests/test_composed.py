@@ -228,3 +228,25 @@ def test_inference_said_in_call_holds_in_training(kind, hand_on):
     said = -np.log(before[np.arange(8), np.arange(8) % 3]).mean()
     assert (abs(loss - said) < 1e-5) != hand_on
     assert npcnn.trace(model, x, np.arange(8) % 3, training=True).check().passed
+
+
+@pytest.mark.parametrize("computes", [False, True])
+def test_a_model_whose_call_takes_no_training_trains_its_layers_all_the_same(computes):
+    class Silent(npcnn.Model):
+        def __init__(self):
+            super().__init__()
+            self.drop, self.normal = layers.Dropout(0.5), layers.BatchNormalization(momentum=0.5)
+            if computes:
+                self.one = self.add_weight(shape=(), initializer="ones", trainable=False)
+
+        def call(self, x):
+            x = self.drop(self.normal(x))
+            return x * self.one if computes else x
+
+    model, x = Silent(), np.arange(64, dtype="float32").reshape(16, 4)
+    model.compile("sgd", "mse")
+    model.fit(x, x, 16, verbose=0)
+    np.testing.assert_allclose(model.normal.moving_mean, x.mean(axis=0) / 2, rtol=1e-5)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), model(x))
+    dropped = np.asarray(model(x, training=True)) == 0
+    assert 0.2 < dropped.mean() < 0.8

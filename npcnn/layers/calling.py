@@ -160,7 +160,7 @@ class Called:
     def made_of(self) -> list[Any] | None:
         """Return the layers that a user's layer is made of; None for others."""
         if self.ends is not None:
-            return in_order(self, operations_by_depth(*self.ends))
+            return in_order(inner_layers(self), operations_by_depth(*self.ends))
         if self.held_layers is None and self.has_call:
             return inner_layers(self) or None
         return self.held_layers or None

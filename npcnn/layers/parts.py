@@ -25,14 +25,14 @@ def inner_layers(holder: Any) -> list[Any]:
     return [one for one in held(holder) if isinstance(one, Operation)]
 
 
-def in_order(holder: Any, layers: list[Any]) -> list[Any]:
+def in_order(first: list[Any], layers: list[Any]) -> list[Any]:
     """Return the layers that a `call` calls in Keras's order, which weights go by.
 
-    Inputs come first; then what attributes hold, in the order in which they were set, whatever is
-    called first; then the others, as they are called.
+    Inputs come first; then those that attributes hold (`first`), in the order in which they were
+    set, whatever is called first; then the others, as they are called.
     """
     place: dict[int, int] = {}
-    todo = inner_layers(holder)[::-1]
+    todo = first[::-1]
     while todo:
         one = todo.pop()
         if id(one) not in place:
@@ -143,7 +143,7 @@ def attributes(holder: Any) -> Iterator[tuple[str, Any]]:
             counts: Counter[str] = Counter()
             for one in _in(value):
                 if isinstance(one, Operation):
-                    kind = snake_case(type(one).__name__)
+                    kind = snake_case(one.file_class)
                     yield f"{name}/{kind}_{counts[kind]}" if counts[kind] else f"{name}/{kind}", one
                     counts[kind] += 1
 

@@ -193,7 +193,7 @@ def load_weights(
                 for name, value in layer.own_arrays()
             ]
         )
-        own_variables.load(file, keras_zip.layer_paths(model))
+        own_variables.load(file, keras_zip.paths_in(file, model))
 
 
 def to_json(model: Model) -> str:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 from npcnn.checks import FormatError, message
 from npcnn.layers.base import Layer
 from npcnn.layers.parameter import planned
+from npcnn.network import Network
 from npcnn.saving.budget import Budget
 from npcnn.saving.keras_config import read_model
+from npcnn.saving.keras_graph import by_depth
+from npcnn.symbolic import leaves_of
 
 if TYPE_CHECKING:
     from npcnn.model import Model
@@ -61,12 +64,29 @@ def fresh_model(config: Any, where: str, budget: Budget | None = None) -> Model:
     return model
 
 
+def config_leaves(whole: Any) -> list[Layer]:
+    """Return the layers in the order that those of a model have that Keras makes of the config.
+
+    A class with a `call` that calls layers is kept as their graph; of what is kept as the class
+    itself, the order is the class's.
+    """
+    if not isinstance(whole, Network) or whole.call_body is not None:
+        return leaves_of(whole)
+    every = (leaf for part in by_depth(whole) for leaf in config_leaves(part))
+    return list({id(leaf): leaf for leaf in every}.values())
+
+
 def own_arrays(layer: Layer) -> Wanted:
     """Return (layer, parameter, shape) for what a layer has, planned or made."""
     shapes = {name: plan[0] for name, plan in layer.plan.items()} or {
         name: value.shape for name, value in layer.own_arrays()
     }
     return [(layer, name, shapes[name]) for name in (*layer.parameter_names, *layer.state_names)]
+
+
+def in_config(whole: Any) -> Wanted:
+    """Return `wanted_arrays` of a layer or model, as Keras makes it of the config."""
+    return wanted_arrays(config_leaves(whole))
 
 
 def wanted_arrays(layers: list[Layer]) -> Wanted:

@@ -24,6 +24,7 @@ from npcnn.saving.keras_layers import (
     short,
 )
 from npcnn.saving.keras_operations import HOME, Awaited, operation_entry
+from npcnn.subclasses import is_ours
 
 if TYPE_CHECKING:
     from npcnn.model import Model
@@ -129,8 +130,9 @@ def mark_shared(model: Model, written: dict[str, Any]) -> None:
 
 
 def class_name(layer: Any) -> str:
-    """Return the class under which Keras keeps a layer, or a model within the model."""
-    return layer.keras_class if isinstance(layer, Network) else type(layer).__name__
+    """Return the class under which a config keeps a layer, or a model within the model."""
+    graph = isinstance(layer, Network) and layer.call_body is None
+    return layer.keras_class if graph else type(layer).__name__
 
 
 # Reading --------------------------------------------------------------------------------------
@@ -180,18 +182,22 @@ def _own_class(written: Any) -> Any:
     if not isinstance(written, dict):
         return None
     own = registry.custom(written.get("class_name"), written.get("registered_name"))
-    return own if isinstance(own, type) and issubclass(own, Network) and own.is_written else None
+    if not isinstance(own, type) or not issubclass(own, Network) or is_ours(own):
+        return None
+    config = written.get("config")  # with layers, it is the graph that such a class makes
+    return own if own.is_written or (isinstance(config, dict) and "layers" not in config) else None
 
 
 def _read_own(cls: Any, written: dict[str, Any], where: str) -> Model:
     """Return a model of a class of the program's, built for the shape in the file."""
     config, about = written.get("config"), written.get("build_config")
     shape = about.get("input_shape") if isinstance(about, dict) else None
-    if not isinstance(config, dict) or not isinstance(shape, list):
+    if not isinstance(config, dict) or not (isinstance(shape, list) or not cls.is_written):
         raise FormatError(message(where, "a model's config and input shape", short(written), FIX))
     try:
         model = cls.from_config(config)
-        model.build(tuple(tuple(one) if isinstance(one, list) else one for one in shape))
+        if isinstance(shape, list):
+            model.build(tuple(tuple(one) if isinstance(one, list) else one for one in shape))
     except NpcnnError as error:
         raise FormatError(f"{where}: {one_line(error)}") from error
     except (TypeError, ValueError, KeyError, AttributeError) as error:

@@ -18,6 +18,7 @@ from npcnn.saving import (
     assembly,
     keras_compile,
     keras_config,
+    keras_graph,
     keras_layers,
     own_variables,
     run_state,
@@ -50,7 +51,7 @@ def write_model(model: Model, stream: IO[bytes], run: run_state.State | None = N
     date = time.strftime("%Y-%m-%d@%H:%M:%S")
     metadata = {"keras_version": keras_config.KERAS_VERSION, "date_saved": date}
     weights = io.BytesIO()
-    write_weights(model, weights, run)
+    write_weights(model, weights, run, by_config=True)
     with zipfile.ZipFile(stream, "w") as archive:  # stored, not compressed, as Keras does
         for name, content in (
             (METADATA, json.dumps(metadata)), (CONFIG, as_json(config, "save()")),
@@ -69,20 +70,22 @@ def _require_one_place(model: Model) -> None:
         whole = todo.pop()
         for part in whole.made_of() or ():
             other = owner.setdefault(id(part), whole)
-            if other is not whole:
+            if other is not whole and not getattr(part, "is_input", False):
                 fix = "save it as .h5, or use save_weights and build the model by its program"
                 got = f"{part.name!r} in {other.name!r} and {whole.name!r}"
                 raise FormatError(message("save (.keras)", "layers of one model each", got, fix))
             todo += [part] if part.made_of() else []
 
 
-def write_weights(model: Model, stream: IO[bytes], run: run_state.State | None = None) -> None:
+def write_weights(
+    model: Model, stream: IO[bytes], run: run_state.State | None = None, by_config: bool = False
+) -> None:
     """Write the weights as Keras's `model.weights.h5`: by class and number, not by name."""
     import h5py
 
     with h5py.File(stream, "w") as file:
         file.create_group("vars").attrs["name"] = model.name
-        for layer, path in layer_paths(model):
+        for layer, path in layer_paths(model, by_config):
             if own_variables.says(layer):
                 group = file.create_group(f"{path}/vars")
                 for name, value in own_variables.written(layer).items():
@@ -97,18 +100,24 @@ def write_weights(model: Model, stream: IO[bytes], run: run_state.State | None =
         if model.compiled:
             group = file.create_group("optimizer/vars")
             group.attrs["name"] = model.optimizer.name
-            for k, (_, value) in enumerate(variables.optimizer_variables(model)):
+            leaves = assembly.config_leaves(model) if by_config else model.leaves
+            for k, (_, value) in enumerate(variables.optimizer_variables(model, leaves)):
                 group[str(k)] = value
         run_state.write_seeds(model, file)
         if run is not None:
             run_state.write(run, file)
 
 
-def layer_paths(model: Model) -> list[tuple[Layer, str]]:
+def layer_paths(model: Model, by_config: bool = False) -> list[tuple[Layer, str]]:
     """Return each layer and where Keras keeps it: its class and how many of that came before.
 
-    Layers of a model within the model lie in its own folder `layers`, those of a user's layer under
-    the names of its attributes; one that was met before is left out.
+    Layers of a model within the model lie in its own folder `layers`, those of a class with a
+    `call` under the names of its attributes; one that was met before is left out.
+
+    Args:
+        model: whose layers they are.
+        by_config: whether classes with a `call` that calls layers are the graphs that a config
+            keeps of them.
 
     >>> from npcnn import Sequential
     >>> from npcnn.layers import Dense, ReLU
@@ -116,32 +125,45 @@ def layer_paths(model: Model) -> list[tuple[Layer, str]]:
     ['layers/dense', 'layers/re_lu', 'layers/dense_1']
     """
     found: dict[int, tuple[Layer, str]] = {}
-    _collect_paths(model, "", found)
+    _collect_paths(model, "", found, by_config)
     return list(found.values())
 
 
-def _collect_paths(whole: Any, root: str, found: dict[int, tuple[Layer, str]]) -> None:
+def _collect_paths(
+    whole: Any, root: str, found: dict[int, tuple[Layer, str]], by_config: bool
+) -> None:
     body = getattr(whole, "call_body", None)
     if body is not None and body.declared:  # the model's own
         found[id(body)] = body, root.removesuffix("/")
-    for layer, path in _parts(whole, root):
+    holder = _holder(whole, by_config)
+    by_config = by_config and holder is None
+    listed = _in_rows(whole, root, by_config) if holder is None else _attributes(holder, root)
+    for layer, path in listed:
         if layer.declared or not (layer.made_of() or layer.is_input):
             found.setdefault(id(layer), (layer, path))
         if layer.made_of() is not None:
-            _collect_paths(layer, f"{path}/", found)
+            _collect_paths(layer, f"{path}/", found, by_config)
 
 
-def _parts(whole: Any, root: str) -> Iterator[tuple[Any, str]]:
-    """Yield what something is made of, and the path of each: a user's attribute, or its class."""
-    holder = getattr(whole, "call_body", None) or whole
-    if holder.is_body or getattr(holder, "has_call", False):
-        for name, layer in attributes(holder.model if holder.is_body else holder):
-            yield layer, f"{root}{name}"
-        return
+def _holder(whole: Any, by_config: bool) -> Any:
+    """Return the object of a class with a `call` whose attributes are the places; else None."""
+    body = getattr(whole, "call_body", None) or whole
+    if body.is_body:
+        return body.model
+    written = getattr(whole, "is_written", False) and not by_config
+    return whole if written or getattr(whole, "has_call", False) else None
+
+
+def _attributes(holder: Any, root: str) -> Iterator[tuple[Any, str]]:
+    return ((layer, f"{root}{name}") for name, layer in attributes(holder))
+
+
+def _in_rows(whole: Any, root: str, by_config: bool) -> Iterator[tuple[Any, str]]:
+    """Yield what something is made of, and the path of each: its class and a number."""
     counts: dict[str, int] = {}
-    for layer in whole.made_of() or ():
+    for layer in keras_graph.by_depth(whole) if by_config else whole.made_of() or ():
         if layer.in_layers:
-            base = snake_case(keras_config.class_name(layer))
+            base = snake_case(keras_config.class_name(layer) if by_config else layer.file_class)
             k = counts[base] = counts.get(base, -1) + 1
             yield layer, f"{root}layers/{base}_{k}" if k else f"{root}layers/{base}"
 
@@ -165,7 +187,8 @@ def read_parts(stream: IO[bytes], where: str, budget: Budget) -> Parts:
     settings = keras_compile.read_compile(
         config.get("compile_config"), where, len(model.ends[1]) or 1
     )
-    parts = Parts(file, model, find_weights(file, model), settings, paths=layer_paths(model))
+    parts = Parts(file, model, find_weights(file, model), settings)
+    parts.paths = paths_in(file, model)
     if settings is not None and file.is_group("optimizer/vars"):
         parts.state = _optimizer_state(file, parts)
     return parts
@@ -175,7 +198,7 @@ def find_weights(file: Hdf5File, model: Model, skip: bool = False) -> Found:
     """Return where each layer's parameters lie, all shapes checked."""
     old = "_layer_checkpoint_dependencies"
     found: Found = {}
-    for layer, path in layer_paths(model):
+    for layer, path in paths_in(file, model):
         if own_variables.says(layer):
             continue  # it reads them itself
         if file.is_group(old):
@@ -189,6 +212,15 @@ def find_weights(file: Hdf5File, model: Model, skip: bool = False) -> Found:
                 wanted += [own[name] for name in parameters]
         match(file, str(layer.name), wanted, places, found, skip)
     return found
+
+
+def paths_in(file: Hdf5File, model: Model) -> list[tuple[Layer, str]]:
+    """Return where a file has each layer: as its class has it, or as the graph of a config."""
+    ways = [layer_paths(model), layer_paths(model, by_config=True)]
+    if ways[0] == ways[1] or file.is_group("_layer_checkpoint_dependencies"):
+        return ways[0]
+    found = [sum(file.is_group(path) for _, path in way) for way in ways]
+    return ways[found[1] > found[0]]
 
 
 def _optimizer_state(file: Hdf5File, parts: Parts) -> OptimizerState:

@@ -34,8 +34,10 @@ def trainable_parameters(model: Model) -> Iterator[tuple[Layer, str, Array, slic
                 yield layer, name, value, slice(start, stop)
 
 
-def optimizer_variables(model: Model) -> Iterator[tuple[str, Array]]:
+def optimizer_variables(model: Model, leaves: list[Layer]) -> Iterator[tuple[str, Array]]:
     """Yield (Keras's name, value): iteration, learning rate, then the slots in Keras's order.
+
+    The parameters' order is that of `leaves`, the model's layers.
 
     A learning rate that follows a schedule is no variable. An optimizer that has not stepped yet
     has what its slots start from, as Keras expects it.
@@ -46,6 +48,8 @@ def optimizer_variables(model: Model) -> Iterator[tuple[str, Array]]:
         yield "learning_rate", np.array(optimizer.learning_rate, np.float32)
     found = list(trainable_parameters(model))
     size = found[-1][3].stop if found else 0
+    rank = {id(layer): k for k, layer in enumerate(leaves)}
+    found.sort(key=lambda own: rank[id(own[0])])
     order = [
         (*slot, *parameter)
         for group in keras_order(optimizer)

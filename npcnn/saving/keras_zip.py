@@ -100,7 +100,7 @@ def write_weights(
         if model.compiled:
             group = file.create_group("optimizer/vars")
             group.attrs["name"] = model.optimizer.name
-            leaves = assembly.config_leaves(model) if by_config else model.leaves
+            leaves = assembly.config_leaves(model) if by_config else None
             for k, (_, value) in enumerate(variables.optimizer_variables(model, leaves)):
                 group[str(k)] = value
         run_state.write_seeds(model, file)
@@ -125,13 +125,16 @@ def layer_paths(model: Model, by_config: bool = False) -> list[tuple[Layer, str]
     ['layers/dense', 'layers/re_lu', 'layers/dense_1']
     """
     found: dict[int, tuple[Layer, str]] = {}
-    _collect_paths(model, "", found, by_config)
+    _collect_paths(model, "", found, set(), by_config)
     return list(found.values())
 
 
 def _collect_paths(
-    whole: Any, root: str, found: dict[int, tuple[Layer, str]], by_config: bool
+    whole: Any, root: str, found: dict[int, tuple[Layer, str]], met: set[int], by_config: bool
 ) -> None:
+    if id(whole) in met:
+        return
+    met.add(id(whole))
     body = getattr(whole, "call_body", None)
     if body is not None and body.declared:  # the model's own
         found[id(body)] = body, root.removesuffix("/")
@@ -139,10 +142,11 @@ def _collect_paths(
     by_config = by_config and holder is None
     listed = _in_rows(whole, root, by_config) if holder is None else _attributes(holder, root)
     for layer, path in listed:
-        if layer.declared or not (layer.made_of() or layer.is_input):
+        parts = layer.made_of()
+        if layer.declared or not (parts or getattr(layer, "is_input", False)):
             found.setdefault(id(layer), (layer, path))
-        if layer.made_of() is not None:
-            _collect_paths(layer, f"{path}/", found, by_config)
+        if parts is not None:
+            _collect_paths(layer, f"{path}/", found, met, by_config)
 
 
 def _holder(whole: Any, by_config: bool) -> Any:

@@ -34,10 +34,12 @@ def trainable_parameters(model: Model) -> Iterator[tuple[Layer, str, Array, slic
                 yield layer, name, value, slice(start, stop)
 
 
-def optimizer_variables(model: Model, leaves: list[Layer]) -> Iterator[tuple[str, Array]]:
+def optimizer_variables(
+    model: Model, leaves: list[Layer] | None = None
+) -> Iterator[tuple[str, Array]]:
     """Yield (Keras's name, value): iteration, learning rate, then the slots in Keras's order.
 
-    The parameters' order is that of `leaves`, the model's layers.
+    The parameters' order is that of `leaves`, the layers of the model; None for its own.
 
     A learning rate that follows a schedule is no variable. An optimizer that has not stepped yet
     has what its slots start from, as Keras expects it.
@@ -48,7 +50,7 @@ def optimizer_variables(model: Model, leaves: list[Layer]) -> Iterator[tuple[str
         yield "learning_rate", np.array(optimizer.learning_rate, np.float32)
     found = list(trainable_parameters(model))
     size = found[-1][3].stop if found else 0
-    rank = {id(layer): k for k, layer in enumerate(leaves)}
+    rank = {id(layer): k for k, layer in enumerate(leaves or model.leaves)}
     found.sort(key=lambda own: rank[id(own[0])])
     order = [
         (*slot, *parameter)

@@ -29,8 +29,11 @@ def in_order(first: list[Any], layers: list[Any]) -> list[Any]:
     """Return the layers that a `call` calls in Keras's order, which weights go by.
 
     Inputs come first; then those that attributes hold (`first`), in the order in which they were
-    set, whatever is called first; then the others, as they are called.
+    set, whatever is called first; then the others, as they are called. Without attributes the order
+    is what it was.
     """
+    if not first:
+        return layers
     place: dict[int, int] = {}
     todo = first[::-1]
     while todo:

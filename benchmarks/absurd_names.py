@@ -36,7 +36,7 @@ INSIDE = {
     "prepare", "prepare_back", "meet", "train_step", "test_step", "predict_step", "compute_loss",
     "compute_metrics",
     "finish_backward", "pair", "pair_backward", "arranged", "begin", "drawn", "kind",
-    "part", "make_parameters", "inner", "renew", "inner_shape", "folders",
+    "begin_model", "made_of", "part", "make_parameters", "inner", "renew", "inner_shape", "folders",
     "suits", "shares", "places", "weight_of", "call", "on_tensors", "written",
     "add_loss", "add_variable", "add_weight",
     "lay_out", "update_each", "update_step", "add_optimizer_variables",

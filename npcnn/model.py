@@ -94,9 +94,10 @@ class Model(Stored, OnBatch):
     def _take(self, ends: Ends, structure: tuple[Any, Any]) -> None:
         """Let the model be the graph between these ends."""
         held, layers = inner_layers(self) if self.is_written else [], operations_by_depth(*ends)
-        layers, idle = in_order(held, layers), [one for one in held if one not in layers]
+        idle = (one for one in held if one not in layers)
         give_names([*layers, *idle], self._names, "Model(inputs, outputs)")
-        self._layers, self.ends, self.structure = layers, ends, structure
+        self._layers, self.in_weights = layers, in_order(held, layers)
+        self.ends, self.structure = ends, structure
         self.changed()
         self.set_seed(random.current_seed())
         if not self._trainable:
@@ -110,8 +111,7 @@ class Model(Stored, OnBatch):
         self.structure = None, None
         self.optimizer: Optimizer
         self._settings: dict[str, Any] = {}  # as `compile` was given them
-        self.measures = []
-        self.last_scores = None
+        self.measures, self.last_scores = [], None
         self.compiled = self.run_eagerly = False
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: History | None = None
@@ -381,7 +381,7 @@ class Model(Stored, OnBatch):
     def _prepare_optimizer(self) -> None:
         """Make the optimizer's state, unless it is there; layers forget what they kept."""
         size = sum(place.stop - place.start for place, _, _ in self.segments())
-        self.optimizer.lay_out(size, self.dtype, lambda: self.trainable_weights)
+        self.optimizer.lay_out(size, self.dtype, self.slot_weights)
         for layer in self.leaves:
             layer.drop_kept()
 

@@ -86,7 +86,9 @@ def _cloned(model: Any, make: Any, call: Any) -> Any:
         dict(zip(keys, tensors, strict=True)) if keys is not None else tensors
         for keys, tensors in zip(model.structure, (begun, ends), strict=True)
     )
-    return Model(ins, outs, trainable=model.trainable, name=model.name)
+    clone = Model(ins, outs, trainable=model.trainable, name=model.name)
+    clone.in_weights = [clones[id(layer)] for layer in model.made_of(by_weights=True)]
+    return clone
 
 
 def _again(layer: Layer) -> Any:

@@ -61,6 +61,7 @@ class Network(Kept, Weighted, Operation):
         self.dtype = dtype
         self._trainable = trainable
         self._layers: list[Any] = []
+        self.in_weights: list[Any] | None = None  # the same, in the order of the weights
         self._names: set[str] = set()
         self._inbound_nodes: list[Node] = []
         self.created = next(creations)
@@ -98,9 +99,9 @@ class Network(Kept, Weighted, Operation):
         """The layers themselves, also those of models within the model, each once."""
         return leaves_of(self)
 
-    def made_of(self) -> list[Any]:
+    def made_of(self, by_weights: bool = False) -> list[Any]:
         """Return the layers, models within the model as they are."""
-        return self._layers
+        return self.in_weights if by_weights and self.in_weights else self._layers
 
     @property
     def file_class(self) -> str:
@@ -146,11 +147,6 @@ class Network(Kept, Weighted, Operation):
     def changed(self) -> None:
         """Forget the graph, after a layer has come or gone."""
         self._graph = None
-
-    @property
-    def has_branches(self) -> bool:
-        """Whether its layers do not stand in a row."""
-        return self.built and not self.graph.chain
 
     @property
     def inputs(self) -> list[KerasTensor]:
@@ -320,7 +316,7 @@ class Network(Kept, Weighted, Operation):
 
     def arrays(self) -> Iterator[tuple[str, Array]]:
         """Yield (layer/name, value) for each parameter, in Keras's order."""
-        for layer in self.leaves:
+        for layer in leaves_of(self, by_weights=True):
             for name, value in layer.own_arrays():
                 yield f"{layer.name}/{name}", value
 
@@ -335,8 +331,13 @@ class Network(Kept, Weighted, Operation):
         set_arrays(f"{type(self).__name__}.set_weights()", list(self.arrays()), weights)
 
     def _weights(self) -> list[Weight]:
-        found = {id(weight): weight for layer in self.leaves for weight in layer.weights}
-        return list(found.values())  # a layer that computes, and has layers, names theirs too
+        every = (weight for layer in leaves_of(self, by_weights=True) for weight in layer.weights)
+        return list({id(one): one for one in every}.values())  # some name those of layers in them
+
+    def slot_weights(self) -> list[Weight]:
+        """Return the weights that training changes in the order of the optimizer's slots."""
+        rank = {id(layer): place for place, layer in enumerate(self.leaves)}
+        return sorted(self.trainable_weights, key=lambda weight: rank[id(weight.layer)])
 
     def segments(self) -> list[Segment]:
         """Return the trainable parameters as stretches: (place in the slots, values, gradients).

@@ -83,7 +83,7 @@ class Run(StoredRun):
             while self.epoch < self.epochs and not ended:
                 self.train_epoch()
                 ended = model.stop_training
-            model.optimizer.finalize_variable_values(model.trainable_weights)
+            model.optimizer.finalize_variable_values(model.slot_weights())
             self.call("on_train_end", self.logs)
         finally:
             model.run = None

@@ -205,11 +205,6 @@ class Sequential(Model):
         """The shape that goes in, None for the batch axis; None as a whole if not known."""
         return self._row[0].shape if self._row else None
 
-    @property
-    def has_branches(self) -> bool:
-        """False: all layers stand in a row."""
-        return False
-
     def graph_nodes(self) -> list[Node]:
         """Return the calls in the model's own graph, inputs among them."""
         return [tensor.node for tensor in self._row]

@@ -26,7 +26,8 @@ def summary_lines(
         expand_nested: whether the layers of models within the model follow them.
         show_trainable: whether a column says Y or N.
     """
-    joined = model.has_branches and not model.is_written
+    graph = model.built and model.keras_class == "Functional" and not model.is_written
+    joined = graph and not model.graph.chain
     ends = _GRAPH_COLUMNS if joined else _COLUMNS
     width = GRAPH_WIDTH if joined else WIDTH
     if line_length is not None:

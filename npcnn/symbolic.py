@@ -196,8 +196,12 @@ class Operation:
         """Whether the name tells a reader something: it was said, or a model has it."""
         return bool(self.beside) or not self.made_up
 
-    def made_of(self) -> list[Any] | None:
-        """Return what it is made of, a model or a composed layer; None for a plain layer."""
+    def made_of(self, by_weights: bool = False) -> list[Any] | None:
+        """Return what it is made of, a model or a composed layer; None for a plain layer.
+
+        Args:
+            by_weights: in the order of the weights, which is another in models with a `call`.
+        """
         return None
 
     @property
@@ -257,10 +261,14 @@ def tensors(value: Any, where: str) -> list[KerasTensor]:
     return listed
 
 
-def leaves_of(whole: Any) -> list[Any]:
+def leaves_of(whole: Any, by_weights: bool = False) -> list[Any]:
     """Return the layers that something is made of, each once, inputs left out; itself if plain.
 
     A layer that computes, and has layers, comes before these.
+
+    Args:
+        whole: a layer or a model.
+        by_weights: in the order of the weights, as Keras lists them.
     """
     found: dict[int, Any] = {}
     seen: set[int] = set()
@@ -270,7 +278,7 @@ def leaves_of(whole: Any) -> list[Any]:
         if id(one) in seen:
             continue
         seen.add(id(one))
-        parts = one.made_of()
+        parts = one.made_of(by_weights)
         todo += (parts or [])[::-1]
         if (parts is None and not one.is_input) or one.recorded or one.declared:
             found[id(one)] = one

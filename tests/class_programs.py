@@ -13,8 +13,9 @@ X = np.random.default_rng(1).normal(size=(8, 3)).astype("float32")
 Y = np.random.default_rng(2).normal(size=(8, 2)).astype("float32")
 
 
-def programs(K):
-    layers, mine = K.layers, K.saving.register_keras_serializable()
+def parts(K, mine):
+    """Return a model and a layer of one's own, for others to hold."""
+    layers = K.layers
 
     @mine
     class Turned(K.Model):
@@ -38,6 +39,13 @@ def programs(K):
 
         def call(self, x):
             return self.body(self.model(x)) + x
+
+    return Turned, Within
+
+
+def wholes(K, mine):
+    """Return models that hold such."""
+    layers, (Turned, Within) = K.layers, parts(K, mine)
 
     @mine
     class Whole(K.Model):
@@ -66,6 +74,22 @@ def programs(K):
 
         def call(self, x):
             return self.back(K.ops.tanh(self.deep(x)) * self.scale + self.inner(x))
+
+    def nested():
+        begin = layers.Input((3,))
+        return K.Model(begin, layers.Dense(2)(K.Sequential([Turned(), Within()])(begin)))
+
+    def within(one):
+        return lambda: K.Sequential([layers.Input((3,)), one(), layers.Dense(2)])
+
+    return {
+        "turned": within(Turned), "layer": within(Within), "alone": Whole, "computing": Computing,
+        "nested": nested,
+    }  # fmt: skip
+
+
+def programs(K):
+    layers, mine = K.layers, K.saving.register_keras_serializable()
 
     @mine
     class Normal(K.Model):
@@ -100,16 +124,8 @@ def programs(K):
         def get_config(self):
             return {"units": self.units}
 
-    def nested():
-        begin = layers.Input((3,))
-        return K.Model(begin, layers.Dense(2)(K.Sequential([Turned(), Within()])(begin)))
-
-    return {
-        "turned": lambda: K.Sequential([layers.Input((3,)), Turned(), layers.Dense(2)]),
-        "alone": Whole, "computing": Computing, "normal": Normal, "graph": lambda: Graph(5),
-        "row": lambda: Row(5), "nested": nested,
-        "layer": lambda: K.Sequential([layers.Input((3,)), Within(), layers.Dense(2)]),
-    }  # fmt: skip
+    others = {"normal": Normal, "graph": lambda: Graph(5), "row": lambda: Row(5)}
+    return wholes(K, mine) | others
 
 
 def made(K, make):

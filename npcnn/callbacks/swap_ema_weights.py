@@ -40,7 +40,7 @@ class SwapEMAWeights(Callback):
             self._let(True)
             if epoch == self.params["epochs"] - 1:
                 self._let(False)
-                finish(self.model.optimizer, self.model.trainable_weights)
+                finish(self.model.optimizer, self.model.slot_weights())
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """Show the means."""
@@ -70,7 +70,7 @@ class SwapEMAWeights(Callback):
                 fix = "fit the model before"
             raise ArgumentError(message(where, "running means of the weights", "none", fix))
         stop = 0
-        for weight in self.model.trainable_weights:
+        for weight in self.model.slot_weights():
             start, stop = stop, stop + int(np.prod(weight.shape))
             kept = weight.value.copy()
             weight.value[...] = means[start:stop].reshape(kept.shape)

@@ -101,11 +101,11 @@ def _twin(model: Model) -> Model:
     """Return a copy with parameters, gradients and a fresh optimizer of its own."""
     twin = copy.copy(model)
     twin._graph = shadow_graph(model.graph)
-    twin._layers = list(twin._graph.layers)
+    twin._layers, twin.in_weights = list(twin._graph.layers), None
     twin.optimizer = copy.copy(model.optimizer)
     twin.optimizer.slots, twin.optimizer.iterations = {}, 0
     size = sum(s.stop - s.start for s, _, _ in twin.segments())
-    twin.optimizer.lay_out(size, twin.dtype, lambda: twin.trainable_weights)
+    twin.optimizer.lay_out(size, twin.dtype, twin.slot_weights)
     return twin
 
 

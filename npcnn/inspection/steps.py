@@ -166,7 +166,7 @@ def _update(model: Model, graph: Graph) -> Event:
     """Put the gradients into the model, let its optimizer take the step, and say what changed."""
     segments = model.segments()
     size = sum(place.stop - place.start for place, _, _ in segments)
-    model.optimizer.lay_out(size, model.dtype, lambda: model.trainable_weights)
+    model.optimizer.lay_out(size, model.dtype, model.slot_weights)
     seed = random.current_seed()
     before: dict[str, Array] = {}
     after: dict[str, Array] = {}

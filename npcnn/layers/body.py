@@ -35,7 +35,7 @@ class Body(Layer):
         """What the model's class says."""
         return self.model.call
 
-    def made_of(self) -> list[Any] | None:
+    def made_of(self, by_weights: bool = False) -> list[Any] | None:
         """Return the layers that the model holds."""
         return [] if self.model is None else inner_layers(self.model)
 

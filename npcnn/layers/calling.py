@@ -157,7 +157,7 @@ class Called:
         own: Any = self
         return self.has_call and not own.recorded
 
-    def made_of(self) -> list[Any] | None:
+    def made_of(self, by_weights: bool = False) -> list[Any] | None:
         """Return the layers that a user's layer is made of; None for others."""
         if self.ends is not None:
             return in_order(inner_layers(self), operations_by_depth(*self.ends))

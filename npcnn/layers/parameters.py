@@ -244,7 +244,7 @@ class Parameters(Weighted, Regulated):
     def _weights(self) -> list[Weight]:
         return [
             layer.weight_of(name)
-            for layer in leaves_of(self)
+            for layer in leaves_of(self, by_weights=True)
             for name in (*layer.parameter_names, *layer.state_names)
         ]
 

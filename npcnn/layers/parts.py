@@ -40,7 +40,7 @@ def in_order(first: list[Any], layers: list[Any]) -> list[Any]:
         one = todo.pop()
         if id(one) not in place:
             place[id(one)] = len(place)
-            written = getattr(one, "has_call", False)  # whose parts() would ask for this again
+            written = getattr(one, "has_call", False)  # whose made_of() would ask for this again
             todo += (inner_layers(one) if written else one.made_of() or [])[::-1]
     inputs = [one for one in layers if getattr(one, "is_input", False)]
     others = [one for one in layers if one not in inputs]
@@ -60,7 +60,7 @@ def learnt(layer: Any) -> Iterator[tuple[str, Any, Any]]:
 def fronts(layer: Any) -> Iterator[tuple[str, Any]]:
     """Yield ('', layer) and ('name/', layer in it), each name once: dense/, dense[1]/."""
     times: Counter[str] = Counter()
-    for one in leaves_of(layer):
+    for one in leaves_of(layer, by_weights=True):
         again = f"[{times[one.name]}]" if times[one.name] else ""
         times[one.name] += one is not layer
         yield "" if one is layer else f"{one.name}{again}/", one

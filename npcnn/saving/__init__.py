@@ -169,6 +169,7 @@ def load_weights(
     """
     from npcnn.saving import keras_h5, keras_zip, own_variables, state
     from npcnn.saving.hdf5_safe import Hdf5File
+    from npcnn.symbolic import leaves_of
 
     model._require_built("load_weights()")
     with _opened(filepath, "load_weights(filepath)", budget) as (stream, where, allowed):
@@ -189,7 +190,7 @@ def load_weights(
         model.set_weights(
             [
                 arrays.get(id(layer), {}).get(name, value)
-                for layer in model.leaves
+                for layer in leaves_of(model, by_weights=True)
                 for name, value in layer.own_arrays()
             ]
         )

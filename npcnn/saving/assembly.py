@@ -11,7 +11,6 @@ from npcnn.layers.parameter import planned
 from npcnn.network import Network
 from npcnn.saving.budget import Budget
 from npcnn.saving.keras_config import read_model
-from npcnn.saving.keras_graph import by_depth
 from npcnn.symbolic import leaves_of
 
 if TYPE_CHECKING:
@@ -71,8 +70,8 @@ def config_leaves(whole: Any) -> list[Layer]:
     itself, the order is the class's.
     """
     if not isinstance(whole, Network) or whole.call_body is not None:
-        return leaves_of(whole)
-    every = (leaf for part in by_depth(whole) for leaf in config_leaves(part))
+        return leaves_of(whole, by_weights=True)
+    every = (leaf for part in whole.made_of() for leaf in config_leaves(part))
     return list({id(leaf): leaf for leaf in every}.values())
 
 

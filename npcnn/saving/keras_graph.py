@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from npcnn.checks import FormatError, message
-from npcnn.graph import count_calls, operations_by_depth
+from npcnn.graph import count_calls
 from npcnn.layers.base import Layer
 from npcnn.layers.given import Given, filled, is_symbolic_one, taken
 from npcnn.layers.operation import Operated
@@ -27,15 +27,6 @@ Ref = tuple[str, int, int]  # layer, which of its calls, which output of that
 # Writing --------------------------------------------------------------------------------------
 
 
-def by_depth(whole: Any) -> list[Any]:
-    """Return what something is made of; of a class with a `call`, in the graph's order.
-
-    Files keep of that class the graph, and Keras's model of it goes by the depth of its layers.
-    """
-    written = isinstance(whole, Network) and whole.is_written and whole.call_body is None
-    return operations_by_depth(*whole.ends) if written else whole.made_of() or []
-
-
 def graph_config(model: Model, entry_of: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
     """Return a functional model's config.
 
@@ -45,7 +36,7 @@ def graph_config(model: Model, entry_of: Callable[[Any], dict[str, Any]]) -> dic
     """
     nodes = {id(node): node for node in model.graph_nodes()}
     numbers: dict[int, int] = {}
-    for layer in by_depth(model):
+    for layer in model.made_of():
         own = [node for node in layer._inbound_nodes if id(node) in nodes]
         numbers |= {id(node): number for number, node in enumerate(own)}
 
@@ -73,7 +64,7 @@ def graph_config(model: Model, entry_of: Callable[[Any], dict[str, Any]]) -> dic
         return {"args": [given] if listed or len(given) > 1 else given, "kwargs": fixed}
 
     listed = []
-    for layer in by_depth(model):
+    for layer in model.made_of():
         own = [node for node in layer._inbound_nodes if id(node) in nodes and node.inputs]
         calls = [call(node) for node in own]
         listed.append({**entry_of(layer), "name": layer.name, "inbound_nodes": calls})

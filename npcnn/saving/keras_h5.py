@@ -11,7 +11,6 @@ from npcnn.saving import assembly, keras_compile, keras_config, run_state, varia
 from npcnn.saving.budget import Budget
 from npcnn.saving.hdf5_safe import Hdf5File
 from npcnn.saving.keras_config import KERAS_VERSION
-from npcnn.saving.keras_graph import by_depth
 from npcnn.saving.safe_json import parse_json
 from npcnn.saving.state import Found, OptimizerState, Parts, match
 
@@ -42,12 +41,12 @@ def write_model(model: Model, stream: IO[bytes], run: run_state.State | None = N
 
 
 def _write_weights(model: Model, group: Any) -> None:
-    names = [ascii_name(layer.name, k) for k, layer in enumerate(by_depth(model))]
+    names = [ascii_name(layer.name, k) for k, layer in enumerate(model.made_of())]
     group.attrs["layer_names"] = names
     group.attrs["backend"] = "numpy"
     group.attrs["keras_version"] = KERAS_VERSION
     scope = ascii_name(model.name, "model")
-    for layer, name in zip(by_depth(model), names, strict=True):
+    for layer, name in zip(model.made_of(), names, strict=True):
         inner = group.create_group(name)
         values = {}
         for k, (leaf, parameter, _) in enumerate(assembly.in_config(layer)):
@@ -156,7 +155,7 @@ def find_weights(file: Hdf5File, model: Model, skip: bool = False, by_name: bool
     listed = {name: attribute_list(file, f"{root}/{name}", "weight_names")
               for name in attribute_list(file, root, "layer_names")}  # fmt: skip
     saved = [name for name, weights in listed.items() if weights]
-    every = [(layer, assembly.in_config(layer)) for layer in by_depth(model)]
+    every = [(layer, assembly.in_config(layer)) for layer in model.made_of()]
     own = [(layer, wanted) for layer, wanted in every if wanted]
     if by_name:
         own = [(layer, wanted) for layer, wanted in own if layer.name in saved]

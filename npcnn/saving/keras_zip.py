@@ -18,7 +18,6 @@ from npcnn.saving import (
     assembly,
     keras_compile,
     keras_config,
-    keras_graph,
     keras_layers,
     own_variables,
     run_state,
@@ -165,7 +164,7 @@ def _attributes(holder: Any, root: str) -> Iterator[tuple[Any, str]]:
 def _in_rows(whole: Any, root: str, by_config: bool) -> Iterator[tuple[Any, str]]:
     """Yield what something is made of, and the path of each: its class and a number."""
     counts: dict[str, int] = {}
-    for layer in keras_graph.by_depth(whole) if by_config else whole.made_of() or ():
+    for layer in whole.made_of() or ():
         if layer.in_layers:
             base = snake_case(keras_config.class_name(layer) if by_config else layer.file_class)
             k = counts[base] = counts.get(base, -1) + 1

@@ -17,6 +17,7 @@ from npcnn.optimizers.options import slots as option_slots
 from npcnn.saving import assembly, keras_compile, own_variables, run_state, variables
 from npcnn.saving.hdf5_dataset import Dataset
 from npcnn.saving.hdf5_safe import Hdf5File
+from npcnn.symbolic import leaves_of
 
 if TYPE_CHECKING:
     from npcnn.model import Model
@@ -140,7 +141,7 @@ class OptimizerState:
     def __init__(self, listed: list[tuple[str, Dataset]], parts: Parts, where: str) -> None:
         assert parts.settings is not None
         optimizer = parts.settings["optimizer"]
-        every = assembly.wanted_arrays(parts.planned.leaves)
+        every = assembly.wanted_arrays(leaves_of(parts.planned, by_weights=True))
         wanted = [shape for layer, own, shape in every if layer.trainable and layer.declared[own]]
         self.where = where
         self.steps: Dataset | None = None

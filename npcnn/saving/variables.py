@@ -11,6 +11,7 @@ import numpy as np
 from npcnn import optimizers
 from npcnn.layers.base import Layer
 from npcnn.optimizers.options import keras_order
+from npcnn.symbolic import leaves_of
 
 if TYPE_CHECKING:
     from npcnn.model import Model
@@ -39,7 +40,7 @@ def optimizer_variables(
 ) -> Iterator[tuple[str, Array]]:
     """Yield (Keras's name, value): iteration, learning rate, then the slots in Keras's order.
 
-    The parameters' order is that of `leaves`, the layers of the model; None for its own.
+    The parameters' order is that of `leaves`, the layers of the model; None for the weights'.
 
     A learning rate that follows a schedule is no variable. An optimizer that has not stepped yet
     has what its slots start from, as Keras expects it.
@@ -50,8 +51,7 @@ def optimizer_variables(
         yield "learning_rate", np.array(optimizer.learning_rate, np.float32)
     found = list(trainable_parameters(model))
     size = found[-1][3].stop if found else 0
-    rank = {id(layer): k for k, layer in enumerate(leaves or model.leaves)}
-    found.sort(key=lambda own: rank[id(own[0])])
+    _sort(found, leaves or leaves_of(model, by_weights=True))
     order = [
         (*slot, *parameter)
         for group in keras_order(optimizer)
@@ -75,7 +75,14 @@ def set_slots(model: Model, values: dict[str, list[Array]]) -> None:
     """Give the optimizer its state: slot → one array a trainable parameter."""
     found = list(trainable_parameters(model))
     size = found[-1][3].stop if found else 0
-    model.optimizer.lay_out(size, model.dtype, lambda: model.trainable_weights)
+    model.optimizer.lay_out(size, model.dtype, model.slot_weights)
+    _sort(found, leaves_of(model, by_weights=True))
     for slot, arrays in values.items():
         for (*_, place), array in zip(found, arrays, strict=True):
             model.optimizer.slots[slot][place] = array.ravel()
+
+
+def _sort(found: list[tuple[Layer, str, Array, slice]], leaves: list[Layer]) -> None:
+    """Let parameters stand in the order of these layers."""
+    rank = {id(layer): place for place, layer in enumerate(leaves)}
+    found.sort(key=lambda own: rank[id(own[0])])

@@ -62,3 +62,8 @@ def test_running_means_are_each_weight_s_own(name):
     for weight, was in zip(model.weights, before, strict=True):
         if id(weight) in learnt:
             np.testing.assert_allclose(weight.numpy(), was, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_gradient_is_right(name):
+    npcnn.trace(begun(name), X, Y).check(raise_on_error=True)

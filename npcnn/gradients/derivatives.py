@@ -207,7 +207,7 @@ def _twin(layer: Layer, parameters: list[Array], dtype: Any) -> Layer:
     """Return a copy of a layer, and of those in it, with others of what is learnt."""
     other = copy.deepcopy(layer)  # with all it keeps: `forward` may change that
     rest = iter(parameters)
-    for one in leaves_of(other):
+    for one in leaves_of(other, by_weights=True):  # as `learnt` has them
         one.dtype = dtype
         for name in one.parameter_names:
             value = (next(rest) if one.trainable else vars(one)[name]).astype(dtype)

@@ -3,6 +3,7 @@
 Each takes the package, `keras` or `npcnn`, and returns what makes the model.
 """
 
+import functools
 import json
 import sys
 import warnings
@@ -88,8 +89,9 @@ def wholes(K, mine):
     }  # fmt: skip
 
 
+@functools.cache  # or a second call would take the first one's place in the registry
 def programs(K):
-    layers, mine = K.layers, K.saving.register_keras_serializable()
+    layers, mine = K.layers, K.saving.register_keras_serializable("classes")
 
     @mine
     class Normal(K.Model):

@@ -271,6 +271,14 @@ def save_frequency(value: Any, where: str) -> int:
     )
 
 
+def validation_epochs(value: Any, where: str) -> int | list[int]:
+    """Return how many epochs from one validation to the next, or the numbers of such epochs."""
+    fix = "2 is every other epoch, [1, 10] the first and the tenth"
+    if isinstance(value, list):
+        return [checks.positive_int(one, where, fix) for one in value]
+    return checks.positive_int(value, where, fix)
+
+
 def name_or_place(value: Any, where: str) -> Any:
     """Return a layer's name or its place, or raise DtypeError."""
     if isinstance(value, str) or checks.is_whole(value):
@@ -328,6 +336,7 @@ def anything(value: Any, where: str) -> Any:
 
 Anything = Annotated[Any, anything]
 PositiveInt = Annotated[int, checks.positive_int]
+ValidationEpochs = Annotated[int | list[int], validation_epochs]
 Count = Annotated[int, checks.count]
 NonNegative = Annotated[float, checks.non_negative]
 Fraction = Annotated[float, checks.fraction]

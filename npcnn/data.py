@@ -25,7 +25,6 @@ from npcnn.checks import (
 )
 from npcnn.losses.base import Loss, row_weights
 from npcnn.losses.called import any_targets
-from npcnn.losses.no_loss import NoLoss
 from npcnn.names import lookup
 
 Array = np.ndarray
@@ -190,7 +189,7 @@ def names_of(model: Any, which: int, count: int) -> list[str]:
     """Return the names under which a dict has a model's inputs (which = 0) or outputs (1)."""
     if not model.built:
         return ["input" if which == 0 else "output"] * count
-    return model.structure[which] or (model.input_names, model.output_names)[which]
+    return model.structure[which].keys or (model.input_names, model.output_names)[which]
 
 
 def check_samples(x: Any, input_shape: Shape, where: str, dtype: Any = np.float64) -> Array:
@@ -283,7 +282,7 @@ def prepare(
     losses: list[Loss] = model.objective.losses
     scored = where == "evaluate" and model.writes("test_step")
     own = model.writes("compute_loss") or scored  # which know what they want
-    idle = all(isinstance(loss, NoLoss) for loss in losses) and not own
+    idle = all(loss.is_nothing for loss in losses) and not own
     if y is None and not (idle or own):
         raise ArgumentError(message(f"{where}(y)", "targets", "None", "give x and y"))
     for loss in losses:
@@ -321,7 +320,7 @@ def _with_blanks(y: Any, names: list[str], losses: list[Loss], x: Array) -> Any:
     """Return targets with zeros where an output without a loss has none."""
     if y is None:
         y = [None] * len(names) if len(names) > 1 else np.zeros(len(x))
-    idle = [isinstance(loss, NoLoss) for loss in losses]
+    idle = [loss.is_nothing for loss in losses]
     if isinstance(y, dict):
         blanks = {name: None for name, one in zip(names, idle, strict=True) if one}
         listed = blanks | y

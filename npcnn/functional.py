@@ -47,10 +47,13 @@ def recalled(
             shapes = [tensor.shape for tensor in node.outputs]
             dtype = node.outputs[0].dtype
             again = Node(node.operation, given, shapes, dtype, node.training, node.given)
-            again.held, found = node.held, again.outputs
+            again.held, again.keys, found = node.held, node.keys, again.outputs
         else:
             one = len(given) == 1 and not getattr(node.operation, "merges", False)
-            x, own = given[0] if one else given, instead(node.operation)
+            own = instead(node.operation)
+            x: Any = given[0] if one else given
+            if node.keys is not None:
+                x = dict(zip(node.keys, given, strict=True))
             how = {} if node.training is None else {"training": node.training}
             found = call(own, x, **how) if call else _called(own, node, x)
         listed = taken(found, is_symbolic_one)[1]
@@ -64,8 +67,3 @@ def _called(operation: Any, node: Node, x: Any) -> Any:
         return operation.on_tensors(x, node.training)
     listed = x if isinstance(x, list) else [x]
     return operation.on_tensors(listed, node.training, node.given)
-
-
-def keys_of(given: Any) -> list[str] | None:
-    """Return the keys of a dict of tensors, sorted; None for one tensor and for a list."""
-    return sorted(str(key) for key in given) if isinstance(given, dict) else None

@@ -351,7 +351,7 @@ def ordered_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list
                 done[id(node)] = node
             else:
                 todo.append((tensor, True))
-                todo += [(one, False) for one in reversed(node.inputs)]
+                todo += [(one, False) for one in reversed(node.walked)]
     return list(done.values())
 
 
@@ -373,7 +373,7 @@ def operations_by_depth(inputs: list[KerasTensor], outputs: list[KerasTensor]) -
         seen.add(id(tensor.node))
         met.setdefault(id(tensor.node.operation), tensor.node.operation)
         if id(tensor) not in ends:
-            walk += reversed(tensor.node.inputs)
+            walk += reversed(tensor.node.walked)
     depths: dict[int, int] = {}
     of_operation: dict[int, int] = {}
     for node in reversed(nodes):

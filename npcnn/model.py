@@ -16,6 +16,7 @@ from npcnn.arguments import (
     Path,
     PositiveInt,
     Times,
+    ValidationEpochs,
     Verbose,
     checked,
 )
@@ -24,11 +25,13 @@ from npcnn.checks import ArgumentError, StateError, arrays_in, message
 from npcnn.config import floatx
 from npcnn.data import Share
 from npcnn.feeding import Data, Targets, opened
-from npcnn.functional import keys_of, rooted
+from npcnn.functional import rooted
 from npcnn.graph import operations_by_depth, ordered_nodes
 from npcnn.layers.body import made_by_call
+from npcnn.layers.given import is_symbolic_one
+from npcnn.layers.packing import Packing, packed_shapes
 from npcnn.layers.parts import in_order, inner_layers
-from npcnn.layers.shapes import check_batch_shape, shapes_of
+from npcnn.layers.shapes import shapes_of
 from npcnn.names import auto_name
 from npcnn.network import Ends, classes
 from npcnn.objective import Objective, guessed_names, is_weight, measures, objective
@@ -72,7 +75,6 @@ class Model(Stored, OnBatch):
     """
 
     objective: Objective = only(Objective, "what compile() makes of a loss", _ANEW)
-    structure: tuple[Any, Any] = only(tuple, "keys of inputs and of outputs", _ANEW)
     measures: list[Measure] = only(list, "what compile() makes of metrics", _ANEW)
     run: running.Run | None = only((running.Run, type(None)), "the run that goes on", _OWN)
     compiled = run_eagerly = stop_training = stop_evaluating = stop_predicting = False
@@ -87,11 +89,12 @@ class Model(Stored, OnBatch):
         if inputs is None and outputs is None and type(self) is not Model:
             self.begin_model(name, trainable, np.dtype(floatx()))
             return
-        ins, outs = tensors(inputs, "Model(inputs)"), tensors(outputs, "Model(outputs)")
+        packing, listed = Packing.of(outputs)
+        ins, outs = tensors(inputs, "Model(inputs)"), tensors(listed, "Model(outputs)")
         self.begin_model(name, trainable, np.dtype(ins[0].dtype))
-        self._take(rooted(ins, outs), (keys_of(inputs), keys_of(outputs)))
+        self._take(rooted(ins, outs), (Packing.of(inputs)[0], packing))
 
-    def _take(self, ends: Ends, structure: tuple[Any, Any]) -> None:
+    def _take(self, ends: Ends, structure: tuple[Packing, Packing]) -> None:
         """Let the model be the graph between these ends."""
         held, layers = inner_layers(self) if self.is_written else [], operations_by_depth(*ends)
         idle = (one for one in held if one not in layers)
@@ -108,7 +111,7 @@ class Model(Stored, OnBatch):
         kind = "functional" if type(self) is Model else type(self).__name__  # as in Keras
         super().__init__(name or auto_name(kind), trainable, dtype)
         self.made_up = name is None
-        self.structure = None, None
+        self.structure = Packing(), Packing()
         self.optimizer: Optimizer
         self._settings: dict[str, Any] = {}  # as `compile` was given them
         self.measures, self.last_scores = [], None
@@ -143,13 +146,9 @@ class Model(Stored, OnBatch):
         """
         if self.built:
             return
-        keys = keys_of(input_shape)
-        if keys is not None:
-            input_shape = [input_shape[key] for key in keys]
-        shape = check_batch_shape(input_shape, "build(input_shape)")
-        shapes = list(shape) if shape and isinstance(shape[0], tuple) else [shape]
-        ends, given = made_by_call(self, shapes, keys)
-        self._take(ends, (keys, keys_of(given)))
+        packing, shapes = packed_shapes(input_shape, "build(input_shape)")
+        ends, given = made_by_call(self, shapes, packing)
+        self._take(ends, (packing, Packing.of(given, is_symbolic_one)[0]))
         if self.compiled and max(len(ends[1]), len(self.objective.losses)) > 1:
             self.compile(**self._settings)
 
@@ -216,7 +215,7 @@ class Model(Stored, OnBatch):
         shuffle: bool = True, class_weight: Any = None, sample_weight: Any = None,
         initial_epoch: Count = 0, steps_per_epoch: PositiveInt | None = None,
         validation_steps: PositiveInt | None = None,
-        validation_batch_size: PositiveInt | None = None, validation_freq: PositiveInt = 1, *,
+        validation_batch_size: PositiveInt | None = None, validation_freq: ValidationEpochs = 1, *,
         augmenter: AnAugmenter | None = None, check_numerics: bool = False,
         resume_from: Path | None = None, budget: Times = 1,
         distribution: ADistribution | None = None,
@@ -235,8 +234,7 @@ class Model(Stored, OnBatch):
             verbose: 0 nothing, 1 or 'auto' a bar on a terminal, 2 one line an epoch.
             callbacks: Callback objects.
             validation_split: the last share of the data is kept for validation.
-            validation_data: (x, y) or (x, y, weights) to evaluate after each epoch, or what yields
-                batches.
+            validation_data: (x, y), (x, y, weights) or what yields batches, to evaluate on.
             shuffle: whether to visit the samples in an order given by (seed, epoch); of a
                 PyDataset the batches, of other streams nothing.
             class_weight: class number → weight in the loss.
@@ -246,13 +244,12 @@ class Model(Stored, OnBatch):
                 then goes on from one epoch to the next.
             validation_steps: batches of a validation; None for all.
             validation_batch_size: samples a validation step; batch_size if not given.
-            validation_freq: epochs from one validation to the next.
+            validation_freq: epochs from one validation to the next, or a list of those with one.
             augmenter: a `datasets.Augmenter`, by which each epoch sees other pictures.
             resume_from: a file that callbacks.ModelCheckpoint wrote in a call with the same data
                 and settings; the run goes on from there, seed included, to the same bits.
             check_numerics: True to stop before a step that would learn from NaN or infinity.
-            budget: how many times the usual bytes, objects and names reading that file, or a
-                backup's, may take.
+            budget: how many times the usual that file, or a backup's, may cost; docs/files.md.
             distribution: a `distribution.DataParallel`: each batch is all ranks' work.
 
         Raises:

@@ -82,10 +82,7 @@ def _cloned(model: Any, make: Any, call: Any) -> Any:
     inputs, outputs = model.ends
     begun = [clones[id(tensor.node.operation)].output for tensor in inputs]
     ends = recalled(inputs, outputs, begun, lambda operation: clones[id(operation)], call)
-    ins, outs = (
-        dict(zip(keys, tensors, strict=True)) if keys is not None else tensors
-        for keys, tensors in zip(model.structure, (begun, ends), strict=True)
-    )
+    ins, outs = model.structure[0].pack(begun), model.structure[1].pack(ends)
     clone = Model(ins, outs, trainable=model.trainable, name=model.name)
     clone.in_weights = [clones[id(layer)] for layer in model.made_of(by_weights=True)]
     return clone

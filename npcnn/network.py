@@ -23,7 +23,7 @@ from npcnn.random import Seed
 from npcnn.streams import say
 from npcnn.subclasses import is_ours
 from npcnn.summary import summary_lines
-from npcnn.symbolic import KerasTensor, Node, Operation, creations, leaves_of, tensors
+from npcnn.symbolic import KerasTensor, Node, Operation, creations, leaves_of
 from npcnn.variables import Variable, Weight, Weighted
 
 Array = np.ndarray
@@ -161,16 +161,6 @@ class Network(Kept, Weighted, Operation):
         return list(self.ends[1])
 
     @property
-    def input(self) -> Any:
-        """The symbolic tensor that goes in, or a list of several."""
-        return self.inputs if len(self.ends[0]) > 1 else self.inputs[0]
-
-    @property
-    def output(self) -> Any:
-        """The symbolic tensor that comes out, or a list of several."""
-        return self.outputs if len(self.ends[1]) > 1 else self.outputs[0]
-
-    @property
     def input_names(self) -> list[str]:
         """The names of the inputs."""
         return [tensor.name for tensor in self.inputs]
@@ -214,16 +204,7 @@ class Network(Kept, Weighted, Operation):
 
     def on_tensors(self, x: Any, training: bool | None = None) -> Any:
         """Return what comes out for symbolic tensors, with the model as one step of the way."""
-        given = tensors(x, f"{self.label}(x)")
-        if not self.built:
-            self.build(given[0].shape)
-        wanted, shapes = [t.shape for t in self.ends[0]], [t.shape for t in given]
-        if shapes != wanted:
-            fix = "call it on what it was made for"
-            raise ArgumentError(message(self.label, str(wanted), str(shapes), fix))
-        out = [tensor.shape for tensor in self.ends[1]]
-        node = Node(self, given, out, self.dtype, training)
-        return node.outputs if len(node.outputs) > 1 else node.outputs[0]
+        raise NotImplementedError
 
     @property
     def label(self) -> str:

@@ -32,7 +32,7 @@ class Objective:
     @property
     def reported(self) -> list[bool]:
         """Which outputs have a loss."""
-        return [not isinstance(loss, NoLoss) for loss in self.losses]
+        return [not loss.is_nothing for loss in self.losses]
 
     def score(
         self, ys: Sequence[Array], outputs: Sequence[Array], weights: Sequence[Array],
@@ -90,7 +90,9 @@ def measures(metrics: Any, weighted: Any, names: list[str]) -> list[Measure]:
     found: list[Measure] = []
     for given, by_weights in ((metrics, False), (weighted, True)):
         where = f"compile({'weighted_' * by_weights}metrics)"
-        if len(names) == 1 and not isinstance(given, dict):
+        alone = isinstance(given, (list, tuple)) and len(given) == 1
+        nested = alone and isinstance(given[0], (list, tuple))
+        if len(names) == 1 and not nested and not isinstance(given, dict):
             given = [given]
         for k, own in enumerate(by_output(given, names, where, spread=True)):
             listed = own if isinstance(own, (list, tuple)) else [own]

@@ -10,15 +10,18 @@ import numpy as np
 
 from npcnn import data, random, training
 from npcnn.arguments import checked
-from npcnn.checks import arrays_in
+from npcnn.checks import ArgumentError, arrays_in, message
 from npcnn.feeding import Data, Targets
+from npcnn.layers.given import filled, is_symbolic_one, taken
+from npcnn.layers.packing import Packing
 from npcnn.layers.taped import is_taped, within_call
 from npcnn.network import Network
 from npcnn.older import Older
+from npcnn.only import only
 from npcnn.ops.entry import recorded_now
 from npcnn.own_steps import OwnSteps, pack_x_y_sample_weight, reported
 from npcnn.repeated import Repeated
-from npcnn.symbolic import is_symbolic
+from npcnn.symbolic import Node, is_symbolic, tensors
 from npcnn.threads import single_threaded_blas
 from npcnn.training import forward
 from npcnn.variables import Answer
@@ -38,7 +41,9 @@ Given = Annotated[Any, numbers_or_tensors]
 class OnBatch(OwnSteps, Older, Network):
     """The half of a model that works on a batch."""
 
-    structure: tuple[Any, Any]
+    structure: tuple[Packing, Packing] = only(
+        tuple, "how inputs and outputs are packed", "make another model of them"
+    )
     compiled: bool
     optimizer: Any
     _steps: dict[Any, Repeated]
@@ -152,6 +157,38 @@ class OnBatch(OwnSteps, Older, Network):
             found = step(*xs, *ys, *weights)
         return found[: -len(ys)], found[-len(ys) :], ys, weights, batches.tails
 
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor that goes in, or several as the model was given them."""
+        return self.structure[0].pack(self.inputs)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensor that comes out, or several as the model was given them."""
+        return self.structure[1].pack(self.outputs)
+
+    def on_tensors(self, x: Any, training: bool | None = None) -> Any:
+        """Return what comes out for symbolic tensors, with the model as one step of the way."""
+        where = f"{self.label}(x)"
+        given = tensors(self._by_place(x, where), where)
+        if not self.built:
+            structure, found = taken(x, is_symbolic_one)
+            self.build(filled(structure, [one.shape for one in found]))
+        wanted, shapes = [t.shape for t in self.ends[0]], [t.shape for t in given]
+        if shapes != wanted:
+            fix = "call it on what it was made for"
+            raise ArgumentError(message(self.label, str(wanted), str(shapes), fix))
+        out = [tensor.shape for tensor in self.ends[1]]
+        node = Node(self, given, out, self.dtype, training)
+        node.keys = data.names_of(self, 0, len(given)) if isinstance(x, dict) else None
+        return self.structure[1].pack(node.outputs)
+
+    def _by_place(self, x: Any, where: str) -> Any:
+        """Return what goes in, a dict as a list in the order of the model's inputs."""
+        if not self.built or not isinstance(x, dict):
+            return x
+        return data.parts(x, data.names_of(self, 0, len(self.ends[0])), None, where)
+
     @checked
     def __call__(self, x: Given, training: bool | None = None) -> Any:
         """Return the outputs for one batch; dropout drops if training.
@@ -161,7 +198,8 @@ class OnBatch(OwnSteps, Older, Network):
         if is_symbolic(x):
             return self.on_tensors(x, training)
         if recorded_now() is not None or is_taped(x):
-            return within_call(self, x, training)
+            own = x if self.is_written else self._by_place(x, f"{self.label}(x)")
+            return within_call(self, own, training)
         where = f"{type(self).__name__}(x)"
         shapes = self.shapes_for(x, where)
         checked_xs = data.check_inputs(x, shapes[0], self, where)
@@ -177,11 +215,8 @@ class OnBatch(OwnSteps, Older, Network):
         return self.arranged([output.view(Answer) for output in outputs])
 
     def arranged(self, outputs: Any) -> Any:
-        """Return outputs as the model was given them: one, a list, or a dict by name."""
-        keys = self.structure[1]
-        if keys is not None:
-            return dict(zip(keys, outputs, strict=True))
-        return outputs[0] if len(outputs) == 1 else list(outputs)
+        """Return outputs as the model was given them: one, a list, a tuple, or a dict by name."""
+        return self.structure[1].pack_arrays(outputs)
 
     def _repeated(self, step: Any, learns: bool) -> Any:
         """Return what makes a step on arrays that are handed in, as the model is set now."""

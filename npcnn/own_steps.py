@@ -16,10 +16,10 @@ import numpy as np
 
 from npcnn.checks import ArgumentError, DtypeError, NpcnnWarning, message, shown
 from npcnn.feeding.sources import parted
+from npcnn.layers.packing import Packing
 from npcnn.layers.parts import unlearnt
 from npcnn.layers.recorded import takes
 from npcnn.layers.regulated import with_penalties
-from npcnn.losses.no_loss import NoLoss
 from npcnn.ops.entry import fixed
 from npcnn.ops.tape import Tensor, gradients
 from npcnn.scored import Scored
@@ -109,7 +109,7 @@ class OwnSteps(Scored):
         for loss, share, *given in zip(
             goal.losses, goal.weights, ys, outputs, weights, strict=True
         ):
-            if not isinstance(loss, NoLoss):
+            if not loss.is_nothing:
                 value = loss(*given)
                 found.append(value if share == 1 else value * share)
         return sum([*found[1:], *self.losses], found[0] if found else 0.0)
@@ -133,7 +133,7 @@ class OwnSteps(Scored):
 
     def _by_output(self: Any, given: Any) -> list[Any]:
         """Return what there is for each output."""
-        count, keys = len(self.objective.losses), self.structure[1] or self.output_names
+        count, keys = len(self.objective.losses), self.structure[1].keys or self.output_names
         if isinstance(given, dict):
             return [given.get(key) for key in keys]
         if isinstance(given, (list, tuple)) and len(given) == count and (count > 1 or given):
@@ -160,7 +160,7 @@ def scored(
     model.penalty = [penalty] if charges is not nothing else []
     try:
         loss = model.compute_loss(
-            x=_as_given(xs, model.structure[0]), y=_targets(model, ys),
+            x=model.structure[0].pack_arrays(xs), y=_targets(model, ys),
             y_pred=model.arranged(tensors), sample_weight=_weights(model, weights), **how,
         )  # fmt: skip
     finally:
@@ -198,24 +198,22 @@ def _warn_of_unlearnt(model: Model) -> None:
 
 def _alone(loss: Any, y: Array, output: Array, weights: Array) -> Array:
     """Return the rows of an output's own loss, for what is reported."""
-    value = 0.0 if isinstance(loss, NoLoss) else loss(y, output, weights)
+    value = 0.0 if loss.is_nothing else loss(y, output, weights)
     return np.full(weights.shape, value, output.dtype)
 
 
-def _as_given(arrays: Arrays, keys: list[str] | None) -> Any:
-    if keys is not None:
-        return dict(zip(keys, arrays, strict=True))
-    return arrays[0] if len(arrays) == 1 else list(arrays)
+def _alone_or_list(weights: Arrays) -> Any:
+    return weights[0] if len(weights) == 1 else list(weights)
 
 
 def _targets(model: Model, ys: Arrays) -> Any:
     """Return the targets of a batch; None if none were given."""
-    return None if all(not one.size for one in ys) else _as_given(ys, model.structure[1])
+    return None if all(not one.size for one in ys) else model.structure[1].pack_arrays(ys)
 
 
 def _weights(model: Model, weights: Arrays) -> Any:
     """Return the weights of a batch; None if all are 1."""
-    return None if all((one == 1).all() for one in weights) else _as_given(weights, None)
+    return None if all((one == 1).all() for one in weights) else _alone_or_list(weights)
 
 
 class Taken:
@@ -229,7 +227,7 @@ class Taken:
 
     def __init__(self, model: Model, source: Any, name: str) -> None:
         self.model, self.source, self.name = model, source, name
-        self.keys: list[str] | None = None  # of a prediction that is a dict
+        self.packing = Packing()  # of a prediction
 
     def current(self) -> Taken:
         """Return what makes the step as the model is set now."""
@@ -239,24 +237,23 @@ class Taken:
         """Make the step; return what it reports, or a prediction's outputs."""
         model, data = self.model, self.source
         if self.name == "predict_step":
-            xs = _as_given(data.samples(arrays), model.structure[0])
+            xs = model.structure[0].pack_arrays(data.samples(arrays))
             return self._laid_out(model.predict_step((xs,)))
         xs, ys, weights = parted(arrays, data, len(model.graph.outputs))
         ys = [y.reshape(len(y), *tail) for y, tail in zip(ys, data.tails, strict=True)]
-        more = _as_given(weights, None) if data.weighed else None
-        given = _as_given(xs, model.structure[0]), _targets(model, ys), more
+        more = _alone_or_list(weights) if data.weighed else None
+        given = model.structure[0].pack_arrays(xs), _targets(model, ys), more
         step = getattr(model, self.name)
         return reported(step(pack_x_y_sample_weight(*given)), f"{model.label}.{self.name}()")
 
     def _laid_out(self, outputs: Any) -> tuple[Array, ...]:
         """Return a prediction's outputs in a row, and keep how they came."""
-        self.keys = list(outputs) if isinstance(outputs, dict) else None
-        listed = list(outputs.values()) if isinstance(outputs, dict) else outputs
-        return tuple(map(np.asarray, listed if isinstance(listed, (list, tuple)) else [listed]))
+        self.packing, listed = Packing.of(outputs)
+        return tuple(map(np.asarray, listed))
 
     def arranged(self, outputs: Arrays) -> Any:
         """Return a prediction's outputs as they came: one, several, or a dict."""
-        return _as_given(outputs, self.keys)
+        return self.packing.pack_arrays(outputs)
 
 
 def reported(logs: Any, where: str) -> dict[str, Any]:

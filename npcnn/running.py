@@ -34,13 +34,13 @@ class Run(StoredRun):
         callbacks: called in this order, the history last.
         epochs: the number of the last epoch.
         verbose: 0, 1 or 2.
-        validation_freq: epochs from one validation to the next.
+        validation_freq: epochs from one validation to the next, or a list of those with one.
         trainer: what takes a step, as `trainer` returned it.
     """
 
     def __init__(
         self, model: Model, data: Feed, validation: Feed | None, callbacks: list[Callback],
-        epochs: int, verbose: int, validation_freq: int, trainer: Any,
+        epochs: int, verbose: int, validation_freq: int | list[int], trainer: Any,
     ) -> None:  # fmt: skip
         self.model, self.data, self.validation = model, data, validation
         own = [callback for callback in callbacks if isinstance(callback, History)]
@@ -114,7 +114,7 @@ class Run(StoredRun):
             printer.close()
         result = self.scores.result() if self.batch else {}  # of no batch, there is none
         logs, names = dict(sorted(result.items())), list(result)
-        if self.validation is not None and (self.epoch + 1) % self.validation_freq == 0:
+        if self.validation is not None and self._validates():
             values = evaluate(self.model, self.validation, None, self.call, self.scorer)
             logs |= {f"val_{name}": value for name, value in values.items()}
             logs = dict(sorted(logs.items()))
@@ -124,6 +124,11 @@ class Run(StoredRun):
         self.call("write_checkpoint")
         shown = [*names, *logs]  # logs are in Keras's order, a line begins with the loss
         printer.close({name: logs[name] for name in shown if name in logs})
+
+    def _validates(self) -> bool:
+        """Return whether this epoch ends with a validation."""
+        number, often = self.epoch + 1, self.validation_freq
+        return number in often if isinstance(often, list) else number % often == 0
 
     def begin(self) -> None:
         """Take the step as the model is set now."""

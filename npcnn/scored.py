@@ -162,7 +162,7 @@ class Scored:
         goal = self.objective
         count = len(goal.losses)
         names, fronts = data.names_of(self, 1, count) if count > 1 else [""], None
-        if count > 1 and self.is_written and self.structure[1] is None:
+        if count > 1 and self.is_written and self.structure[1].keys is None:
             names, fronts = goal.names, [""] * count  # as in Keras: its outputs have no names
         self.last_scores = Scores(
             self.measures, names, goal.weights, goal.reported, fronts, self.own_metrics()

@@ -201,6 +201,16 @@ class Sequential(Model):
         )
 
     @property
+    def input(self) -> Any:
+        """The tensor that its first call was given, as in Keras; its own where it has none."""
+        return self._inbound_nodes[0].inputs[0] if self._inbound_nodes else super().input
+
+    @property
+    def output(self) -> Any:
+        """The tensor that its first call gave, as in Keras; its own where it has none."""
+        return self._inbound_nodes[0].outputs[0] if self._inbound_nodes else super().output
+
+    @property
     def known_shape(self) -> Shape | None:
         """The shape that goes in, None for the batch axis; None as a whole if not known."""
         return self._row[0].shape if self._row else None

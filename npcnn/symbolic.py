@@ -147,6 +147,10 @@ def _binary(sign: str, name: str, tensor: KerasTensor, other: Any, kind: str = "
     return _of_ops(name, tensor, other)
 
 
+def _by_key(pair: tuple[str, KerasTensor]) -> str:
+    return pair[0]
+
+
 class Node:
     """One call of a layer, or of a model, on tensors.
 
@@ -159,6 +163,7 @@ class Node:
         held: what the call is told whatever the model is: `training=…` said in the `call` of a
             user's class, where Keras hands it on as it stands; else None.
         given: its arguments, with places for the inputs, where a user's `call` takes several.
+        keys: the inputs' names in the dict that a model was called on; else None.
     """
 
     def __init__(
@@ -168,8 +173,16 @@ class Node:
         self.operation, self.inputs, self.training = operation, inputs, training
         self.held: bool | None = None
         self.given = given
+        self.keys: list[str] | None = None
         self.outputs = [KerasTensor(shape, dtype, self, k) for k, shape in enumerate(shapes)]
         operation._inbound_nodes.append(self)
+
+    @property
+    def walked(self) -> list[KerasTensor]:
+        """The inputs in the order in which Keras finds what they hang on: a dict's by its keys."""
+        if self.keys is None:
+            return self.inputs
+        return [one for _, one in sorted(zip(self.keys, self.inputs, strict=True), key=_by_key)]
 
     @property
     def is_input(self) -> bool:

@@ -15,6 +15,7 @@ import keras_callbacks
 import keras_metrics
 import keras_names
 import keras_optimizers
+import keras_packing
 import keras_steps
 import numpy as np
 import own_classes
@@ -220,7 +221,7 @@ PROGRAMS = [
     stop_evaluating_and_predicting, first_steps, what_a_callback_adds_to_the_logs,
     *keras_callbacks.PROGRAMS, odd_ranks, weights_as_objects, small_helpers, compile_settings,
     spellings_and_configs, *keras_metrics.PROGRAMS, *keras_steps.PROGRAMS, *own_classes.PROGRAMS,
-    *keras_names.PROGRAMS, *keras_optimizers.PROGRAMS,
+    *keras_names.PROGRAMS, *keras_optimizers.PROGRAMS, *keras_packing.PROGRAMS,
 ]  # fmt: skip
 
 

@@ -46,12 +46,16 @@ def test_weights_and_layers_are_in_keras_s_order_and_learn_the_same(name, both):
     np.testing.assert_allclose(ours["losses"], theirs["losses"], rtol=1e-3)
 
 
+def assert_goes_on(reader, writer):
+    np.testing.assert_allclose(reader["read"], writer["made"], atol=1e-5)
+    np.testing.assert_allclose(reader["loaded"], writer["made"], atol=1e-5)
+    np.testing.assert_allclose(reader["on"], writer["losses"], rtol=1e-4)
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_keras_reads_what_npcnn_writes_and_learns_on(name, both):
     ours, theirs = both[0][name], both[1][name]
-    np.testing.assert_allclose(theirs["read"], ours["made"], atol=1e-5)
-    np.testing.assert_allclose(theirs["loaded"], ours["made"], atol=1e-5)
-    np.testing.assert_allclose(theirs["on"], ours["losses"], rtol=1e-4)
+    assert_goes_on(theirs, ours)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -59,9 +63,7 @@ def test_npcnn_reads_what_keras_writes_and_learns_on(name, both):
     _, every, folder = both
     theirs = every[name]
     ours = class_programs.told(npcnn, folder, name, PROGRAMS[name], "keras")
-    np.testing.assert_allclose(ours["read"], theirs["made"], atol=1e-5)
-    np.testing.assert_allclose(ours["loaded"], theirs["made"], atol=1e-5)
-    np.testing.assert_allclose(ours["on"], theirs["losses"], rtol=1e-4)
+    assert_goes_on(ours, theirs)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

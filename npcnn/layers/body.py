@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 from npcnn.layers.base import Layer
 from npcnn.layers.composed import Ends, traced
-from npcnn.layers.given import Given, Place, filled, is_symbolic_one, taken
+from npcnn.layers.given import Given, filled, is_symbolic_one, taken
 from npcnn.layers.input_layer import InputLayer
 from npcnn.layers.owning import free
+from npcnn.layers.packing import Packing
 from npcnn.layers.parts import every, inner_layers
 from npcnn.names import uncounted
 from npcnn.nested import EndlessCallError, Within
@@ -53,16 +54,13 @@ class Body(Layer):
         return twin
 
 
-def made_by_call(model: Any, shapes: list[Any], keys: list[str] | None) -> tuple[Ends, Any]:
+def made_by_call(model: Any, shapes: list[Any], packing: Packing) -> tuple[Ends, Any]:
     """Return the ends of the graph that a model's `call` makes, and its outputs as it gave them.
 
-    A `call` that does more than calling layers is one layer of that graph. It takes one input, a
-    list, or a dict with these keys.
+    A `call` that does more than calling layers is one layer of that graph. It takes
+    its inputs as they are packed.
     """
-    places: Any = [Place(k) for k in range(len(shapes))]
-    if keys is not None:
-        places = dict(zip(keys, places, strict=True))
-    given = Given((places if keys or len(shapes) > 1 else places[0],), {})
+    given = Given((packing.form,), {})
     inner = every(inner_layers(model))
     called = [(one, len(one._inbound_nodes)) for one in inner]
     try:

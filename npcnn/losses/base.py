@@ -80,6 +80,7 @@ class Loss(Open, Remembering):
         by_name: whether Keras knows it by `default_name`, too; its files else have the class.
         logits_of: activations that it can start from before.
         labels: whether targets are class numbers.
+        is_nothing: whether it stands for no loss at all.
 
     >>> class Squared(Loss):
     ...     def values(self, targets, outputs):
@@ -98,6 +99,7 @@ class Loss(Open, Remembering):
     logits_of: tuple[str, ...] = ()
     replays = True  # as a layer's
     labels = False
+    is_nothing = False
 
     @checked
     def __init__(

@@ -22,6 +22,7 @@ class NoLoss(Loss):
     """
 
     own_name = "no_loss"
+    is_nothing = True
 
     @checked
     def __init__(self) -> None:

@@ -182,10 +182,11 @@ def load_weights(
         if by_name and not older:
             fix = "leave it out: weights go by their places there"
             raise ArgumentError(message("load_weights(by_name)", "an older .h5", where, fix))
+        paths = keras_zip.paths_in(file, model)
         if older:
             found = keras_h5.find_weights(file, model, skip_mismatch, by_name)
         else:
-            found = keras_zip.find_weights(file, model, skip_mismatch)
+            found = keras_zip.find_weights(file, paths, skip_mismatch)
         arrays = state.read_all(found)
         model.set_weights(
             [
@@ -194,7 +195,7 @@ def load_weights(
                 for name, value in layer.own_arrays()
             ]
         )
-        own_variables.load(file, keras_zip.paths_in(file, model))
+        own_variables.load(file, paths)
 
 
 def to_json(model: Model) -> str:

@@ -12,7 +12,6 @@ import numpy as np
 from npcnn import losses, optimizers, registry
 from npcnn.checks import NpcnnError, NpcnnWarning
 from npcnn.losses.function_loss import FunctionLoss
-from npcnn.losses.no_loss import NoLoss
 from npcnn.optimizers import schedules
 from npcnn.saving import keras_metrics
 from npcnn.saving.keras_layers import function_object, keras_object, one_line, own_object, short
@@ -81,7 +80,7 @@ def _settings(model: Model, full: bool) -> dict[str, Any]:
 
 
 def _written_loss(loss: losses.Loss, entry: Entry) -> Any:
-    if isinstance(loss, NoLoss):
+    if loss.is_nothing:
         return None
     if isinstance(loss, FunctionLoss):
         return function_object(loss.function)

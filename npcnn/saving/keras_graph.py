@@ -60,6 +60,8 @@ def graph_config(model: Model, entry_of: Callable[[Any], dict[str, Any]]) -> dic
         if node.given is not None:
             args, kwargs = filled(_plain(node), given)
             return {"args": list(args), "kwargs": {**kwargs, **fixed}}
+        if node.keys is not None:
+            return {"args": [dict(zip(node.keys, given, strict=True))], "kwargs": fixed}
         listed = isinstance(node.operation, Layer) and node.operation.merges
         return {"args": [given] if listed or len(given) > 1 else given, "kwargs": fixed}
 
@@ -70,11 +72,8 @@ def graph_config(model: Model, entry_of: Callable[[Any], dict[str, Any]]) -> dic
         listed.append({**entry_of(layer), "name": layer.name, "inbound_nodes": calls})
     config: dict[str, Any] = {"name": model.name, "trainable": model.trainable, "layers": listed}
     ends = zip(("input_layers", "output_layers"), model.ends, model.structure, strict=True)
-    for key, tensors, names in ends:
-        places = [end(tensor) for tensor in tensors]
-        config[key] = places if len(places) > 1 else places[0]
-        if names is not None:
-            config[key] = dict(zip(names, places, strict=True))
+    for key, tensors, packing in ends:
+        config[key] = packing.pack([end(tensor) for tensor in tensors])
     return config
 
 
@@ -170,7 +169,7 @@ def _recounted(
     """
     used = [ref for own in calls.values() for refs, _, _ in own for ref in refs]
     for written in ends:
-        used += [_ref(one, where) for one in _listed(written)]
+        used += [_ref(one, where) for one in taken(written, _is_end)[1]]
     first: dict[str, int] = {}
     for name, number, _ in used:
         if isinstance(made.get(name), Network):
@@ -212,6 +211,8 @@ def _connect(
 def _called(layer: Any, number: int, given: list[KerasTensor], how: list[Any], where: str) -> Any:
     """Return what comes out of one call."""
     training, structure = how
+    if structure is not None and isinstance(layer, Network):
+        return layer.on_tensors(filled(structure.args[0], given), training)
     if structure is not None:
         return layer.on_tensors(given, training, structure)
     if isinstance(layer, Awaited):
@@ -233,7 +234,7 @@ def _calls(written: Any, where: str, layer: Any) -> list[tuple[list[Ref], bool |
     for node in written:
         refs: list[Ref] = []
         structure = None
-        if isinstance(node, dict) and getattr(layer, "has_call", False):
+        if isinstance(node, dict) and (getattr(layer, "has_call", False) or _by_name(node, layer)):
             structure, refs = _given(node, where)
             options = node.get("kwargs")
         elif isinstance(node, dict):  # Keras 3
@@ -252,6 +253,14 @@ def _calls(written: Any, where: str, layer: Any) -> list[tuple[list[Ref], bool |
         training = options.get("training") if isinstance(options, dict) else None
         calls.append((refs, training if isinstance(training, bool) else None, structure))
     return calls
+
+
+def _by_name(node: dict[str, Any], layer: Any) -> bool:
+    """Return whether a model is called on a dict."""
+    args = node.get("args")
+    if not isinstance(args, list) or len(args) != 1 or not isinstance(layer, Network):
+        return False
+    return isinstance(args[0], dict) and not _is_tensor(args[0])
 
 
 def _given(node: dict[str, Any], where: str) -> tuple[Given, list[Ref]]:
@@ -296,23 +305,20 @@ def _ref(written: Any, where: str) -> Ref:
     return written[0], written[1], written[2]
 
 
-def _listed(written: Any) -> list[Any]:
-    """Return a model's inputs or outputs as a list, whatever structure they were given in."""
-    if isinstance(written, dict):
-        return list(written.values())
-    several = isinstance(written, list) and written and isinstance(written[0], list)
-    return written if several else [written]
+def _is_end(written: Any) -> bool:
+    """Return whether it is one of a model's inputs or outputs, and not several."""
+    several = isinstance(written, list) and written and isinstance(written[0], (list, dict))
+    return not several and not isinstance(written, dict)
 
 
 def _ends(written: Any, values: dict[Ref, Any], first: dict[str, int], where: str) -> Any:
     """Return a model's inputs or outputs in the structure that they were given in."""
+    structure, listed = taken(written, _is_end)
     found = []
-    for one in _listed(written):
+    for one in listed:
         name, number, place = _ref(one, where)
         ref = name, max(number - first.get(name, 0), 0), place
         if ref not in values:
             raise FormatError(message(where, "outputs that the graph has", short(one), FIX))
         found.append(values[ref])
-    if isinstance(written, dict):
-        return dict(zip(written, found, strict=True))
-    return found if _listed(written) is written else found[0]
+    return filled(structure, found)

@@ -190,18 +190,19 @@ def read_parts(stream: IO[bytes], where: str, budget: Budget) -> Parts:
     settings = keras_compile.read_compile(
         config.get("compile_config"), where, len(model.ends[1]) or 1
     )
-    parts = Parts(file, model, find_weights(file, model), settings)
-    parts.paths = paths_in(file, model)
+    paths = paths_in(file, model)
+    parts = Parts(file, model, find_weights(file, paths), settings)
+    parts.paths = paths
     if settings is not None and file.is_group("optimizer/vars"):
         parts.state = _optimizer_state(file, parts)
     return parts
 
 
-def find_weights(file: Hdf5File, model: Model, skip: bool = False) -> Found:
-    """Return where each layer's parameters lie, all shapes checked."""
+def find_weights(file: Hdf5File, paths: list[tuple[Layer, str]], skip: bool = False) -> Found:
+    """Return where the parameters of each layer at its path lie, all shapes checked."""
     old = "_layer_checkpoint_dependencies"
     found: Found = {}
-    for layer, path in paths_in(file, model):
+    for layer, path in paths:
         if own_variables.says(layer):
             continue  # it reads them itself
         if file.is_group(old):

@@ -283,7 +283,7 @@ WRONG = [
     (lambda: np.exp(X), "an array"),
     (lambda: list(X), "an array"),
     (lambda: layers.Dense(2).output, "a layer of a graph"),
-    (lambda: Model(X, {"a": [X, X]}), "an Input or what a layer gave"),
+    (lambda: Model(X, {"a": [X, 3]}), "an Input or what a layer gave"),
 ]
 
 
